@@ -1,0 +1,99 @@
+"""Everything that can go wrong, and the exit code each ends in.
+
+    SgctlError                 1   what is wrong, and what to do about it
+    ├── UsageError             1   the command line asks for something that makes no sense
+    ├── InputError             1   the files are wrong: all issues at once, each with its place
+    ├── PlanFileError          1   a plan file that is not one, was edited, is too old or is for another API
+    ├── ApiError               1   the API could not be read, or answered what it should not
+    │   ├── ApiUnreachable     1   no answer within the time allowed
+    │   ├── ApiRefused         1   a 4xx: nothing was done, and the answer says why
+    │   └── OutcomeUnknown     1   a write was sent and what became of it is not known
+    ├── StalePlan              3   live state moved since the plan was made; nothing was sent
+    ├── AppliedInPart          4   something was applied and something was not
+    └── GuardrailStop          5   the plan is shown, and stopped
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from reconciler.model.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One thing that is wrong in a file.
+
+    `line` is the text of the offending line (shown with a caret under the column); `fix` is what to write instead;
+    `related` are further places that belong to it, each with what is there.
+    """
+
+    place: Place
+    message: str
+    line: str | None = None
+    fix: str | None = None
+    related: tuple[tuple[str, Place], ...] = ()
+
+
+class SgctlError(Exception):
+    """The root: a sentence for the user (`message`), what to do (`hint`), and the exit code of its class."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(SgctlError):
+    """The command line asks for something that makes no sense."""
+
+
+class InputError(SgctlError):
+    """The files are wrong. Carries every issue of the run, sorted by place."""
+
+    def __init__(self, issues: tuple[Issue, ...]) -> None:
+        super().__init__(f"{len(issues)} error{'s' if len(issues) != 1 else ''} in the files")
+        self.issues = issues
+
+
+class PlanFileError(SgctlError):
+    """A plan file that is not one, was edited, is too old, or was made for another API."""
+
+
+class ApiError(SgctlError):
+    """The API could not be read, or answered something that it should not."""
+
+
+class ApiUnreachable(ApiError):
+    """No answer within the tries and the time allowed; nothing is known to have changed."""
+
+
+class ApiRefused(ApiError):
+    """The API refused a request (4xx): it did nothing, and `status` and the message say why."""
+
+    def __init__(self, message: str, status: int, hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.status = status
+
+
+class OutcomeUnknown(ApiError):
+    """A write was sent and its outcome is not known: the next request about that group has to be a read."""
+
+
+class StalePlan(SgctlError):
+    """Live state moved since the plan was made. Nothing was sent."""
+
+    exit_code = 3
+
+
+class AppliedInPart(SgctlError):
+    """Something was applied and something was not; applying again converges."""
+
+    exit_code = 4
+
+
+class GuardrailStop(SgctlError):
+    """A guardrail stopped the plan, which is shown all the same."""
+
+    exit_code = 5

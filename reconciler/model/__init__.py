@@ -1,0 +1,1 @@
+"""Value objects that every stage shares, and `canonical`, which says when two rules are the same."""
