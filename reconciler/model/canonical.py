@@ -1,0 +1,92 @@
+"""The one place that says when two rules are the same.
+
+Every rule, written or live, passes through `canonical_rule`; afterwards equality of tuples is equality of rules, and no
+other stage knows a special case. The facts are OpenStack Neutron's, which the cloud runs:
+
+- `securitygroups_db.py` `_rule_to_key`: direction, ethertype, both ports, protocol and remote make the identity, the
+  description does not; no prefix, `0.0.0.0/0` and `::/0` are one remote; a protocol's number and its name are one.
+- `_make_canonical_ipv6_icmp_protocol`: with IPv6, `icmp`, `icmpv6` and the number 1 mean `ipv6-icmp`.
+- `_validate_ip_prefix`: a bare address gets its full mask.
+- ports 1-65535 of a protocol with ports are stored as no range at all.
+
+Nothing here refuses: whatever the API may answer has a canonical form, be it its own spelling.
+"""
+
+from functools import lru_cache
+from ipaddress import ip_network
+
+from reconciler.model.rule import PORT_PROTOCOLS, Direction, Ethertype, Rule
+
+PROTOCOL_NUMBERS = {
+    "ah": 51, "dccp": 33, "egp": 8, "esp": 50, "gre": 47, "icmp": 1, "igmp": 2, "ipip": 4, "ipv6-encap": 41,
+    "ipv6-frag": 44, "ipv6-icmp": 58, "ipv6-nonxt": 59, "ipv6-opts": 60, "ipv6-route": 43, "ospf": 89, "pgm": 113,
+    "rsvp": 46, "sctp": 132, "tcp": 6, "udp": 17, "udplite": 136, "vrrp": 112,
+}  # fmt: skip
+"""Names and IANA numbers that Neutron holds to be one protocol (neutron-lib `IP_PROTOCOL_MAP`).
+
+`ipencap` is missing on purpose: Neutron does not know it as a name of number 4.
+"""
+
+IPV6_PROTOCOLS = frozenset({"ipv6-encap", "ipv6-frag", "ipv6-icmp", "ipv6-nonxt", "ipv6-opts", "ipv6-route"})
+"""Protocols that Neutron refuses with IPv4 (`_validate_ethertype_and_protocol`)."""
+
+PUBLISHED_PROTOCOLS = frozenset({*PROTOCOL_NUMBERS, "ipencap"})
+"""The names that a request may carry. A protocol outside of them can be live, but never be created."""
+
+_NAMES = {str(number): name for name, number in PROTOCOL_NUMBERS.items()}
+_CACHE = 1 << 17
+
+
+def canonical_rule(
+    direction: Direction,
+    ethertype: Ethertype | None,
+    protocol: str | int | None,
+    port_range_min: int | None,
+    port_range_max: int | None,
+    remote_ip_prefix: str | None,
+    remote_group_id: str | None,
+) -> Rule:
+    """Spell a rule the one way. Total: any value that the API may answer is taken.
+
+    A missing `ethertype` (live rules may have none) follows from the prefix, else it is IPv4.
+    """
+    if not ethertype:
+        ethertype = "IPv6" if remote_ip_prefix and ":" in remote_ip_prefix else "IPv4"
+    name = canonical_protocol(protocol, ethertype)
+    if port_range_min == 1 and port_range_max == 65535 and name in PORT_PROTOCOLS:
+        port_range_min = port_range_max = None
+    return Rule(
+        direction,
+        ethertype,
+        name,
+        port_range_min,
+        port_range_max,
+        canonical_prefix(remote_ip_prefix),
+        remote_group_id.lower() if remote_group_id else None,
+    )
+
+
+@lru_cache(_CACHE)
+def canonical_protocol(protocol: str | int | None, ethertype: str) -> str | None:
+    """Name a protocol; None is every protocol (`any`). An unknown number stays a number as text."""
+    name = "" if protocol is None else str(protocol).strip().lower()
+    if name in {"", "any"}:
+        return None
+    if name.isascii() and name.isdigit():
+        name = str(int(name))
+        name = _NAMES.get(name, name)
+    if name == "icmpv6" or (name == "icmp" and ethertype == "IPv6"):
+        return "ipv6-icmp"
+    return name
+
+
+@lru_cache(_CACHE)
+def canonical_prefix(prefix: str | None) -> str | None:
+    """Write a prefix masked, compressed and with its length; None is every address. Not an address: as it is."""
+    if not prefix:
+        return None
+    try:
+        network = ip_network(prefix, strict=False)
+    except ValueError:
+        return prefix
+    return None if network.prefixlen == 0 else network.compressed
