@@ -72,7 +72,7 @@ def canonical_protocol(protocol: str | int | None, ethertype: str) -> str | None
     name = "" if protocol is None else str(protocol).strip().lower()
     if name in {"", "any"}:
         return None
-    if name.isascii() and name.isdigit():
+    if name.isascii() and name.isdigit() and len(name) < 10:
         name = str(int(name))
         name = _NAMES.get(name, name)
     if name == "icmpv6" or (name == "icmp" and ethertype == "IPv6"):

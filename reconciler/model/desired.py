@@ -44,7 +44,7 @@ class DesiredGroup:
     tags: Mapping[str, str] | None = None
     rules: tuple[DesiredRule, ...] | None = None
     owner: str | None = None
-    prevent_destroy: bool = False
+    prevent_destroy: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

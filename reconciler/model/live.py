@@ -6,6 +6,13 @@ from reconciler.model.desired import Target
 from reconciler.model.rule import Rule
 
 OWNER_TAG = "sgctl-owner"
+"""The tag that says whose files name a group."""
+
+PROTECTION_TAG = "sgctl-prevent-destroy"
+"""The tag that keeps `prevent_destroy: true` known after the group has left the files."""
+
+RESERVED_TAGS = frozenset({OWNER_TAG, PROTECTION_TAG})
+"""Tags that `tags:` in a file neither sets nor removes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +26,16 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class LiveRule:
-    """A rule that exists, with its id; a description of null is the empty one."""
+    """A rule that exists, with its id; a description of null is the empty one.
+
+    `irregular` marks a rule that no request could spell as the API does (a protocol without a published name, a prefix
+    with host bits): it can be kept and deleted, but not sent.
+    """
 
     id: str
     rule: Rule
     description: str
+    irregular: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ class Rule(NamedTuple):
 
     `protocol` is a published name, or a number as text where no name is known; None is every protocol.
     `port_range_min` and `port_range_max` are ports, or the type and the code of icmp and ipv6-icmp; None is all.
-    At most one of `remote_ip_prefix` (a masked CIDR, never a /0) and `remote_group_id` is set; None twice is everywhere.
+    At most one of `remote_ip_prefix` (a masked CIDR, never a /0) and `remote_group_id` is set; neither is everywhere.
     """
 
     direction: Direction

@@ -1,0 +1,177 @@
+"""Requests to the Gcore API, and the one question that matters after a failure: may the request have acted?
+
+A read never acts, so it is tried again. A write is tried again only where it certainly was not carried out (no
+connection, or 429). Everything else that is not the promised answer (a timeout, a dropped connection, 5xx, a 200
+without JSON) raises `OutcomeUnknown`, and the caller reads.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpx
+
+from reconciler import __version__
+from reconciler.api.address import check_base_url
+from reconciler.api.answers import refusal
+from reconciler.api.retry import Pause, Waits, retry_after
+from reconciler.clock import Clock
+from reconciler.errors import ApiRefused, OutcomeUnknown
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request as it went, for `-v` and the journal; `status` is None where no answer came."""
+
+    method: str
+    path: str
+    status: int | None
+    seconds: float
+    request_id: str | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a write was answered: a JSON object, or None for 204."""
+
+    status: int
+    body: dict[str, Any] | None
+    request_id: str | None
+
+
+class Http:
+    """One connection pool to one API, safe to share between threads. Close it, or use it with `with`."""
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        clock: Clock,
+        *,
+        timeout: float = 30.0,
+        connections: int = 16,
+        transport: httpx.BaseTransport | None = None,
+        observe: Callable[[Exchange], None] = lambda _: None,
+    ) -> None:
+        self.base_url = check_base_url(base_url)
+        self._api_key = api_key.encode()
+        self._clock = clock
+        self._observe = observe
+        self._pause = Pause(clock)
+        self._client = httpx.Client(
+            base_url=self.base_url,
+            headers={"Authorization": f"apikey {api_key}", "User-Agent": f"sgctl/{__version__}"},
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            transport=transport,
+            # A proxy from the environment must not see a key that goes to this machine itself.
+            trust_env=self.base_url.startswith("https:"),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._client.close()
+
+    def read(self, path: str, params: Mapping[str, str | int] | None = None) -> dict[str, Any]:
+        """GET a JSON object, trying again after anything that may pass.
+
+        Raises `ApiRefused` for a 4xx, `ApiUnreachable` when the tries or the time for them ran out.
+        """
+        waits = Waits(self._clock)
+        while True:
+            try:
+                response = self._exchange("GET", path, params=params)
+            except httpx.HTTPError as error:
+                waits.after(_reason(error), path)
+                continue
+            if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+                self._pause.ask(waits.allowed(self._retry_after(response), "429 Too Many Requests", path))
+            elif response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+                waits.after(f"{response.status_code} {response.reason_phrase}", path, self._retry_after(response))
+            elif response.status_code >= httpx.codes.MULTIPLE_CHOICES:
+                raise self._refusal("GET", path, response)
+            elif (body := _json_object(response)) is None:
+                waits.after("an answer that is not the promised JSON", path)
+            else:
+                return body
+
+    def write(self, method: str, path: str, body: Mapping[str, Any] | None) -> Answer:
+        """Send a change once. Raises `ApiRefused` when nothing was done, `OutcomeUnknown` when nobody knows."""
+        waits = Waits(self._clock)
+        while True:
+            try:
+                response = self._exchange(method, path, json_body=body)
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+                waits.after(_reason(error), path)
+                continue
+            except httpx.HTTPError as error:
+                raise OutcomeUnknown(f"{method} {path}: {_reason(error)}") from None
+            status = response.status_code
+            if status == httpx.codes.TOO_MANY_REQUESTS:
+                self._pause.ask(waits.allowed(self._retry_after(response), "429 Too Many Requests", path))
+                continue
+            if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.REQUEST_TIMEOUT:
+                raise OutcomeUnknown(f"{method} {path}: {status} {response.reason_phrase}")
+            if status >= httpx.codes.MULTIPLE_CHOICES:
+                raise self._refusal(method, path, response)
+            answer = None if status == httpx.codes.NO_CONTENT else _json_object(response)
+            if answer is None and status != httpx.codes.NO_CONTENT:
+                raise OutcomeUnknown(f"{method} {path}: status {status}, but not the promised JSON")
+            return Answer(status, answer, _request_id(response))
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str | int] | None = None,
+        json_body: Mapping[str, Any] | None = None,
+    ) -> httpx.Response:
+        self._pause.obey()
+        started = self._clock.monotonic()
+        try:
+            response = self._client.request(method, path, params=params, json=json_body)
+        except httpx.HTTPError as error:
+            self._observe(Exchange(method, path, None, self._clock.monotonic() - started, None, _reason(error)))
+            raise
+        seconds = self._clock.monotonic() - started
+        self._observe(Exchange(method, path, response.status_code, seconds, _request_id(response)))
+        return response
+
+    def _retry_after(self, response: httpx.Response) -> float | None:
+        return retry_after(response.headers.get("Retry-After", ""), self._clock)
+
+    def _refusal(self, method: str, path: str, response: httpx.Response) -> ApiRefused:
+        # A server that repeats the request in its answer must not bring the key into a log.
+        return refusal(method, path, response.status_code, response.content.replace(self._api_key, b"***"))
+
+
+def _request_id(response: httpx.Response) -> str | None:
+    request_id: str | None = response.headers.get("X-Request-Id")
+    return request_id
+
+
+def _json_object(response: httpx.Response) -> dict[str, Any] | None:
+    try:
+        body = json.loads(response.content)
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _reason(error: httpx.HTTPError) -> str:
+    """Say what happened in words; httpx's own text may be empty."""
+    if isinstance(error, httpx.TimeoutException):
+        return "no answer in time"
+    if isinstance(error, httpx.ConnectError):
+        return f"cannot connect ({error})"
+    if isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)):
+        return f"the connection broke ({error})" if str(error) else "the connection broke"
+    return str(error) or type(error).__name__
