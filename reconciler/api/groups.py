@@ -28,7 +28,7 @@ def parse_group(answer: Any, target: Target) -> LiveGroup:
         )
     except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         raise ApiError(
-            f"{target}: the API described a security group in a way that cannot be read ({type(error).__name__}: {error})",
+            f"{target}: a security group in the API's answer cannot be read ({type(error).__name__}: {error})",
             hint="Nothing was changed. If this stays so, the API has changed or something stands between it and you.",
         ) from None
 

@@ -1,8 +1,8 @@
-"""Requests to the Gcore API, and the one question that matters after a failure: may the request have acted?
+"""Requests to the Gcore API.
 
-A read never acts, so it is tried again. A write is tried again only where it certainly was not carried out (no
-connection, or 429). Everything else that is not the promised answer (a timeout, a dropped connection, 5xx, a 200
-without JSON) raises `OutcomeUnknown`, and the caller reads.
+After a failure one question matters: may the request have acted? A read never acts, so it is tried again. A write is
+tried again only where it certainly was not carried out (no connection, or 429). Everything else that is not the
+promised answer (a timeout, a dropped connection, 5xx, a 200 without JSON) raises `OutcomeUnknown`; the caller reads.
 """
 
 import json

@@ -70,7 +70,7 @@ class Waits:
 
 
 def retry_after(text: str, clock: Clock) -> float | None:
-    """Seconds that a `Retry-After` header asks for, a number or a date (RFC 9110, 10.2.3); None when it says nothing."""
+    """Seconds that a `Retry-After` header asks for, as a number or a date (RFC 9110, 10.2.3); None without one."""
     text = text.strip()
     if text.isascii() and text.isdigit() and len(text) < 10:
         return float(text)

@@ -1,0 +1,52 @@
+"""Stage 3: API -> live state. Only reads, several targets at a time, whole targets or an error."""
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from reconciler.model.desired import Target
+from reconciler.model.live import LiveGroup
+
+LiveState = Mapping[Target, tuple[LiveGroup, ...]]
+"""Every group of every target that was read, in the API's order."""
+
+
+class Reader(Protocol):
+    """What reading live state needs; it has no way to change anything."""
+
+    @property
+    def base_url(self) -> str:
+        """The address of the API."""
+
+    def list_groups(self, target: Target, name: str | None = None) -> tuple[LiveGroup, ...]:
+        """Read all groups of a target, or all of one name."""
+
+    def get_group(self, target: Target, group_id: str) -> LiveGroup | None:
+        """Read one group; None when it does not exist."""
+
+    def count_instances(self, target: Target, group_id: str) -> int:
+        """Count the instances that a group is attached to."""
+
+
+def read_live(
+    reader: Reader,
+    targets: Iterable[Target],
+    *,
+    parallelism: int = 16,
+    progress: Callable[[Target], None] = lambda _: None,
+) -> LiveState:
+    """Read all groups of all targets, `parallelism` targets at a time; `progress` is told each target that is done.
+
+    Raises the `ApiError` of the first target that could not be read whole: a part is never taken for the state.
+    """
+
+    def read(target: Target) -> tuple[LiveGroup, ...]:
+        groups = reader.list_groups(target)
+        progress(target)
+        return groups
+
+    ordered = tuple(dict.fromkeys(targets))
+    if len(ordered) == 1:
+        return {ordered[0]: read(ordered[0])}
+    with ThreadPoolExecutor(max_workers=max(1, min(parallelism, len(ordered)))) as pool:
+        return dict(zip(ordered, pool.map(read, ordered), strict=True))
