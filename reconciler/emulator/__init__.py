@@ -1,0 +1,20 @@
+"""The embedded stand-in of the security group API, so that everything can be tried without an account.
+
+It imports nothing from the rest of the package: it holds its own idea of the API and of Neutron's rules, and so it
+can disagree with the client. Importing this package is cheap; the web server (the extra ``sgctl[emulator]``) is only
+loaded by `app` and `server`.
+
+    records.py      groups, rules, tags, answers to refuse with; plain values
+    neutron.py      what OpenStack Neutron does to a rule and when it refuses one          pure
+    validation.py   request bodies -> records, as strictly as the published description    pure
+    changes.py      a group and entries of changed rules -> the steps the server takes     pure
+    store.py        groups in SQLite; schema.py its tables
+    tasks.py        asynchronous work of v2: kept, advanced, answered
+    v1.py, v2.py    the operations
+    catalog.py      projects, regions and instances: plausible, and the same every time
+    knobs.py        settings that make it behave like another server
+    faults.py       the plan of what goes wrong; gate.py the place where it does
+    seed.py         groups from a file, taken as they are
+    app.py          all of it as one ASGI application
+    server.py       that application on a loopback port
+"""

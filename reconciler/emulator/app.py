@@ -1,0 +1,83 @@
+"""The emulator as one ASGI application."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from . import tasks, v1, v2
+from .control import Control
+from .faults import FaultPlan
+from .gate import Gate
+from .knobs import Knobs
+from .records import ApiError, Step
+from .replies import json_reply, refusal
+from .store import Store
+
+GROUPS_V1 = "/cloud/v1/securitygroups/{project_id:int}/{region_id:int}"
+GROUPS_V2 = "/cloud/v2/security_groups/{project_id:int}/{region_id:int}"
+
+
+def create_app(store: Store, *, api_key: str, knobs: Knobs | None = None, faults: FaultPlan | None = None) -> Starlette:
+    """Return the application over a store; `app.state.control` is what a test may change while it runs."""
+    control = Control(store, knobs or Knobs(), faults or FaultPlan())
+    app = Starlette(
+        routes=[
+            Route(GROUPS_V1, v1.list_groups, methods=["GET"]),
+            Route(GROUPS_V1, v1.create_group, methods=["POST"]),
+            Route(GROUPS_V1 + "/{group_id}", v1.get_group, methods=["GET"]),
+            Route(GROUPS_V1 + "/{group_id}", v1.patch_group, methods=["PATCH"]),
+            Route(GROUPS_V1 + "/{group_id}", v1.delete_group, methods=["DELETE"]),
+            Route(GROUPS_V1 + "/{group_id}/copy", v1.copy_group, methods=["POST"]),
+            Route(GROUPS_V1 + "/{group_id}/instances", v1.group_instances, methods=["GET"]),
+            Route("/cloud/v1/projects", v1.list_projects, methods=["GET"]),
+            Route("/cloud/v1/projects/{project_id:int}", v1.get_project, methods=["GET"]),
+            Route("/cloud/v1/regions", v1.list_regions, methods=["GET"]),
+            Route("/cloud/v1/regions/{region_id:int}", v1.get_region, methods=["GET"]),
+            Route("/cloud/v1/tasks", tasks.list_tasks, methods=["GET"]),
+            Route("/cloud/v1/tasks/{task_id}", tasks.get_task, methods=["GET"]),
+            Route(GROUPS_V2, v2.create_group, methods=["POST"]),
+            Route(GROUPS_V2 + "/{group_id}", v2.patch_group, methods=["PATCH"]),
+            Route(GROUPS_V2 + "/{group_id}/rules", v2.create_rule, methods=["POST"]),
+            Route(GROUPS_V2 + "/{group_id}/rules/{rule_id}", v2.delete_rule, methods=["DELETE"]),
+            Route("/emulator/requests", _requests, methods=["GET"]),
+            Route("/emulator/history", _history, methods=["GET"]),
+        ],
+        middleware=[Middleware(Gate, control=control, api_key=api_key)],
+        exception_handlers={ApiError: _refused, HTTPException: _no_such_operation},
+    )
+    app.state.control = control
+    return app
+
+
+async def _requests(request: Request) -> Response:
+    """Every request so far, oldest first."""
+    store: Store = request.app.state.control.store
+    return json_reply([record.as_json() for record in store.requests])
+
+
+async def _history(request: Request) -> Response:
+    """Every rule set a group has had; `?group_id=` picks one group."""
+    store: Store = request.app.state.control.store
+    wanted = request.query_params.get("group_id")
+    return json_reply([_step(step) for step in store.history if wanted in {None, step.group_id}])
+
+
+def _step(step: Step) -> dict[str, object]:
+    rules = [rule.as_json() for rule in step.rules]
+    return {"group_id": step.group_id, "action": step.action, "rule_id": step.rule_id, "rules": rules}
+
+
+async def _refused(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, ApiError)
+    return refusal(problem)
+
+
+async def _no_such_operation(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, HTTPException)
+    kind = {404: "NotFound", 405: "MethodNotAllowed"}.get(problem.status_code, "HTTPException")
+    return refusal(ApiError(problem.status_code, kind, f"{request.method} {request.url.path}: {problem.detail}"))

@@ -1,0 +1,205 @@
+"""What every request passes: the log, the faults, the key. Around the application, as plain ASGI.
+
+A reset needs the connection itself, which ASGI does not offer; `server` puts a function for it into the scope.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import format_datetime
+
+from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .control import Control
+from .faults import Fault
+from .foreign import meddle
+from .records import ApiError, RequestRecord
+from .replies import refusal
+
+RESET = "emulator.reset"
+OWN_PATHS = "/emulator/"
+PAGE = "<!doctype html><html><head><title>Please wait</title></head><body><h1>One moment, please</h1></body></html>"
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What the application wanted to send."""
+
+    status: int = 500
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    body: bytes = b""
+
+    async def collect(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status, self.headers = message["status"], list(message["headers"])
+        else:
+            chunk = message.get("body", b"")
+            self.body = self.body + chunk if self.body else chunk
+
+    def replaced(self, response: Response) -> None:
+        self.status, self.headers, self.body = response.status_code, list(response.raw_headers), bytes(response.body)
+
+
+class Gate:
+    """ASGI middleware: notes the request, lets the faults happen, checks the key."""
+
+    def __init__(self, app: ASGIApp, control: Control, api_key: str) -> None:
+        self._app = app
+        self._control = control
+        self._expected = f"apikey {api_key}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or one message of the server's life."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = _Request(scope, receive, send, await _body(receive), self._control.store.new_id())
+        scope["emulator.request_id"] = request.request_id
+        if scope["path"].startswith(OWN_PATHS):
+            await self._work(request)
+            await request.respond()
+            return
+        record, faults = self._admit(request)
+        await _pause(receive, self._control.knobs.latency_ms / 1000)
+        for fault in faults:
+            if fault.fault == "foreign_change":
+                meddle(self._control, fault, scope["path"])
+        if not await self._happen(request, [fault for fault in faults if _is_early(fault)]):
+            return
+        if not request.answered:
+            await self._work(request)
+            if not await self._happen(request, [fault for fault in faults if not _is_early(fault)]):
+                return
+        record.status = request.answer.status
+        await request.respond()
+
+    def _admit(self, request: _Request) -> tuple[RequestRecord, list[Fault]]:
+        store, scope = self._control.store, request.scope
+        faults = self._control.counters.draw(scope["method"], scope["path"])
+        record = RequestRecord(
+            sequence=len(store.requests) + 1,
+            request_id=request.request_id,
+            method=scope["method"],
+            path=scope["path"],
+            query=scope["query_string"].decode("latin-1"),
+            body=request.body.decode("utf-8", "replace"),
+            faults=tuple(fault.fault for fault in faults),
+        )
+        store.requests.append(record)
+        scope["emulator.faults"] = faults
+        return record, faults
+
+    async def _work(self, request: _Request) -> None:
+        """Lets the application act, if the key is right."""
+        given = dict(request.scope["headers"]).get(b"authorization", b"")
+        if not hmac.compare_digest(given, self._expected):
+            request.answer.replaced(refusal(ApiError(401, "Unauthorized", "The API key is missing or wrong")))
+            return
+        await self._app(request.scope, request.replay, request.answer.collect)
+
+    async def _happen(self, request: _Request, faults: list[Fault]) -> bool:
+        """Lets the faults happen; False when the request is over."""
+        for fault in faults:
+            match fault.fault:
+                case "delay":
+                    await _pause(request.receive, fault.seconds)
+                case "hang":
+                    await _gone(request.receive)
+                    return False
+                case "reset" | "close":
+                    await request.hang_up(reset=fault.fault == "reset")
+                    return False
+                case "status":
+                    request.answer.replaced(self._status(fault))
+                    request.answered = True
+                case "html":
+                    request.answer.replaced(HTMLResponse(PAGE, fault.status or 200))
+                    request.answered = True
+                case "truncate":
+                    request.answer.replaced(_half(request.answer))
+                case "cut":
+                    await request.respond(whole=False)
+                    return False
+        return True
+
+    def _status(self, fault: Fault) -> Response:
+        assert fault.status is not None
+        response = refusal(ApiError(fault.status, "InjectedFault", fault.message))
+        if fault.retry_after is not None:
+            response.headers["Retry-After"] = f"{fault.retry_after:g}"
+        elif fault.retry_after_date is not None:
+            moment = self._control.store.clock() + timedelta(seconds=fault.retry_after_date)
+            response.headers["Retry-After"] = format_datetime(moment, usegmt=True)
+        return response
+
+
+@dataclass(slots=True)
+class _Request:
+    """One request on its way through the gate."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    body: bytes
+    request_id: str
+    answer: _Answer = field(default_factory=_Answer)
+    answered: bool = False
+
+    async def replay(self) -> Message:
+        return {"type": "http.request", "body": self.body, "more_body": False}
+
+    async def respond(self, *, whole: bool = True) -> None:
+        """Sends the answer, or half of it and then nothing more."""
+        headers = [*self.answer.headers, (b"x-request-id", self.request_id.encode())]
+        await self.send({"type": "http.response.start", "status": self.answer.status, "headers": headers})
+        body = self.answer.body if whole else self.answer.body[: len(self.answer.body) // 2]
+        await self.send({"type": "http.response.body", "body": body, "more_body": not whole})
+        if not whole:
+            await self.hang_up(reset=False)
+
+    async def hang_up(self, *, reset: bool) -> None:
+        """Ends the connection under the client's feet."""
+        end: Callable[[bool], None] | None = self.scope.get("extensions", {}).get(RESET)
+        if end is None:
+            raise ConnectionResetError("this server cannot reset connections")
+        end(reset)
+        await _gone(self.receive)
+
+
+def _is_early(fault: Fault) -> bool:
+    return fault.when == "before" and fault.fault not in {"truncate", "cut"}
+
+
+def _half(answer: _Answer) -> Response:
+    json.loads(answer.body or b"null")  # only JSON is worth cutting: half a page would prove nothing
+    return Response(answer.body[: len(answer.body) // 2], answer.status, media_type="application/json")
+
+
+async def _body(receive: Receive) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+async def _gone(receive: Receive) -> None:
+    """Waits until the client has hung up."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _pause(receive: Receive, seconds: float) -> None:
+    """Waits, but no longer than the client does."""
+    if seconds > 0:
+        try:
+            await asyncio.wait_for(_gone(receive), seconds)
+        except TimeoutError:
+            return

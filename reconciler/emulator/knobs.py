@@ -1,0 +1,115 @@
+"""Settings that make the emulator behave like another server for the same API.
+
+In a file (see `faults`) they are an object under ``knobs`` with the names and values below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any
+
+from .neutron import MAX_RULES
+from .records import EmulatorError
+
+
+class Order(StrEnum):
+    """In which order the entries of one PATCH are worked through."""
+
+    LISTED = "listed"
+    DELETES_FIRST = "deletes_first"
+    CREATES_FIRST = "creates_first"
+
+
+class Atomicity(StrEnum):
+    """What a failing entry leaves behind: nothing, or everything that came before it."""
+
+    ATOMIC = "atomic"
+    PARTIAL = "partial"
+
+
+@dataclass(frozen=True, slots=True)
+class Knobs:
+    """How this server behaves where the API description leaves it open.
+
+    order, atomicity    of a PATCH; v2 sends no order, so there `listed` deletes before it creates
+    latency_ms          every answer takes that much longer
+    task_polls          how many reads find a v2 task still unfinished: its own, the task list, or the groups of its
+                        project and region; 0 finishes it at once
+    list_rules          false: groups in a list answer come without `security_group_rules`
+    default_egress      false: a group created with v1 gets no rules of its own accord
+    v1_patch_status     404, 405 or 410: the v1 PATCH is gone, and this is its answer
+    unique_names        true: a second group of the same name is refused with 409
+    max_rules           how many rules a group holds
+    """
+
+    order: Order = Order.LISTED
+    atomicity: Atomicity = Atomicity.ATOMIC
+    latency_ms: float = 0
+    task_polls: int = 1
+    list_rules: bool = True
+    default_egress: bool = True
+    v1_patch_status: int | None = None
+    unique_names: bool = False
+    max_rules: int = MAX_RULES
+
+
+def knobs_from(value: Any, place: str) -> Knobs:
+    """Return the knobs that a file's object sets; the others keep their defaults. Raises EmulatorError."""
+    if not isinstance(value, Mapping):
+        raise EmulatorError(f"{place}: the knobs must be an object")
+    known = {field.name for field in fields(Knobs)}
+    for name in value:
+        if name not in known:
+            raise EmulatorError(f"{place}.{name}: unknown knob; known are {', '.join(sorted(known))}")
+    return Knobs(**{name: _CHECKS[name](content, f"{place}.{name}") for name, content in value.items()})
+
+
+def _order(value: Any, place: str) -> Order:
+    if value not in list(Order):
+        raise EmulatorError(f"{place}: must be one of {', '.join(Order)}")
+    return Order(value)
+
+
+def _atomicity(value: Any, place: str) -> Atomicity:
+    if value not in list(Atomicity):
+        raise EmulatorError(f"{place}: must be one of {', '.join(Atomicity)}")
+    return Atomicity(value)
+
+
+def _flag(value: Any, place: str) -> bool:
+    if not isinstance(value, bool):
+        raise EmulatorError(f"{place}: must be true or false")
+    return value
+
+
+def _count(value: Any, place: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise EmulatorError(f"{place}: must be a whole number, 0 or more")
+    return value
+
+
+def _milliseconds(value: Any, place: str) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
+        raise EmulatorError(f"{place}: must be a number of milliseconds, 0 or more")
+    return value
+
+
+def _gone(value: Any, place: str) -> int | None:
+    if value not in {None, 404, 405, 410}:
+        raise EmulatorError(f"{place}: must be 404, 405, 410 or null")
+    return None if value is None else int(value)
+
+
+_CHECKS: Mapping[str, Callable[[Any, str], Any]] = {
+    "order": _order,
+    "atomicity": _atomicity,
+    "latency_ms": _milliseconds,
+    "task_polls": _count,
+    "list_rules": _flag,
+    "default_egress": _flag,
+    "v1_patch_status": _gone,
+    "unique_names": _flag,
+    "max_rules": _count,
+}

@@ -1,0 +1,144 @@
+"""What can be done to a group, the same for both versions of the API: create, change, copy, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from .catalog import region_name
+from .changes import Entry, World, new_tags, patched_tags, revised, run
+from .knobs import Atomicity, Knobs
+from .neutron import key, stored
+from .records import ApiError, Group, Rule, RuleSpec, Step, Target
+from .store import DEFAULT_NAME, Store
+from .validation import Creation, TagPatch
+
+
+def create(store: Store, knobs: Knobs, target: Target, asked: Creation, by_itself: Sequence[RuleSpec]) -> Group:
+    """Makes a group with the rules asked for and those that come by themselves, unless they were asked for.
+
+    Raises ApiError, and then nothing was made.
+    """
+    with store.transaction():
+        store.ensure_default(target)
+        _check_name(store, knobs, target, asked.name)
+        now = store.now()
+        group = Group(
+            id=store.new_id(),
+            target=target,
+            name=asked.name,
+            description=asked.description,
+            region=region_name(target.region_id),
+            tags=new_tags(asked.tags),
+            rules=(),
+            created_at=now,
+            updated_at=now,
+        )
+        wanted = asked.rules or ()
+        known = {key(stored(spec)) for spec in wanted}
+        entries: list[Entry] = [spec for spec in by_itself if key(spec) not in known]
+        outcome = run(group, [*entries, *wanted], _world(store, knobs, target))
+        if outcome.error is not None:
+            raise outcome.error
+        if outcome.steps:
+            group = replace(group, rules=outcome.steps[-1].rules)
+        store.insert(group)
+        store.attach(group.id, ((instance_id, f"instance-{instance_id[:8]}") for instance_id in asked.instances))
+    return group
+
+
+def change(
+    store: Store,
+    knobs: Knobs,
+    group: Group,
+    entries: Iterable[Entry] = (),
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    tags: TagPatch | None = None,
+    wipe_tags: bool = False,
+) -> Group:
+    """Changes a group: name, description and tags first, then one rule after the other.
+
+    Raises ApiError when something is refused. With `Atomicity.PARTIAL` what came before it stays.
+    """
+    with store.transaction():
+        if name is not None:
+            _check_rename(store, knobs, group, name)
+        fields = {
+            "name": group.name if name is None else name,
+            "description": group.description if description is None else description,
+            "tags": patched_tags(group.tags, tags, wipe=wipe_tags),
+        }
+        outcome = run(group, entries, _world(store, knobs, group.target))
+        keep = outcome.error is None or knobs.atomicity is Atomicity.PARTIAL
+        steps = outcome.steps if keep else ()
+        result = group
+        if keep:
+            result = revised(group, store.now(), rules=steps[-1].rules if steps else group.rules, **fields)
+            if result is group and steps:
+                # A rule was deleted and its twin created, or the other way round: that is a revision too.
+                result = replace(group, updated_at=store.now(), revision_number=group.revision_number + 1)
+            store.save(result, group, steps)
+    if outcome.error is not None:
+        raise outcome.error
+    return result
+
+
+def copy(store: Store, knobs: Knobs, group: Group, name: str) -> Group:
+    """Makes a group with the same description, user tags and rules. Rules that refer to the old group still do."""
+    with store.transaction():
+        _check_name(store, knobs, group.target, name)
+        now, new_id = store.now(), store.new_id()
+        rules = tuple(
+            replace(rule, id=store.new_id(), security_group_id=new_id, created_at=now, updated_at=now)
+            for rule in group.rules
+        )
+        tags = tuple(tag for tag in group.tags if not tag.read_only)
+        twin = replace(
+            group, id=new_id, name=name, tags=tags, rules=rules, created_at=now, updated_at=now, revision_number=1
+        )
+        store.insert(twin)
+    return twin
+
+
+def delete(store: Store, group: Group) -> None:
+    """Deletes a group, and every rule of other groups that refers to it, as Neutron does.
+
+    Raises ApiError (409) for `default` and for a group in use.
+    """
+    if group.name == DEFAULT_NAME:
+        raise ApiError(409, "SecurityGroupCannotRemoveDefault", "The default security group cannot be removed.")
+    if store.instances(group.id):
+        raise ApiError(409, "SecurityGroupInUse", f"Security Group {group.id} in use.")
+    with store.transaction():
+        for other in store.referring(group):
+            steps: list[Step] = []
+            rules: tuple[Rule, ...] = other.rules
+            for lost in (rule for rule in other.rules if rule.remote_group_id == group.id):
+                rules = tuple(rule for rule in rules if rule.id != lost.id)
+                steps.append(Step(other.id, "delete", lost.id, rules))
+            store.save(revised(other, store.now(), rules=rules), other, steps)
+        store.remove(group)
+
+
+def _world(store: Store, knobs: Knobs, target: Target) -> World:
+    return World(
+        now=store.now(),
+        new_id=store.new_id,
+        group_exists=lambda group_id: store.exists(target, group_id),
+        max_rules=knobs.max_rules,
+    )
+
+
+def _check_name(store: Store, knobs: Knobs, target: Target, name: str, but_id: str | None = None) -> None:
+    if name.lower() == DEFAULT_NAME:
+        raise ApiError(409, "SecurityGroupDefaultAlreadyExists", "Default security group already exists.")
+    if knobs.unique_names and store.name_taken(target, name, but_id):
+        raise ApiError(409, "Conflict", f"Security group with name {name} already exists.")
+
+
+def _check_rename(store: Store, knobs: Knobs, group: Group, name: str) -> None:
+    if group.name == DEFAULT_NAME:
+        raise ApiError(409, "SecurityGroupCannotUpdateDefault", "Updating default security group not allowed.")
+    _check_name(store, knobs, group.target, name, group.id)

@@ -1,0 +1,107 @@
+"""Query parameters, typed and checked; an unknown one is refused like an unknown field."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+
+from .records import ApiError
+
+MAX_LIMIT = 1000
+
+
+class Query:
+    """The query parameters of one request. Every method raises ApiError (422) for a value that does not fit."""
+
+    def __init__(self, request: Request, known: Sequence[str]) -> None:
+        self._params = request.query_params
+        for name in self._params:
+            if name not in known:
+                raise _refusal(name, f"unknown parameter; known are {', '.join(sorted(known)) or 'none'}")
+
+    def text(self, name: str) -> str | None:
+        """Return the value, or None."""
+        return self._params.get(name)
+
+    def texts(self, name: str) -> list[str]:
+        """Every value of a parameter that may be repeated."""
+        return self._params.getlist(name)
+
+    def integers(self, name: str) -> list[int]:
+        """Every value of a parameter of numbers that may be repeated."""
+        return [_integer(name, value) for value in self.texts(name)]
+
+    def limit(self, default: int) -> int:
+        """How many results a page may have."""
+        value = _integer("limit", self._params.get("limit", str(default)))
+        if not 0 < value <= MAX_LIMIT:
+            raise _refusal("limit", f"{value} is not from 1 to {MAX_LIMIT}")
+        return value
+
+    def offset(self) -> int:
+        """How many results come before the page."""
+        value = _integer("offset", self._params.get("offset", "0"))
+        if value < 0:
+            raise _refusal("offset", f"{value} is less than 0")
+        return value
+
+    def choice(self, name: str, choices: Sequence[str], default: str) -> str:
+        """One of the choices."""
+        value = self._params.get(name, default)
+        if value not in choices:
+            raise _refusal(name, f"{value!r} is not one of {', '.join(choices)}")
+        return value
+
+    def choices(self, name: str, choices: Sequence[str]) -> list[str]:
+        """Any of the choices; the parameter may be repeated."""
+        for value in self.texts(name):
+            if value not in choices:
+                raise _refusal(name, f"{value!r} is not one of {', '.join(choices)}")
+        return self.texts(name)
+
+    def flag(self, name: str) -> bool | None:
+        """Return true, false or not given."""
+        value = self._params.get(name)
+        if value is None:
+            return None
+        if value.lower() not in {"true", "false", "1", "0"}:
+            raise _refusal(name, f"{value!r} is neither true nor false")
+        return value.lower() in {"true", "1"}
+
+    def moment(self, name: str) -> float | None:
+        """Return an ISO date and time as seconds since 1970; without an offset it is UTC."""
+        value = self._params.get(name)
+        if value is None:
+            return None
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            raise _refusal(name, f"{value!r} is not an ISO date and time") from None
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+    def pairs(self, name: str) -> dict[str, str]:
+        """Return a JSON object of text values."""
+        value = self._params.get(name)
+        if value is None:
+            return {}
+        try:
+            pairs = json.loads(value)
+        except ValueError:
+            raise _refusal(name, f"{value!r} is not JSON") from None
+        if not isinstance(pairs, dict) or not all(isinstance(content, str) for content in pairs.values()):
+            raise _refusal(name, f"{value!r} is not an object of text values")
+        return pairs
+
+
+def _integer(name: str, value: str) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise _refusal(name, f"{value!r} is not an integer") from None
+
+
+def _refusal(name: str, problem: str) -> ApiError:
+    return ApiError(422, "ValidationError", f"query.{name}: {problem}")

@@ -1,0 +1,74 @@
+"""The tables of a state file, and opening one.
+
+A group is one row: two pieces of JSON text as the API answers them. A list of a thousand groups is then a matter of
+joining bytes, and every change writes both anew.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from .records import EmulatorError
+
+APPLICATION_ID = 0x73676374
+TABLES = f"""
+PRAGMA application_id = {APPLICATION_ID};
+CREATE TABLE groups (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    project_id INTEGER NOT NULL,
+    region_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    head BLOB NOT NULL,
+    rules BLOB NOT NULL
+);
+CREATE INDEX groups_by_target ON groups (project_id, region_id, name);
+CREATE TABLE instances (
+    group_id TEXT NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+    instance_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (group_id, instance_id)
+);
+CREATE TABLE tasks (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    project_id INTEGER NOT NULL,
+    region_id INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    task_type TEXT NOT NULL,
+    created REAL NOT NULL,
+    reads_left INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    work TEXT NOT NULL
+);
+"""
+
+
+def open_database(path: str | None) -> sqlite3.Connection:
+    """Return a connection to the state file, made if it is missing; None keeps everything in memory.
+
+    Raises EmulatorError where the file cannot be used. The connection may be used from several threads, one at a
+    time.
+    """
+    place = path or ":memory:"
+    try:
+        connection = sqlite3.connect(place, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as problem:
+        raise EmulatorError(f"{place}: the state file cannot be opened: {problem}") from None
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        found = connection.execute("PRAGMA application_id").fetchone()[0]
+        empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if empty:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(TABLES)
+        elif found != APPLICATION_ID:
+            raise EmulatorError(f"{place}: this is a database, but not a state file of the emulator")
+    except sqlite3.Error as problem:
+        connection.close()
+        raise EmulatorError(f"{place}: not a state file of the emulator: {problem}") from None
+    except EmulatorError:
+        connection.close()
+        raise
+    return connection

@@ -1,0 +1,210 @@
+"""Groups from a file, taken as they are.
+
+A seed is JSON or YAML: an object with the list `groups` (or `results`, so that a list answer of the API is a seed)::
+
+    groups:
+      - project_id: 1
+        region_id: 7
+        name: web
+        id: 0c1f...            # a new one when left out, like the times and ids below
+        description: Public web tier
+        tags: {env: prod}      # or a list of {key, value, read_only}; also called tags_v2
+        rules:                 # also called security_group_rules
+          - {direction: ingress, protocol: tcp, port_range_min: 443, port_range_max: 443}
+          - {direction: ingress, protocol: "47", remote_ip_prefix: 10.0.0.1/8, ethertype: null, description: null}
+          - {direction: egress, remote_group: db}     # by name, in the same project and region
+        instances: [web-1, {id: 5a52..., name: web-2}]
+        revision_number: 12
+
+Nothing is checked that the API would check: duplicates, host bits in a prefix and protocol numbers are what live groups
+may hold. Only unknown keys and wrong types are refused. Where no group of a project and region is called `default`,
+that one comes by itself.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .catalog import region_name
+from .files import load
+from .records import EmulatorError, Group, Rule, Tag, Target
+from .store import Store
+
+GROUP_KEYS = frozenset(
+    {
+        "project_id",
+        "region_id",
+        "region",
+        "id",
+        "name",
+        "description",
+        "tags",
+        "tags_v2",
+        "rules",
+        "security_group_rules",
+        "instances",
+        "created_at",
+        "updated_at",
+        "revision_number",
+    }
+)
+RULE_TYPES: Mapping[str, tuple[type, ...]] = {
+    "id": (str,),
+    "security_group_id": (str,),
+    "direction": (str,),
+    "ethertype": (str, type(None)),
+    "protocol": (str, type(None)),
+    "port_range_min": (int, type(None)),
+    "port_range_max": (int, type(None)),
+    "remote_ip_prefix": (str, type(None)),
+    "remote_group_id": (str, type(None)),
+    "remote_group": (str,),
+    "description": (str, type(None)),
+    "created_at": (str,),
+    "updated_at": (str,),
+    "revision_number": (int,),
+}
+Names = Mapping[tuple[Target, str], str]
+
+
+def load_seed(store: Store, source: str | Path | Mapping[str, Any]) -> int:
+    """Puts the groups of a file (or of its content) into the store, all or none; answers how many.
+
+    Raises EmulatorError, naming file and place.
+    """
+    place = "seed" if isinstance(source, Mapping) else str(source)
+    content = source if isinstance(source, Mapping) else load(source)
+    if not isinstance(content, Mapping) or not isinstance(content.get("groups", content.get("results")), list):
+        raise EmulatorError(f"{place}: must be an object with a list `groups`")
+    for name in content:
+        if name not in {"groups", "results", "count"}:
+            raise EmulatorError(f"{place}: {name}: unknown key; known is groups")
+    entries = content.get("groups", content.get("results"))
+    now = store.now()
+    heads = [_head(entry, f"{place}: groups[{index}]", store) for index, entry in enumerate(entries)]
+    names = {(target, entry["name"]): group_id for entry, (target, group_id) in zip(entries, heads, strict=True)}
+    groups: list[Group] = []
+    attached: list[tuple[str, list[tuple[str, str]]]] = []
+    for index, (entry, (target, group_id)) in enumerate(zip(entries, heads, strict=True)):
+        where = f"{place}: groups[{index}]"
+        groups.append(_group(entry, where, target, group_id, names, store, now))
+        attached.append((group_id, _instances(entry.get("instances", []), f"{where}.instances")))
+    with store.transaction():
+        for group in groups:
+            if store.exists(group.target, group.id):
+                raise EmulatorError(f"{place}: the state already holds a group with id {group.id}")
+        store.insert_silently(groups)
+        for group_id, instances in attached:
+            store.attach(group_id, instances)
+    return len(groups)
+
+
+def raw_rule(entry: Any, place: str, target: Target, group_id: str, names: Names, store: Store, now: str) -> Rule:
+    """Return a live rule exactly as written, with what was left out filled in. Raises EmulatorError."""
+    if not isinstance(entry, Mapping):
+        raise EmulatorError(f"{place}: must be an object")
+    for name, value in entry.items():
+        if name not in RULE_TYPES:
+            raise EmulatorError(f"{place}.{name}: unknown key; known are {', '.join(sorted(RULE_TYPES))}")
+        if not isinstance(value, RULE_TYPES[name]) or isinstance(value, bool):
+            raise EmulatorError(f"{place}.{name}: {value!r} is of the wrong type")
+    if "direction" not in entry:
+        raise EmulatorError(f"{place}.direction: missing")
+    remote = entry.get("remote_group_id")
+    if "remote_group" in entry:
+        remote = names.get((target, entry["remote_group"]))
+        if remote is None:
+            raise EmulatorError(f"{place}.remote_group: no group {entry['remote_group']!r} in that project and region")
+    return Rule(
+        id=entry.get("id") or store.new_id(),
+        security_group_id=group_id,
+        direction=entry["direction"],
+        ethertype=entry.get("ethertype", "IPv4"),
+        protocol=entry.get("protocol"),
+        port_range_min=entry.get("port_range_min"),
+        port_range_max=entry.get("port_range_max"),
+        remote_ip_prefix=entry.get("remote_ip_prefix"),
+        remote_group_id=remote,
+        description=entry.get("description", ""),
+        created_at=entry.get("created_at", now),
+        updated_at=entry.get("updated_at", now),
+        revision_number=entry.get("revision_number", 0),
+    )
+
+
+def _head(entry: Any, place: str, store: Store) -> tuple[Target, str]:
+    if not isinstance(entry, Mapping):
+        raise EmulatorError(f"{place}: must be an object")
+    for name in entry:
+        if name not in GROUP_KEYS:
+            raise EmulatorError(f"{place}.{name}: unknown key; known are {', '.join(sorted(GROUP_KEYS))}")
+    target = Target(_typed(entry, "project_id", int, place), _typed(entry, "region_id", int, place))
+    _typed(entry, "name", str, place)
+    group_id = _typed(entry, "id", str, place, store.new_id() if "id" not in entry else None)
+    try:
+        uuid.UUID(group_id)
+    except ValueError:
+        raise EmulatorError(f"{place}.id: {group_id!r} is not a UUID") from None
+    return target, group_id
+
+
+def _group(
+    entry: Mapping[str, Any], place: str, target: Target, group_id: str, names: Names, store: Store, now: str
+) -> Group:
+    key = "rules" if "rules" in entry else "security_group_rules"
+    rules = entry.get(key, [])
+    if not isinstance(rules, list):
+        raise EmulatorError(f"{place}.{key}: must be a list")
+    return Group(
+        id=group_id,
+        target=target,
+        name=entry["name"],
+        description=_typed(entry, "description", str, place, ""),
+        region=_typed(entry, "region", str, place, region_name(target.region_id)),
+        tags=_tags(entry.get("tags", entry.get("tags_v2", {})), f"{place}.tags"),
+        rules=tuple(
+            raw_rule(rule, f"{place}.{key}[{number}]", target, group_id, names, store, now)
+            for number, rule in enumerate(rules)
+        ),
+        created_at=_typed(entry, "created_at", str, place, now),
+        updated_at=_typed(entry, "updated_at", str, place, now),
+        revision_number=_typed(entry, "revision_number", int, place, 1),
+    )
+
+
+def _tags(value: Any, place: str) -> tuple[Tag, ...]:
+    if isinstance(value, Mapping):
+        value = [{"key": key, "value": content} for key, content in value.items()]
+    if not isinstance(value, list):
+        raise EmulatorError(f"{place}: must be an object or a list of key, value and read_only")
+    for tag in value:
+        if not isinstance(tag, Mapping) or not {"key", "value"} <= set(tag) <= {"key", "value", "read_only"}:
+            raise EmulatorError(f"{place}: {tag!r} is not an object of key, value and read_only")
+        if not isinstance(tag["key"], str) or not isinstance(tag["value"], str):
+            raise EmulatorError(f"{place}: key and value of {tag!r} must be text")
+    return tuple(Tag(tag["key"], tag["value"], tag.get("read_only") is True) for tag in value)
+
+
+def _instances(value: Any, place: str) -> list[tuple[str, str]]:
+    if not isinstance(value, list):
+        raise EmulatorError(f"{place}: must be a list")
+    found = []
+    for item in value:
+        instance = {"name": item} if isinstance(item, str) else item
+        if not isinstance(instance, Mapping) or not isinstance(instance.get("name"), str):
+            raise EmulatorError(f"{place}: {item!r} is neither a name nor an object with id and name")
+        name = instance["name"]
+        # The same name is the same machine in every group that lists it.
+        found.append((str(instance.get("id") or uuid.uuid5(uuid.NAMESPACE_DNS, name)), name))
+    return found
+
+
+def _typed(entry: Mapping[str, Any], key: str, wanted: type, place: str, default: Any = None) -> Any:
+    value = entry.get(key, default)
+    if not isinstance(value, wanted) or isinstance(value, bool):
+        problem = "missing" if key not in entry else f"{value!r} is not {'a number' if wanted is int else 'text'}"
+        raise EmulatorError(f"{place}.{key}: {problem}")
+    return value

@@ -1,0 +1,152 @@
+"""The v1 operations: security groups, projects, regions."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from . import catalog, operations, validation
+from .changes import ordered
+from .control import Control
+from .neutron import DEFAULT_EGRESS
+from .queries import Query
+from .records import ApiError, Group, Target
+from .replies import json_reply, raw_reply
+from .store import answer
+from .tasks import look_at_target
+from .work import existing
+
+GROUP_LIMIT = 10
+CATALOG_LIMIT = 100
+
+
+async def list_groups(request: Request) -> Response:
+    """Serve GET /cloud/v1/securitygroups/{project_id}/{region_id}."""
+    control: Control = request.app.state.control
+    query = Query(request, ("limit", "offset", "name", "tag_key", "tag_key_value"))
+    tags: dict[str, str | None] = dict.fromkeys(query.texts("tag_key"))
+    tags |= query.pairs("tag_key_value")
+    limit, offset, name = query.limit(GROUP_LIMIT), query.offset(), query.text("name")
+    target = target_of(request)
+    look_at_target(control, target)
+    page = control.store.page(
+        target, limit=limit, offset=offset, name=name, tags=tags, with_rules=control.knobs.list_rules
+    )
+    return raw_reply(page)
+
+
+async def get_group(request: Request) -> Response:
+    """Serve GET /cloud/v1/securitygroups/{project_id}/{region_id}/{group_id}."""
+    control: Control = request.app.state.control
+    Query(request, ())
+    look_at_target(control, target_of(request))
+    return raw_reply(answer(group_of(request)))
+
+
+async def create_group(request: Request) -> Response:
+    """Serve POST /cloud/v1/securitygroups/{project_id}/{region_id}."""
+    control: Control = request.app.state.control
+    asked = validation.creation_v1(await body_of(request))
+    by_itself = DEFAULT_EGRESS if control.knobs.default_egress else ()
+    return raw_reply(answer(operations.create(control.store, control.knobs, target_of(request), asked, by_itself)))
+
+
+async def patch_group(request: Request) -> Response:
+    """Serve PATCH /cloud/v1/securitygroups/{project_id}/{region_id}/{group_id}."""
+    control: Control = request.app.state.control
+    gone = control.knobs.v1_patch_status
+    if gone is not None:
+        raise ApiError(gone, "OperationGone", "This operation is no longer available, use v2")
+    asked = validation.change_v1(await body_of(request))
+    changed = operations.change(
+        control.store,
+        control.knobs,
+        group_of(request),
+        ordered(asked.entries, control.knobs.order),
+        name=asked.name,
+        tags=asked.tags,
+        wipe_tags=asked.wipe_tags,
+    )
+    return raw_reply(answer(changed))
+
+
+async def delete_group(request: Request) -> Response:
+    """Serve DELETE /cloud/v1/securitygroups/{project_id}/{region_id}/{group_id}."""
+    control: Control = request.app.state.control
+    Query(request, ())
+    operations.delete(control.store, group_of(request))
+    return Response(status_code=204)
+
+
+async def copy_group(request: Request) -> Response:
+    """Serve POST /cloud/v1/securitygroups/{project_id}/{region_id}/{group_id}/copy."""
+    control: Control = request.app.state.control
+    name = validation.copy_name(await body_of(request))
+    return raw_reply(answer(operations.copy(control.store, control.knobs, group_of(request), name)))
+
+
+async def group_instances(request: Request) -> Response:
+    """Serve GET /cloud/v1/securitygroups/{project_id}/{region_id}/{group_id}/instances."""
+    store = request.app.state.control.store
+    Query(request, ())
+    group = group_of(request)
+    results = [
+        catalog.instance(
+            instance_id, name, group.target.project_id, group.target.region_id, store.instance_groups(instance_id)
+        )
+        for instance_id, name in store.instances(group.id)
+    ]
+    return json_reply({"count": len(results), "results": results})
+
+
+async def list_projects(request: Request) -> Response:
+    """Serve GET /cloud/v1/projects."""
+    query = Query(request, ("include_deleted", "limit", "name", "offset", "order_by"))
+    name = query.text("name")
+    found = [project for project in catalog.projects() if name in {None, project["name"]}]
+    return _page(query, found)
+
+
+async def get_project(request: Request) -> Response:
+    """Serve GET /cloud/v1/projects/{project_id}."""
+    Query(request, ())
+    return json_reply(catalog.project(request.path_params["project_id"]))
+
+
+async def list_regions(request: Request) -> Response:
+    """Serve GET /cloud/v1/regions."""
+    query = Query(request, ("display_name", "limit", "offset", "order_by", "product", "show_volume_types"))
+    name = query.text("display_name")
+    found = [r for r in catalog.regions() if name is None or r["display_name"].lower() == name.lower()]
+    return _page(query, found)
+
+
+async def get_region(request: Request) -> Response:
+    """Serve GET /cloud/v1/regions/{region_id}."""
+    Query(request, ("show_volume_types",))
+    return json_reply(catalog.region(request.path_params["region_id"]))
+
+
+def target_of(request: Request) -> Target:
+    """Return the project and region in the path."""
+    return Target(request.path_params["project_id"], request.path_params["region_id"])
+
+
+def group_of(request: Request) -> Group:
+    """Return the group in the path. Raises ApiError: 422 for what is no UUID, 404 for a group that does not exist."""
+    group_id = validation.uuid(request.path_params["group_id"], "path.group_id")
+    return existing(request.app.state.control.store, target_of(request), group_id)
+
+
+async def body_of(request: Request) -> object:
+    """Return the JSON of the request's body. Raises ApiError (400, 415)."""
+    Query(request, ())
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise ApiError(415, "UnsupportedMediaType", f"Content-Type is {media_type or 'missing'}, not application/json")
+    return validation.parse(await request.body())
+
+
+def _page(query: Query, found: list[dict[str, object]]) -> Response:
+    limit, offset = query.limit(CATALOG_LIMIT), query.offset()
+    return json_reply({"count": len(found), "results": found[offset : offset + limit]})
