@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.model.desired import DesiredGroup, DesiredRule
-from reconciler.model.difference import Action, Difference, Redescription, TagChange, TextChange
+from reconciler.model.difference import Action, Difference, LostRule, Redescription, TagChange, TextChange
 from reconciler.model.live import OWNER_TAG, PROTECTION_TAG, RESERVED_TAGS, LiveGroup, LiveRule, Tag
 from reconciler.model.rule import Rule
 from reconciler.resolve import Match
@@ -46,9 +46,9 @@ def diff(match: Match) -> Difference:
     )
 
 
-def diff_deletion(live: LiveGroup) -> Difference:
-    """Tell what is lost with a group that goes."""
-    return Difference(Action.DELETE, live.target, live.name, live, deletes=live.rules)
+def diff_deletion(live: LiveGroup, lost_rules: tuple[LostRule, ...] = ()) -> Difference:
+    """Tell what goes with a group: its own rules, and those elsewhere that refer to it."""
+    return Difference(Action.DELETE, live.target, live.name, live, deletes=live.rules, lost_rules=lost_rules)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from reconciler.live import LiveState
 from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState, Target
 from reconciler.model.live import LiveGroup
 from reconciler.model.rule import Rule
+from reconciler.placeholder import placeholder
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,6 @@ class Match:
 
     desired: DesiredGroup
     live: LiveGroup | None
-
-
-def placeholder(name: str) -> str:
-    """Stand in for the id of a group that the plan creates. No id and no valid group name looks like it."""
-    return f"${{security_group:{name}}}"
 
 
 def resolve(

@@ -45,6 +45,15 @@ class Redescription:
 
 
 @dataclass(frozen=True, slots=True)
+class LostRule:
+    """A rule of a group outside the plan that the cloud deletes because it refers to a group to be deleted."""
+
+    group_id: str
+    group_name: str
+    rule: LiveRule
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """Everything about one group that a plan changes; nothing that it leaves alone.
 
@@ -64,6 +73,7 @@ class Difference:
     redescribes: tuple[Redescription, ...] = ()
     deletes: tuple[LiveRule, ...] = ()
     unchanged: int = 0
+    lost_rules: tuple[LostRule, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

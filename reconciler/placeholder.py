@@ -1,0 +1,42 @@
+"""Stand-ins for the ids of groups that a plan creates: `${security_group:NAME}`, in bodies and in paths.
+
+No id and no valid group name looks like one. They are filled in when the group exists.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_PLACEHOLDER = re.compile(r"\$\{security_group:([^}]*)\}")
+
+
+def placeholder(name: str) -> str:
+    """Stand in for the id of the group of that name."""
+    return f"${{security_group:{name}}}"
+
+
+def is_placeholder(group_id: str | None) -> bool:
+    """Tell whether an id is not known yet."""
+    return group_id is not None and group_id.startswith("${security_group:")
+
+
+def names_in(value: Any) -> set[str]:
+    """Collect the names of the groups whose ids a body or a path still needs."""
+    if isinstance(value, str):
+        return set(_PLACEHOLDER.findall(value))
+    if isinstance(value, Mapping):
+        return set().union(*(names_in(item) for item in value.values()))
+    if isinstance(value, list | tuple):
+        return set().union(*(names_in(item) for item in value))
+    return set()
+
+
+def fill_in(value: Any, ids: Mapping[str, str]) -> Any:
+    """Replace the placeholders of a body or a path by the ids of the groups. Raises `KeyError` for an unknown name."""
+    if isinstance(value, str):
+        return _PLACEHOLDER.sub(lambda match: ids[match[1]], value) if "${" in value else value
+    if isinstance(value, Mapping):
+        return {key: fill_in(item, ids) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [fill_in(item, ids) for item in value]
+    return value

@@ -1,0 +1,178 @@
+"""Stage 5: differences -> ordered, bounded requests. Pure: live state, instance counts and the time are passed in."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+
+from reconciler import prune
+from reconciler.diff import diff
+from reconciler.encode import encode_create, encode_update
+from reconciler.encode.bodies import delete_group
+from reconciler.errors import InputError, Issue, UsageError
+from reconciler.live import LiveState
+from reconciler.model.canonical import PUBLISHED_PROTOCOLS
+from reconciler.model.desired import DesiredRule, DesiredState
+from reconciler.model.difference import Action, Difference
+from reconciler.model.fingerprint import fingerprint
+from reconciler.model.live import LiveGroup
+from reconciler.model.plan import ApiVersion, Change, Plan, Scope
+from reconciler.placeholder import is_placeholder, placeholder
+from reconciler.policy.damage import Limits, check_damage
+from reconciler.resolve import Match, resolve
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """How to plan. `groups` are names or globs to restrict the plan to; `lifted` are names of guardrails."""
+
+    api_version: ApiVersion = "v1"
+    two_phase: bool = False
+    prune: bool = False
+    take_over: bool = False
+    groups: tuple[str, ...] = ()
+    lifted: frozenset[str] = frozenset()
+    limits: Limits = field(default_factory=Limits)
+
+
+def resolve_or_fail(state: DesiredState, live: LiveState, options: PlanOptions) -> tuple[Match, ...]:
+    """Match desired with live groups. Raises `InputError` with every issue, `UsageError` for a glob without a group."""
+    matches, issues = resolve(state, live, take_over=options.take_over)
+    if issues:
+        raise InputError(tuple(issues))
+    return _restrict(matches, options.groups)
+
+
+def make_plan(
+    state: DesiredState,
+    live: LiveState,
+    options: PlanOptions,
+    *,
+    base_url: str,
+    created_at: str,
+    instances: Mapping[str, int] | None = None,
+) -> Plan:
+    """Compute everything that `apply` will send.
+
+    `instances` counts, by group id, the instances of the groups that pruning may delete (see `prune.candidates`).
+    Raises `InputError` for what cannot be planned, each with its place, and `UsageError` for options that exclude
+    each other. Guardrails do not raise: they are findings of the plan, which is to be shown all the same.
+    """
+    _check_options(state, options)
+    matches = resolve_or_fail(state, live, options)
+    differences = [difference for match in matches if not (difference := diff(match)).is_empty]
+    _refuse_impossible(differences, live)
+    pruning = prune.Pruning((), ())
+    if options.prune:
+        pruning = prune.prune(prune.candidates(state, live, matches), instances or {}, live, matches)
+    plan = Plan(
+        created_at=created_at,
+        base_url=base_url,
+        api_version=options.api_version,
+        changes=tuple(_changes([*differences, *pruning.deletions], options)),
+        scope=_scope(state, live, matches),
+        two_phase=options.two_phase,
+        lifted=tuple(sorted(options.lifted)),
+        notes=pruning.notes,
+    )
+    return replace(plan, findings=check_damage(plan, options.limits))
+
+
+def _check_options(state: DesiredState, options: PlanOptions) -> None:
+    if options.prune and options.groups:
+        raise UsageError("--group and --prune exclude each other", hint="Pruning looks at everything the files name.")
+    if options.prune and not any(state.owners.values()):
+        raise UsageError(
+            "--prune needs to know whose groups these are, and no file has `owner:`",
+            hint="Add `owner: NAME` to the files and apply that first; only groups with this tag are ever deleted.",
+        )
+
+
+def _restrict(matches: tuple[Match, ...], patterns: Sequence[str]) -> tuple[Match, ...]:
+    if not patterns:
+        return matches
+    for pattern in patterns:
+        if not any(fnmatchcase(match.desired.name, pattern) for match in matches):
+            raise UsageError(f"--group {pattern}: no file names such a group")
+    return tuple(match for match in matches if any(fnmatchcase(match.desired.name, pattern) for pattern in patterns))
+
+
+def _refuse_impossible(differences: Iterable[Difference], live: LiveState) -> None:
+    differences = list(differences)
+    created = {(each.target, placeholder(each.name)) for each in differences if each.action is Action.CREATE}
+    issues: list[Issue] = []
+    for difference in differences:
+        ids = {group.id for group in live[difference.target]}
+        for rule in (*difference.creates, *(each.desired for each in difference.redescribes)):
+            remote = rule.rule.remote_group_id
+            if rule.rule.protocol not in PUBLISHED_PROTOCOLS and rule.rule.protocol is not None:
+                issues.append(_unknown_protocol(rule))
+            elif is_placeholder(remote):
+                if (difference.target, remote) not in created:
+                    message = f"remote group {rule.remote_group!r} does not exist yet, and --group leaves it out"
+                    issues.append(Issue(rule.place, message, fix=f"add --group {rule.remote_group}"))
+            elif remote is not None and remote not in ids:
+                message = f"remote group {remote} does not exist in {difference.target}"
+                issues.append(Issue(rule.place, message, fix="check the id, or refer by name with `remote_group`"))
+    if issues:
+        raise InputError(tuple(issues))
+
+
+def _unknown_protocol(rule: DesiredRule) -> Issue:
+    return Issue(
+        rule.place,
+        f"protocol {rule.rule.protocol!r} has no published name: such a rule can be kept or deleted, but not created",
+        fix="use one of the published names: " + ", ".join(sorted(PUBLISHED_PROTOCOLS)),
+    )
+
+
+def _changes(differences: Sequence[Difference], options: PlanOptions) -> Iterator[Change]:
+    """Creates first, each after the groups it refers to; then updates; then deletions."""
+    ready: set[str] = set()
+    for target in dict.fromkeys(difference.target for difference in differences):
+        ready.clear()
+        here = [each for each in differences if each.target == target]
+        for difference in _referred_first([each for each in here if each.action is Action.CREATE]):
+            yield Change(difference, fingerprint(None), encode_create(options.api_version, difference, ready))
+            ready.add(placeholder(difference.name))
+        for difference in here:
+            if difference.action is Action.UPDATE:
+                yield _update(difference, options)
+        for difference in here:
+            if difference.action is Action.DELETE and difference.live is not None:
+                request = delete_group(difference.target, difference.live.id)
+                yield Change(difference, fingerprint(difference.live), (request,))
+
+
+def _update(difference: Difference, options: PlanOptions) -> Change:
+    requests, _ = encode_update(options.api_version, difference, two_phase=options.two_phase)
+    if difference.description is not None and options.api_version == "v1":
+        note = "the description is changed through v2: v1 has no way to change it"
+        difference = replace(difference, notes=(*difference.notes, note))
+    return Change(difference, fingerprint(difference.live), requests)
+
+
+def _referred_first(creates: Sequence[Difference]) -> Iterator[Difference]:
+    """Order new groups so that a group comes after those its rules refer to; in a circle, as they come."""
+    left = {placeholder(each.name): each for each in creates}
+    while left:
+        free = [each for each in left.values() if not _refers_to(each) & (left.keys() - {placeholder(each.name)})]
+        for each in free or [next(iter(left.values()))]:
+            del left[placeholder(each.name)]
+            yield each
+
+
+def _refers_to(difference: Difference) -> set[str | None]:
+    return {rule.rule.remote_group_id for rule in difference.creates}
+
+
+def _scope(state: DesiredState, live: LiveState, matches: Iterable[Match]) -> Scope:
+    managed = [match.live for match in matches if match.live is not None and match.desired.rules is not None]
+    return Scope(
+        groups=len(state.groups),
+        rules=sum(len(group.rules) for group in managed),
+        owned_groups=sum(_is_owned(group, state) for target in state.targets for group in live[target]),
+    )
+
+
+def _is_owned(group: LiveGroup, state: DesiredState) -> bool:
+    return group.owner is not None and group.owner in state.owners.get(group.target, frozenset())

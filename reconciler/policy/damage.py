@@ -1,0 +1,112 @@
+"""Guardrails against doing too much at once: emptied groups, mass deletion, lost rules, gaps in admitted traffic."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconciler.model.difference import Action, Difference
+from reconciler.model.plan import Finding, Plan
+from reconciler.order import MAX_RULES, safe_order
+
+MASS_DELETE = "mass-delete"
+GAP = "gap"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a plan may delete: a share in percent, which counts only above a number."""
+
+    max_deleted_rules: int = 30
+    min_deleted_rules: int = 10
+    max_deleted_groups: int = 30
+    min_deleted_groups: int = 3
+
+
+def check_damage(plan: Plan, limits: Limits) -> tuple[Finding, ...]:
+    """Judge a plan. Every finding names the numbers, the limit, the setting and the flag."""
+    differences = [change.difference for change in plan.changes]
+    return (
+        *_emptied_groups(differences),
+        *_mass_deletion_of_rules(plan, differences, limits),
+        *_mass_deletion_of_groups(plan, limits),
+        *_lost_rules(differences),
+        *_gaps(differences),
+    )
+
+
+def _emptied_groups(differences: list[Difference]) -> Iterator[Finding]:
+    for difference in differences:
+        if difference.action is not Action.UPDATE or difference.live is None or not difference.deletes:
+            continue
+        if not (difference.unchanged or difference.creates or difference.redescribes):
+            yield _mass_delete(
+                f"{difference.name!r} would be left without any rule: all {len(difference.deletes)} are deleted",
+                difference,
+            )
+
+
+def _mass_deletion_of_rules(plan: Plan, differences: list[Difference], limits: Limits) -> Iterator[Finding]:
+    deleted = sum(_unreplaced(difference) for difference in differences if difference.action is Action.UPDATE)
+    if _too_many(deleted, plan.scope.rules, limits.max_deleted_rules, limits.min_deleted_rules):
+        yield _mass_delete(
+            f"the plan deletes {deleted} of {plan.scope.rules} managed rules ({_percent(deleted, plan.scope.rules)}) "
+            f"without replacing them, over the limit of {limits.max_deleted_rules} % (and {limits.min_deleted_rules}); "
+            "raise `max_deleted_rules` or pass --allow-mass-delete"
+        )
+
+
+def _mass_deletion_of_groups(plan: Plan, limits: Limits) -> Iterator[Finding]:
+    deleted, owned = plan.summary.groups_to_delete, plan.scope.owned_groups
+    if _too_many(deleted, owned, limits.max_deleted_groups, limits.min_deleted_groups):
+        yield _mass_delete(
+            f"the plan deletes {deleted} of {owned} owned groups ({_percent(deleted, owned)}), over the limit of "
+            f"{limits.max_deleted_groups} % (and {limits.min_deleted_groups}); "
+            "raise `max_deleted_groups` or pass --allow-mass-delete"
+        )
+
+
+def _lost_rules(differences: list[Difference]) -> Iterator[Finding]:
+    for difference in differences:
+        for lost in difference.lost_rules:
+            yield _mass_delete(
+                f"deleting {difference.name!r} would also delete rule {lost.rule.id} of {lost.group_name!r}, which "
+                "refers to it and is in no file; remove that rule, or pass --allow-mass-delete",
+                difference,
+            )
+
+
+def _gaps(differences: list[Difference]) -> Iterator[Finding]:
+    for difference in differences:
+        if difference.live is None or difference.action is not Action.UPDATE:
+            continue
+        present = len(difference.live.rules)
+        order = safe_order(present, difference.creates, difference.redescribes, difference.deletes)
+        if order.gaps:
+            yield Finding(
+                GAP,
+                "error",
+                f"{difference.name!r} holds {present} of {MAX_RULES} rules: {len(order.gaps)} would have to be deleted "
+                "before the rules that replace them are created, and traffic be refused meanwhile; make room first, "
+                "or pass --allow-gap",
+                "--allow-gap",
+                difference.place,
+            )
+
+
+def _unreplaced(difference: Difference) -> int:
+    """Count the deleted rules for which the plan creates none of the same direction, one for one."""
+    deleted = Counter(rule.rule.direction for rule in difference.deletes)
+    created = Counter(rule.rule.direction for rule in difference.creates)
+    return (deleted - created).total()
+
+
+def _too_many(deleted: int, total: int, percent: int, number: int) -> bool:
+    return deleted > number and deleted * 100 > total * percent
+
+
+def _percent(part: int, total: int) -> str:
+    return f"{part * 100 / total:.0f} %" if total else "all"
+
+
+def _mass_delete(message: str, difference: Difference | None = None) -> Finding:
+    return Finding(MASS_DELETE, "error", message, "--allow-mass-delete", difference.place if difference else None)

@@ -1,0 +1,83 @@
+"""Which live groups nobody names any more, and which of them may go. Pure."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from reconciler.diff import diff_deletion
+from reconciler.live import LiveState
+from reconciler.model.desired import DesiredState
+from reconciler.model.difference import Difference, LostRule
+from reconciler.model.live import PROTECTION_TAG, LiveGroup
+from reconciler.resolve import Match
+
+
+def candidates(state: DesiredState, live: LiveState, matches: Iterable[Match]) -> tuple[LiveGroup, ...]:
+    """Live groups that carry an owner of these files, in the targets they name, and that no file names."""
+    named = {match.live.id for match in matches if match.live is not None}
+    return tuple(
+        group
+        for target in state.targets
+        for group in live[target]
+        if group.id not in named and group.owner in state.owners.get(target, frozenset())
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """The deletions in a safe order, and why other candidates stay."""
+
+    deletions: tuple[Difference, ...]
+    notes: tuple[str, ...]
+
+
+def prune(
+    groups: Collection[LiveGroup], instances: Mapping[str, int], live: LiveState, matches: Collection[Match]
+) -> Pruning:
+    """Plan the deletion of the candidates that may go: not `default`, not protected, attached to no instance."""
+    reasons = {group.id: reason for group in groups if (reason := _why_kept(group, instances.get(group.id, 0)))}
+    going = [group for group in groups if group.id not in reasons]
+    notes = tuple(
+        f"{group.target}: {group.name!r} is not deleted: {reasons[group.id]}" for group in groups if group.id in reasons
+    )
+    lost = _lost_rules({group.id for group in going}, live, matches)
+    return Pruning(tuple(diff_deletion(group, lost.get(group.id, ())) for group in _referring_first(going)), notes)
+
+
+def _why_kept(group: LiveGroup, instances: int) -> str | None:
+    if group.name == "default":
+        return "the group named 'default' cannot be deleted"
+    if any(tag.key == PROTECTION_TAG for tag in group.tags):
+        return "it is protected; apply `prevent_destroy: false` first"
+    if instances:
+        return f"it is attached to {instances} instance{'s' if instances > 1 else ''}"
+    return None
+
+
+def _lost_rules(going: set[str], live: LiveState, matches: Iterable[Match]) -> dict[str, tuple[LostRule, ...]]:
+    """Rules that no file manages and that refer to a group that goes: the cloud deletes them with it."""
+    managed = {match.live.id for match in matches if match.live is not None and match.desired.rules is not None}
+    lost: dict[str, list[LostRule]] = {}
+    for groups in live.values():
+        for group in groups:
+            if group.id in managed or group.id in going:
+                continue
+            for rule in group.rules:
+                if rule.rule.remote_group_id in going:
+                    lost.setdefault(rule.rule.remote_group_id, []).append(LostRule(group.id, group.name, rule))
+    return {group_id: tuple(rules) for group_id, rules in lost.items()}
+
+
+def _referring_first(groups: Collection[LiveGroup]) -> Iterator[LiveGroup]:
+    """Order groups so that one that refers to another goes before it; where they refer in a circle, as they come."""
+    left = {group.id: group for group in groups}
+    while left:
+        referred = {
+            rule.rule.remote_group_id
+            for group in left.values()
+            for rule in group.rules
+            if rule.rule.remote_group_id != group.id
+        }
+        free = [group for group in left.values() if group.id not in referred] or [next(iter(left.values()))]
+        for group in free:
+            del left[group.id]
+            yield group
