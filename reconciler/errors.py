@@ -1,16 +1,16 @@
 """Everything that can go wrong, and the exit code each ends in.
 
-    SgctlError                 1   what is wrong, and what to do about it
-    ├── UsageError             1   the command line asks for something that makes no sense
-    ├── InputError             1   the files are wrong: all issues at once, each with its place
-    ├── PlanFileError          1   a plan file that is not one, was edited, is too old or is for another API
-    ├── ApiError               1   the API could not be read, or answered what it should not
-    │   ├── ApiUnreachable     1   no answer within the time allowed
-    │   ├── ApiRefused         1   a 4xx: nothing was done, and the answer says why
-    │   └── OutcomeUnknown     1   a write was sent and what became of it is not known
-    ├── StalePlan              3   live state moved since the plan was made; nothing was sent
-    ├── AppliedInPart          4   something was applied and something was not
-    └── GuardrailStop          5   the plan is shown, and stopped
+SgctlError                 1   what is wrong, and what to do about it
+├── UsageError             1   the command line asks for something that makes no sense
+├── InputError             1   the files are wrong: all issues at once, each with its place
+├── PlanFileError          1   a plan file that is not one, was edited, is too old or is for another API
+├── ApiError               1   the API could not be read, or answered what it should not
+│   ├── ApiUnreachable     1   no answer within the time allowed
+│   ├── ApiRefused         1   a 4xx: nothing was done, and the answer says why
+│   └── OutcomeUnknown     1   a write was sent and what became of it is not known
+├── StalePlan              3   live state moved since the plan was made; nothing was sent
+├── AppliedInPart          4   something was applied and something was not
+└── GuardrailStop          5   the plan is shown, and stopped
 """
 
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ from reconciler.model.place import Place
 class Issue:
     """One thing that is wrong in a file.
 
-    `line` is the text of the offending line (shown with a caret under the column); `fix` is what to write instead;
-    `related` are further places that belong to it, each with what is there.
+    `line` is the text of the offending line, or of a very long one the part around the place; `caret` is the column in
+    that text; `fix` is what to write instead; `related` are further places that belong to it, each with what is there.
     """
 
     place: Place
@@ -32,6 +32,7 @@ class Issue:
     line: str | None = None
     fix: str | None = None
     related: tuple[tuple[str, Place], ...] = ()
+    caret: int = 1
 
 
 class SgctlError(Exception):
@@ -72,13 +73,18 @@ class ApiUnreachable(ApiError):
 class ApiRefused(ApiError):
     """The API refused a request (4xx): it did nothing, and `status` and the message say why."""
 
-    def __init__(self, message: str, status: int, hint: str | None = None) -> None:
+    def __init__(self, message: str, status: int, hint: str | None = None, request_id: str | None = None) -> None:
         super().__init__(message, hint)
         self.status = status
+        self.request_id = request_id
 
 
 class OutcomeUnknown(ApiError):
     """A write was sent and its outcome is not known: the next request about that group has to be a read."""
+
+
+class TaskFailed(OutcomeUnknown):
+    """A task of v2 ended in ERROR, for the reason that the message gives: it may have acted in part."""
 
 
 class StalePlan(SgctlError):

@@ -66,7 +66,7 @@ class _Turns:
     gaps: list[LiveRule] = field(default_factory=list)
 
     def run(self) -> None:
-        from reconciler.traffic.pairwise import overlaps  # noqa: PLC0415 - only needed near the ceiling
+        from reconciler.traffic.compare import overlaps  # noqa: PLC0415 - only needed near the ceiling
 
         waits_for = {
             rule.id: {id(create) for create in self.creates if overlaps(create.rule, rule.rule)}

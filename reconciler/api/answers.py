@@ -18,11 +18,11 @@ _ADVICE = {
 _LONGEST = 300
 
 
-def refusal(method: str, path: str, status: int, content: bytes) -> ApiRefused:
+def refusal(method: str, path: str, status: int, content: bytes, request_id: str | None) -> ApiRefused:
     """Word a 3xx or 4xx answer: what was asked, what the API said, and what to do about it."""
     said = _message(content)
     text = f"{method} {path}: {status}" + (f": {said}" if said else "")
-    return ApiRefused(text, status, hint=_ADVICE.get(status))
+    return ApiRefused(text, status, hint=_ADVICE.get(status), request_id=request_id)
 
 
 def _message(content: bytes) -> str:

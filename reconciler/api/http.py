@@ -6,7 +6,7 @@ promised answer (a timeout, a dropped connection, 5xx, a 200 without JSON) raise
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -18,6 +18,8 @@ from reconciler.api.answers import refusal
 from reconciler.api.retry import Pause, Waits, retry_after
 from reconciler.clock import Clock
 from reconciler.errors import ApiRefused, OutcomeUnknown
+
+Params = Mapping[str, str | int | Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Http:
         """Close every connection."""
         self._client.close()
 
-    def read(self, path: str, params: Mapping[str, str | int] | None = None) -> dict[str, Any]:
+    def read(self, path: str, params: Params | None = None) -> dict[str, Any]:
         """GET a JSON object, trying again after anything that may pass.
 
         Raises `ApiRefused` for a 4xx, `ApiUnreachable` when the tries or the time for them ran out.
@@ -131,7 +133,7 @@ class Http:
         self,
         method: str,
         path: str,
-        params: Mapping[str, str | int] | None = None,
+        params: Params | None = None,
         json_body: Mapping[str, Any] | None = None,
     ) -> httpx.Response:
         self._pause.obey()
@@ -150,7 +152,8 @@ class Http:
 
     def _refusal(self, method: str, path: str, response: httpx.Response) -> ApiRefused:
         # A server that repeats the request in its answer must not bring the key into a log.
-        return refusal(method, path, response.status_code, response.content.replace(self._api_key, b"***"))
+        content = response.content.replace(self._api_key, b"***")
+        return refusal(method, path, response.status_code, content, _request_id(response))
 
 
 def _request_id(response: httpx.Response) -> str | None:

@@ -1,0 +1,79 @@
+"""Tasks of v2: a write answers with ids, and is done when all of its tasks are."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from reconciler.api.http import Http
+from reconciler.clock import Clock
+from reconciler.errors import OutcomeUnknown, TaskFailed
+from reconciler.model.desired import Target
+
+DEADLINE = 300.0
+"""Seconds after which a task that has not ended counts as an unknown outcome."""
+
+_FIRST_POLL = 0.25
+_SLOWEST_POLL = 5.0
+_PAGE = 1000
+_OURS = frozenset(
+    {"create_security_group", "update_security_group", "create_security_group_rule", "delete_security_group_rule"}
+)
+"""Types of the tasks that the operations used here start."""
+
+
+class Tasks:
+    """Waiting for tasks, with a deadline."""
+
+    def __init__(self, http: Http, clock: Clock, deadline: float = DEADLINE) -> None:
+        self._http = http
+        self._clock = clock
+        self._deadline = deadline
+
+    def wait(self, task_ids: Iterable[str]) -> tuple[str, ...]:
+        """Wait for every task and return the ids of the security groups that they created.
+
+        Raises `TaskFailed` with the task's own message, once all tasks have ended; `OutcomeUnknown` at the deadline.
+        """
+        ended = [self._wait_for_one(task_id) for task_id in task_ids]
+        for task in ended:
+            if task["state"] == "ERROR":
+                raise TaskFailed(f"task {task.get('id')} failed: {str(task.get('error') or 'no reason given')[:300]}")
+        return tuple(
+            group_id.lower()
+            for task in ended
+            for group_id in (task.get("created_resources") or {}).get("security_groups") or ()
+        )
+
+    def settle(self, target: Target, since: datetime) -> None:
+        """Wait until no task on security groups started since then is under way, known by id or not.
+
+        After an answer that was lost this is how to learn that a write has ended. Gives up silently at the deadline:
+        the caller reads the state anyway.
+        """
+        params: dict[str, str | int | list[str]] = {
+            "project_id": [str(target.project_id)],
+            "region_id": [str(target.region_id)],
+            "state": ["NEW", "RUNNING"],
+            "from_timestamp": since.isoformat(),
+            "limit": _PAGE,
+        }
+        for wait in self._polls():
+            tasks = self._http.read("/cloud/v1/tasks", params).get("results") or ()
+            if not any(task.get("task_type") in _OURS for task in tasks):
+                return
+            self._clock.sleep(wait)
+
+    def _wait_for_one(self, task_id: str) -> dict[str, Any]:
+        for wait in self._polls():
+            task = self._http.read(f"/cloud/v1/tasks/{task_id}")
+            if task.get("state") in {"FINISHED", "ERROR"}:
+                return task
+            self._clock.sleep(wait)
+        raise OutcomeUnknown(f"task {task_id} has not ended after {self._deadline:.0f} s")
+
+    def _polls(self) -> Iterable[float]:
+        until = self._clock.monotonic() + self._deadline
+        wait = _FIRST_POLL
+        while self._clock.monotonic() < until:
+            yield wait
+            wait = min(wait * 1.5, _SLOWEST_POLL)

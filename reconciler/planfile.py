@@ -1,0 +1,232 @@
+"""Plan <-> JSON: what a reviewer approves, and what `apply` reads back equal to itself. Pure.
+
+`schemas/plan.schema.json` describes the format. A digest over everything makes edits visible; it is no signature, and
+guards against accidents and casual edits, not against someone who can compute it anew.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from reconciler.errors import PlanFileError
+from reconciler.model.desired import DesiredRule, Target
+from reconciler.model.difference import Action, Difference, LostRule, Redescription, TagChange, TextChange
+from reconciler.model.live import LiveGroup, LiveRule, Tag
+from reconciler.model.place import Place
+from reconciler.model.plan import Change, Finding, Plan, Request, Scope
+from reconciler.model.rule import Rule
+
+FORMAT_VERSION = 1
+
+Json = dict[str, Any]
+
+
+def to_json(plan: Plan) -> Json:
+    """Write a plan as JSON data, with its digest."""
+    content: Json = {
+        "format_version": FORMAT_VERSION,
+        "created_at": plan.created_at,
+        "base_url": plan.base_url,
+        "api_version": plan.api_version,
+        "two_phase": plan.two_phase,
+        "lifted": list(plan.lifted),
+        "summary": asdict(plan.summary),
+        "scope": asdict(plan.scope),
+        "findings": [_finding(finding) for finding in plan.findings],
+        "notes": list(plan.notes),
+        "changes": [_change(change) for change in plan.changes],
+    }
+    return {**content, "digest": digest(content)}
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """Digest a plan's content, everything but the digest itself."""
+    unsigned = {key: value for key, value in content.items() if key != "digest"}
+    text = json.dumps(unsigned, sort_keys=True, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def dumps(plan: Plan) -> str:
+    """Write a plan file's text."""
+    return json.dumps(to_json(plan), indent=1, ensure_ascii=False) + "\n"
+
+
+def loads(text: str, name: str) -> Plan:
+    """Read a plan file's text; `name` is the file's, for messages.
+
+    Raises `PlanFileError` when it is not a plan, of a version that this program does not know, or was edited.
+    """
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise PlanFileError(f"{name} is not a plan file: {error}") from None
+    if not isinstance(content, dict) or "format_version" not in content:
+        raise PlanFileError(f"{name} is not a plan file: it has no `format_version`")
+    if content["format_version"] != FORMAT_VERSION:
+        raise PlanFileError(
+            f"{name} has plan format {content['format_version']!r}, and this sgctl knows {FORMAT_VERSION}",
+            hint="Plan again with this version of sgctl.",
+        )
+    if content.get("digest") != digest(content):
+        raise PlanFileError(
+            f"{name} was edited after it was saved (its digest does not fit), and nothing of it is sent",
+            hint="A plan is changed by changing the files and planning again.",
+        )
+    _check_structure(content, name)
+    return _plan(content)
+
+
+def _check_structure(content: Json, name: str) -> None:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - 0.1 s, needed for saved plans only
+    from jsonschema.exceptions import best_match  # noqa: PLC0415
+
+    from reconciler.schema_files import read_schema  # noqa: PLC0415
+
+    error = best_match(Draft202012Validator(read_schema("plan.schema.json")).iter_errors(content))
+    if error is not None:
+        raise PlanFileError(f"{name} is not a valid plan file: {error.json_path}: {error.message[:200]}")
+
+
+def _finding(finding: Finding) -> Json:
+    return {**asdict(finding), "place": _place(finding.place)}
+
+
+def _place(place: Place | None) -> str | None:
+    return None if place is None else str(place)
+
+
+def _change(change: Change) -> Json:
+    difference = change.difference
+    return {
+        "action": str(difference.action),
+        "project_id": difference.target.project_id,
+        "region_id": difference.target.region_id,
+        "id": None if difference.live is None else difference.live.id,
+        "name": difference.name,
+        "previous_name": difference.previous_name,
+        "place": _place(difference.place),
+        "description": None if difference.description is None else asdict(difference.description),
+        "tags": [asdict(tag) for tag in difference.tags],
+        "rules": {
+            "create": [_desired_rule(rule) for rule in difference.creates],
+            "redescribe": [
+                {"live": [rule.id for rule in each.live], "desired": _desired_rule(each.desired)}
+                for each in difference.redescribes
+            ],
+            "delete": [_live_rule(rule) for rule in difference.deletes],
+            "unchanged": difference.unchanged,
+        },
+        "lost_rules": [
+            {"group_id": lost.group_id, "group_name": lost.group_name, "rule": _live_rule(lost.rule)}
+            for lost in difference.lost_rules
+        ],
+        "notes": list(difference.notes),
+        "fingerprint": change.fingerprint,
+        "live": None if difference.live is None else _live_group(difference.live),
+        "requests": [
+            {"method": request.method, "path": request.path, "body": request.body} for request in change.requests
+        ],
+    }
+
+
+def _desired_rule(rule: DesiredRule) -> Json:
+    return {
+        **rule.rule._asdict(),
+        "description": rule.description,
+        "remote_group": rule.remote_group,
+        "place": str(rule.place),
+    }
+
+
+def _live_rule(rule: LiveRule) -> Json:
+    return {"id": rule.id, **rule.rule._asdict(), "description": rule.description, "irregular": rule.irregular}
+
+
+def _live_group(group: LiveGroup) -> Json:
+    return {
+        "id": group.id,
+        "name": group.name,
+        "description": group.description,
+        "revision_number": group.revision_number,
+        "tags": [asdict(tag) for tag in group.tags],
+        "rules": [_live_rule(rule) for rule in group.rules],
+    }
+
+
+def _plan(content: Json) -> Plan:
+    return Plan(
+        created_at=content["created_at"],
+        base_url=content["base_url"],
+        api_version=content["api_version"],
+        changes=tuple(_read_change(change) for change in content["changes"]),
+        scope=Scope(**content["scope"]),
+        two_phase=content["two_phase"],
+        lifted=tuple(content["lifted"]),
+        findings=tuple(Finding(**{**each, "place": _read_place(each["place"])}) for each in content["findings"]),
+        notes=tuple(content["notes"]),
+    )
+
+
+def _read_change(content: Json) -> Change:
+    target = Target(content["project_id"], content["region_id"])
+    live = None if content["live"] is None else _read_live_group(content["live"], target)
+    by_id = {rule.id: rule for rule in live.rules} if live else {}
+    description, rules = content["description"], content["rules"]
+    difference = Difference(
+        action=Action(content["action"]),
+        target=target,
+        name=content["name"],
+        live=live,
+        place=_read_place(content["place"]),
+        previous_name=content["previous_name"],
+        description=None if description is None else TextChange(**description),
+        tags=tuple(TagChange(**tag) for tag in content["tags"]),
+        creates=tuple(_read_desired_rule(rule) for rule in rules["create"]),
+        redescribes=tuple(
+            Redescription(tuple(by_id[rule_id] for rule_id in each["live"]), _read_desired_rule(each["desired"]))
+            for each in rules["redescribe"]
+        ),
+        deletes=tuple(_read_live_rule(rule) for rule in rules["delete"]),
+        unchanged=rules["unchanged"],
+        lost_rules=tuple(
+            LostRule(lost["group_id"], lost["group_name"], _read_live_rule(lost["rule"]))
+            for lost in content["lost_rules"]
+        ),
+        notes=tuple(content["notes"]),
+    )
+    requests = tuple(Request(**request) for request in content["requests"])
+    return Change(difference, content["fingerprint"], requests)
+
+
+def _read_place(text: str | None) -> Place | None:
+    if text is None:
+        return None
+    path, line, column = text.rsplit(":", 2)
+    return Place(path, int(line), int(column))
+
+
+def _read_rule(content: Json) -> Rule:
+    return Rule(**{field: content[field] for field in Rule._fields})
+
+
+def _read_desired_rule(content: Json) -> DesiredRule:
+    place = _read_place(content["place"]) or Place("", 0, 0)
+    return DesiredRule(_read_rule(content), content["description"], place, content["remote_group"])
+
+
+def _read_live_rule(content: Json) -> LiveRule:
+    return LiveRule(content["id"], _read_rule(content), content["description"], content["irregular"])
+
+
+def _read_live_group(content: Json, target: Target) -> LiveGroup:
+    return LiveGroup(
+        target=target,
+        id=content["id"],
+        name=content["name"],
+        description=content["description"],
+        tags=tuple(Tag(**tag) for tag in content["tags"]),
+        rules=tuple(_read_live_rule(rule) for rule in content["rules"]),
+        revision_number=content["revision_number"],
+    )
