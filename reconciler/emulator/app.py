@@ -72,12 +72,14 @@ def _step(step: Step) -> dict[str, object]:
     return {"group_id": step.group_id, "action": step.action, "rule_id": step.rule_id, "rules": rules}
 
 
-async def _refused(request: Request, problem: Exception) -> Response:
-    assert isinstance(problem, ApiError)
+async def _refused(_: Request, problem: Exception) -> Response:
+    if not isinstance(problem, ApiError):
+        raise problem
     return refusal(problem)
 
 
 async def _no_such_operation(request: Request, problem: Exception) -> Response:
-    assert isinstance(problem, HTTPException)
+    if not isinstance(problem, HTTPException):
+        raise problem
     kind = {404: "NotFound", 405: "MethodNotAllowed"}.get(problem.status_code, "HTTPException")
     return refusal(ApiError(problem.status_code, kind, f"{request.method} {request.url.path}: {problem.detail}"))

@@ -22,6 +22,6 @@ class Control:
         self.counters = Counters(self.faults)
 
     def plan(self, faults: FaultPlan) -> None:
-        """Puts another fault plan in place; its counters start anew."""
+        """Put another fault plan in place; its counters start anew."""
         self.faults = faults
         self.counters = Counters(faults)

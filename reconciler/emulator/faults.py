@@ -39,7 +39,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -83,7 +83,7 @@ class Fault:
     delete_rule: int | None = None
 
     def __post_init__(self) -> None:
-        """Raises EmulatorError for what makes no sense."""
+        """Refuse, with EmulatorError, what makes no sense."""
         if self.fault not in KINDS:
             raise EmulatorError(f"fault: {self.fault!r} is not one of {', '.join(KINDS)}")
         if self.when not in {"before", "after"}:
@@ -183,11 +183,8 @@ def _is_text(value: object) -> bool:
 
 
 _TYPES: Mapping[str, Callable[[object], bool]] = (
-    {name: _is_text for name in ("fault", "method", "path", "when", "message", "group")}
-    | {name: _is_count for name in ("nth", "count", "status", "polls", "delete_rule")}
-    | {name: _is_number for name in ("seconds", "retry_after", "retry_after_date")}
+    dict.fromkeys(("fault", "method", "path", "when", "message", "group"), _is_text)
+    | dict.fromkeys(("nth", "count", "status", "polls", "delete_rule"), _is_count)
+    | dict.fromkeys(("seconds", "retry_after", "retry_after_date"), _is_number)
     | {"rule": lambda value: isinstance(value, Mapping)}
 )
-
-if set(_TYPES) != {item.name for item in fields(Fault)}:  # pragma: no cover - a slip while editing this file
-    raise AssertionError("every field of Fault needs a check")

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from .records import EmulatorError
 
 
@@ -32,11 +34,9 @@ def _json(text: str, path: str | Path) -> Any:
 
 
 def _yaml(text: str, path: str | Path) -> Any:
-    # Imported here, for a JSON file does without it.
-    import yaml
-
     try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        # Both loaders are the safe kind; the one in C is not in every build of PyYAML.
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)

@@ -14,7 +14,7 @@ PLACE = re.compile(r"/(?:securitygroups|security_groups)/(?P<project>\d+)/(?P<re
 
 
 def meddle(control: Control, fault: Fault, path: str) -> None:
-    """Adds a rule to a group or deletes one of its rules; does nothing where there is no such group or rule."""
+    """Add a rule to a group or delete one of its rules; do nothing where there is no such group or rule."""
     group = _subject(control, fault, path)
     if group is None:
         return

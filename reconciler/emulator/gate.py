@@ -1,13 +1,13 @@
 """What every request passes: the log, the faults, the key. Around the application, as plain ASGI.
 
-A reset needs the connection itself, which ASGI does not offer; `server` puts a function for it into the scope.
+Ending a connection needs the connection itself, which ASGI does not offer; `server` puts two functions for it into the
+scope.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hmac
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,6 +23,7 @@ from .records import ApiError, RequestRecord
 from .replies import refusal
 
 RESET = "emulator.reset"
+CLOSE = "emulator.close"
 OWN_PATHS = "/emulator/"
 PAGE = "<!doctype html><html><head><title>Please wait</title></head><body><h1>One moment, please</h1></body></html>"
 
@@ -113,7 +114,7 @@ class Gate:
                     await _gone(request.receive)
                     return False
                 case "reset" | "close":
-                    await request.hang_up(reset=fault.fault == "reset")
+                    await request.hang_up(RESET if fault.fault == "reset" else CLOSE)
                     return False
                 case "status":
                     request.answer.replaced(self._status(fault))
@@ -129,8 +130,7 @@ class Gate:
         return True
 
     def _status(self, fault: Fault) -> Response:
-        assert fault.status is not None
-        response = refusal(ApiError(fault.status, "InjectedFault", fault.message))
+        response = refusal(ApiError(fault.status or 500, "InjectedFault", fault.message))
         if fault.retry_after is not None:
             response.headers["Retry-After"] = f"{fault.retry_after:g}"
         elif fault.retry_after_date is not None:
@@ -155,20 +155,20 @@ class _Request:
         return {"type": "http.request", "body": self.body, "more_body": False}
 
     async def respond(self, *, whole: bool = True) -> None:
-        """Sends the answer, or half of it and then nothing more."""
+        """Send the answer, or half of it and then nothing more."""
         headers = [*self.answer.headers, (b"x-request-id", self.request_id.encode())]
         await self.send({"type": "http.response.start", "status": self.answer.status, "headers": headers})
         body = self.answer.body if whole else self.answer.body[: len(self.answer.body) // 2]
         await self.send({"type": "http.response.body", "body": body, "more_body": not whole})
         if not whole:
-            await self.hang_up(reset=False)
+            await self.hang_up(CLOSE)
 
-    async def hang_up(self, *, reset: bool) -> None:
-        """Ends the connection under the client's feet."""
-        end: Callable[[bool], None] | None = self.scope.get("extensions", {}).get(RESET)
+    async def hang_up(self, way: str) -> None:
+        """End the connection under the client's feet."""
+        end: Callable[[], None] | None = self.scope.get("extensions", {}).get(way)
         if end is None:
-            raise ConnectionResetError("this server cannot reset connections")
-        end(reset)
+            raise ConnectionError("only the emulator's own server can end a connection")
+        end()
         await _gone(self.receive)
 
 
@@ -177,7 +177,6 @@ def _is_early(fault: Fault) -> bool:
 
 
 def _half(answer: _Answer) -> Response:
-    json.loads(answer.body or b"null")  # only JSON is worth cutting: half a page would prove nothing
     return Response(answer.body[: len(answer.body) // 2], answer.status, media_type="application/json")
 
 
@@ -191,13 +190,13 @@ async def _body(receive: Receive) -> bytes:
 
 
 async def _gone(receive: Receive) -> None:
-    """Waits until the client has hung up."""
+    """Wait until the client has hung up."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def _pause(receive: Receive, seconds: float) -> None:
-    """Waits, but no longer than the client does."""
+    """Wait, but no longer than the client does."""
     if seconds > 0:
         try:
             await asyncio.wait_for(_gone(receive), seconds)

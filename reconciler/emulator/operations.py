@@ -15,7 +15,7 @@ from .validation import Creation, TagPatch
 
 
 def create(store: Store, knobs: Knobs, target: Target, asked: Creation, by_itself: Sequence[RuleSpec]) -> Group:
-    """Makes a group with the rules asked for and those that come by themselves, unless they were asked for.
+    """Make a group with the rules asked for and those that come by themselves, unless they were asked for.
 
     Raises ApiError, and then nothing was made.
     """
@@ -58,7 +58,7 @@ def change(
     tags: TagPatch | None = None,
     wipe_tags: bool = False,
 ) -> Group:
-    """Changes a group: name, description and tags first, then one rule after the other.
+    """Change a group: name, description and tags first, then one rule after the other.
 
     Raises ApiError when something is refused. With `Atomicity.PARTIAL` what came before it stays.
     """
@@ -86,7 +86,7 @@ def change(
 
 
 def copy(store: Store, knobs: Knobs, group: Group, name: str) -> Group:
-    """Makes a group with the same description, user tags and rules. Rules that refer to the old group still do."""
+    """Make a group with the same description, user tags and rules. Rules that refer to the old group still do."""
     with store.transaction():
         _check_name(store, knobs, group.target, name)
         now, new_id = store.now(), store.new_id()
@@ -103,7 +103,7 @@ def copy(store: Store, knobs: Knobs, group: Group, name: str) -> Group:
 
 
 def delete(store: Store, group: Group) -> None:
-    """Deletes a group, and every rule of other groups that refers to it, as Neutron does.
+    """Delete a group, and every rule of other groups that refers to it, as Neutron does.
 
     Raises ApiError (409) for `default` and for a group in use.
     """

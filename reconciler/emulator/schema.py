@@ -63,12 +63,10 @@ def open_database(path: str | None) -> sqlite3.Connection:
         if empty:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(TABLES)
-        elif found != APPLICATION_ID:
-            raise EmulatorError(f"{place}: this is a database, but not a state file of the emulator")
     except sqlite3.Error as problem:
         connection.close()
         raise EmulatorError(f"{place}: not a state file of the emulator: {problem}") from None
-    except EmulatorError:
+    if not empty and found != APPLICATION_ID:
         connection.close()
-        raise
+        raise EmulatorError(f"{place}: this is a database, but not a state file of the emulator")
     return connection

@@ -71,7 +71,7 @@ Names = Mapping[tuple[Target, str], str]
 
 
 def load_seed(store: Store, source: str | Path | Mapping[str, Any]) -> int:
-    """Puts the groups of a file (or of its content) into the store, all or none; answers how many.
+    """Put the groups of a file (or of its content) into the store, all or none; return how many.
 
     Raises EmulatorError, naming file and place.
     """

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, Self
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -20,7 +20,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from .app import create_app
 from .control import Control
 from .faults import FaultPlan, load_faults
-from .gate import RESET
+from .gate import CLOSE, RESET
 from .knobs import Knobs
 from .records import EmulatorError, RequestRecord, Step
 from .seed import load_seed
@@ -72,8 +72,8 @@ class EmulatorServer:
         """Every rule set that a group has had."""
         return self.store.history
 
-    def __enter__(self) -> EmulatorServer:
-        """Starts it; the URL answers when this returns."""
+    def __enter__(self) -> Self:
+        """Start it; the URL answers when this returns."""
         self._thread.start()
         self._server.ready.wait()
         return self
@@ -81,7 +81,7 @@ class EmulatorServer:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stops it at once, whatever is under way."""
+        """Stop it at once, whatever is under way."""
         self._server.stop()
         self._thread.join()
         self.store.close()
@@ -96,7 +96,7 @@ def run(
     api_key: str,
     announce: Callable[[str], None],
 ) -> None:
-    """Serves until SIGINT or SIGTERM; `announce` is called with the URL once it answers. Port 0 picks a free one.
+    """Serve until SIGINT or SIGTERM; `announce` is called with the URL once it answers. Port 0 picks a free one.
 
     Raises EmulatorError when a file or the address cannot be used.
     """
@@ -119,7 +119,14 @@ class _Server(uvicorn.Server):
 
     def __init__(self, app: Callable[..., Any]) -> None:
         config = uvicorn.Config(
-            app, http=_Connection, ws="none", lifespan="off", log_config=None, log_level="error", access_log=False
+            app,
+            http=_Connection,
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            log_config=None,
+            log_level="error",
+            access_log=False,
         )
         super().__init__(config)
         self.ready = threading.Event()
@@ -129,18 +136,20 @@ class _Server(uvicorn.Server):
 
     def stop(self) -> None:
         """May be called from any thread, or from a signal handler."""
-        if self._loop is not None:
+        if self._loop is None:
+            self._stopping.set()
+        else:
             self._loop.call_soon_threadsafe(self._stopping.set)
 
     async def main_loop(self) -> None:
-        """Overrides uvicorn's loop, which looks ten times a second whether it should stop."""
+        """Override uvicorn's loop, which looks ten times a second whether it should stop."""
         self._loop = asyncio.get_running_loop()
         self.ready.set()
         self.on_ready()
         await self._stopping.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Overrides uvicorn's, which waits for every connection and task."""
+        """Override uvicorn's, which waits for every connection and task."""
         for server in self.servers:
             server.close()
         for listener in sockets or []:
@@ -152,7 +161,7 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Overrides uvicorn's: signals are `run`'s business."""
+        """Override uvicorn's: signals are `run`'s business."""
         yield
 
 
@@ -160,29 +169,26 @@ class _Connection(H11Protocol):
     """An HTTP connection that a fault can end."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own way
-        """Puts the means to end this connection into the scope of its requests."""
+        """Put the means to end this connection into the scope of its requests."""
         super().connection_made(transport)
         app = self.app
 
         async def with_means_to_end(scope: Any, receive: Any, send: Any) -> None:
-            scope.setdefault("extensions", {})[RESET] = functools.partial(_end, transport)
-            await app(scope, receive, send)
+            ends = {RESET: functools.partial(_reset, transport), CLOSE: transport.close}
+            await app(scope | {"extensions": scope.get("extensions", {}) | ends}, receive, send)
 
         self.app = with_means_to_end
 
 
-def _end(transport: asyncio.Transport, reset: bool) -> None:
-    """Ends a connection: with RST where `reset` is set, else with FIN after what was written."""
-    if reset:
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
-        transport.abort()
-    else:
-        transport.close()
+def _reset(transport: asyncio.Transport) -> None:
+    """End a connection with a RST: closing without lingering sends no FIN."""
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+    transport.abort()
 
 
 @contextlib.contextmanager
 def _until_signal(server: _Server) -> Iterator[None]:
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
         server.stop()
 
     previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}

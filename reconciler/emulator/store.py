@@ -1,5 +1,7 @@
 """Everything the emulator keeps: groups, attached instances, the history of every rule, the requests it got."""
 
+# ruff: noqa: S608 - statements are put together from fixed pieces of this file; every value is bound
+
 from __future__ import annotations
 
 import json
@@ -58,7 +60,7 @@ class Store:
         self._with_default: set[Target] = set()
 
     def close(self) -> None:
-        """Ends the use of the state file."""
+        """End the use of the state file."""
         with self._lock:
             self.database.close()
 
@@ -86,14 +88,19 @@ class Store:
             finally:
                 self._depth -= 1
 
+    def rows(self, statement: str, values: Sequence[object] = ()) -> list[Any]:
+        """Return the rows that a SELECT finds."""
+        with self._lock:
+            return self.database.execute(statement, values).fetchall()
+
     def insert(self, group: Group) -> None:
-        """Adds a new group; its rules are the first entry of its history."""
+        """Add a new group; its rules are the first entry of its history."""
         with self.transaction():
             self.insert_silently([group])
             self.record([Step(group.id, "initial", None, group.rules)])
 
     def insert_silently(self, groups: Iterable[Group]) -> None:
-        """Adds groups whose history begins with their first change."""
+        """Add groups whose history begins with their first change."""
         rows = (
             (group.id, group.target.project_id, group.target.region_id, group.name, *_pieces(group)) for group in groups
         )
@@ -102,7 +109,7 @@ class Store:
             self.database.executemany(statement, rows)
 
     def save(self, group: Group, before: Group, steps: Sequence[Step] = ()) -> None:
-        """Replaces a group; `steps` are the single rule changes that led from `before` to it."""
+        """Replace a group; `steps` are the single rule changes that led from `before` to it."""
         head, rules = _pieces(group)
         with self.transaction():
             statement = "UPDATE groups SET name = ?, head = ?, rules = ? WHERE id = ?"
@@ -112,12 +119,12 @@ class Store:
             self.record(steps)
 
     def remove(self, group: Group) -> None:
-        """Takes a group away, with what is attached to it."""
+        """Take a group away, with what is attached to it."""
         with self.transaction():
             self.database.execute("DELETE FROM groups WHERE id = ?", (group.id,))
 
     def record(self, steps: Iterable[Step]) -> None:
-        """Appends to the history."""
+        """Append to the history."""
         for step in steps:
             self._with_history.add(step.group_id)
             self.history.append(step)
@@ -127,6 +134,13 @@ class Store:
         self.ensure_default(target)
         return next(iter(self._select("AND id = ?", target, group_id)), None)
 
+    def group_json(self, target: Target, group_id: str) -> bytes | None:
+        """Return the group of that id as the API answers it, or None."""
+        statement = "SELECT head, rules FROM groups WHERE id = ? AND project_id = ? AND region_id = ?"
+        self.ensure_default(target)
+        rows = self.rows(statement, (group_id, target.project_id, target.region_id))
+        return _joined(*rows[0]) if rows else None
+
     def groups(self, target: Target, name: str | None = None) -> list[Group]:
         """All groups of the target (of one name), oldest first."""
         self.ensure_default(target)
@@ -135,9 +149,7 @@ class Store:
     def exists(self, target: Target, group_id: str) -> bool:
         """Whether the target has a group of that id."""
         statement = "SELECT 1 FROM groups WHERE id = ? AND project_id = ? AND region_id = ?"
-        with self._lock:
-            row = self.database.execute(statement, (group_id, target.project_id, target.region_id)).fetchone()
-        return row is not None
+        return bool(self.rows(statement, (group_id, target.project_id, target.region_id)))
 
     def name_taken(self, target: Target, name: str, but_id: str | None = None) -> bool:
         """Whether another group of the target has that name."""
@@ -158,19 +170,18 @@ class Store:
         tags: Mapping[str, str | None] | None = None,
         with_rules: bool = True,
     ) -> bytes:
-        """Return a page of the target's groups as the API answers it. `tags` maps keys to a value, None for any value."""
+        """Return a page of the target's groups as the API answers it. `tags` maps a key to a value, None for any."""
         self.ensure_default(target)
         where, values = _filter(target, name, tags or {})
         pick = "head, rules" if with_rules else "head, NULL"
-        with self._lock:
-            count = self.database.execute(f"SELECT count(*) FROM groups WHERE {where}", values).fetchone()[0]
-            statement = f"SELECT {pick} FROM groups WHERE {where} ORDER BY sequence LIMIT ? OFFSET ?"
-            rows = self.database.execute(statement, (*values, limit, offset)).fetchall()
+        ((count,),) = self.rows(f"SELECT count(*) FROM groups WHERE {where}", values)
+        statement = f"SELECT {pick} FROM groups WHERE {where} ORDER BY sequence LIMIT ? OFFSET ?"
+        rows = self.rows(statement, (*values, limit, offset))
         results = b",".join([_joined(head, rules) for head, rules in rows])
         return b'{"count":%d,"results":[%b]}' % (count, results)
 
     def attach(self, group_id: str, instances: Iterable[tuple[str, str]]) -> None:
-        """Notes that instances (id, name) use a group."""
+        """Note that instances (id, name) use a group."""
         with self.transaction():
             for instance_id, name in instances:
                 row = (group_id, instance_id, name)
@@ -179,8 +190,7 @@ class Store:
     def instances(self, group_id: str) -> list[tuple[str, str]]:
         """Return the instances (id, name) that use a group."""
         statement = "SELECT instance_id, name FROM instances WHERE group_id = ? ORDER BY rowid"
-        with self._lock:
-            return list(self.database.execute(statement, (group_id,)))
+        return self.rows(statement, (group_id,))
 
     def instance_groups(self, instance_id: str) -> list[str]:
         """Return the names of the groups an instance uses."""
@@ -188,11 +198,10 @@ class Store:
             "SELECT groups.name FROM groups JOIN instances ON groups.id = group_id"
             " WHERE instance_id = ? ORDER BY groups.sequence"
         )
-        with self._lock:
-            return [name for (name,) in self.database.execute(statement, (instance_id,))]
+        return [name for (name,) in self.rows(statement, (instance_id,))]
 
     def ensure_default(self, target: Target) -> None:
-        """Makes the target's `default` group where it is missing (Neutron `_ensure_default_security_group`)."""
+        """Make the target's `default` group where it is missing (Neutron `_ensure_default_security_group`)."""
         with self._lock:
             if target in self._with_default:
                 return
@@ -222,8 +231,7 @@ class Store:
         statement = (
             f"SELECT head, rules FROM groups WHERE project_id = ? AND region_id = ? {condition} ORDER BY sequence"
         )
-        with self._lock:
-            rows = self.database.execute(statement, (target.project_id, target.region_id, *values)).fetchall()
+        rows = self.rows(statement, (target.project_id, target.region_id, *values))
         return [Group.from_json(json.loads(head), json.loads(rules)) for head, rules in rows]
 
 
@@ -241,8 +249,8 @@ def _joined(head: bytes, rules: bytes | None) -> bytes:
 
 
 def _filter(target: Target, name: str | None, tags: Mapping[str, str | None]) -> tuple[str, list[Any]]:
-    where, values = ["project_id = ?", "region_id = ?"], [target.project_id, target.region_id]
-    conditions: list[Any] = list(values)
+    where = ["project_id = ?", "region_id = ?"]
+    conditions: list[Any] = [target.project_id, target.region_id]
     if name is not None:
         where.append("name = ?")
         conditions.append(name)

@@ -5,6 +5,8 @@ after that finds its work done. A look is a read of the task, of the task list, 
 region (a client that lost the task's id has nothing else to look at).
 """
 
+# ruff: noqa: S608 - statements are put together from fixed pieces of this file; every value is bound
+
 from __future__ import annotations
 
 import json
@@ -28,7 +30,7 @@ LIST_LIMIT = 10
 
 
 def start(control: Control, work: Work, request_id: str, polls: int | None = None) -> str:
-    """Starts a task and returns its id. Where no read is to find it unfinished, the work is done at once."""
+    """Start a task and return its id. Where no read is to find it unfinished, the work is done at once."""
     store = control.store
     reads_left = control.knobs.task_polls if polls is None else polls
     now = store.clock()
@@ -77,9 +79,7 @@ def start(control: Control, work: Work, request_id: str, polls: int | None = Non
 def look(control: Control, condition: str, *values: object) -> None:
     """Brings every unfinished task forward that the condition selects, oldest first."""
     statement = f"SELECT id, reads_left, document, work FROM tasks WHERE {UNFINISHED} AND {condition} ORDER BY sequence"
-    with control.store.transaction():
-        rows = control.store.database.execute(statement, values).fetchall()
-    for task_id, reads_left, document, work in rows:
+    for task_id, reads_left, document, work in control.store.rows(statement, values):
         task = json.loads(document)
         if reads_left == 0:
             task |= _finish(control, json.loads(work))
@@ -104,10 +104,10 @@ async def get_task(request: Request) -> Response:
     task_id = request.path_params["task_id"]
     Query(request, ())
     look(control, "id = ?", task_id)
-    row = control.store.database.execute("SELECT document FROM tasks WHERE id = ?", (task_id,)).fetchone()
-    if row is None:
+    rows = control.store.rows("SELECT document FROM tasks WHERE id = ?", (task_id,))
+    if not rows:
         raise ApiError(404, "TaskNotFound", f"Task {task_id} does not exist")
-    return json_reply(json.loads(row[0]))
+    return json_reply(json.loads(rows[0][0]))
 
 
 async def list_tasks(request: Request) -> Response:
@@ -118,10 +118,9 @@ async def list_tasks(request: Request) -> Response:
     direction = query.choice("order_by", ("asc", "desc"), query.choice("sorting", ("asc", "desc"), "desc"))
     limit, offset = query.limit(LIST_LIMIT), query.offset()
     look(control, "1")
-    database = control.store.database
-    count = database.execute(f"SELECT count(*) FROM tasks WHERE {where}", values).fetchone()[0]
+    ((count,),) = control.store.rows(f"SELECT count(*) FROM tasks WHERE {where}", values)
     statement = f"SELECT document FROM tasks WHERE {where} ORDER BY sequence {direction} LIMIT ? OFFSET ?"
-    rows = database.execute(statement, (*values, limit, offset)).fetchall()
+    rows = control.store.rows(statement, (*values, limit, offset))
     return json_reply({"count": count, "results": [json.loads(document) for (document,) in rows]})
 
 

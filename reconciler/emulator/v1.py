@@ -14,7 +14,7 @@ from .records import ApiError, Group, Target
 from .replies import json_reply, raw_reply
 from .store import answer
 from .tasks import look_at_target
-from .work import existing
+from .work import existing, no_such_group
 
 GROUP_LIMIT = 10
 CATALOG_LIMIT = 100
@@ -39,8 +39,12 @@ async def get_group(request: Request) -> Response:
     """Serve GET /cloud/v1/securitygroups/{project_id}/{region_id}/{group_id}."""
     control: Control = request.app.state.control
     Query(request, ())
-    look_at_target(control, target_of(request))
-    return raw_reply(answer(group_of(request)))
+    group_id, target = group_id_of(request), target_of(request)
+    look_at_target(control, target)
+    found = control.store.group_json(target, group_id)
+    if found is None:
+        raise no_such_group(group_id)
+    return raw_reply(found)
 
 
 async def create_group(request: Request) -> Response:
@@ -134,8 +138,12 @@ def target_of(request: Request) -> Target:
 
 def group_of(request: Request) -> Group:
     """Return the group in the path. Raises ApiError: 422 for what is no UUID, 404 for a group that does not exist."""
-    group_id = validation.uuid(request.path_params["group_id"], "path.group_id")
-    return existing(request.app.state.control.store, target_of(request), group_id)
+    return existing(request.app.state.control.store, target_of(request), group_id_of(request))
+
+
+def group_id_of(request: Request) -> str:
+    """Return the group id in the path. Raises ApiError (422) for what is no UUID."""
+    return validation.uuid(request.path_params["group_id"], "path.group_id")
 
 
 async def body_of(request: Request) -> object:

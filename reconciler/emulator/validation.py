@@ -71,7 +71,7 @@ class ChangeV2:
 
 
 def parse(body: bytes) -> Any:
-    """Return the JSON value of a request body. Raises ApiError (400) for anything else, NaN and repeated keys included."""
+    """Return the JSON value of a request body. Raises ApiError (400) for all else, NaN and repeated keys included."""
     try:
         return json.loads(body, object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError) as problem:
@@ -149,14 +149,14 @@ def rule(value: Any, place: str, protocols: frozenset[str]) -> RuleSpec:
     checked = {name: _RULE_FIELDS[name](content, f"{place}.{name}") for name, content in fields.items()}
     protocol = checked.get("protocol")
     if protocol is not None and protocol not in protocols:
-        _refuse(f"{place}.protocol", f"{protocol!r} is not one of {', '.join(sorted(protocols))}")
+        raise _refusal(f"{place}.protocol", f"{protocol!r} is not one of {', '.join(sorted(protocols))}")
     return RuleSpec(**checked)
 
 
 def uuid(value: Any, place: str) -> str:
     """Return a UUID, in lower case."""
     if not isinstance(value, str) or not UUID.fullmatch(value):
-        _refuse(place, f"{_shown(value)} is not a UUID")
+        raise _refusal(place, f"{_shown(value)} is not a UUID")
     return value.lower()
 
 
@@ -168,7 +168,7 @@ def _entry(value: Any, place: str) -> RuleSpec | Deletion:
         names = {"action", "security_group_rule_id"}
         fields = _object(value, place, names, required=names)
         return Deletion(uuid(fields["security_group_rule_id"], f"{place}.security_group_rule_id"))
-    _refuse(f"{place}.action", f"{_shown(action)} is not one of create, delete")
+    raise _refusal(f"{place}.action", f"{_shown(action)} is not one of create, delete")
 
 
 def _rules_v2(value: Any) -> tuple[RuleSpec, ...]:
@@ -178,7 +178,7 @@ def _rules_v2(value: Any) -> tuple[RuleSpec, ...]:
 
 def _tags(value: Any, place: str) -> dict[str, str]:
     if not isinstance(value, dict):
-        _refuse(place, f"{_shown(value)} is not an object")
+        raise _refusal(place, f"{_shown(value)} is not an object")
     return {_tag_key(key, place): _tag_value(content, f"{place}.{key}") for key, content in value.items()}
 
 
@@ -189,7 +189,7 @@ def _tag_patch(top: Mapping[str, Any]) -> tuple[TagPatch | None, bool]:
     if value is None:
         return None, True
     if not isinstance(value, dict):
-        _refuse("tags", f"{_shown(value)} is neither an object nor null")
+        raise _refusal("tags", f"{_shown(value)} is neither an object nor null")
     return {
         _tag_key(key, "tags"): None if content is None else _tag_value(content, f"tags.{key}")
         for key, content in value.items()
@@ -198,13 +198,13 @@ def _tag_patch(top: Mapping[str, Any]) -> tuple[TagPatch | None, bool]:
 
 def _tag_key(value: str, place: str) -> str:
     if not TAG_KEY.fullmatch(value):
-        _refuse(place, f"{_shown(value)} is not a tag key: 1 to 255 characters, no whitespace, no '='")
+        raise _refusal(place, f"{_shown(value)} is not a tag key: 1 to 255 characters, no whitespace, no '='")
     return value
 
 
 def _tag_value(value: Any, place: str) -> str:
     if not isinstance(value, str) or not TAG_VALUE.fullmatch(value):
-        _refuse(
+        raise _refusal(
             place, f"{_shown(value)} is not a tag value: text of 1 to 255 characters, no tabs, newlines, outer blanks"
         )
     return value
@@ -212,19 +212,19 @@ def _tag_value(value: Any, place: str) -> str:
 
 def _name(value: Any, place: str) -> str:
     if not isinstance(value, str) or not GROUP_NAME.fullmatch(value):
-        _refuse(place, f"{_shown(value)} does not match ^{GROUP_NAME.pattern}$")
+        raise _refusal(place, f"{_shown(value)} does not match ^{GROUP_NAME.pattern}$")
     return value
 
 
 def _text(value: Any, place: str) -> str:
     if not isinstance(value, str):
-        _refuse(place, f"{_shown(value)} is not a string")
+        raise _refusal(place, f"{_shown(value)} is not a string")
     return value
 
 
 def _rule_description(value: Any, place: str) -> str:
     if len(_text(value, place)) > MAX_DESCRIPTION:
-        _refuse(place, f"{len(value)} characters, over the limit of {MAX_DESCRIPTION}")
+        raise _refusal(place, f"{len(value)} characters, over the limit of {MAX_DESCRIPTION}")
     return str(value)
 
 
@@ -232,19 +232,19 @@ def _port(value: Any, place: str) -> int | None:
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_PORT:
-        _refuse(place, f"{_shown(value)} is not an integer from 0 to {MAX_PORT}")
+        raise _refusal(place, f"{_shown(value)} is not an integer from 0 to {MAX_PORT}")
     return value
 
 
 def _prefix(value: Any, place: str) -> str | None:
     if value is None:
         return None
+    if "%" in _text(value, place):
+        raise _refusal(place, f"{_shown(value)} has a scope, which no IP network has")
     try:
-        if "%" in _text(value, place):
-            raise ValueError("it has a scope")
         ipaddress.ip_network(value)
     except ValueError as problem:
-        _refuse(place, f"{_shown(value)} is not an IP network: {problem}")
+        raise _refusal(place, f"{_shown(value)} is not an IP network: {problem}") from None
     return str(value)
 
 
@@ -255,7 +255,7 @@ def _protocol(value: Any, place: str) -> str | None:
 def _one_of(*choices: str) -> Callable[[Any, str], str]:
     def check(value: Any, place: str) -> str:
         if not isinstance(value, str) or value not in choices:
-            _refuse(place, f"{_shown(value)} is not one of {', '.join(choices)}")
+            raise _refusal(place, f"{_shown(value)} is not one of {', '.join(choices)}")
         return value
 
     return check
@@ -277,21 +277,21 @@ def _object(
     value: Any, place: str, known: AbstractSet[str], required: AbstractSet[str] = frozenset()
 ) -> dict[str, Any]:
     if not isinstance(value, dict):
-        _refuse(place, f"{_shown(value)} is not an object")
+        raise _refusal(place, f"{_shown(value)} is not an object")
     for name in value:
         if name not in known:
-            _refuse(f"{place}.{name}", f"unknown field; known are {', '.join(sorted(known))}")
+            raise _refusal(f"{place}.{name}", f"unknown field; known are {', '.join(sorted(known))}")
     for name in sorted(required):
         if name not in value:
-            _refuse(f"{place}.{name}", "field required")
+            raise _refusal(f"{place}.{name}", "field required")
     return value
 
 
 def _list(value: Any, place: str, at_most: int | None) -> list[Any]:
     if not isinstance(value, list):
-        _refuse(place, f"{_shown(value)} is not a list")
+        raise _refusal(place, f"{_shown(value)} is not a list")
     if at_most is not None and len(value) > at_most:
-        _refuse(place, f"{len(value)} items, over the limit of {at_most}")
+        raise _refusal(place, f"{len(value)} items, over the limit of {at_most}")
     return value
 
 
@@ -300,8 +300,8 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _refuse(place: str, problem: str) -> NoReturn:
-    raise ApiError(422, "ValidationError", f"{place}: {problem}")
+def _refusal(place: str, problem: str) -> ApiError:
+    return ApiError(422, "ValidationError", f"{place}: {problem}")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

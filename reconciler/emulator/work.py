@@ -21,7 +21,7 @@ DELETE_RULE = "delete_security_group_rule"
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a task is going to do. `body` is the request's, `error` makes the task fail without or after having acted."""
+    """What a task is going to do. `body` is the request's; with an `error` the task fails, before or after acting."""
 
     task_type: str
     target: Target
@@ -33,7 +33,7 @@ class Work:
 
 
 def perform(store: Store, knobs: Knobs, work: Work) -> dict[str, list[str]]:
-    """Does the work and returns the ids of what it created. Raises ApiError, whose message becomes the task's."""
+    """Do the work and return the ids of what it created. Raises ApiError, whose message becomes the task's."""
     if work.error is not None and work.error_when == "before":
         raise ApiError(500, "TaskError", work.error)
     created = _act(store, knobs, work)
@@ -46,8 +46,13 @@ def existing(store: Store, target: Target, group_id: str | None) -> Group:
     """Return the group of that id. Raises ApiError (404)."""
     group = store.group(target, group_id) if group_id is not None else None
     if group is None:
-        raise ApiError(404, "SecurityGroupNotFound", f"Security group {group_id} does not exist")
+        raise no_such_group(group_id)
     return group
+
+
+def no_such_group(group_id: str | None) -> ApiError:
+    """Return the refusal for an id that no group has."""
+    return ApiError(404, "SecurityGroupNotFound", f"Security group {group_id} does not exist")
 
 
 def _act(store: Store, knobs: Knobs, work: Work) -> dict[str, list[str]]:
