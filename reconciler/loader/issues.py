@@ -1,0 +1,60 @@
+"""Collects what is wrong in the files of a run."""
+
+from reconciler.errors import Issue
+from reconciler.loader.source import Source
+from reconciler.model.place import Place
+
+LIMIT = 1000
+"""So many issues of a stage are worded; the rest is counted, so that a file of nothing but errors costs no more."""
+
+
+class Issues:
+    """The issues found so far. Past the limit they are counted only: ask `full` before wording is expensive."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._found: list[Issue] = []
+        self._omitted = 0
+        self._first_omitted: Place | None = None
+
+    def __len__(self) -> int:
+        return len(self._found) + self._omitted
+
+    @property
+    def full(self) -> bool:
+        """Whether further issues are only counted."""
+        return len(self._found) >= self._limit
+
+    def add(
+        self,
+        source: Source,
+        place: Place,
+        message: str,
+        fix: str | None = None,
+        related: tuple[tuple[str, Place], ...] = (),
+    ) -> None:
+        """Note an issue at a place of a file."""
+        if self.full:
+            self.count(place)
+        else:
+            self._found.append(source.issue(place, message, fix, related))
+
+    def append(self, issue: Issue) -> None:
+        """Note an issue that is worded already."""
+        if self.full:
+            self.count(issue.place)
+        else:
+            self._found.append(issue)
+
+    def count(self, place: Place, number: int = 1) -> None:
+        """Count issues without wording them."""
+        self._omitted += number
+        self._first_omitted = self._first_omitted or place
+
+    def worded(self) -> tuple[Issue, ...]:
+        """Return the issues in the order of the files, and one more that says how many are not shown."""
+        issues = tuple(sorted(self._found, key=lambda issue: issue.place))
+        if self._first_omitted is None:
+            return issues
+        more = f"{self._omitted:,} more error{'s' if self._omitted != 1 else ''} from here on, not shown"
+        return (*issues, Issue(self._first_omitted, more))

@@ -1,0 +1,29 @@
+"""Puts what is wrong with a fragment where it stands in its file."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from reconciler.document import Document, Key
+from reconciler.loader.issues import Issues
+from reconciler.loader.problem import Problem
+
+
+def report(document: Document, path: tuple[Key, ...], problems: Iterable[Problem], issues: Issues) -> None:
+    """Add the problems of the fragment at a path to the issues."""
+    for problem in problems:
+        find = document.key_place if problem.at_key else document.place
+        if issues.full:
+            issues.count(document.place(*path))
+            continue
+        related = tuple((what, document.place(*path, *inner)) for what, inner in problem.related)
+        issues.add(document.source, find(*path, *problem.path), problem.message, problem.fix, related)
+
+
+def report_malformed(document: Document, path: tuple[Key, ...], kind: str, value: Any, issues: Issues) -> None:
+    """Have the schema say what is wrong with a fragment; past the limit of issues it is counted as one."""
+    if issues.full:
+        issues.count(document.place(*path))
+        return
+    from reconciler.loader.structure_problems import explain  # noqa: PLC0415  # jsonschema is slow to import
+
+    report(document, path, explain(kind, value), issues)
