@@ -1,0 +1,183 @@
+"""Stage 6: plan -> outcome. Checks that the plan is not stale, then carries it out, group by group, in a safe order.
+
+Per target: first all groups are created, one after the other, for later ones may refer to earlier ones; then everything
+else is changed, several groups at a time, for no change needs another; last, groups are deleted, one after the other,
+each only if every rule that referred to it is gone. A failure stops only what depends on it.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from reconciler import converge
+from reconciler.converge import Means, Result, Status
+from reconciler.errors import AppliedInPart, SgctlError, StalePlan
+from reconciler.live import LiveState, read_live
+from reconciler.model.desired import Target
+from reconciler.model.difference import Action
+from reconciler.model.plan import Change, Plan
+from reconciler.placeholder import names_in, placeholder
+from reconciler.stale import Stale, find_stale
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How every change of a plan ended, in the plan's order."""
+
+    results: tuple[Result, ...]
+
+    @property
+    def error(self) -> SgctlError | None:
+        """The error that the outcome amounts to: none, `AppliedInPart`, or a plain failure when nothing was applied."""
+        bad = sum(result.status is not Status.APPLIED for result in self.results)
+        if not bad:
+            return None
+        message = f"{bad} of {len(self.results)} groups are not as planned"
+        hint = "Plan again to see what is left; applying that converges."
+        if any(result.touched or result.status is Status.APPLIED for result in self.results):
+            return AppliedInPart(message, hint)
+        return SgctlError(f"{message}; nothing was applied", hint)
+
+
+def check_stale(plan: Plan, live: LiveState, *, skip_stale: bool = False) -> tuple[Stale, ...]:
+    """Compare every group with its fingerprint. Raises `StalePlan` unless stale groups are to be skipped."""
+    stale = find_stale(plan, live)
+    if stale and not skip_stale:
+        lines = [f"  {each.change.difference.name}: {reason}" for each in stale for reason in each.reasons]
+        raise StalePlan(
+            f"the plan is stale, and nothing was sent: {len(stale)} of its groups moved since it was made\n"
+            + "\n".join(lines),
+            hint="Plan again; or pass --skip-stale to apply the other groups.",
+        )
+    return stale
+
+
+def read_for(plan: Plan, means: Means, parallelism: int) -> LiveState:
+    """Read the targets of a plan: one list each."""
+    return read_live(means.reader, (change.difference.target for change in plan.changes), parallelism=parallelism)
+
+
+def apply(
+    plan: Plan,
+    means: Means,
+    stale: Iterable[Stale] = (),
+    *,
+    parallelism: int = 16,
+    progress: Callable[[Result], None] = lambda _: None,
+    stop: Callable[[], None] = lambda: None,
+) -> Report:
+    """Carry out a plan, but for the changes that are stale.
+
+    `progress` is told each result as it comes. On Ctrl-C `stop` is called, which has to make `means.stopped` true: the
+    requests under way are finished, no further one is begun, and the report says what was done and what was left.
+    """
+    run = _Run(means, progress)
+    for each in stale:
+        run.end(Result(each.change, Status.STALE, "; ".join(each.reasons)))
+    with ThreadPoolExecutor(max_workers=parallelism) as pool:
+        for phase in (run.creations, run.completions, run.deletions):
+            _wait([pool.submit(work) for work in phase(plan.changes)], stop)
+    return Report(tuple(run.results[_key(change)] for change in plan.changes))
+
+
+def _wait(futures: Sequence[Future[None]], stop: Callable[[], None]) -> None:
+    """Wait for all; the first Ctrl-C asks them to stop, a second one is raised."""
+    try:
+        for future in futures:
+            future.result()
+    except KeyboardInterrupt:
+        stop()
+        for future in futures:
+            future.result()
+
+
+Key = tuple[Target, str]
+Work = Callable[[], None]
+
+
+def _key(change: Change) -> Key:
+    difference = change.difference
+    return difference.target, difference.live.id if difference.live else placeholder(difference.name)
+
+
+class _Run:
+    """The state of one apply: how each change ended, and the ids of the groups created so far."""
+
+    def __init__(self, means: Means, progress: Callable[[Result], None]) -> None:
+        self.results: dict[Key, Result] = {}
+        self._means = means
+        self._progress = progress
+        self._ids: defaultdict[Target, dict[str, str]] = defaultdict(dict)
+
+    def end(self, result: Result) -> None:
+        """Keep how a change ended, and tell."""
+        self.results[_key(result.change)] = result
+        self._progress(result)
+
+    def creations(self, changes: Iterable[Change]) -> Iterator[Work]:
+        """One piece of work a target: its new groups, in order."""
+        for target, ours in self._by_target(changes, Action.CREATE):
+            yield partial(self._create, target, ours)
+
+    def completions(self, changes: Iterable[Change]) -> Iterator[Work]:
+        """One piece of work a group: what follows its creation, or its update."""
+        for change in changes:
+            if _key(change) not in self.results and change.difference.action is not Action.DELETE:
+                yield partial(self._complete, change)
+
+    def deletions(self, changes: Iterable[Change]) -> Iterator[Work]:
+        """One piece of work a target: the groups that go, in order."""
+        for _, ours in self._by_target(changes, Action.DELETE):
+            yield partial(self._delete, ours)
+
+    def _by_target(self, changes: Iterable[Change], action: Action) -> Iterable[tuple[Target, list[Change]]]:
+        found: defaultdict[Target, list[Change]] = defaultdict(list)
+        for change in changes:
+            if change.difference.action is action and _key(change) not in self.results:
+                found[change.difference.target].append(change)
+        return found.items()
+
+    def _create(self, target: Target, changes: Iterable[Change]) -> None:
+        for change in changes:
+            if not self._lacks(change, names_in(change.requests[0].body)):
+                result = converge.create(self._means, change, self._ids[target])
+                if result.status is Status.APPLIED and result.group_id is not None:
+                    self._ids[target][change.difference.name] = result.group_id
+                else:
+                    self.end(result)
+
+    def _complete(self, change: Change) -> None:
+        needed = set().union(*(names_in([request.path, request.body]) for request in change.requests))
+        if not self._lacks(change, needed):
+            self.end(converge.complete(self._means, change, self._ids[change.difference.target]))
+
+    def _delete(self, changes: Iterable[Change]) -> None:
+        for change in changes:
+            referring = self._still_referring(change)
+            if referring:
+                self.end(Result(change, Status.LEFT, f"{', '.join(referring)} may still refer to it"))
+            else:
+                self.end(converge.delete(self._means, change))
+
+    def _lacks(self, change: Change, names: set[str]) -> bool:
+        """End a change that needs the id of a group that was not created."""
+        missing = sorted(names - self._ids[change.difference.target].keys())
+        if missing:
+            created = change.difference.name in self._ids[change.difference.target]
+            message = f"left, because {', '.join(missing)} could not be created"
+            self.end(Result(change, Status.LEFT, message, touched=created))
+        return bool(missing)
+
+    def _still_referring(self, change: Change) -> list[str]:
+        """Names of groups whose change did not end well and would have removed rules that refer to this group."""
+        assert change.difference.live is not None  # noqa: S101 - only live groups are deleted
+        going = change.difference.live.id
+        return [
+            result.change.difference.name
+            for result in list(self.results.values())
+            if result.status is not Status.APPLIED
+            and any(rule.rule.remote_group_id == going for rule in result.change.difference.deletes)
+            and result.change is not change
+        ]
