@@ -4,17 +4,19 @@ It imports nothing from the rest of the package: it holds its own idea of the AP
 can disagree with the client. Importing this package is cheap; the web server (the extra ``sgctl[emulator]``) is only
 loaded by `app` and `server`.
 
-    records.py      groups, rules, tags, answers to refuse with; plain values
-    neutron.py      what OpenStack Neutron does to a rule and when it refuses one          pure
+    records.py      groups, rules, tags, refusals: plain values
+    neutron.py      what OpenStack Neutron does to a rule, and when it refuses one         pure
     validation.py   request bodies -> records, as strictly as the published description    pure
     changes.py      a group and entries of changed rules -> the steps the server takes     pure
-    store.py        groups in SQLite; schema.py its tables
-    tasks.py        asynchronous work of v2: kept, advanced, answered
-    v1.py, v2.py    the operations
+    store.py        groups in SQLite; schema.py the tables
+    operations.py   create, change, copy and delete a group, the same for both versions
+    v1.py, v2.py    the operations as they are published; queries.py and replies.py what surrounds their bodies
+    tasks.py        v2's tasks: kept, advanced, answered; work.py what they do
     catalog.py      projects, regions and instances: plausible, and the same every time
     knobs.py        settings that make it behave like another server
-    faults.py       the plan of what goes wrong; gate.py the place where it does
-    seed.py         groups from a file, taken as they are
+    faults.py       the plan of what goes wrong; gate.py the place where it does; foreign.py other people's changes
+    seed.py         groups from a file, taken as they are; raw.py their rules; files.py reading what people write
+    control.py      what a running emulator consists of
     app.py          all of it as one ASGI application
     server.py       that application on a loopback port
 """

@@ -45,6 +45,7 @@ from typing import Any, Literal
 
 from .files import load
 from .knobs import Knobs, knobs_from
+from .raw import check_raw_rule
 from .records import EmulatorError
 
 KINDS = (
@@ -92,6 +93,8 @@ class Fault:
             raise EmulatorError("status: a fault of this kind needs a status from 400 to 599")
         if self.fault == "foreign_change" and self.rule is None and self.delete_rule is None:
             raise EmulatorError("rule: a foreign change needs `rule` or `delete_rule`")
+        if self.rule is not None:
+            check_raw_rule(self.rule, "rule")
         try:
             re.compile(self.path)
         except re.error as problem:

@@ -7,8 +7,8 @@ import re
 from .changes import revised
 from .control import Control
 from .faults import Fault
+from .raw import raw_rule
 from .records import Group, Step, Target
-from .seed import raw_rule
 
 PLACE = re.compile(r"/(?:securitygroups|security_groups)/(?P<project>\d+)/(?P<region>\d+)(?:/(?P<group>[^/]+))?")
 
@@ -20,8 +20,8 @@ def meddle(control: Control, fault: Fault, path: str) -> None:
         return
     store, rules, touched = control.store, group.rules, ""
     if fault.rule is not None:
-        names = {(other.target, other.name): other.id for other in store.groups(group.target)}
-        new = raw_rule(fault.rule, "foreign_change.rule", group.target, group.id, names, store, store.now())
+        ids = {other.name: other.id for other in store.groups(group.target)} if "remote_group" in fault.rule else {}
+        new = raw_rule(fault.rule, "foreign_change.rule", group.id, ids, store.new_id, store.now())
         rules, touched = (*rules, new), new.id
     elif fault.delete_rule is not None and 1 <= fault.delete_rule <= len(rules):
         touched = rules[fault.delete_rule - 1].id

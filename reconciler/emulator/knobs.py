@@ -58,7 +58,7 @@ class Knobs:
 def knobs_from(value: Any, place: str) -> Knobs:
     """Return the knobs that a file's object sets; the others keep their defaults. Raises EmulatorError."""
     if not isinstance(value, Mapping):
-        raise EmulatorError(f"{place}: the knobs must be an object")
+        raise EmulatorError(f"{place}: must be an object")
     known = {field.name for field in fields(Knobs)}
     for name in value:
         if name not in known:
@@ -97,7 +97,7 @@ def _milliseconds(value: Any, place: str) -> float:
 
 
 def _gone(value: Any, place: str) -> int | None:
-    if value not in {None, 404, 405, 410}:
+    if value not in [None, 404, 405, 410]:  # a list, for the value may have no hash
         raise EmulatorError(f"{place}: must be 404, 405, 410 or null")
     return None if value is None else int(value)
 

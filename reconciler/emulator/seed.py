@@ -24,14 +24,17 @@ that one comes by itself.
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from .catalog import region_name
 from .files import load
-from .records import EmulatorError, Group, Rule, Tag, Target
+from .raw import raw_rule
+from .records import EmulatorError, Group, Tag, Target
 from .store import Store
+from .validation import UUID
 
 GROUP_KEYS = frozenset(
     {
@@ -51,23 +54,6 @@ GROUP_KEYS = frozenset(
         "revision_number",
     }
 )
-RULE_TYPES: Mapping[str, tuple[type, ...]] = {
-    "id": (str,),
-    "security_group_id": (str,),
-    "direction": (str,),
-    "ethertype": (str, type(None)),
-    "protocol": (str, type(None)),
-    "port_range_min": (int, type(None)),
-    "port_range_max": (int, type(None)),
-    "remote_ip_prefix": (str, type(None)),
-    "remote_group_id": (str, type(None)),
-    "remote_group": (str,),
-    "description": (str, type(None)),
-    "created_at": (str,),
-    "updated_at": (str,),
-    "revision_number": (int,),
-}
-Names = Mapping[tuple[Target, str], str]
 
 
 def load_seed(store: Store, source: str | Path | Mapping[str, Any]) -> int:
@@ -77,62 +63,31 @@ def load_seed(store: Store, source: str | Path | Mapping[str, Any]) -> int:
     """
     place = "seed" if isinstance(source, Mapping) else str(source)
     content = source if isinstance(source, Mapping) else load(source)
-    if not isinstance(content, Mapping) or not isinstance(content.get("groups", content.get("results")), list):
+    written = content.get("groups", content.get("results")) if isinstance(content, Mapping) else None
+    if not isinstance(written, list):
         raise EmulatorError(f"{place}: must be an object with a list `groups`")
     for name in content:
         if name not in {"groups", "results", "count"}:
             raise EmulatorError(f"{place}: {name}: unknown key; known is groups")
-    entries = content.get("groups", content.get("results"))
-    now = store.now()
-    heads = [_head(entry, f"{place}: groups[{index}]", store) for index, entry in enumerate(entries)]
-    names = {(target, entry["name"]): group_id for entry, (target, group_id) in zip(entries, heads, strict=True)}
-    groups: list[Group] = []
-    attached: list[tuple[str, list[tuple[str, str]]]] = []
-    for index, (entry, (target, group_id)) in enumerate(zip(entries, heads, strict=True)):
-        where = f"{place}: groups[{index}]"
-        groups.append(_group(entry, where, target, group_id, names, store, now))
+    entries = [(f"{place}: groups[{index}]", entry) for index, entry in enumerate(written)]
+    heads = [_head(entry, where, store) for where, entry in entries]
+    ids: dict[Target, dict[str, str]] = defaultdict(dict)
+    for (_, entry), (target, group_id) in zip(entries, heads, strict=True):
+        ids[target][entry["name"]] = group_id
+    groups, attached = [], []
+    for (where, entry), (target, group_id) in zip(entries, heads, strict=True):
+        groups.append(_group(entry, where, target, group_id, ids[target], store))
         attached.append((group_id, _instances(entry.get("instances", []), f"{where}.instances")))
+    taken = {group_id for (group_id,) in store.rows("SELECT id FROM groups")}
+    for (where, _), group in zip(entries, groups, strict=True):
+        if group.id in taken:
+            raise EmulatorError(f"{where}.id: there is already a group with id {group.id}")
+        taken.add(group.id)
     with store.transaction():
-        for group in groups:
-            if store.exists(group.target, group.id):
-                raise EmulatorError(f"{place}: the state already holds a group with id {group.id}")
         store.insert_silently(groups)
         for group_id, instances in attached:
             store.attach(group_id, instances)
     return len(groups)
-
-
-def raw_rule(entry: Any, place: str, target: Target, group_id: str, names: Names, store: Store, now: str) -> Rule:
-    """Return a live rule exactly as written, with what was left out filled in. Raises EmulatorError."""
-    if not isinstance(entry, Mapping):
-        raise EmulatorError(f"{place}: must be an object")
-    for name, value in entry.items():
-        if name not in RULE_TYPES:
-            raise EmulatorError(f"{place}.{name}: unknown key; known are {', '.join(sorted(RULE_TYPES))}")
-        if not isinstance(value, RULE_TYPES[name]) or isinstance(value, bool):
-            raise EmulatorError(f"{place}.{name}: {value!r} is of the wrong type")
-    if "direction" not in entry:
-        raise EmulatorError(f"{place}.direction: missing")
-    remote = entry.get("remote_group_id")
-    if "remote_group" in entry:
-        remote = names.get((target, entry["remote_group"]))
-        if remote is None:
-            raise EmulatorError(f"{place}.remote_group: no group {entry['remote_group']!r} in that project and region")
-    return Rule(
-        id=entry.get("id") or store.new_id(),
-        security_group_id=group_id,
-        direction=entry["direction"],
-        ethertype=entry.get("ethertype", "IPv4"),
-        protocol=entry.get("protocol"),
-        port_range_min=entry.get("port_range_min"),
-        port_range_max=entry.get("port_range_max"),
-        remote_ip_prefix=entry.get("remote_ip_prefix"),
-        remote_group_id=remote,
-        description=entry.get("description", ""),
-        created_at=entry.get("created_at", now),
-        updated_at=entry.get("updated_at", now),
-        revision_number=entry.get("revision_number", 0),
-    )
 
 
 def _head(entry: Any, place: str, store: Store) -> tuple[Target, str]:
@@ -144,20 +99,25 @@ def _head(entry: Any, place: str, store: Store) -> tuple[Target, str]:
     target = Target(_typed(entry, "project_id", int, place), _typed(entry, "region_id", int, place))
     _typed(entry, "name", str, place)
     group_id = _typed(entry, "id", str, place, store.new_id() if "id" not in entry else None)
-    try:
-        uuid.UUID(group_id)
-    except ValueError:
-        raise EmulatorError(f"{place}.id: {group_id!r} is not a UUID") from None
+    if not UUID.fullmatch(group_id) or group_id != group_id.lower():
+        raise EmulatorError(f"{place}.id: {group_id!r} is not a UUID in small letters")
     return target, group_id
 
 
 def _group(
-    entry: Mapping[str, Any], place: str, target: Target, group_id: str, names: Names, store: Store, now: str
+    entry: Mapping[str, Any], place: str, target: Target, group_id: str, ids: Mapping[str, str], store: Store
 ) -> Group:
     key = "rules" if "rules" in entry else "security_group_rules"
-    rules = entry.get(key, [])
-    if not isinstance(rules, list):
+    written = entry.get(key, [])
+    if not isinstance(written, list):
         raise EmulatorError(f"{place}.{key}: must be a list")
+    now = store.now()
+    rules = tuple(
+        raw_rule(rule, f"{place}.{key}[{number}]", group_id, ids, store.new_id, now)
+        for number, rule in enumerate(written)
+    )
+    if len({rule.id for rule in rules}) < len(rules):
+        raise EmulatorError(f"{place}.{key}: two rules have the same id")
     return Group(
         id=group_id,
         target=target,
@@ -165,10 +125,7 @@ def _group(
         description=_typed(entry, "description", str, place, ""),
         region=_typed(entry, "region", str, place, region_name(target.region_id)),
         tags=_tags(entry.get("tags", entry.get("tags_v2", {})), f"{place}.tags"),
-        rules=tuple(
-            raw_rule(rule, f"{place}.{key}[{number}]", target, group_id, names, store, now)
-            for number, rule in enumerate(rules)
-        ),
+        rules=rules,
         created_at=_typed(entry, "created_at", str, place, now),
         updated_at=_typed(entry, "updated_at", str, place, now),
         revision_number=_typed(entry, "revision_number", int, place, 1),

@@ -27,19 +27,26 @@ from .seed import load_seed
 from .store import Store
 
 LOOPBACK = "127.0.0.1"
+FIXED_KEY = "emulator"
 NO_LINGER = struct.pack("ii", 1, 0)
+
+
+def accepted_key(environ: Mapping[str, str]) -> str:
+    """Return the key that an emulator accepts: the user's own, so that one setting serves both, else the fixed one."""
+    return environ.get("GCORE_API_KEY") or FIXED_KEY
 
 
 class EmulatorServer:
     """A running emulator, in a thread of its own, for the time of a `with` block.
 
-    `seed` is a file or its content. Leaving the block ends the thread and closes every connection and the store.
+    `seed` is a file or its content, for a state that holds no groups yet. Leaving the block ends the thread and closes
+    every connection and the store.
     """
 
     def __init__(
         self,
         *,
-        api_key: str = "emulator",
+        api_key: str = FIXED_KEY,
         knobs: Knobs | None = None,
         faults: FaultPlan | None = None,
         seed: str | Path | Mapping[str, Any] | None = None,
@@ -48,7 +55,7 @@ class EmulatorServer:
     ) -> None:
         self.api_key = api_key
         self.store = store or Store(state)
-        if seed is not None:
+        if seed is not None and self.store.is_empty():
             load_seed(self.store, seed)
         self._app = create_app(self.store, api_key=api_key, knobs=knobs, faults=faults)
         self._socket = _listen(LOOPBACK, 0)
@@ -98,12 +105,13 @@ def run(
 ) -> None:
     """Serve until SIGINT or SIGTERM; `announce` is called with the URL once it answers. Port 0 picks a free one.
 
-    Raises EmulatorError when a file or the address cannot be used.
+    The seed is for a state file that holds no groups yet; later starts go on from what the file holds. Raises
+    EmulatorError when a file or the address cannot be used.
     """
     knobs, plan = load_faults(faults) if faults is not None else (Knobs(), FaultPlan())
     store = Store(state)
     try:
-        if seed is not None:
+        if seed is not None and store.is_empty():
             load_seed(store, seed)
         listener = _listen(host, port)
         server = _Server(create_app(store, api_key=api_key, knobs=knobs, faults=plan))

@@ -68,6 +68,10 @@ class Store:
         """Return the time as the API writes it in groups and rules: seconds, UTC."""
         return self.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
 
+    def is_empty(self) -> bool:
+        """Return whether there are no groups yet, the default ones included."""
+        return not self.rows("SELECT 1 FROM groups LIMIT 1")
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All writes inside become visible together, or not at all when an exception leaves it."""

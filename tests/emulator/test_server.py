@@ -1,0 +1,111 @@
+"""Starting and stopping, and what the emulator may not do: import ours, write to the terminal, stay behind."""
+
+from __future__ import annotations
+
+import ast
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+
+import reconciler.emulator
+from reconciler.emulator.faults import Fault, FaultPlan
+from reconciler.emulator.records import EmulatorError
+from reconciler.emulator.server import EmulatorServer, accepted_key, run
+
+from .conftest import GROUPS, KEY
+
+PROGRAM = """
+import sys
+from reconciler.emulator.server import run
+run("127.0.0.1", 0, None, None, None, "secret", lambda url: print(url, flush=True))
+print("done", flush=True)
+"""
+
+
+def test_nothing_stays_behind() -> None:
+    """No thread and nobody listening, even while a request is still waiting for its answer."""
+    before = set(threading.enumerate())
+    with EmulatorServer(faults=FaultPlan.of(Fault("hang"))) as emulator:
+        host, port = emulator.url.removeprefix("http://").split(":")
+        waiting = socket.create_connection((host, int(port)))
+        waiting.sendall(f"GET {GROUPS} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        while not emulator.requests:
+            pass
+    assert set(threading.enumerate()) == before
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection((host, int(port)))
+    waiting.close()
+
+
+def test_two_emulators_know_nothing_of_each_other() -> None:
+    with EmulatorServer() as one, EmulatorServer() as other:
+        assert one.url != other.url
+        httpx.post(one.url + GROUPS, headers=KEY, json={"security_group": {"name": "web"}})
+        assert httpx.get(other.url + GROUPS, headers=KEY).json()["count"] == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_until_a_signal(number: signal.Signals) -> None:
+    """The URL is announced once it answers; the signal ends it without a word on stderr."""
+    root = Path(reconciler.emulator.__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True
+    ) as program:
+        assert program.stdout is not None
+        url = program.stdout.readline().strip()
+        response = httpx.get(url + GROUPS, headers={"Authorization": "apikey secret"})
+        assert response.status_code == 200
+        program.send_signal(number)
+        output, errors = program.communicate(timeout=10)
+    assert (program.returncode, output, errors) == (0, "done\n", "")
+
+
+def test_an_address_in_use_is_a_clear_error() -> None:
+    with EmulatorServer() as emulator:
+        port = int(emulator.url.rpartition(":")[2])
+        with pytest.raises(EmulatorError, match=f"port {port}: Address already in use"):
+            run("127.0.0.1", port, None, None, None, "emulator", print)
+
+
+@pytest.mark.parametrize(
+    ("environment", "key"),
+    [
+        pytest.param({"GCORE_API_KEY": "mine"}, "mine", id="the-users-own"),
+        pytest.param({"GCORE_API_KEY": ""}, "emulator", id="empty-is-unset"),
+        pytest.param({}, "emulator", id="fixed"),
+    ],
+)
+def test_the_accepted_key_comes_from_the_environment(environment: dict[str, str], key: str) -> None:
+    assert accepted_key(environment) == key
+
+
+def test_it_imports_nothing_of_ours() -> None:
+    """So that it can disagree: every import is relative, from the standard library, or one of three libraries."""
+    foreign = {"starlette", "uvicorn", "yaml"}
+    for path in Path(reconciler.emulator.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level in {0, 1}, f"{path.name}:{node.lineno} imports from outside the emulator"
+                names = [node.module or ""] if node.level == 0 else []
+            else:
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                top = name.partition(".")[0]
+                assert top in sys.stdlib_module_names | foreign, f"{path.name}:{node.lineno} imports {name}"
+
+
+def test_importing_the_package_loads_no_server() -> None:
+    """The web server is an extra; the package itself is there without it."""
+    code = "import sys, reconciler.emulator; print({'starlette', 'uvicorn', 'sqlite3'} & set(sys.modules))"
+    root = Path(reconciler.emulator.__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert output.stdout == "set()\n"
