@@ -53,7 +53,7 @@ class Gate:
     def __init__(self, app: ASGIApp, control: Control, api_key: str) -> None:
         self._app = app
         self._control = control
-        self._expected = f"apikey {api_key}".encode()
+        self._api_key = api_key.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or one message of the server's life."""
@@ -98,8 +98,10 @@ class Gate:
 
     async def _work(self, request: _Request) -> None:
         """Lets the application act, if the key is right."""
-        given = dict(request.scope["headers"]).get(b"authorization", b"")
-        if not hmac.compare_digest(given, self._expected):
+        given: bytes = dict(request.scope["headers"]).get(b"authorization", b"")
+        # The published word is `apikey`, the official SDK writes `APIKey`: HTTP does not tell schemes apart by case.
+        scheme, _, key = given.partition(b" ")
+        if scheme.lower() != b"apikey" or not hmac.compare_digest(key, self._api_key):
             request.answer.replaced(refusal(ApiError(401, "Unauthorized", "The API key is missing or wrong")))
             return
         await self._app(request.scope, request.replay, request.answer.collect)

@@ -199,6 +199,12 @@ def test_a_wrong_key_is_401(client: Client, header: str | None) -> None:
         error(httpx.get(client.emulator.url + path, headers=headers), 401)
 
 
+def test_the_word_before_the_key_may_be_written_in_any_case(client: Client) -> None:
+    """Published is `apikey`; the official SDK sends `APIKey`."""
+    response = httpx.get(client.emulator.url + GROUPS, headers={"Authorization": "APIKey emulator"})
+    assert response.status_code == 200
+
+
 def test_every_answer_has_its_own_request_id(client: Client) -> None:
     """Errors too, and the request log names the same."""
     ids = [client.http.get(path).headers["X-Request-Id"] for path in (GROUPS, f"{GROUPS}/none", "/nowhere")]

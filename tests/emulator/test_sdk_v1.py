@@ -1,0 +1,94 @@
+"""The official `gcore` package 0.25 as a second client that knows nothing of this project.
+
+Its `security_groups` are the v1 operations, and its `update()` is the v1 PATCH with `changed_rules`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from reconciler.emulator.server import EmulatorServer
+
+gcore = pytest.importorskip("gcore", reason="the official SDK is not installed")
+
+pytestmark = pytest.mark.skipif(
+    not gcore.__version__.startswith("0.25."), reason="only gcore 0.25 speaks v1; a newer one is driven elsewhere"
+)
+
+
+@pytest.fixture
+def sdk(emulator: EmulatorServer) -> Iterator[gcore.Gcore]:
+    """A client of the SDK. It repeats nothing, so that every refusal is seen."""
+    with gcore.Gcore(
+        api_key="emulator", base_url=emulator.url, cloud_project_id=1, cloud_region_id=7, max_retries=0
+    ) as client:
+        yield client
+
+
+def test_the_life_of_a_group(sdk: gcore.Gcore) -> None:
+    """Create, read, change, copy, delete."""
+    groups = sdk.cloud.security_groups
+    web = groups.create(
+        security_group={
+            "name": "web",
+            "description": "Public web tier",
+            "tags": {"env": "prod"},
+            "security_group_rules": [
+                {"direction": "ingress", "protocol": "tcp", "port_range_min": 443, "port_range_max": 443}
+            ],
+        }
+    )
+    assert web.revision_number == 1
+    assert web.tags_v2[0].value == "prod"
+    https = web.security_group_rules[-1]
+    changed = groups.update(
+        web.id,
+        name="web-2",
+        tags={"env": None, "team": "edge"},
+        changed_rules=[
+            {"action": "create", "direction": "ingress", "protocol": "udp", "remote_group_id": web.id},
+            {"action": "delete", "security_group_rule_id": https.id},
+        ],
+    )
+    assert (changed.name, changed.revision_number) == ("web-2", 2)
+    assert [tag.key for tag in changed.tags_v2] == ["team"]
+    assert changed.security_group_rules[-1].remote_group_id == web.id
+    assert groups.get(web.id) == changed
+    twin = groups.copy(web.id, name="twin")
+    assert [group.name for group in groups.list()] == ["default", "web-2", "twin"]
+    groups.delete(twin.id)
+    with pytest.raises(gcore.NotFoundError):
+        groups.get(twin.id)
+
+
+def test_all_pages_of_a_list(sdk: gcore.Gcore) -> None:
+    """The SDK follows `count` and `offset` by itself."""
+    for number in range(23):
+        sdk.cloud.security_groups.create(security_group={"name": f"group-{number:02}"})
+    listed = [group.name for group in sdk.cloud.security_groups.list(limit=10)]
+    assert listed == ["default", *(f"group-{number:02}" for number in range(23))]
+    assert len(list(sdk.cloud.security_groups.list(tag_key=["env"]))) == 0
+
+
+def test_refusals_become_the_errors_of_the_sdk(sdk: gcore.Gcore, emulator: EmulatorServer) -> None:
+    """Each status has its class there."""
+    groups = sdk.cloud.security_groups
+    web = groups.create(security_group={"name": "web"})
+    egress = web.security_group_rules[0]
+    twin = {"action": "create", "direction": "egress", "ethertype": egress.ethertype, "description": "again"}
+    with pytest.raises(gcore.ConflictError):
+        groups.update(web.id, changed_rules=[twin])
+    with pytest.raises(gcore.UnprocessableEntityError):
+        groups.update(web.id, name="-")
+    with pytest.raises(gcore.AuthenticationError):
+        sdk.with_options(api_key="wrong").cloud.security_groups.get(web.id)
+    assert groups.get(web.id) == web
+
+
+def test_projects_regions_and_tasks(sdk: gcore.Gcore) -> None:
+    """What a client looks up before it begins."""
+    assert [project.is_default for project in sdk.cloud.projects.list()].count(True) == 1
+    assert all(region.state == "ACTIVE" for region in sdk.cloud.regions.list())
+    assert list(sdk.cloud.tasks.list(state=["NEW", "RUNNING"])) == []
