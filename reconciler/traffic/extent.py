@@ -20,7 +20,7 @@ Spans are half open: `(start, end)` holds the points `start <= p < end`.
 from functools import lru_cache
 from socket import AF_INET, AF_INET6, inet_pton
 
-from reconciler.model.rule import ICMP_PROTOCOLS, PORT_PROTOCOLS, Ethertype, Rule
+from reconciler.model.rule import ICMP_PROTOCOLS, PORT_PROTOCOLS, Direction, Ethertype, Rule
 
 Point = tuple[str, int]
 Span = tuple[Point, Point]
@@ -29,6 +29,14 @@ BOTTOM: Point = ("", 0)
 TOP: Point = ("\U0010ffff", 0)
 """Above every name: the last code point is no character, so no protocol and no group id starts with it."""
 EVERYTHING: Span = (BOTTOM, TOP)
+
+PLANES: tuple[tuple[Direction, Ethertype], ...] = (
+    ("ingress", "IPv4"),
+    ("ingress", "IPv6"),
+    ("egress", "IPv4"),
+    ("egress", "IPv6"),
+)
+"""No rule reaches from one of these into another. In the order of display."""
 
 ADDRESS_BITS: dict[Ethertype, int] = {"IPv4": 32, "IPv6": 128}
 CODES = 256
@@ -66,12 +74,18 @@ def remotes(rule: Rule) -> Span:
         return (rule.remote_group_id, 0), (rule.remote_group_id, 1)
     if rule.remote_ip_prefix is None:
         return EVERYTHING
-    address, _, length = rule.remote_ip_prefix.partition("/")
-    bits = ADDRESS_BITS[rule.ethertype]
+    start, end = prefix_span(rule.remote_ip_prefix, rule.ethertype)
+    if end[1] - start[1] == 1 << ADDRESS_BITS[rule.ethertype]:
+        return EVERYTHING  # a /0 is no remote at all (Neutron stores it as none), and so admits groups as well
+    return start, end
+
+
+def prefix_span(prefix: str, ethertype: Ethertype) -> Span:
+    """Return the addresses of a CIDR or of a bare address; host bits are masked away."""
+    address, _, length = prefix.partition("/")
+    bits = ADDRESS_BITS[ethertype]
     size = 1 << (bits - int(length or bits))
-    if size == 1 << bits:  # a /0 is no remote at all (Neutron stores it as none), and so admits groups as well
-        return EVERYTHING
-    start = address_number(address, rule.ethertype) & -size
+    start = address_number(address, ethertype) & -size
     return ("", start), ("", start + size)
 
 

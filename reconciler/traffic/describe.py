@@ -1,0 +1,126 @@
+"""A flow for people: one line of text, its size, and whether it is open to the world."""
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from reconciler.model.rule import PORT_PROTOCOLS, Ethertype
+from reconciler.traffic import spans
+from reconciler.traffic.extent import ADDRESS_BITS
+from reconciler.traffic.flow import Flow, Range, Remote, flow_remotes
+
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
+
+WORLD: dict[Ethertype, tuple[int, int]] = {
+    "IPv4": (1 << 24, 224 << 24),  # 1.0.0.0 to 223.255.255.255: neither "this network" nor multicast (IANA registry)
+    "IPv6": (0x2 << 124, 0x4 << 124),  # 2000::/3, all that is allocated for global unicast (RFC 4291)
+}
+WORLD_SHARE = 16
+
+
+class Size(NamedTuple):
+    """How much a flow is. `addresses` is None for a group; `ports` is None where the flow has no such dimension."""
+
+    addresses: int | None
+    ports: int | None
+
+
+def describe(flow: Flow, names: Mapping[str, str] = NO_NAMES) -> str:
+    """Return a flow as one line: `ingress tcp 22 from 0.0.0.0/0 except 10.0.0.0/8`.
+
+    `names` gives the names of groups by id; a group that is not in it is shown by its id.
+    """
+    family = ["IPv6"] if flow.ethertype == "IPv6" and flow.remote is not None and flow.remote.group else []
+    way = "from" if flow.direction == "ingress" else "to"
+    return " ".join((flow.direction, *family, describe_service(flow), way, describe_remote(flow, names)))
+
+
+def describe_service(flow: Flow) -> str:
+    """Return protocol and ports: `tcp 80-89`, `udp all ports`, `icmp type 8 code 0`, `every protocol except tcp`."""
+    if flow.protocol is None:
+        return "every protocol" + _except(flow.except_protocols)
+    if flow.protocol in PORT_PROTOCOLS:
+        return f"{flow.protocol} {_range(flow.ports) if flow.ports else 'all ports'}"
+    words = [flow.protocol]
+    if flow.icmp_types:
+        words += [_plural("type", flow.icmp_types), _range(flow.icmp_types)]
+    if flow.icmp_codes:
+        words += [_plural("code", flow.icmp_codes), _range(flow.icmp_codes)]
+    return " ".join(words)
+
+
+def describe_remote(flow: Flow, names: Mapping[str, str] = NO_NAMES) -> str:
+    """Return where from or where to: `10.0.0.0/8 except 10.1.2.3/32`, `group web`, `0.0.0.0/0`.
+
+    Every remote is written as the /0 of its family, as the API does.
+    """
+    if flow.remote is not None:
+        return _remote(flow.remote, names) + _except(tuple(_remote(one, names) for one in flow.except_remotes))
+    if size(flow).addresses == 0:  # only groups are left, and two excepted /1 would be a riddle
+        return "every group" + _except(tuple(_remote(one, names) for one in flow.except_remotes if one.group))
+    everywhere = "0.0.0.0/0" if flow.ethertype == "IPv4" else "::/0"
+    return everywhere + _except(tuple(_remote(one, names) for one in flow.except_remotes))
+
+
+def size(flow: Flow) -> Size:
+    """Return how many addresses and how many ports a flow covers."""
+    ports = None
+    if flow.protocol in PORT_PROTOCOLS:
+        ports = flow.ports[1] - flow.ports[0] + 1 if flow.ports else 65535
+    return Size(None if flow.remote is not None and flow.remote.group else _count(flow), ports)
+
+
+def describe_size(flow: Flow) -> str:
+    """Return the size in words: `16,777,215 addresses, 1 port`; for a group only what is known."""
+    addresses, ports = size(flow)
+    words = []
+    if addresses is not None:
+        words.append(_number(addresses) + (" address" if addresses == 1 else " addresses"))
+    if ports is not None:
+        words.append(f"{ports:,} port" if ports == 1 else f"{ports:,} ports")
+    return ", ".join(words)
+
+
+def world_open(flow: Flow) -> bool:
+    """Return whether a flow is open to the world: to a sixteenth or more of all public unicast addresses.
+
+    Nobody knows that many peers: the largest block ever given to one organisation is a /8, and a sixteenth is the size
+    of a /4 (of a /7 within 2000::/3 for IPv6). "Every address" alone would miss 0.0.0.0/1 beside 128.0.0.0/1, and what
+    is left of 0.0.0.0/0 when the old rules admitted a part already. Private ranges by themselves never reach it.
+    """
+    start, end = WORLD[flow.ethertype]
+    return _count(flow, start, end) * WORLD_SHARE >= end - start
+
+
+def _count(flow: Flow, start: int = 0, end: int | None = None) -> int:
+    """Return the number of addresses of a flow from `start` up to `end`, by default in its whole family."""
+    top = 1 << ADDRESS_BITS[flow.ethertype] if end is None else end
+    addresses = spans.clip(flow_remotes(flow), ("", start), ("", top))
+    return sum(last - first for (_, first), (_, last) in spans.stretches(addresses))
+
+
+def _remote(remote: Remote, names: Mapping[str, str]) -> str:
+    if remote.group is not None:
+        return f"group {names.get(remote.group, remote.group)}"
+    return remote.prefix or ""
+
+
+def _except(some: tuple[str, ...]) -> str:
+    return f" except {', '.join(some)}" if some else ""
+
+
+def _range(some: Range) -> str:
+    return str(some[0]) if some[0] == some[1] else f"{some[0]}-{some[1]}"
+
+
+def _plural(word: str, some: Range) -> str:
+    return word if some[0] == some[1] else f"{word}s"
+
+
+def _number(count: int) -> str:
+    """Write a count; past what the eye can take in, as a power of two, which is how IPv6 sizes are spoken of."""
+    if count < 1 << 40:
+        return f"{count:,}"
+    power = round(math.log2(count))
+    return f"2^{power}" if count == 1 << power else f"about 2^{power}"
