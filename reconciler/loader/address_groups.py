@@ -37,7 +37,7 @@ def read_address_groups(documents: Sequence[Document], issues: Issues) -> Mappin
 def _read(document: Document, name: str, prefixes: Any, issues: Issues) -> AddressGroup:
     path = ("address_groups", name)
     if not name or not is_address_group(prefixes):
-        report_malformed(document, path, "address_groups", {name: prefixes}, issues)
+        report_malformed(document, path[:1], "address_groups", {name: prefixes}, issues)
         return AddressGroup(())
     read = [read_prefix(text) for text in prefixes]
     for index, prefix in enumerate(read):

@@ -9,11 +9,14 @@ LIMIT = 1000
 
 
 class Issues:
-    """The issues found so far. Past the limit they are counted only: ask `full` before wording is expensive."""
+    """The issues found so far. Past the limit they are counted only: ask `full` before wording is expensive.
+
+    An alias brings what it stands for again and again, but what is wrong in there is one issue.
+    """
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
-        self._found: list[Issue] = []
+        self._found: dict[tuple[Place, str], Issue] = {}
         self._omitted = 0
         self._first_omitted: Place | None = None
 
@@ -37,14 +40,14 @@ class Issues:
         if self.full:
             self.count(place)
         else:
-            self._found.append(source.issue(place, message, fix, related))
+            self.append(source.issue(place, message, fix, related))
 
     def append(self, issue: Issue) -> None:
         """Note an issue that is worded already."""
         if self.full:
             self.count(issue.place)
         else:
-            self._found.append(issue)
+            self._found.setdefault((issue.place, issue.message), issue)
 
     def count(self, place: Place, number: int = 1) -> None:
         """Count issues without wording them."""
@@ -53,7 +56,7 @@ class Issues:
 
     def worded(self) -> tuple[Issue, ...]:
         """Return the issues in the order of the files, and one more that says how many are not shown."""
-        issues = tuple(sorted(self._found, key=lambda issue: issue.place))
+        issues = tuple(sorted(self._found.values(), key=lambda issue: issue.place))
         if self._first_omitted is None:
             return issues
         more = f"{self._omitted:,} more error{'s' if self._omitted != 1 else ''} from here on, not shown"

@@ -26,4 +26,7 @@ def report_malformed(document: Document, path: tuple[Key, ...], kind: str, value
         return
     from reconciler.loader.structure_problems import explain  # noqa: PLC0415  # jsonschema is slow to import
 
-    report(document, path, explain(kind, value), issues)
+    problems, omitted = explain(kind, value)
+    report(document, path, problems, issues)
+    if omitted:
+        issues.count(document.place(*path), omitted)

@@ -5,7 +5,7 @@ says yes or no; what is wrong with a fragment is worded from the schema (`struct
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from reconciler.model.canonical import PUBLISHED_PROTOCOLS
@@ -111,8 +111,13 @@ def _tag_value(value: Any) -> bool:
     return value.__class__ is str and _TAG_VALUE(value) is not None
 
 
+def is_tag(key: str, value: Any) -> bool:
+    """Judge a tag."""
+    return _TAG_KEY(key) is not None and _tag_value(value)
+
+
 def _tags(value: Any) -> bool:
-    return value.__class__ is dict and all(_TAG_KEY(key) and _tag_value(part) for key, part in value.items())
+    return value.__class__ is dict and all(is_tag(key, part) for key, part in value.items())
 
 
 def _direction(value: Any) -> bool:
@@ -207,3 +212,15 @@ _RULE: Mapping[str, Check] = {
     "remote_address_group": _address_groups,
     "remote_group": _name,
 } | dict.fromkeys(READ_ONLY_FIELDS, _anything)
+
+KEYS: Mapping[str, Container[str]] = {"document": _HEAD, "security_group": _GROUP, "rule": _RULE}
+"""The keys of each kind of fragment."""
+
+ITEM_CHECKS: Mapping[str, Check] = {
+    "targets": is_target,
+    "ethertype": _one_ethertype,
+    "ports": _one_port,
+    "remote_ip_prefixes": _text,
+    "remote_address_group": _text,
+}
+"""How the items of a list are judged, by the key of the list."""
