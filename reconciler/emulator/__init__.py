@@ -6,9 +6,9 @@ loaded by `app` and `server`.
 
     records.py      groups, rules, tags, refusals: plain values
     neutron.py      what OpenStack Neutron does to a rule, and when it refuses one         pure
-    validation.py   request bodies -> records, as strictly as the published description    pure
+    validation.py   request bodies -> records; fields.py the check of every part           pure
     changes.py      a group and entries of changed rules -> the steps the server takes     pure
-    store.py        groups in SQLite; schema.py the tables
+    store.py        groups in SQLite; schema.py the tables, encoding.py groups as text
     operations.py   create, change, copy and delete a group, the same for both versions
     v1.py, v2.py    the operations as they are published; queries.py and replies.py what surrounds their bodies
     tasks.py        v2's tasks: kept, advanced, answered; work.py what they do

@@ -15,7 +15,7 @@ from .faults import FaultPlan
 from .gate import Gate
 from .knobs import Knobs
 from .records import ApiError, Step
-from .replies import json_reply, refusal
+from .replies import error_reply, json_reply
 from .store import Store
 
 GROUPS_V1 = "/cloud/v1/securitygroups/{project_id:int}/{region_id:int}"
@@ -75,11 +75,11 @@ def _step(step: Step) -> dict[str, object]:
 async def _refused(_: Request, problem: Exception) -> Response:
     if not isinstance(problem, ApiError):
         raise problem
-    return refusal(problem)
+    return error_reply(problem)
 
 
 async def _no_such_operation(request: Request, problem: Exception) -> Response:
     if not isinstance(problem, HTTPException):
         raise problem
     kind = {404: "NotFound", 405: "MethodNotAllowed"}.get(problem.status_code, "HTTPException")
-    return refusal(ApiError(problem.status_code, kind, f"{request.method} {request.url.path}: {problem.detail}"))
+    return error_reply(ApiError(problem.status_code, kind, f"{request.method} {request.url.path}: {problem.detail}"))

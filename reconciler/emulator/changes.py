@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from .fields import TagPatch
 from .knobs import Order
 from .neutron import Key, key, stored
 from .records import ApiError, Group, Rule, RuleSpec, Step, Tag
-from .validation import Deletion, TagPatch
+from .validation import Deletion
 
 Entry = RuleSpec | Deletion
 

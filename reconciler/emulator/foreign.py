@@ -14,13 +14,15 @@ PLACE = re.compile(r"/(?:securitygroups|security_groups)/(?P<project>\d+)/(?P<re
 
 
 def meddle(control: Control, fault: Fault, path: str) -> None:
-    """Add a rule to a group or delete one of its rules; do nothing where there is no such group or rule."""
+    """Add a rule to a group or delete one of its rules; do nothing where what it names is not there."""
     group = _subject(control, fault, path)
     if group is None:
         return
     store, rules, touched = control.store, group.rules, ""
     if fault.rule is not None:
-        ids = {other.name: other.id for other in store.groups(group.target)} if "remote_group" in fault.rule else {}
+        ids = {other.name: other.id for other in store.groups(group.target)}
+        if fault.rule.get("remote_group", group.name) not in ids:
+            return
         new = raw_rule(fault.rule, "foreign_change.rule", group.id, ids, store.new_id, store.now())
         rules, touched = (*rules, new), new.id
     elif fault.delete_rule is not None and 1 <= fault.delete_rule <= len(rules):

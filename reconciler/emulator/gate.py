@@ -20,7 +20,7 @@ from .control import Control
 from .faults import Fault
 from .foreign import meddle
 from .records import ApiError, RequestRecord
-from .replies import refusal
+from .replies import error_reply
 
 RESET = "emulator.reset"
 CLOSE = "emulator.close"
@@ -102,7 +102,7 @@ class Gate:
         # The published word is `apikey`, the official SDK writes `APIKey`: HTTP does not tell schemes apart by case.
         scheme, _, key = given.partition(b" ")
         if scheme.lower() != b"apikey" or not hmac.compare_digest(key, self._api_key):
-            request.answer.replaced(refusal(ApiError(401, "Unauthorized", "The API key is missing or wrong")))
+            request.answer.replaced(error_reply(ApiError(401, "Unauthorized", "The API key is missing or wrong")))
             return
         await self._app(request.scope, request.replay, request.answer.collect)
 
@@ -132,7 +132,7 @@ class Gate:
         return True
 
     def _status(self, fault: Fault) -> Response:
-        response = refusal(ApiError(fault.status or 500, "InjectedFault", fault.message))
+        response = error_reply(ApiError(fault.status or 500, "InjectedFault", fault.message))
         if fault.retry_after is not None:
             response.headers["Retry-After"] = f"{fault.retry_after:g}"
         elif fault.retry_after_date is not None:

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from .catalog import region_name
 from .changes import Entry, World, new_tags, patched_tags, revised, run
+from .fields import TagPatch
 from .knobs import Atomicity, Knobs
 from .neutron import key, stored
 from .records import ApiError, Group, Rule, RuleSpec, Step, Target
 from .store import DEFAULT_NAME, Store
-from .validation import Creation, TagPatch
+from .validation import Creation
 
 
 def create(store: Store, knobs: Knobs, target: Target, asked: Creation, by_itself: Sequence[RuleSpec]) -> Group:

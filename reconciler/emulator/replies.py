@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from .encoding import encoded
 from .records import ApiError
-from .store import encoded
 
 JSON = "application/json"
 
@@ -20,6 +20,6 @@ def raw_reply(body: bytes) -> Response:
     return Response(body, media_type=JSON)
 
 
-def refusal(problem: ApiError) -> Response:
+def error_reply(problem: ApiError) -> Response:
     """Return an error, in the two fields that the cloud's errors have."""
     return json_reply({"exception_class": problem.kind, "message": problem.message}, problem.status)

@@ -30,11 +30,11 @@ from pathlib import Path
 from typing import Any
 
 from .catalog import region_name
+from .fields import UUID
 from .files import load
 from .raw import raw_rule
 from .records import EmulatorError, Group, Tag, Target
 from .store import Store
-from .validation import UUID
 
 GROUP_KEYS = frozenset(
     {

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .catalog import region_name
+from .encoding import joined, pieces
 from .neutron import DEFAULT_EGRESS
 from .records import Group, RequestRecord, Rule, RuleSpec, Step, Target
 from .schema import open_database
@@ -28,11 +29,6 @@ def utc_now() -> datetime:
 def random_id() -> str:
     """Return a fresh UUID."""
     return str(uuid.uuid4())
-
-
-def encoded(value: object) -> bytes:
-    """Return a value as compact JSON."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 class Store:
@@ -106,7 +102,7 @@ class Store:
     def insert_silently(self, groups: Iterable[Group]) -> None:
         """Add groups whose history begins with their first change."""
         rows = (
-            (group.id, group.target.project_id, group.target.region_id, group.name, *_pieces(group)) for group in groups
+            (group.id, group.target.project_id, group.target.region_id, group.name, *pieces(group)) for group in groups
         )
         statement = "INSERT INTO groups (id, project_id, region_id, name, head, rules) VALUES (?, ?, ?, ?, ?, ?)"
         with self.transaction():
@@ -114,7 +110,7 @@ class Store:
 
     def save(self, group: Group, before: Group, steps: Sequence[Step] = ()) -> None:
         """Replace a group; `steps` are the single rule changes that led from `before` to it."""
-        head, rules = _pieces(group)
+        head, rules = pieces(group)
         with self.transaction():
             statement = "UPDATE groups SET name = ?, head = ?, rules = ? WHERE id = ?"
             self.database.execute(statement, (group.name, head, rules, group.id))
@@ -143,7 +139,7 @@ class Store:
         statement = "SELECT head, rules FROM groups WHERE id = ? AND project_id = ? AND region_id = ?"
         self.ensure_default(target)
         rows = self.rows(statement, (group_id, target.project_id, target.region_id))
-        return _joined(*rows[0]) if rows else None
+        return joined(*rows[0]) if rows else None
 
     def groups(self, target: Target, name: str | None = None) -> list[Group]:
         """All groups of the target (of one name), oldest first."""
@@ -181,7 +177,7 @@ class Store:
         ((count,),) = self.rows(f"SELECT count(*) FROM groups WHERE {where}", values)
         statement = f"SELECT {pick} FROM groups WHERE {where} ORDER BY sequence LIMIT ? OFFSET ?"
         rows = self.rows(statement, (*values, limit, offset))
-        results = b",".join([_joined(head, rules) for head, rules in rows])
+        results = b",".join([joined(head, rules) for head, rules in rows])
         return b'{"count":%d,"results":[%b]}' % (count, results)
 
     def attach(self, group_id: str, instances: Iterable[tuple[str, str]]) -> None:
@@ -237,19 +233,6 @@ class Store:
         )
         rows = self.rows(statement, (target.project_id, target.region_id, *values))
         return [Group.from_json(json.loads(head), json.loads(rules)) for head, rules in rows]
-
-
-def answer(group: Group) -> bytes:
-    """Return a group as the API answers it."""
-    return _joined(*_pieces(group))
-
-
-def _pieces(group: Group) -> tuple[bytes, bytes]:
-    return encoded(group.head_json()), encoded([rule.as_json() for rule in group.rules])
-
-
-def _joined(head: bytes, rules: bytes | None) -> bytes:
-    return head if rules is None else b'%b,"security_group_rules":%b}' % (head[:-1], rules)
 
 
 def _filter(target: Target, name: str | None, tags: Mapping[str, str | None]) -> tuple[str, list[Any]]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import catalog, operations, validation
+from . import catalog, fields, operations, validation
 from .changes import ordered
 from .control import Control
+from .encoding import answer
 from .neutron import DEFAULT_EGRESS
 from .queries import Query
 from .records import ApiError, Group, Target
 from .replies import json_reply, raw_reply
-from .store import answer
 from .tasks import look_at_target
 from .work import existing, no_such_group
 
@@ -143,7 +143,7 @@ def group_of(request: Request) -> Group:
 
 def group_id_of(request: Request) -> str:
     """Return the group id in the path. Raises ApiError (422) for what is no UUID."""
-    return validation.uuid(request.path_params["group_id"], "path.group_id")
+    return fields.uuid(request.path_params["group_id"], "path.group_id")
 
 
 async def body_of(request: Request) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import validation
+from . import fields, validation
 from .changes import patched_tags, towards
 from .control import Control
 from .faults import Fault
@@ -46,7 +46,7 @@ async def create_rule(request: Request) -> Response:
 
 async def delete_rule(request: Request) -> Response:
     """Serve DELETE /cloud/v2/security_groups/{project_id}/{region_id}/{group_id}/rules/{rule_id}."""
-    rule_id = validation.uuid(request.path_params["rule_id"], "path.rule_id")
+    rule_id = fields.uuid(request.path_params["rule_id"], "path.rule_id")
     group = group_of(request)
     if all(rule.id != rule_id for rule in group.rules):
         raise ApiError(404, "SecurityGroupRuleNotFound", f"Security group rule {rule_id} does not exist")

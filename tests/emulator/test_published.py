@@ -12,7 +12,7 @@ import pytest
 import yaml
 from starlette.routing import Route
 
-from reconciler.emulator import tasks, validation, work
+from reconciler.emulator import fields, tasks, validation, work
 from reconciler.emulator.app import create_app
 from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.server import EmulatorServer
@@ -117,21 +117,21 @@ def test_a_write_is_answered_as_published(published: dict[str, Any], client: Cli
 def test_requests_have_the_published_fields_and_limits(published: dict[str, Any]) -> None:
     """Every name, enum, pattern and number of the checks is the one that was published."""
     schemas = published["components"]["schemas"]
-    fields = set(validation._RULE_FIELDS)
+    names = set(fields.RULE_FIELDS)
     for name in ("CreateSecurityGroupRuleSerializer", "CreateSecurityGroupRuleSerializerV2"):
-        assert set(schemas[name]["properties"]) == fields
+        assert set(schemas[name]["properties"]) == names
         assert schemas[name]["required"] == ["direction"]
-        assert schemas[name]["properties"]["description"]["maxLength"] == validation.MAX_DESCRIPTION
-        assert schemas[name]["properties"]["port_range_min"]["anyOf"][0]["maximum"] == validation.MAX_PORT
-    assert set(schemas["CreateSecurityGroupRuleActionSerializer"]["properties"]) == fields | {"action"}
-    assert set(schemas["SecurityGroupProtocolEnum"]["enum"]) == validation.PROTOCOLS_V1
-    assert set(schemas["SecurityGroupProtocolEnumV2"]["enum"]) == validation.PROTOCOLS_V2
+        assert schemas[name]["properties"]["description"]["maxLength"] == fields.MAX_DESCRIPTION
+        assert schemas[name]["properties"]["port_range_min"]["anyOf"][0]["maximum"] == fields.MAX_PORT
+    assert set(schemas["CreateSecurityGroupRuleActionSerializer"]["properties"]) == names | {"action"}
+    assert set(schemas["SecurityGroupProtocolEnum"]["enum"]) == fields.PROTOCOLS_V1
+    assert set(schemas["SecurityGroupProtocolEnumV2"]["enum"]) == fields.PROTOCOLS_V2
     v1, v2 = schemas["UpdateSecurityGroupSerializer"], schemas["UpdateSecurityGroupSerializerV2"]
     assert set(v1["properties"]) == {"changed_rules", "name", "tags"}
     assert set(v2["properties"]) == {"name", "description", "tags", "rules"}
     assert v1["properties"]["changed_rules"]["maxItems"] == validation.MAX_CHANGED_RULES
     assert v2["properties"]["rules"]["maxItems"] == validation.MAX_RULES_IN_BODY
-    assert v1["properties"]["name"]["pattern"] == f"^{validation.GROUP_NAME.pattern}$"
+    assert v1["properties"]["name"]["pattern"] == f"^{fields.GROUP_NAME.pattern}$"
 
 
 def test_lists_have_the_published_parameters_and_defaults(published: dict[str, Any], seeded: Client) -> None:

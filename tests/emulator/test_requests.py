@@ -188,6 +188,7 @@ def test_a_rule_that_differs_in_its_description_only_is_a_duplicate(client: Clie
         pytest.param(b'{"name": "a", "name": "b"}', {"Content-Type": "application/json"}, 400, id="repeated-key"),
         pytest.param(b"[" * 100_000, {"Content-Type": "application/json"}, 400, id="nested-too-deeply"),
         pytest.param(b"\xff", {"Content-Type": "application/json"}, 400, id="not-utf-8"),
+        pytest.param(b'{"name": "\\ud800"}', {"Content-Type": "application/json"}, 400, id="half-a-surrogate-pair"),
         pytest.param(b"[]", {"Content-Type": "application/json"}, 422, id="no-object"),
         pytest.param(b"name=web", {"Content-Type": "application/x-www-form-urlencoded"}, 415, id="a-form"),
         pytest.param(b"{}", {}, 415, id="no-content-type"),
