@@ -15,7 +15,7 @@ from reconciler.encode import encode_update
 from reconciler.errors import ApiError, ApiRefused, OutcomeUnknown
 from reconciler.live import Reader
 from reconciler.model.desired import Target
-from reconciler.model.difference import Action, Difference
+from reconciler.model.difference import Difference
 from reconciler.model.fingerprint import fingerprint
 from reconciler.model.live import LiveGroup
 from reconciler.model.plan import ApiVersion, Change, Request

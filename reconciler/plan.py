@@ -11,7 +11,7 @@ from reconciler.encode.bodies import delete_group
 from reconciler.errors import InputError, Issue, UsageError
 from reconciler.live import LiveState
 from reconciler.model.canonical import PUBLISHED_PROTOCOLS
-from reconciler.model.desired import DesiredRule, DesiredState
+from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState
 from reconciler.model.difference import Action, Difference
 from reconciler.model.fingerprint import fingerprint
 from reconciler.model.live import LiveGroup
@@ -36,7 +36,7 @@ class PlanOptions:
 
 def resolve_or_fail(state: DesiredState, live: LiveState, options: PlanOptions) -> tuple[Match, ...]:
     """Match desired with live groups. Raises `InputError` with every issue, `UsageError` for a glob without a group."""
-    matches, issues = resolve(state, live, take_over=options.take_over)
+    matches, issues = resolve(state, live)
     if issues:
         raise InputError(tuple(issues))
     return _restrict(matches, options.groups)
@@ -60,7 +60,9 @@ def make_plan(
     _check_options(state, options)
     matches = resolve_or_fail(state, live, options)
     differences = [difference for match in matches if not (difference := diff(match)).is_empty]
-    _refuse_impossible(differences, live)
+    issues = (*_refuse_groups(matches, options), *_refuse_rules(differences, live))
+    if issues:
+        raise InputError(issues)
     pruning = prune.Pruning((), ())
     if options.prune:
         pruning = prune.prune(prune.candidates(state, live, matches), instances or {}, live, matches)
@@ -73,6 +75,7 @@ def make_plan(
         two_phase=options.two_phase,
         lifted=tuple(sorted(options.lifted)),
         notes=pruning.notes,
+        group_names=_names_of_remotes([*differences, *pruning.deletions], live),
     )
     return replace(plan, findings=check_damage(plan, options.limits))
 
@@ -96,25 +99,40 @@ def _restrict(matches: tuple[Match, ...], patterns: Sequence[str]) -> tuple[Matc
     return tuple(match for match in matches if any(fnmatchcase(match.desired.name, pattern) for pattern in patterns))
 
 
-def _refuse_impossible(differences: Iterable[Difference], live: LiveState) -> None:
+def _refuse_groups(matches: Iterable[Match], options: PlanOptions) -> Iterator[Issue]:
+    for match in matches:
+        group, live = match.desired, match.live
+        if live is None and group.rules is None:
+            yield Issue(
+                group.place,
+                f"group {group.name!r} does not exist in {group.target} and has no `rules` key",
+                fix="write its rules, or `rules: []` for none: what a new group starts with is never left to the cloud",
+            )
+        if live is not None and _belongs_to_another(group, live) and not options.take_over:
+            message = f"group {group.name!r} ({live.id}) belongs to {live.owner!r}, not to {group.owner!r}"
+            yield Issue(group.place, message, fix="pass --take-over to make it yours")
+
+
+def _belongs_to_another(group: DesiredGroup, live: LiveGroup) -> bool:
+    return group.owner is not None and live.owner not in {None, group.owner}
+
+
+def _refuse_rules(differences: Iterable[Difference], live: LiveState) -> Iterator[Issue]:
+    """Refuse rules that would have to be created and cannot be."""
     differences = list(differences)
     created = {(each.target, placeholder(each.name)) for each in differences if each.action is Action.CREATE}
-    issues: list[Issue] = []
     for difference in differences:
         ids = {group.id for group in live[difference.target]}
         for rule in (*difference.creates, *(each.desired for each in difference.redescribes)):
             remote = rule.rule.remote_group_id
             if rule.rule.protocol not in PUBLISHED_PROTOCOLS and rule.rule.protocol is not None:
-                issues.append(_unknown_protocol(rule))
-            elif is_placeholder(remote):
-                if (difference.target, remote) not in created:
-                    message = f"remote group {rule.remote_group!r} does not exist yet, and --group leaves it out"
-                    issues.append(Issue(rule.place, message, fix=f"add --group {rule.remote_group}"))
-            elif remote is not None and remote not in ids:
+                yield _unknown_protocol(rule)
+            elif is_placeholder(remote) and (difference.target, remote) not in created:
+                message = f"remote group {rule.remote_group!r} does not exist yet, and --group leaves it out"
+                yield Issue(rule.place, message, fix=f"add --group {rule.remote_group}")
+            elif remote is not None and not is_placeholder(remote) and remote not in ids:
                 message = f"remote group {remote} does not exist in {difference.target}"
-                issues.append(Issue(rule.place, message, fix="check the id, or refer by name with `remote_group`"))
-    if issues:
-        raise InputError(tuple(issues))
+                yield Issue(rule.place, message, fix="check the id, or refer by name with `remote_group`")
 
 
 def _unknown_protocol(rule: DesiredRule) -> Issue:
@@ -165,6 +183,17 @@ def _refers_to(difference: Difference) -> set[str | None]:
     return {rule.rule.remote_group_id for rule in difference.creates}
 
 
+def _names_of_remotes(differences: Iterable[Difference], live: LiveState) -> dict[str, str]:
+    remotes: set[str | None] = set()
+    for each in differences:
+        remotes |= {rule.rule.remote_group_id for rule in each.creates}
+        remotes |= {rule.rule.remote_group_id for rule in each.deletes}
+        remotes |= {redescribed.desired.rule.remote_group_id for redescribed in each.redescribes}
+    named = {placeholder(each.name): each.name for each in differences if each.action is Action.CREATE}
+    named |= {group.id: group.name for groups in live.values() for group in groups}
+    return {remote: named[remote] for remote in sorted(filter(None, remotes)) if remote in named}
+
+
 def _scope(state: DesiredState, live: LiveState, matches: Iterable[Match]) -> Scope:
     managed = [match.live for match in matches if match.live is not None and match.desired.rules is not None]
     return Scope(
@@ -176,3 +205,8 @@ def _scope(state: DesiredState, live: LiveState, matches: Iterable[Match]) -> Sc
 
 def _is_owned(group: LiveGroup, state: DesiredState) -> bool:
     return group.owner is not None and group.owner in state.owners.get(group.target, frozenset())
+
+
+def replace_findings(plan: Plan, limits: Limits | None = None) -> Plan:
+    """Judge a saved plan by the guardrails of today."""
+    return replace(plan, findings=check_damage(plan, limits or Limits()))

@@ -36,6 +36,7 @@ def to_json(plan: Plan) -> Json:
         "scope": asdict(plan.scope),
         "findings": [_finding(finding) for finding in plan.findings],
         "notes": list(plan.notes),
+        "group_names": dict(plan.group_names),
         "changes": [_change(change) for change in plan.changes],
     }
     return {**content, "digest": digest(content)}
@@ -98,7 +99,18 @@ def _place(place: Place | None) -> str | None:
 
 
 def _change(change: Change) -> Json:
-    difference = change.difference
+    return {
+        **difference_to_json(change.difference),
+        "fingerprint": change.fingerprint,
+        "live": None if change.difference.live is None else _live_group(change.difference.live),
+        "requests": [
+            {"method": request.method, "path": request.path, "body": request.body} for request in change.requests
+        ],
+    }
+
+
+def difference_to_json(difference: Difference) -> Json:
+    """Write what differs in one group as JSON data."""
     return {
         "action": str(difference.action),
         "project_id": difference.target.project_id,
@@ -123,11 +135,6 @@ def _change(change: Change) -> Json:
             for lost in difference.lost_rules
         ],
         "notes": list(difference.notes),
-        "fingerprint": change.fingerprint,
-        "live": None if difference.live is None else _live_group(difference.live),
-        "requests": [
-            {"method": request.method, "path": request.path, "body": request.body} for request in change.requests
-        ],
     }
 
 
@@ -166,6 +173,7 @@ def _plan(content: Json) -> Plan:
         lifted=tuple(content["lifted"]),
         findings=tuple(Finding(**{**each, "place": _read_place(each["place"])}) for each in content["findings"]),
         notes=tuple(content["notes"]),
+        group_names=content["group_names"],
     )
 
 

@@ -24,9 +24,7 @@ class Match:
     live: LiveGroup | None
 
 
-def resolve(
-    state: DesiredState, live: LiveState, *, take_over: bool = False
-) -> tuple[tuple[Match, ...], tuple[Issue, ...]]:
+def resolve(state: DesiredState, live: LiveState) -> tuple[tuple[Match, ...], tuple[Issue, ...]]:
     """Match every desired group with its live one and fill in the ids of remote groups; all issues at once."""
     matches: list[Match] = []
     issues: list[Issue] = []
@@ -35,7 +33,7 @@ def resolve(
         by_target[group.target].append(group)
     for target, groups in by_target.items():
         scope = _Scope(target, live[target], issues)
-        matches += scope.resolve_all(groups, take_over=take_over)
+        matches += scope.resolve_all(groups)
     return tuple(matches), tuple(issues)
 
 
@@ -51,14 +49,15 @@ class _Scope:
             self._by_id[group.id] = group
             self._by_name[group.name].append(group)
 
-    def resolve_all(self, groups: list[DesiredGroup], *, take_over: bool) -> Iterator[Match]:
+    def resolve_all(self, groups: list[DesiredGroup]) -> Iterator[Match]:
         matches = [Match(group, self._find(group)) for group in groups]
         self._refuse_shared(matches)
         ids = {
             match.desired.name: match.live.id if match.live else placeholder(match.desired.name) for match in matches
         }
         for match in matches:
-            self._check(match, take_over=take_over)
+            if match.live is not None:
+                self._check(match.desired, match.live)
             yield Match(self._with_ids(match, ids), match.live)
 
     def _find(self, group: DesiredGroup) -> LiveGroup | None:
@@ -105,25 +104,9 @@ class _Scope:
                     )
                 )
 
-    def _check(self, match: Match, *, take_over: bool) -> None:
-        group, live = match.desired, match.live
-        if live is None:
-            if group.rules is None:
-                self._issue(
-                    group,
-                    f"group {group.name!r} does not exist in {self._target} and has no `rules` key",
-                    "write its rules, or `rules: []` for none: what a new group starts with is never left to the cloud",
-                )
-            return
+    def _check(self, group: DesiredGroup, live: LiveGroup) -> None:
         if live.name != group.name:
             self._check_rename(group, live)
-        if group.owner is not None and live.owner not in {None, group.owner} and not take_over:
-            self._issue(
-                group,
-                f"group {group.name!r} ({live.id}) belongs to {live.owner!r}, not to {group.owner!r}",
-                "pass --take-over to make it yours",
-            )
-
         for tag in live.tags:
             if tag.read_only and group.tags is not None and group.tags.get(tag.key, tag.value) != tag.value:
                 self._issue(group, f"tag {tag.key!r} of {group.name!r} is read-only in the cloud, with {tag.value!r}")

@@ -55,13 +55,23 @@ class EmulatorServer:
     ) -> None:
         self.api_key = api_key
         self.store = store or Store(state)
-        if seed is not None and self.store.is_empty():
-            load_seed(self.store, seed)
+        try:
+            if seed is not None and self.store.is_empty():
+                load_seed(self.store, seed)
+        except EmulatorError:
+            self.store.close()
+            raise
         self._app = create_app(self.store, api_key=api_key, knobs=knobs, faults=faults)
         self._socket = _listen(LOOPBACK, 0)
         self._server = _Server(self._app)
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
         self.url = _url(self._socket)
+
+    def _serve(self) -> None:
+        try:
+            self._server.run([self._socket])
+        finally:
+            self._server.ready.set()  # whoever waits for the start must not wait for ever
 
     @property
     def control(self) -> Control:

@@ -48,7 +48,10 @@ def read_remotes(rule: dict[str, Any], address_groups: Mapping[str, AddressGroup
 
 def _read(way: str, value: Any, address_groups: Mapping[str, AddressGroup]) -> Remotes:
     if way == "remote_ip_prefix":
-        return _prefixes([((way,), value)])
+        prefix = read_prefix(value)
+        if prefix.problem:
+            return (), (Problem((way,), prefix.problem, prefix.fix),)
+        return (Remote(prefix.family, prefix.canonical, None, None, (way,)),), _NO_PROBLEMS
     if way == "remote_ip_prefixes":
         return _prefixes([((way, index), text) for index, text in enumerate(value)])
     if way == "remote_group_id":

@@ -1,7 +1,7 @@
 """A plan is data: what changes, from which live state, and the exact requests that change it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from reconciler.model.difference import Action, Difference
@@ -65,6 +65,7 @@ class Plan:
     """Everything that `apply` needs. Groups without a change are not in it.
 
     `created_at` is an ISO 8601 time in UTC. `lifted` names the guardrails that were lifted when the plan was made.
+    `group_names` maps the ids of remote groups to their names, for people.
     """
 
     created_at: str
@@ -76,6 +77,7 @@ class Plan:
     lifted: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
+    group_names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def summary(self) -> Summary:

@@ -1,0 +1,95 @@
+"""The `sgctl` command. Thin: options in, the straight line called, the outcome rendered, an exit code out."""
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from reconciler import __version__
+
+_COMMANDS = {
+    "validate": ("reconciler.cli.validate", "check the files, offline"),
+    "plan": ("reconciler.cli.plan", "show what would change, and save it"),
+    "apply": ("reconciler.cli.apply", "carry out a saved plan, or plan, ask and carry out"),
+    "drift": ("reconciler.cli.drift", "tell whether live state still is as the files say"),
+    "show": ("reconciler.cli.show", "show a saved plan"),
+    "emulator": ("reconciler.cli.emulator", "serve a stand-in of the API on this machine"),
+    "demo": ("reconciler.cli.demo", "see the whole story on the emulator"),
+}
+"""Where each command lives, and its short help: none is imported before it is called, so that starting stays fast."""
+
+EXIT_CODES = """\b
+Exit codes of every command:
+  0  done, or nothing to change
+  1  error, wrong usage included
+  2  changes or drift found (plan --detailed-exitcode, drift)
+  3  the plan is stale; nothing was sent
+  4  applied in part
+  5  stopped by a guardrail"""
+
+
+class _LazyGroup(click.Group):
+    """Loads a command when it is called; the list of commands needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(_COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_text) for name, (_, help_text) in _COMMANDS.items()])
+
+
+@click.command(
+    cls=_LazyGroup,
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="sgctl", message="%(prog)s %(version)s")
+def sgctl() -> None:
+    """Reconcile Gcore Cloud security groups with YAML files: plan, review, apply.
+
+    \b
+      sgctl demo                       see it work, without an account
+      sgctl validate                   check the files below this folder
+      sgctl plan --out plan.json       show what would change, and save it
+      sgctl apply plan.json            make exactly that change
+      sgctl drift                      compare, read-only; 2 when something differs
+
+    The API key is read from GCORE_API_KEY, or from the file that GCORE_API_KEY_FILE names.
+    """
+
+
+def main() -> None:
+    """Run the command line and exit with its code. No traceback reaches a user."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        result: Any = sgctl.main(args=arguments, prog_name="sgctl", standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 1
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted; nothing was sent", err=True)
+        return 1
+    except BrokenPipeError:
+        # Whoever reads our output has seen enough; Python would complain once more while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback reaches a user
+        from reconciler.cli.failure import report  # noqa: PLC0415 - only when something went wrong
+
+        return report(error)
+    return result if isinstance(result, int) else 0

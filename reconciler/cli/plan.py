@@ -1,0 +1,40 @@
+"""`sgctl plan`."""
+
+from typing import Any
+
+import click
+
+from reconciler import planfile
+from reconciler.cli import EXIT_CODES, options
+from reconciler.cli.planning import make, show
+from reconciler.errors import GuardrailStop
+from reconciler.files import write_atomically
+
+
+@click.command("plan", epilog=EXIT_CODES)
+@options.paths
+@click.option("--out", type=click.Path(), metavar="FILE", help="Save the plan, for `sgctl apply FILE`.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@options.plan_options
+@options.target_options
+@options.api_options
+def command(paths: tuple[str, ...], out: str | None, detailed_exitcode: bool, format_: str, **given: Any) -> int:
+    """Show what would change, and change nothing.
+
+    PATHS are files or folders (*.yaml and *.yml, recursively); the current folder when left out. With --out the plan is
+    saved, also when a guardrail stops it, and `sgctl apply FILE` sends exactly that.
+
+    \b
+      sgctl plan
+      sgctl plan groups/ --out plan.json --detailed-exitcode
+      sgctl plan --group 'web-*' --format json
+    """
+    with options.connect(**given) as (_, reader):
+        plan = make(paths, reader, given)
+    if out is not None:
+        write_atomically(out, planfile.dumps(plan))
+    show(plan, format_)
+    if plan.stopped_by:
+        raise GuardrailStop("the plan was stopped by a guardrail", hint=options.way_out(plan))
+    return 2 if detailed_exitcode and plan.changes else 0

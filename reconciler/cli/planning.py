@@ -1,0 +1,55 @@
+"""What `plan`, `apply` and `show` share: making a plan from files, and showing one."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from reconciler import planfile
+from reconciler.cli import settings
+from reconciler.cli.progress import Progress
+from reconciler.clock import SystemClock
+from reconciler.live import Reader
+from reconciler.model.plan import Plan
+from reconciler.plan import PlanOptions
+from reconciler.policy.damage import GAP, MASS_DELETE
+from reconciler.render.text import render_plan
+from reconciler.render.view import view_plan
+from reconciler.workflow import plan_files
+
+
+def make(paths: tuple[str, ...], reader: Reader, given: Mapping[str, Any]) -> Plan:
+    """Plan the files as the options say."""
+    with Progress("reading", quiet=given["quiet"]) as progress:
+        return plan_files(
+            paths or (".",),
+            settings.defaults(given["project_id"], given["region_id"]),
+            reader,
+            plan_options(given),
+            SystemClock(),
+            parallelism=given["parallelism"],
+            progress=progress.step,
+        )
+
+
+def plan_options(given: Mapping[str, Any]) -> PlanOptions:
+    """Build the options of a plan from those of the command line."""
+    lifted = {MASS_DELETE: given["allow_mass_delete"], GAP: given["allow_gap"]}
+    return PlanOptions(
+        api_version=given["api_version"],
+        two_phase=given["two_phase"],
+        prune=given["prune"],
+        take_over=given["take_over"],
+        groups=given["groups"],
+        lifted=frozenset(guardrail for guardrail, is_lifted in lifted.items() if is_lifted),
+    )
+
+
+def show(plan: Plan, format_: str) -> None:
+    """Write a plan to stdout."""
+    if format_ == "json":
+        click.echo(json.dumps(planfile.to_json(plan), indent=1, ensure_ascii=False))
+    else:
+        click.echo(render_plan(view_plan(plan), shutil.get_terminal_size().columns), nl=False)

@@ -1,0 +1,1 @@
+"""A plan for people and programs: one view model, several formats. Nothing here decides anything."""

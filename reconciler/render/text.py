@@ -1,0 +1,101 @@
+"""A plan on the terminal: one line a rule, readable without colour and in 80 columns."""
+
+from collections.abc import Iterable, Iterator
+
+import click
+
+from reconciler.errors import Issue, SgctlError
+from reconciler.render.view import GroupView, Line, PlanView
+
+_COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "red"}
+_FIELD = 46
+"""Columns of a rule before its remark."""
+
+
+def render_plan(view: PlanView, width: int = 80) -> str:
+    """Write a plan; colours are ANSI codes, which click takes out where the stream is no terminal."""
+    return render_groups(view.groups, width) + "".join(f"{line}\n" for line in _plan_end(view))
+
+
+def render_groups(groups: Iterable[GroupView], width: int) -> str:
+    """Write groups, each followed by an empty line."""
+    return "".join(f"{line}\n" for group in groups for line in (*_group_lines(group, width), ""))
+
+
+def render_error(error: SgctlError) -> str:
+    """Write an error: every issue with its place, its line and a caret; then what to do."""
+    lines = [f"{click.style('error:', fg='red', bold=True)} {printable(error.message, keep_lines=True)}"]
+    if error.hint:
+        lines.append(f"{click.style('hint:', fg='cyan')} {error.hint}")
+    return "\n".join(lines) + "\n"
+
+
+def render_issue(issue: Issue, width: int = 80) -> str:
+    """Write one issue of a file."""
+    lines = [f"{issue.place}: {click.style('error:', fg='red', bold=True)} {printable(issue.message)}"]
+    if issue.line is not None:
+        shown, caret = _crop(issue.line, issue.place.column, width - 4)
+        lines += [f"    {shown}", "    " + " " * caret + click.style("^", fg="green", bold=True)]
+    if issue.fix:
+        lines.append(f"    {click.style('fix:', fg='cyan')} {printable(issue.fix)}")
+    lines += [f"    {place}: {printable(what)}" for what, place in issue.related]
+    return "\n".join(lines) + "\n"
+
+
+def printable(text: str, *, keep_lines: bool = False) -> str:
+    """Make foreign text safe for a terminal: control characters are written as escapes."""
+    return "".join(
+        character if character.isprintable() or (keep_lines and character == "\n") else _escape(character)
+        for character in text
+    )
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _plan_end(view: PlanView) -> Iterator[str]:
+    for note in view.notes:
+        yield f"note: {printable(note)}"
+    for warning in view.warnings:
+        yield f"{click.style('warning:', fg='yellow', bold=True)} {printable(warning)}"
+    yield click.style(view.summary, bold=True)
+    for stop in view.stops:
+        yield f"{click.style('stopped:', fg='red', bold=True)} {printable(stop)}"
+
+
+def _group_lines(group: GroupView, width: int) -> Iterator[str]:
+    yield click.style(f"{group.symbol} {printable(group.title)}", fg=_COLOURS[group.symbol], bold=True)
+    if group.place:
+        yield click.style(f"  {printable(group.place)}", dim=True)
+    for line in group.lines:
+        yield _line(line, width)
+    if group.unchanged:
+        yield click.style(f"    {group.unchanged} rule{'s' if group.unchanged > 1 else ''} unchanged", dim=True)
+    for note in group.notes:
+        yield f"    note: {printable(note)}"
+
+
+def _line(line: Line, width: int) -> str:
+    start = f"  {line.symbol} {printable(line.text)}"
+    remark = printable(line.remark)
+    if not remark:
+        return click.style(start, fg=_COLOURS[line.symbol])
+    start = f"{start:<{_FIELD}}"
+    if line.symbol != "~":
+        remark = shorten(remark, max(width - len(start) - 2, 12))
+    elif len(start) + 2 + len(remark) > width:
+        return click.style(start.rstrip(), fg=_COLOURS[line.symbol]) + f"\n      {remark}"
+    return click.style(start, fg=_COLOURS[line.symbol]) + "  " + click.style(remark, dim=line.symbol != "~")
+
+
+def shorten(text: str, width: int) -> str:
+    """Cut a text to a width, with an ellipsis where something is missing."""
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _crop(line: str, column: int, width: int) -> tuple[str, int]:
+    """Cut a long line around a column; return it with the caret's offset."""
+    start = max(0, column - 1 - width // 2) if len(line) > width else 0
+    shown = "".join(character if character.isprintable() else " " for character in line[start : start + width])
+    return shown, column - 1 - start
