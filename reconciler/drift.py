@@ -1,5 +1,6 @@
 """The same differences as a plan's, read-only: how live state differs from what the files say. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.diff import diff
@@ -7,6 +8,7 @@ from reconciler.errors import InputError
 from reconciler.live import LiveState
 from reconciler.model.desired import DesiredState
 from reconciler.model.difference import Difference
+from reconciler.names import names_of_remotes
 from reconciler.resolve import resolve
 
 
@@ -17,6 +19,7 @@ class Drift:
     differences: tuple[Difference, ...]
     groups: int
     rules: int
+    group_names: Mapping[str, str]
 
 
 def find_drift(state: DesiredState, live: LiveState) -> Drift:
@@ -24,8 +27,10 @@ def find_drift(state: DesiredState, live: LiveState) -> Drift:
     matches, issues = resolve(state, live)
     if issues:
         raise InputError(issues)
+    differences = tuple(difference for match in matches if not (difference := diff(match)).is_empty)
     return Drift(
-        differences=tuple(difference for match in matches if not (difference := diff(match)).is_empty),
+        differences=differences,
         groups=len(matches),
         rules=sum(len(match.live.rules) for match in matches if match.live and match.desired.rules is not None),
+        group_names=names_of_remotes(differences, live),
     )

@@ -16,6 +16,7 @@ from reconciler.model.difference import Action, Difference
 from reconciler.model.fingerprint import fingerprint
 from reconciler.model.live import LiveGroup
 from reconciler.model.plan import ApiVersion, Change, Plan, Scope
+from reconciler.names import names_of_remotes
 from reconciler.placeholder import is_placeholder, placeholder
 from reconciler.policy.damage import Limits, check_damage
 from reconciler.resolve import Match, resolve
@@ -75,7 +76,7 @@ def make_plan(
         two_phase=options.two_phase,
         lifted=tuple(sorted(options.lifted)),
         notes=pruning.notes,
-        group_names=_names_of_remotes([*differences, *pruning.deletions], live),
+        group_names=names_of_remotes([*differences, *pruning.deletions], live),
     )
     return replace(plan, findings=check_damage(plan, options.limits))
 
@@ -181,17 +182,6 @@ def _referred_first(creates: Sequence[Difference]) -> Iterator[Difference]:
 
 def _refers_to(difference: Difference) -> set[str | None]:
     return {rule.rule.remote_group_id for rule in difference.creates}
-
-
-def _names_of_remotes(differences: Iterable[Difference], live: LiveState) -> dict[str, str]:
-    remotes: set[str | None] = set()
-    for each in differences:
-        remotes |= {rule.rule.remote_group_id for rule in each.creates}
-        remotes |= {rule.rule.remote_group_id for rule in each.deletes}
-        remotes |= {redescribed.desired.rule.remote_group_id for redescribed in each.redescribes}
-    named = {placeholder(each.name): each.name for each in differences if each.action is Action.CREATE}
-    named |= {group.id: group.name for groups in live.values() for group in groups}
-    return {remote: named[remote] for remote in sorted(filter(None, remotes)) if remote in named}
 
 
 def _scope(state: DesiredState, live: LiveState, matches: Iterable[Match]) -> Scope:

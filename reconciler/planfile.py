@@ -85,7 +85,7 @@ def _check_structure(content: Json, name: str) -> None:
 
     from reconciler.schema_files import read_schema  # noqa: PLC0415
 
-    error = best_match(Draft202012Validator(read_schema("plan.schema.json")).iter_errors(content))
+    error = best_match(Draft202012Validator(read_schema("plan")).iter_errors(content))
     if error is not None:
         raise PlanFileError(f"{name} is not a valid plan file: {error.json_path}: {error.message[:200]}")
 

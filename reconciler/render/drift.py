@@ -20,7 +20,7 @@ def render_drift(drift: Drift, width: int = 80) -> str:
         return click.style(f"No drift: {size}.", bold=True) + "\n"
     missing = sum(difference.action is Action.CREATE for difference in drift.differences)
     summary = f"Drift: {count(len(drift.differences), 'group')} differ, {missing} of them missing; {size}."
-    groups = [view_difference(difference, {}) for difference in drift.differences]
+    groups = [view_difference(difference, drift.group_names) for difference in drift.differences]
     return render_groups(groups, width) + click.style(summary, bold=True) + "\n"
 
 
@@ -33,5 +33,6 @@ def drift_to_json(drift: Drift, base_url: str, checked_at: str) -> dict[str, Any
         "drifted": bool(drift.differences),
         "groups_compared": drift.groups,
         "rules_compared": drift.rules,
+        "group_names": dict(drift.group_names),
         "differences": [difference_to_json(difference) for difference in drift.differences],
     }
