@@ -60,7 +60,10 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request = _Request(scope, receive, send, await _body(receive), self._control.store.new_id())
+        body = await _body(receive)
+        if body is None:
+            return
+        request = _Request(scope, receive, send, body, self._control.store.new_id())
         scope["emulator.request_id"] = request.request_id
         if scope["path"].startswith(OWN_PATHS):
             await self._work(request)
@@ -182,10 +185,13 @@ def _half(answer: _Answer) -> Response:
     return Response(answer.body[: len(answer.body) // 2], answer.status, media_type="application/json")
 
 
-async def _body(receive: Receive) -> bytes:
+async def _body(receive: Receive) -> bytes | None:
+    """Return the body of a request, or None where the client has gone before it was complete."""
     parts = []
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         parts.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(parts)

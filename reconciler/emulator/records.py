@@ -162,8 +162,8 @@ class Group:
 class Step:
     """One moment in a group's life: what was just done to one rule, and every rule the group held after it.
 
-    `action` is ``initial`` (what the group held when it was first touched, or was created with), ``create`` or
-    ``delete``. `task_id` names the v2 task that did it.
+    `action` is ``initial`` (what the group held when its rules were first touched, or was created with), ``create``,
+    ``delete``, or ``foreign`` for a change of somebody else's that the fault plan made.
     """
 
     group_id: str

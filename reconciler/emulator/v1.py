@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -108,7 +111,7 @@ async def list_projects(request: Request) -> Response:
     query = Query(request, ("include_deleted", "limit", "name", "offset", "order_by"))
     name = query.text("name")
     found = [project for project in catalog.projects() if name in {None, project["name"]}]
-    return _page(query, found)
+    return _page(query, found, "name")
 
 
 async def get_project(request: Request) -> Response:
@@ -122,7 +125,7 @@ async def list_regions(request: Request) -> Response:
     query = Query(request, ("display_name", "limit", "offset", "order_by", "product", "show_volume_types"))
     name = query.text("display_name")
     found = [r for r in catalog.regions() if name is None or r["display_name"].lower() == name.lower()]
-    return _page(query, found)
+    return _page(query, found, "display_name")
 
 
 async def get_region(request: Request) -> Response:
@@ -155,6 +158,10 @@ async def body_of(request: Request) -> object:
     return validation.parse(await request.body())
 
 
-def _page(query: Query, found: list[dict[str, object]]) -> Response:
+def _page(query: Query, found: list[dict[str, Any]], name: str) -> Response:
+    """Return a page of the catalog, sorted by its name or by the age of its entries."""
+    orders = [f"{field}.{direction}" for field in ("created_at", name) for direction in ("asc", "desc")]
+    field, _, direction = query.choice("order_by", orders, "created_at.desc").partition(".")
+    found = sorted(found, key=itemgetter(field), reverse=direction == "desc")
     limit, offset = query.limit(CATALOG_LIMIT), query.offset()
     return json_reply({"count": len(found), "results": found[offset : offset + limit]})

@@ -44,6 +44,17 @@ def test_nothing_stays_behind() -> None:
     waiting.close()
 
 
+def test_a_request_that_was_never_complete_is_none() -> None:
+    """The client goes away in the middle of its body."""
+    with EmulatorServer() as emulator:
+        host, port = emulator.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as half:
+            head = f"POST {GROUPS} HTTP/1.1\r\nHost: {host}\r\nAuthorization: apikey emulator\r\n"
+            half.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{{".encode())
+        httpx.get(emulator.url + GROUPS, headers=KEY)
+        assert [record.method for record in emulator.requests] == ["GET"]
+
+
 def test_two_emulators_know_nothing_of_each_other() -> None:
     with EmulatorServer() as one, EmulatorServer() as other:
         assert one.url != other.url

@@ -191,6 +191,17 @@ def test_projects_and_regions_are_there_whatever_their_number(client: Client) ->
     assert client.ok(client.http.get("/cloud/v1/regions/987"))["id"] == 987
 
 
+@pytest.mark.parametrize(("path", "field"), [("/cloud/v1/projects", "name"), ("/cloud/v1/regions", "display_name")])
+def test_projects_and_regions_can_be_sorted(client: Client, path: str, field: str) -> None:
+    """By name or by age, both ways."""
+    names = [
+        [item[field] for item in client.ok(client.http.get(path, params={"order_by": f"{field}.{way}"}))["results"]]
+        for way in ("asc", "desc")
+    ]
+    assert names == [sorted(names[0]), sorted(names[0], reverse=True)]
+    error(client.http.get(path, params={"order_by": "size.asc"}), 422)
+
+
 @pytest.mark.parametrize("header", [None, "emulator", "Bearer emulator", "apikey wrong", "apikey emulator2"])
 def test_a_wrong_key_is_401(client: Client, header: str | None) -> None:
     """Whatever is asked for, the emulator's own pages included."""
