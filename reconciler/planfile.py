@@ -134,6 +134,7 @@ def difference_to_json(difference: Difference) -> Json:
             {"group_id": lost.group_id, "group_name": lost.group_name, "rule": _live_rule(lost.rule)}
             for lost in difference.lost_rules
         ],
+        "instances": difference.instances,
         "notes": list(difference.notes),
     }
 
@@ -202,6 +203,7 @@ def _read_change(content: Json) -> Change:
             LostRule(lost["group_id"], lost["group_name"], _read_live_rule(lost["rule"]))
             for lost in content["lost_rules"]
         ),
+        instances=content["instances"],
         notes=tuple(content["notes"]),
     )
     requests = tuple(Request(**request) for request in content["requests"])

@@ -1,6 +1,8 @@
 """The straight line, end to end: files and API -> plan. No printing, no argv."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from reconciler import prune
@@ -8,7 +10,7 @@ from reconciler.clock import Clock
 from reconciler.desired import Defaults, load
 from reconciler.live import LiveState, Reader, read_live
 from reconciler.model.desired import DesiredState, Target
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Change, Plan
 from reconciler.plan import PlanOptions, make_plan, resolve_or_fail
 
 
@@ -20,16 +22,19 @@ def plan_files(
     clock: Clock,
     *,
     parallelism: int = 16,
+    show_instances: bool = False,
     progress: Callable[[Target], None] = lambda _: None,
 ) -> Plan:
     """Load the files, read the live state of their targets, and plan.
+
+    `show_instances` counts the instances of every group that changes, one read each.
 
     Raises `InputError` for everything wrong in the files, `ApiError` when live state cannot be read whole.
     """
     state = load(paths, defaults)
     live = read_live(reader, state.targets, parallelism=parallelism, progress=progress)
     now = clock.now().astimezone(UTC)
-    return make_plan(
+    plan = make_plan(
         state,
         live,
         options,
@@ -37,6 +42,7 @@ def plan_files(
         created_at=format_time(now),
         instances=_instances(state, live, reader, options),
     )
+    return _with_instances(plan, reader, parallelism) if show_instances else plan
 
 
 def format_time(time: datetime) -> str:
@@ -50,3 +56,15 @@ def _instances(state: DesiredState, live: LiveState, reader: Reader, options: Pl
         return {}
     groups = prune.candidates(state, live, resolve_or_fail(state, live, options))
     return {group.id: reader.count_instances(group.target, group.id) for group in groups}
+
+
+def _with_instances(plan: Plan, reader: Reader, parallelism: int) -> Plan:
+    def count(change: Change) -> Change:
+        difference = change.difference
+        if difference.live is None:
+            return change
+        instances = reader.count_instances(difference.target, difference.live.id)
+        return replace(change, difference=replace(difference, instances=instances))
+
+    with ThreadPoolExecutor(max_workers=parallelism) as pool:
+        return replace(plan, changes=tuple(pool.map(count, plan.changes)))

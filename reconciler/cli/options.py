@@ -22,6 +22,7 @@ PLANNING = (
     "groups",
     "prune",
     "two_phase",
+    "show_instances",
     "api_version",
     "allow_mass_delete",
     "allow_gap",
@@ -89,6 +90,9 @@ def plan_options(function: Function) -> Function:
             ),
             click.option("--prune", is_flag=True, help="Delete groups with our `owner` that no file names any more."),
             click.option("--two-phase", is_flag=True, help="Send creates and deletes as separate requests."),
+            click.option(
+                "--show-instances", is_flag=True, help="Count the instances that each changed group is attached to."
+            ),
             click.option("--take-over", is_flag=True, help="Make groups ours that carry another owner's tag."),
             click.option(
                 "--allow-mass-delete",

@@ -30,6 +30,7 @@ def make(paths: tuple[str, ...], reader: Reader, given: Mapping[str, Any]) -> Pl
             plan_options(given),
             SystemClock(),
             parallelism=given["parallelism"],
+            show_instances=given["show_instances"],
             progress=progress.step,
         )
 

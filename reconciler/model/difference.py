@@ -58,7 +58,8 @@ class Difference:
     """Everything about one group that a plan changes; nothing that it leaves alone.
 
     `live` is the group as it was read, None for one to create. `name` is the name that the group has in the end.
-    `unchanged` counts the managed rules that stay as they are.
+    `unchanged` counts the managed rules that stay as they are; `instances` the instances that the group is attached to,
+    where that was asked for.
     """
 
     action: Action
@@ -74,6 +75,7 @@ class Difference:
     deletes: tuple[LiveRule, ...] = ()
     unchanged: int = 0
     lost_rules: tuple[LostRule, ...] = ()
+    instances: int | None = None
     notes: tuple[str, ...] = ()
 
     @property

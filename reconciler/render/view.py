@@ -88,8 +88,13 @@ def view_difference(difference: Difference, names: Mapping[str, str]) -> GroupVi
         place=str(difference.place or ""),
         lines=tuple(_lines(difference, names)),
         unchanged=difference.unchanged,
-        notes=difference.notes,
+        notes=(*_attached(difference), *difference.notes),
     )
+
+
+def _attached(difference: Difference) -> Iterator[str]:
+    if difference.instances is not None:
+        yield f"attached to {count(difference.instances, 'instance')}"
 
 
 def _lines(difference: Difference, names: Mapping[str, str]) -> Iterator[Line]:
