@@ -36,7 +36,8 @@ def load(paths: Sequence[str], defaults: Defaults) -> DesiredState:
     with _no_garbage_collection():
         documents, unreadable = read_documents(paths)
         state, wrong = desired_state(documents, defaults)
-    issues = (*unreadable, *wrong)
+    places = {issue.place for issue in unreadable}
+    issues = (*unreadable, *(issue for issue in wrong if issue.place not in places))
     if issues:
         raise InputError(tuple(sorted(issues, key=lambda issue: issue.place)))
     return state

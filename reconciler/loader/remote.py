@@ -9,7 +9,7 @@ from reconciler.loader.similar import did_you_mean
 from reconciler.loader.source import shown
 from reconciler.model.rule import Ethertype
 
-WAYS = ("remote_ip_prefix", "remote_ip_prefixes", "remote_address_group", "remote_group", "remote_group_id")
+WAYS = frozenset({"remote_ip_prefix", "remote_ip_prefixes", "remote_address_group", "remote_group", "remote_group_id"})
 
 
 class Remote(NamedTuple):
@@ -35,7 +35,7 @@ Remotes = tuple[tuple[Remote, ...], tuple[Problem, ...]]
 
 def read_remotes(rule: dict[str, Any], address_groups: Mapping[str, AddressGroup]) -> Remotes:
     """Read the remotes of a well-formed rule, each once; or what is wrong with them."""
-    given = [key for key in WAYS if rule.get(key) is not None]
+    given = [key for key in rule if key in WAYS and rule[key] is not None]
     if not given:
         return EVERYWHERE, _NO_PROBLEMS
     way = given[0]

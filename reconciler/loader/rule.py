@@ -49,7 +49,8 @@ def expand(rule: dict[str, Any], address_groups: Mapping[str, AddressGroup]) -> 
             parts[family], wrong = read_ranges(rule, name)
             if family == "IPv4" and name in IPV6_PROTOCOLS:
                 wrong = (*wrong, _needs_ipv6(rule, families, remote))
-            problems += tuple(problem for problem in wrong if problem not in problems)
+            if wrong:
+                problems += tuple(problem for problem in wrong if problem not in problems)
     if problems:
         return Expansion((), 0, problems)
     return _multiply(rule["direction"], protocol, pairs, parts)
@@ -93,12 +94,12 @@ def _multiply(
     direction: Direction, protocol: str | None, pairs: list[Pair], parts: dict[Ethertype, tuple[Range, ...]]
 ) -> Expansion:
     """Make a rule of each remote with each range. Remotes and ranges are each there once, and so are the products."""
-    number = sum(len(parts[family]) for family, _ in pairs)
+    number = sum([len(parts[family]) for family, _ in pairs])
     if number > MAX_RULES:
         return Expansion((), number)
-    rules = tuple(
+    rules = [
         (canonical_rule(direction, family, protocol, low, high, remote.prefix, remote.group_id), remote.group_name)
         for family, remote in pairs
         for low, high in parts[family]
-    )
-    return Expansion(rules, number)
+    ]
+    return Expansion(tuple(rules), number)

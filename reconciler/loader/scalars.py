@@ -15,15 +15,21 @@ TEXT = "text"
 
 
 class Plain(NamedTuple):
-    """A plain scalar that is not text: its value or, where YAML versions disagree, what is wrong and what to write."""
+    """A plain scalar that is not text: null, a boolean or a number."""
 
-    value: bool | int | float | str | None
-    problem: str | None = None
-    fix: str | None = None
-    kind: str = ""
+    value: bool | int | float | None
 
 
-MERGE = Plain("<<", kind="merge")
+class Surprise(NamedTuple):
+    """A plain scalar that YAML versions read differently: what is wrong with it, and what to write instead."""
+
+    problem: str
+    fix: str
+    is_date: bool = False
+
+
+MERGE = Surprise("`<<` is read as a merge", 'write "<<" for text')
+Meaning = str | Plain | Surprise
 
 _WORDS: dict[str, bool | None] = dict.fromkeys(("", "~", "null", "Null", "NULL"))
 _WORDS |= dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(("false", "False", "FALSE"), False)
@@ -38,21 +44,21 @@ _LONGEST_SHOWN = 40
 _LARGEST_KNOWN = 100_000
 
 
-class PlainScalars(dict[str, str | Plain]):
-    """The meaning of every plain scalar seen so far, looked up as `plain[text]`: TEXT, or a Plain.
+class PlainScalars(dict[str | None, Meaning]):
+    """The meaning of every plain scalar seen so far, looked up as `plain[text]`: TEXT, a Plain or a Surprise.
 
     A file of 50,000 rules holds 700,000 scalars and few different ones, apart from text; a dictionary is the quickest
     way from one to its meaning.
     """
 
-    def __missing__(self, text: str) -> str | Plain:
+    def __missing__(self, text: str) -> Meaning:
         meaning = classify(text) if _MAYBE_SPECIAL(text) else TEXT
         if len(self) < _LARGEST_KNOWN:
             self[text] = meaning
         return meaning
 
 
-def classify(text: str) -> str | Plain:
+def classify(text: str) -> Meaning:
     """Tell what a plain scalar means."""
     if text in _WORDS:
         return Plain(_WORDS[text])
@@ -62,7 +68,7 @@ def classify(text: str) -> str | Plain:
     if kind == "int" and _INTEGER(text):
         if len(text) <= _LONGEST_NUMBER:
             return Plain(int(text))
-        return Plain(text, f"a number of {len(text):,} digits is too large", "quote it if it is text")
+        return Surprise(f"a number of {len(text):,} digits is too large", "quote it if it is text")
     if kind == "float" and _NUMBER_1_2(text):
         return Plain(float(text))
     return TEXT if kind == "str" and not _NUMBER_1_2(text) else _surprise(text, kind)
@@ -75,26 +81,24 @@ def _kind_in_yaml_1_1(text: str) -> str:
     return "str"
 
 
-def _surprise(text: str, kind: str) -> Plain:
+def _surprise(text: str, kind: str) -> Surprise:
     short = _short(text)
     if kind == "str":
-        return Plain(text, f"{short} is text to YAML 1.1 and a number to YAML 1.2", _quote(text))
+        return Surprise(f"{short} is text to YAML 1.1 and a number to YAML 1.2", _quote(text))
     if kind == "bool":
         value = text.lower() in {"yes", "on"}
         word = str(value).lower()
-        return Plain(
-            text, f"{short} is read as {word}, a YAML 1.1 boolean", f"write {word}, or {_quoted(text)} for text"
-        )
+        return Surprise(f"{short} is read as {word}, a YAML 1.1 boolean", f"write {word}, or {_quoted(text)} for text")
     if kind == "timestamp":
-        return Plain(text, f"{short} is read as a date", _quote(text), kind)
+        return Surprise(f"{short} is read as a date", _quote(text), is_date=True)
     if kind == "value":
-        return Plain(text, f"{short} has a meaning of its own in YAML 1.1", _quote(text))
+        return Surprise(f"{short} has a meaning of its own in YAML 1.1", _quote(text))
     if len(text) > _LONGEST_SHOWN:
-        return Plain(text, f"{short} is read as a number", "quote it for text")
+        return Surprise(f"{short} is read as a number", "quote it for text")
     return _number(text, kind)
 
 
-def _number(text: str, kind: str) -> Plain:
+def _number(text: str, kind: str) -> Surprise:
     """Word a number that only YAML 1.1 knows. The text is short."""
     digits = text.replace("_", "").lstrip("+-")
     if ":" in digits:
@@ -103,19 +107,17 @@ def _number(text: str, kind: str) -> Plain:
             value = value * 60 + float(part)
         ports = f"write {whole[0]}-{whole[1]} for a range, or " if len(whole) == 2 and kind == "int" else ""
         base_60 = f"{_sign(text)}{value:.15g}"
-        return Plain(text, f"`{text}` is read as {base_60}, a base-60 number", f"{ports}{_quote(text)}")
+        return Surprise(f"`{text}` is read as {base_60}, a base-60 number", f"{ports}{_quote(text)}")
     if kind == "float":
-        return Plain(text, f"`{text}` is read as a number", _quote(text))
+        return Surprise(f"`{text}` is read as a number", _quote(text))
     name, number = _integer_of(digits.lower())
     if name == "an octal number":
         plain = digits.lstrip("0") or "0"
-        return Plain(
-            text,
+        return Surprise(
             f"`{text}` is read as {_sign(text)}{number}, {name}",
             f"write {_sign(text)}{plain} for the decimal number, or {_quoted(text)} for text",
         )
-    return Plain(
-        text,
+    return Surprise(
         f"`{text}` is read as {_sign(text)}{number}, {name}",
         f"write {_sign(text)}{number}, or {_quoted(text)} for text",
     )

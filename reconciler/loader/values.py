@@ -12,7 +12,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from reconciler.loader.issues import Issues
 from reconciler.loader.nodes import COLLECTION, MAX_DEPTH
-from reconciler.loader.scalars import MERGE, TEXT, Plain, classify
+from reconciler.loader.scalars import MERGE, TEXT, Plain, Surprise, classify
 from reconciler.loader.source import Source, shown
 from reconciler.model.place import Place
 
@@ -43,16 +43,18 @@ class ValueReader:
         return [item.value if item.tag is TEXT else read(item) for item in node.value]
 
     def _mapping(self, node: MappingNode) -> dict[str, Any]:
-        read = self.read
-        result: dict[str, Any] = {}
-        regular = True
-        for key, child in node.value:
-            if key.tag is TEXT:
-                result[key.value] = child.value if child.tag is TEXT else read(child)
-            else:
-                regular = False
-        if not regular or len(result) != len(node.value):
+        pairs = node.value
+        if len({key.value for key, _ in pairs if key.tag is TEXT}) < len(pairs):
             return self._irregular_mapping(node)
+        result: dict[str, Any] = {}
+        for key, child in pairs:
+            tag: Any = child.tag
+            if tag is TEXT:
+                result[key.value] = child.value
+            elif tag.__class__ is Plain:
+                result[key.value] = tag.value
+            else:
+                result[key.value] = self.read(child)
         return result
 
     def _irregular_mapping(self, node: MappingNode) -> dict[str, Any]:
@@ -100,9 +102,8 @@ class ValueReader:
         tag: object = key.tag
         if tag is TEXT or tag == _YAML + "str":
             return str(key.value)
-        meaning = tag if isinstance(tag, Plain) else None
-        if meaning is not None and meaning.problem:
-            self._add(key, meaning.problem, f'write "{key.value}" for a key' if len(key.value) < 40 else meaning.fix)
+        if isinstance(tag, Surprise):
+            self._add(key, tag.problem, f'write "{key.value}" for a key' if len(key.value) < 40 else tag.fix)
         elif key.value == "":
             self._add(key, "a key is missing before the colon")
         else:
@@ -111,13 +112,12 @@ class ValueReader:
 
     def _scalar(self, node: ScalarNode) -> Any:
         tag: object = node.tag
-        if not isinstance(tag, Plain):
-            return self._tagged(node)
-        if tag.problem:
+        if isinstance(tag, Plain):
+            return tag.value
+        if isinstance(tag, Surprise):
             self._add(node, tag.problem, tag.fix)
-        elif tag is MERGE:
-            self._add(node, "`<<` is read as a merge", 'write "<<" for text')
-        return tag.value
+            return node.value
+        return self._tagged(node)
 
     def _tagged(self, node: ScalarNode) -> Any:
         """Read a scalar with an explicit tag: one of text, null, boolean and numbers, whose value is of that kind."""
@@ -145,7 +145,7 @@ class ValueReader:
 
     def _ignored_date(self, name: str, child: Node) -> str | None:
         tag: object = child.tag
-        is_date = isinstance(tag, Plain) and tag.kind == "timestamp"
+        is_date = isinstance(tag, Surprise) and tag.is_date
         return str(child.value) if is_date and name in _DATES_IGNORED else None
 
     def _place(self, mark: Mark) -> Place:
