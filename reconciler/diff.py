@@ -12,6 +12,7 @@ from reconciler.model.difference import Action, Difference, LostRule, Redescript
 from reconciler.model.live import OWNER_TAG, PROTECTION_TAG, RESERVED_TAGS, LiveGroup, LiveRule, Tag
 from reconciler.model.rule import Rule
 from reconciler.resolve import Match
+from reconciler.traffic.difference import SAME, TrafficDifference, traffic_difference
 
 
 def diff(match: Match) -> Difference:
@@ -27,6 +28,7 @@ def diff(match: Match) -> Difference:
             description=_diff_text("", desired.description),
             tags=_diff_tags(desired, ()),
             creates=desired.rules or (),
+            traffic=traffic_difference((), (rule.rule for rule in desired.rules or ())),
         )
     rules = _diff_rules(desired.rules, live.rules)
     return Difference(
@@ -42,13 +44,17 @@ def diff(match: Match) -> Difference:
         redescribes=rules.redescribes,
         deletes=rules.deletes,
         unchanged=rules.unchanged,
+        traffic=_diff_traffic(live, rules),
         notes=rules.notes,
     )
 
 
 def diff_deletion(live: LiveGroup, lost_rules: tuple[LostRule, ...] = ()) -> Difference:
     """Tell what goes with a group: its own rules, and those elsewhere that refer to it."""
-    return Difference(Action.DELETE, live.target, live.name, live, deletes=live.rules, lost_rules=lost_rules)
+    traffic = traffic_difference((rule.rule for rule in live.rules), ())
+    return Difference(
+        Action.DELETE, live.target, live.name, live, deletes=live.rules, lost_rules=lost_rules, traffic=traffic
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,15 @@ def _diff_rules(desired: tuple[DesiredRule, ...] | None, live: tuple[LiveRule, .
             redescribes.append(Redescription(tuple(same), rule))
     deletes = tuple(live_rule for same in live_by_rule.values() for live_rule in same)
     return _Rules(tuple(creates), tuple(redescribes), deletes, unchanged, tuple(notes))
+
+
+def _diff_traffic(live: LiveGroup, rules: _Rules) -> TrafficDifference:
+    if not rules.creates and not rules.deletes:
+        return SAME
+    old = [rule.rule for rule in live.rules]
+    gone = {rule.rule for rule in rules.deletes}
+    new = [rule for rule in old if rule not in gone] + [rule.rule for rule in rules.creates]
+    return traffic_difference(old, new)
 
 
 def _diff_text(live: str, desired: str | None) -> TextChange | None:

@@ -17,6 +17,8 @@ from reconciler.model.live import LiveGroup, LiveRule, Tag
 from reconciler.model.place import Place
 from reconciler.model.plan import Change, Finding, Plan, Request, Scope
 from reconciler.model.rule import Rule
+from reconciler.traffic import flow_json
+from reconciler.traffic.difference import TrafficDifference
 
 FORMAT_VERSION = 1
 
@@ -37,7 +39,7 @@ def to_json(plan: Plan) -> Json:
         "findings": [_finding(finding) for finding in plan.findings],
         "notes": list(plan.notes),
         "group_names": dict(plan.group_names),
-        "changes": [_change(change) for change in plan.changes],
+        "changes": [_change(change, plan.group_names) for change in plan.changes],
     }
     return {**content, "digest": digest(content)}
 
@@ -98,9 +100,9 @@ def _place(place: Place | None) -> str | None:
     return None if place is None else str(place)
 
 
-def _change(change: Change) -> Json:
+def _change(change: Change, names: Mapping[str, str]) -> Json:
     return {
-        **difference_to_json(change.difference),
+        **difference_to_json(change.difference, names),
         "fingerprint": change.fingerprint,
         "live": None if change.difference.live is None else _live_group(change.difference.live),
         "requests": [
@@ -109,8 +111,8 @@ def _change(change: Change) -> Json:
     }
 
 
-def difference_to_json(difference: Difference) -> Json:
-    """Write what differs in one group as JSON data."""
+def difference_to_json(difference: Difference, names: Mapping[str, str]) -> Json:
+    """Write what differs in one group as JSON data; `names` maps ids of remote groups to their names."""
     return {
         "action": str(difference.action),
         "project_id": difference.target.project_id,
@@ -134,6 +136,10 @@ def difference_to_json(difference: Difference) -> Json:
             {"group_id": lost.group_id, "group_name": lost.group_name, "rule": _live_rule(lost.rule)}
             for lost in difference.lost_rules
         ],
+        "traffic": {
+            "opens": flow_json.to_json(difference.traffic.opens, names),
+            "closes": flow_json.to_json(difference.traffic.closes, names),
+        },
         "instances": difference.instances,
         "notes": list(difference.notes),
     }
@@ -202,6 +208,10 @@ def _read_change(content: Json) -> Change:
         lost_rules=tuple(
             LostRule(lost["group_id"], lost["group_name"], _read_live_rule(lost["rule"]))
             for lost in content["lost_rules"]
+        ),
+        traffic=TrafficDifference(
+            opens=flow_json.from_json(content["traffic"]["opens"]),
+            closes=flow_json.from_json(content["traffic"]["closes"]),
         ),
         instances=content["instances"],
         notes=tuple(content["notes"]),

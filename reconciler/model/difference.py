@@ -6,6 +6,7 @@ from enum import StrEnum
 from reconciler.model.desired import DesiredRule, Target
 from reconciler.model.live import LiveGroup, LiveRule
 from reconciler.model.place import Place
+from reconciler.traffic.difference import SAME, TrafficDifference
 
 
 class Action(StrEnum):
@@ -58,8 +59,8 @@ class Difference:
     """Everything about one group that a plan changes; nothing that it leaves alone.
 
     `live` is the group as it was read, None for one to create. `name` is the name that the group has in the end.
-    `unchanged` counts the managed rules that stay as they are; `instances` the instances that the group is attached to,
-    where that was asked for.
+    `traffic` is what the change of rules opens and closes, `unchanged` counts the managed rules that stay as they are,
+    and `instances` those that the group is attached to, where that was asked for.
     """
 
     action: Action
@@ -75,6 +76,7 @@ class Difference:
     deletes: tuple[LiveRule, ...] = ()
     unchanged: int = 0
     lost_rules: tuple[LostRule, ...] = ()
+    traffic: TrafficDifference = SAME
     instances: int | None = None
     notes: tuple[str, ...] = ()
 

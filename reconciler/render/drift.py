@@ -34,5 +34,5 @@ def drift_to_json(drift: Drift, base_url: str, checked_at: str) -> dict[str, Any
         "groups_compared": drift.groups,
         "rules_compared": drift.rules,
         "group_names": dict(drift.group_names),
-        "differences": [difference_to_json(difference) for difference in drift.differences],
+        "differences": [difference_to_json(difference, drift.group_names) for difference in drift.differences],
     }

@@ -70,10 +70,24 @@ def _group_lines(group: GroupView, width: int) -> Iterator[str]:
         yield click.style(f"  {printable(group.place)}", dim=True)
     for line in group.lines:
         yield _line(line, width)
+    yield from _traffic_lines(group, width)
     if group.unchanged:
         yield click.style(f"    {group.unchanged} rule{'s' if group.unchanged > 1 else ''} unchanged", dim=True)
     for note in group.notes:
         yield f"    note: {printable(note)}"
+
+
+def _traffic_lines(group: GroupView, width: int) -> Iterator[str]:
+    if group.traffic == ():
+        yield click.style("    same traffic", dim=True)
+    for line in group.traffic or ():
+        text = f"    {line.verb:<6} {printable(line.text)}"
+        size = line.size if not line.world_open else f"{line.size}, OPEN TO THE WORLD"
+        loud = line.world_open
+        gap = "  " if len(text) + 2 + len(size) <= width else "\n           "
+        yield (
+            click.style(text, bold=loud, fg="red" if loud else None) + gap + click.style(size, bold=loud, dim=not loud)
+        )
 
 
 def _line(line: Line, width: int) -> str:

@@ -8,6 +8,8 @@ from reconciler.describe import describe_rule
 from reconciler.model.difference import Action, Difference
 from reconciler.model.plan import Plan
 from reconciler.render.pairs import pair
+from reconciler.traffic.describe import describe, describe_size, world_open
+from reconciler.traffic.difference import TrafficDifference
 
 Symbol = Literal["+", "~", "-", "!"]
 """Added, changed, removed, lost."""
@@ -26,14 +28,28 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class TrafficLine:
+    """What becomes reachable or stops being so, with its size; `world_open` is an opening that wants to be loud."""
+
+    verb: Literal["opens", "closes"]
+    text: str
+    size: str
+    world_open: bool
+
+
+@dataclass(frozen=True, slots=True)
 class GroupView:
-    """One group: `unchanged` counts the rules that are folded away."""
+    """One group: `unchanged` counts the rules that are folded away.
+
+    `traffic` is None where no rule changes, and empty where the new rules admit the same traffic.
+    """
 
     symbol: Symbol
     name: str
     title: str
     place: str
     lines: tuple[Line, ...]
+    traffic: tuple[TrafficLine, ...] | None
     unchanged: int
     notes: tuple[str, ...]
 
@@ -87,6 +103,7 @@ def view_difference(difference: Difference, names: Mapping[str, str]) -> GroupVi
         title=f"{_WORDS[difference.action]} {difference.name} ({difference.target}{live_id})",
         place=str(difference.place or ""),
         lines=tuple(_lines(difference, names)),
+        traffic=tuple(_traffic(difference.traffic, names)) if difference.creates or difference.deletes else None,
         unchanged=difference.unchanged,
         notes=(*_attached(difference), *difference.notes),
     )
@@ -95,6 +112,14 @@ def view_difference(difference: Difference, names: Mapping[str, str]) -> GroupVi
 def _attached(difference: Difference) -> Iterator[str]:
     if difference.instances is not None:
         yield f"attached to {count(difference.instances, 'instance')}"
+
+
+def _traffic(traffic: TrafficDifference, names: Mapping[str, str]) -> Iterator[TrafficLine]:
+    for flow in traffic.opens:
+        is_loud = flow.direction == "ingress" and world_open(flow)
+        yield TrafficLine("opens", describe(flow, names), describe_size(flow), is_loud)
+    for flow in traffic.closes:
+        yield TrafficLine("closes", describe(flow, names), describe_size(flow), world_open=False)
 
 
 def _lines(difference: Difference, names: Mapping[str, str]) -> Iterator[Line]:
