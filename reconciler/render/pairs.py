@@ -6,12 +6,12 @@ For people: the API knows no such thing, and is sent both.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from reconciler.describe import describe_remote
 from reconciler.model.desired import DesiredRule
 from reconciler.model.live import LiveRule
-from reconciler.model.rule import Rule
 
 _ASPECTS = (
     frozenset({"port_range_min", "port_range_max"}),
@@ -43,12 +43,13 @@ def pair(creates: Sequence[DesiredRule], deletes: Sequence[LiveRule]) -> Pairing
     """Find the pairs, each rule in one at most; linear in the number of rules."""
     changed: list[ChangedRule] = []
     new, old = {id(rule): rule for rule in creates}, {rule.id: rule for rule in deletes}
-    for aspect in _ASPECTS:
+    # Rules that are described alike belong together more than rules that only look alike.
+    for described, aspect in product((True, False), _ASPECTS):
         candidates: defaultdict[tuple[Any, ...], list[LiveRule]] = defaultdict(list)
         for live in old.values():
-            candidates[_without(live.rule, aspect)].append(live)
+            candidates[_without(live, aspect, described=described)].append(live)
         for desired in list(new.values()):
-            if found := candidates[_without(desired.rule, aspect)]:
+            if found := candidates[_without(desired, aspect, described=described)]:
                 live = found.pop(0)
                 changed.append(ChangedRule(live, desired, "; ".join(field_changes(live, desired))))
                 del old[live.id], new[id(desired)]
@@ -66,8 +67,9 @@ def field_changes(live: LiveRule, desired: DesiredRule) -> Iterator[str]:
             yield f"{name} {_value(item.t1)} -> {_value(item.t2)}"
 
 
-def _without(rule: Rule, aspect: Iterable[str]) -> tuple[Any, ...]:
-    return tuple(value for field, value in rule._asdict().items() if field not in aspect)
+def _without(rule: LiveRule | DesiredRule, aspect: Iterable[str], *, described: bool) -> tuple[Any, ...]:
+    fields = (value for field, value in rule.rule._asdict().items() if field not in aspect)
+    return (*fields, rule.description if described else None)
 
 
 def _fields(rule: LiveRule | DesiredRule) -> dict[str, Any]:
