@@ -1,6 +1,8 @@
 """`sgctl emulator`."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -28,15 +30,21 @@ def command(host: str, port: int, state: str | None, seed: str | None, faults: s
       sgctl emulator --port 8000 --state groups.db
       export GCORE_BASE_URL=http://127.0.0.1:8000 GCORE_API_KEY=emulator
     """
-    try:
+    with needs_extra():
         from reconciler.emulator.records import EmulatorError  # noqa: PLC0415 - an extra
-        from reconciler.emulator.server import run  # noqa: PLC0415
+        from reconciler.emulator.server import accepted_key, run  # noqa: PLC0415 - an extra
+    try:
+        run(host, port, state, seed, faults, accepted_key(os.environ), click.echo)
+    except EmulatorError as error:
+        raise SgctlError(str(error)) from None
+
+
+@contextmanager
+def needs_extra() -> Iterator[None]:
+    """Import the emulator's server in here. Raises `SgctlError` where the extra is not installed."""
+    try:
+        yield
     except ModuleNotFoundError as error:
         raise SgctlError(
             f"the emulator is an extra, and {error.name} is not installed", hint="pip install 'sgctl[emulator]'"
         ) from None
-    key = os.environ.get("GCORE_API_KEY") or "emulator"
-    try:
-        run(host, port, state, seed, faults, key, click.echo)
-    except EmulatorError as error:
-        raise SgctlError(str(error)) from None

@@ -1,0 +1,5 @@
+"""`python -m reconciler`: the same as `sgctl`."""
+
+from reconciler.cli import main
+
+main()
