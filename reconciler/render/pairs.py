@@ -6,7 +6,6 @@ For people: the API knows no such thing, and is sent both.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 from reconciler.describe import describe_remote
@@ -18,7 +17,10 @@ _ASPECTS = (
     frozenset({"remote_ip_prefix", "remote_group_id"}),
     frozenset({"protocol"}),
 )
-"""What two rules may differ in and still be shown as one changed rule, in order of preference."""
+"""What two rules may differ in and still be shown as one changed rule, in order of preference.
+
+One aspect only: where the description changed as well, they are two rules to whoever reads the plan.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,12 @@ def pair(creates: Sequence[DesiredRule], deletes: Sequence[LiveRule]) -> Pairing
     """Find the pairs, each rule in one at most; linear in the number of rules."""
     changed: list[ChangedRule] = []
     new, old = {id(rule): rule for rule in creates}, {rule.id: rule for rule in deletes}
-    # Rules that are described alike belong together more than rules that only look alike.
-    for described, aspect in product((True, False), _ASPECTS):
+    for aspect in _ASPECTS:
         candidates: defaultdict[tuple[Any, ...], list[LiveRule]] = defaultdict(list)
         for live in old.values():
-            candidates[_without(live, aspect, described=described)].append(live)
+            candidates[_without(live, aspect)].append(live)
         for desired in list(new.values()):
-            if found := candidates[_without(desired, aspect, described=described)]:
+            if found := candidates[_without(desired, aspect)]:
                 live = found.pop(0)
                 changed.append(ChangedRule(live, desired, "; ".join(field_changes(live, desired))))
                 del old[live.id], new[id(desired)]
@@ -67,9 +68,8 @@ def field_changes(live: LiveRule, desired: DesiredRule) -> Iterator[str]:
             yield f"{name} {_value(item.t1)} -> {_value(item.t2)}"
 
 
-def _without(rule: LiveRule | DesiredRule, aspect: Iterable[str], *, described: bool) -> tuple[Any, ...]:
-    fields = (value for field, value in rule.rule._asdict().items() if field not in aspect)
-    return (*fields, rule.description if described else None)
+def _without(rule: LiveRule | DesiredRule, aspect: Iterable[str]) -> tuple[Any, ...]:
+    return (*(value for field, value in rule.rule._asdict().items() if field not in aspect), rule.description)
 
 
 def _fields(rule: LiveRule | DesiredRule) -> dict[str, Any]:
