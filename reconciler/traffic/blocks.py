@@ -78,7 +78,10 @@ def plain(bounds: Sequence[int], ethertype: Ethertype) -> list[Block]:
     half = 1 << (ADDRESS_BITS[ethertype] - 1)
     blocks: list[Block] = []
     for start, end in zip(bounds[::2], bounds[1::2], strict=True):
-        first = start
+        first, size = start, end - start
+        if size <= half and not size & (size - 1) and not first & (size - 1):
+            blocks.append((first, size))  # one block as it is, by far the most common stretch
+            continue
         while first < end:
             largest = first & -first or half  # the alignment of the first address
             size = min(largest, half, 1 << ((end - first).bit_length() - 1))

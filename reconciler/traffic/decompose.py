@@ -17,17 +17,16 @@ addresses, then groups).
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import repeat
 
 from reconciler.model.rule import ICMP_PROTOCOLS, PORT_PROTOCOLS, Direction, Ethertype
 from reconciler.traffic import blocks, spans
-from reconciler.traffic.extent import ADDRESS_BITS, BOTTOM, CODES, EVERYTHING, TOP, Point, Span, extent
+from reconciler.traffic.extent import ADDRESS_BITS, BOTTOM, CODES, EVERYTHING, TOP, Point, extent
 from reconciler.traffic.flow import Flow, Range, Remote
 from reconciler.traffic.region import Region
 from reconciler.traffic.spans import Spans
 
-Stretch = tuple[Span, tuple[str, ...]]
-"""Services in one piece, and the protocols missing from it if it is every protocol."""
+Stretch = tuple[Point, ...]
+"""Start and end of services in one piece; for every protocol, followed by one point for each that is missing."""
 Service = tuple[str | None, tuple[str, ...], Range | None, Range | None, Range | None]
 """The fields of a flow from `protocol` to `icmp_codes`."""
 From = tuple[Remote | None, tuple[Remote, ...]]
@@ -54,7 +53,7 @@ def decompose(region: Region, direction: Direction, ethertype: Ethertype) -> Ite
         remotes = tuple(remotes_of[stretch])
         if remotes not in written:
             written[remotes] = _remotes(remotes, ethertype)
-        for service in _services(*stretch):
+        for service in _services(stretch):
             for remote, exceptions in written[remotes]:
                 yield Flow(direction, ethertype, *service, remote, exceptions)
 
@@ -63,24 +62,24 @@ def _stretches(column: Spans) -> frozenset[Stretch]:
     """Return the longest stretches of one column's services."""
     if not column or column[0] != BOTTOM:
         # Without the unnamed protocols no stretch reaches from one protocol into another: they lie between any two.
-        return frozenset(zip(spans.stretches(column), repeat(())))
+        return frozenset(spans.stretches(column))
     # With them, the same holds for the stretches that are missing.
     missing = spans.complement(column)
-    names = tuple(dict.fromkeys(name for name, _ in missing))
-    stretches: set[Stretch] = {(EVERYTHING, names)}
+    names = sorted({name for name, _ in missing})
+    stretches: set[Stretch] = {(*EVERYTHING, *((name, 0) for name in names))}
     for name in names:
         start, end = extent(name)
         admitted = spans.clip(column, (name, start), (name, end))
-        stretches.update(zip(spans.stretches(admitted), repeat(())))
+        stretches.update(spans.stretches(admitted))
     return frozenset(stretches)
 
 
-def _services(span: Span, except_protocols: tuple[str, ...]) -> Iterator[Service]:
+def _services(stretch: Stretch) -> Iterator[Service]:
     """Yield a stretch as the fields of flows: one, or up to three for ICMP, whose types and codes are a rectangle."""
-    if span == EVERYTHING:
-        yield None, except_protocols, None, None, None
+    (protocol, start), (last, end), *missing = stretch
+    if last != protocol:
+        yield None, tuple([name for name, _ in missing]), None, None, None
         return
-    (protocol, start), (_, end) = span
     if (start, end) == extent(protocol):
         yield protocol, (), None, None, None
     elif protocol in PORT_PROTOCOLS:

@@ -8,7 +8,7 @@ from reconciler.model.rule import Rule
 from reconciler.traffic import Traffic, covers, overlaps
 
 few = settings(max_examples=60, deadline=None)
-many = settings(max_examples=300, deadline=None)
+many = settings(max_examples=200, deadline=None)
 
 
 @few

@@ -12,7 +12,7 @@ from reconciler.model.rule import Rule
 from reconciler.traffic import Traffic, TrafficDifference, from_json, to_json, traffic_difference
 
 few = settings(max_examples=80, deadline=None)
-many = settings(max_examples=300, deadline=None)
+many = settings(max_examples=200, deadline=None)
 NOTHING = TrafficDifference()
 
 
