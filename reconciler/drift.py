@@ -1,36 +1,110 @@
-"""The same differences as a plan's, read-only: how live state differs from what the files say. Pure."""
+"""How live state differs from what the files say, and how much that matters. Read-only and pure.
 
-from collections.abc import Mapping
+The differences are those of a plan; the severity comes from the traffic that a group admits live and should not, or
+should and does not, so a reordered or merged rule set is cosmetic, however many rules it touches.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from reconciler.diff import diff
 from reconciler.errors import InputError
 from reconciler.live import LiveState
 from reconciler.model.desired import DesiredState
-from reconciler.model.difference import Difference
+from reconciler.model.difference import Action, Difference
+from reconciler.model.live import LiveGroup
 from reconciler.names import names_of_remotes
-from reconciler.resolve import resolve
+from reconciler.resolve import Match, resolve
+
+
+class Severity(StrEnum):
+    """How much a difference matters, the least first."""
+
+    COSMETIC = "cosmetic"
+    NARROWING = "narrowing"
+    WIDENING = "widening"
+    MISSING = "missing"
+
+
+_ORDER = tuple(Severity)
+
+
+@dataclass(frozen=True, slots=True)
+class DriftedGroup:
+    """A group that differs. One that is not counted is below the severity that was asked for."""
+
+    difference: Difference
+    severity: Severity
+    counted: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What differs, group by group, and how much was compared."""
+    """Everything that differs. `unmanaged` are live groups that no file names; they never count."""
 
-    differences: tuple[Difference, ...]
+    drifted: tuple[DriftedGroup, ...]
     groups: int
     rules: int
+    fail_on: Severity
     group_names: Mapping[str, str]
+    unmanaged: tuple[LiveGroup, ...] = ()
+
+    @property
+    def counted(self) -> bool:
+        """Whether anything that is listed counts: exit code 2."""
+        return any(group.counted for group in self.drifted)
+
+    @property
+    def by_severity(self) -> Mapping[Severity, int]:
+        """The number of groups of each severity."""
+        found = Counter(group.severity for group in self.drifted)
+        return {severity: found[severity] for severity in _ORDER}
+
+    @property
+    def rules_missing(self) -> int:
+        """Rules that the files ask for and that are not live."""
+        return sum(len(group.difference.creates) for group in self.drifted)
+
+    @property
+    def rules_extra(self) -> int:
+        """Rules that are live and that the files do not know."""
+        return sum(len(group.difference.deletes) for group in self.drifted)
 
 
-def find_drift(state: DesiredState, live: LiveState) -> Drift:
+def find_drift(state: DesiredState, live: LiveState, fail_on: Severity = Severity.COSMETIC) -> Drift:
     """Compare. Raises `InputError` where it is not clear which live group a desired one is."""
     matches, issues = resolve(state, live)
     if issues:
         raise InputError(issues)
-    differences = tuple(difference for match in matches if not (difference := diff(match)).is_empty)
+    differences = [difference for match in matches if not (difference := diff(match)).is_empty]
     return Drift(
-        differences=differences,
+        drifted=tuple(_drifted(difference, fail_on) for difference in differences),
         groups=len(matches),
         rules=sum(len(match.live.rules) for match in matches if match.live and match.desired.rules is not None),
+        fail_on=fail_on,
         group_names=names_of_remotes(differences, live),
+        unmanaged=_unmanaged(matches, live),
     )
+
+
+def severity(difference: Difference) -> Severity:
+    """Judge one difference. Its traffic is that of putting things right: what that closes should not be open."""
+    if difference.action is Action.CREATE:
+        return Severity.MISSING
+    if difference.traffic.closes:
+        return Severity.WIDENING
+    if difference.traffic.opens:
+        return Severity.NARROWING
+    return Severity.COSMETIC
+
+
+def _drifted(difference: Difference, fail_on: Severity) -> DriftedGroup:
+    found = severity(difference)
+    return DriftedGroup(difference, found, counted=_ORDER.index(found) >= _ORDER.index(fail_on))
+
+
+def _unmanaged(matches: Iterable[Match], live: LiveState) -> tuple[LiveGroup, ...]:
+    named = {match.live.id for match in matches if match.live is not None}
+    return tuple(group for groups in live.values() for group in groups if group.id not in named)

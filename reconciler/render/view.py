@@ -9,13 +9,31 @@ from reconciler.model.difference import Action, Difference
 from reconciler.model.plan import Plan
 from reconciler.render.pairs import pair
 from reconciler.traffic.describe import describe, describe_size, world_open
-from reconciler.traffic.difference import TrafficDifference
 
 Symbol = Literal["+", "~", "-", "!"]
 """Added, changed, removed, lost."""
 
 _SYMBOLS: Mapping[Action, Symbol] = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
-_WORDS = {Action.CREATE: "create", Action.UPDATE: "update", Action.DELETE: "delete"}
+
+
+@dataclass(frozen=True, slots=True)
+class Perspective:
+    """How a difference is told: as what a plan will do, or as how live state is wrong.
+
+    `opened` and `closed` are the verbs for traffic that putting things right opens and closes; `loud` is the one of
+    them that is marked where it is open to the world.
+    """
+
+    words: Mapping[Action, str]
+    opened: str
+    closed: str
+    loud: str
+
+
+PLAN = Perspective(
+    {Action.CREATE: "create", Action.UPDATE: "update", Action.DELETE: "delete"}, "opens", "closes", "opens"
+)
+DRIFT = Perspective({Action.CREATE: "missing", Action.UPDATE: "drifted"}, "lacks", "admits", "admits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +49,7 @@ class Line:
 class TrafficLine:
     """What becomes reachable or stops being so, with its size; `world_open` is an opening that wants to be loud."""
 
-    verb: Literal["opens", "closes"]
+    verb: str
     text: str
     size: str
     world_open: bool
@@ -94,16 +112,19 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def view_difference(difference: Difference, names: Mapping[str, str]) -> GroupView:
-    """Describe one group; `names` maps ids of remote groups to their names."""
+def view_difference(
+    difference: Difference, names: Mapping[str, str], perspective: Perspective = PLAN, remark: str = ""
+) -> GroupView:
+    """Describe one group; `names` maps ids of remote groups to their names, `remark` ends the title."""
     live_id = f", {difference.live.id}" if difference.live else ""
+    title = f"{perspective.words[difference.action]} {difference.name} ({difference.target}{live_id})"
     return GroupView(
         symbol=_SYMBOLS[difference.action],
         name=difference.name,
-        title=f"{_WORDS[difference.action]} {difference.name} ({difference.target}{live_id})",
+        title=f"{title}: {remark}" if remark else title,
         place=str(difference.place or ""),
         lines=tuple(_lines(difference, names)),
-        traffic=tuple(_traffic(difference.traffic, names)) if difference.creates or difference.deletes else None,
+        traffic=tuple(_traffic(difference, names, perspective)) if difference.creates or difference.deletes else None,
         unchanged=difference.unchanged,
         notes=(*_attached(difference), *difference.notes),
     )
@@ -114,12 +135,12 @@ def _attached(difference: Difference) -> Iterator[str]:
         yield f"attached to {count(difference.instances, 'instance')}"
 
 
-def _traffic(traffic: TrafficDifference, names: Mapping[str, str]) -> Iterator[TrafficLine]:
-    for flow in traffic.opens:
-        is_loud = flow.direction == "ingress" and world_open(flow)
-        yield TrafficLine("opens", describe(flow, names), describe_size(flow), is_loud)
-    for flow in traffic.closes:
-        yield TrafficLine("closes", describe(flow, names), describe_size(flow), world_open=False)
+def _traffic(difference: Difference, names: Mapping[str, str], perspective: Perspective) -> Iterator[TrafficLine]:
+    traffic = difference.traffic
+    for verb, flows in ((perspective.opened, traffic.opens), (perspective.closed, traffic.closes)):
+        for flow in flows:
+            is_loud = verb == perspective.loud and flow.direction == "ingress" and world_open(flow)
+            yield TrafficLine(verb, describe(flow, names), describe_size(flow), is_loud)
 
 
 def _lines(difference: Difference, names: Mapping[str, str]) -> Iterator[Line]:
