@@ -112,6 +112,11 @@ ROWS = {
         [ssh],
         ["tcp 22 from every group", "tcp 22 from 248.0.0.0/5"],
     ),
+    "a_zero_prefix_is_never_written_since_it_would_take_groups_in": (
+        [v4("tcp", 22, 22, "10.0.0.0/8")],
+        [v4("tcp", 22, 22, "0.0.0.0/1"), v4("tcp", 22, 22, "128.0.0.0/1")],
+        ["tcp 22 from 0.0.0.0/1 except 10.0.0.0/8", "tcp 22 from 128.0.0.0/1"],
+    ),
     "all_addresses_and_no_group_are_two_halves": (
         [],
         [v4("tcp", 22, 22, "0.0.0.0/1"), v4("tcp", 22, 22, "128.0.0.0/1")],
