@@ -31,8 +31,9 @@ def describe(flow: Flow, names: Mapping[str, str] = NO_NAMES) -> str:
 
     `names` gives the names of groups by id; a group that is not in it is shown by its id.
     """
-    family = ["IPv6"] if flow.ethertype == "IPv6" and flow.remote is not None and flow.remote.group else []
     way = "from" if flow.direction == "ingress" else "to"
+    # An address shows its family; where only groups are named, IPv6 has to be said.
+    family = ["IPv6"] if flow.ethertype == "IPv6" and not size(flow).addresses else []
     return " ".join((flow.direction, *family, describe_service(flow), way, describe_remote(flow, names)))
 
 

@@ -139,6 +139,10 @@ def test_the_family_is_named_where_the_remote_does_not_show_it() -> None:
         "egress tcp 22 to 0.0.0.0/0",
         "egress tcp 22 to ::/0",
     ]
+    halves = [six._replace(remote_ip_prefix=prefix) for prefix in ("::/1", "8000::/1")]
+    assert [describe(flow) for flow in traffic_difference(halves, [six]).opens] == [
+        "ingress IPv6 tcp 22 from every group"
+    ]
 
 
 @pytest.mark.parametrize(
