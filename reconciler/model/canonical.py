@@ -52,10 +52,11 @@ def canonical_rule(
 ) -> Rule:
     """Spell a rule the one way. Total: any value that the API may answer is taken.
 
-    A missing `ethertype` (live rules may have none) follows from the prefix, else it is IPv4.
+    A missing `ethertype` (live rules may have none) follows from the prefix, then from a protocol that only IPv6 has,
+    else it is IPv4.
     """
     if not ethertype:
-        ethertype = "IPv6" if remote_ip_prefix and ":" in remote_ip_prefix else "IPv4"
+        ethertype = _family(protocol, remote_ip_prefix)
     name = canonical_protocol(protocol, ethertype)
     if port_range_min == 1 and port_range_max == 65535 and name in PORT_PROTOCOLS:
         port_range_min = port_range_max = None
@@ -70,15 +71,26 @@ def canonical_rule(
     )
 
 
+def _family(protocol: str | int | None, prefix: str | None) -> Ethertype:
+    if prefix:
+        return "IPv6" if ":" in prefix else "IPv4"
+    return "IPv6" if canonical_protocol(protocol, "IPv4") in IPV6_PROTOCOLS else "IPv4"
+
+
 @lru_cache(_CACHE)
 def canonical_protocol(protocol: str | int | None, ethertype: str) -> str | None:
-    """Name a protocol; None is every protocol (`any`). An unknown number stays a number as text."""
+    """Name a protocol; None is every protocol (`any`). An unknown number stays a number as text.
+
+    Neutron takes `0` for `any` (its API reference names them as one, and its firewalls match no protocol for 0).
+    """
     name = "" if protocol is None else str(protocol).strip().lower()
     if name in {"", "any"}:
         return None
     if name.isascii() and name.isdigit() and len(name) < 10:
         name = str(int(name))
         name = _NAMES.get(name, name)
+    if name == "0":
+        return None
     if name == "icmpv6" or (name == "icmp" and ethertype == "IPv6"):
         return "ipv6-icmp"
     return name
