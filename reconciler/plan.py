@@ -1,6 +1,6 @@
 """Stage 5: differences -> ordered, bounded requests. Pure: live state, instance counts and the time are passed in."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
@@ -39,7 +39,7 @@ def resolve_or_fail(state: DesiredState, live: LiveState, options: PlanOptions) 
     """Match desired with live groups. Raises `InputError` with every issue, `UsageError` for a glob without a group."""
     matches, issues = resolve(state, live)
     if issues:
-        raise InputError(tuple(issues))
+        raise InputError(issues)
     return _restrict(matches, options.groups)
 
 
@@ -67,6 +67,8 @@ def make_plan(
     pruning = prune.Pruning((), ())
     if options.prune:
         pruning = prune.prune(prune.candidates(state, live, matches), instances or {}, live, matches)
+        if lost := tuple(prune.refuse_lost(pruning, matches)):
+            raise InputError(lost)
     plan = Plan(
         created_at=created_at,
         base_url=base_url,
@@ -184,10 +186,10 @@ def _refers_to(difference: Difference) -> set[str | None]:
     return {rule.rule.remote_group_id for rule in difference.creates}
 
 
-def _scope(state: DesiredState, live: LiveState, matches: Iterable[Match]) -> Scope:
+def _scope(state: DesiredState, live: LiveState, matches: Collection[Match]) -> Scope:
     managed = [match.live for match in matches if match.live is not None and match.desired.rules is not None]
     return Scope(
-        groups=len(state.groups),
+        groups=len(matches),
         rules=sum(len(group.rules) for group in managed),
         owned_groups=sum(_is_owned(group, state) for target in state.targets for group in live[target]),
     )

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.diff import diff_deletion
+from reconciler.errors import Issue
 from reconciler.live import LiveState
 from reconciler.model.desired import DesiredState
 from reconciler.model.difference import Difference, LostRule
@@ -41,6 +42,17 @@ def prune(
     )
     lost = _lost_rules({group.id for group in going}, live, matches)
     return Pruning(tuple(diff_deletion(group, lost.get(group.id, ())) for group in _referring_first(going)), notes)
+
+
+def refuse_lost(pruning: Pruning, matches: Iterable[Match]) -> Iterator[Issue]:
+    """Refuse to delete what a file still refers to: the cloud would delete that rule too, and no plan bring it back."""
+    going = {each.live.id: each.name for each in pruning.deletions if each.live is not None}
+    for match in matches:
+        for rule in match.desired.rules or ():
+            name = going.get(rule.rule.remote_group_id or "")
+            if name is not None:
+                message = f"this rule refers to {name!r}, which no file names any more and --prune would delete"
+                yield Issue(rule.place, message, fix="remove the rule, or add the group to a file")
 
 
 def _why_kept(group: LiveGroup, instances: int) -> str | None:

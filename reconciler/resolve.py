@@ -5,7 +5,7 @@ creates.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.errors import Issue
@@ -45,6 +45,7 @@ class _Scope:
         self._issues = issues
         self._by_id: dict[str, LiveGroup] = {}
         self._by_name: defaultdict[str, list[LiveGroup]] = defaultdict(list)
+        self._new_names: dict[str, str] = {}
         for group in groups:
             self._by_id[group.id] = group
             self._by_name[group.name].append(group)
@@ -52,9 +53,11 @@ class _Scope:
     def resolve_all(self, groups: list[DesiredGroup]) -> Iterator[Match]:
         matches = [Match(group, self._find(group)) for group in groups]
         self._refuse_shared(matches)
-        ids = {
-            match.desired.name: match.live.id if match.live else placeholder(match.desired.name) for match in matches
-        }
+        ids: defaultdict[str, list[str]] = defaultdict(list)
+        for match in matches:
+            ids[match.desired.name].append(match.live.id if match.live else placeholder(match.desired.name))
+            if match.live is not None:
+                self._new_names[match.live.id] = match.desired.name
         for match in matches:
             if match.live is not None:
                 self._check(match.desired, match.live)
@@ -100,6 +103,7 @@ class _Scope:
                     Issue(
                         match.desired.place,
                         f"{match.desired.name!r} and {first.name!r} are the same live group {match.live.id}",
+                        fix="keep one of the two",
                         related=(("the first is here", first.place),),
                     )
                 )
@@ -109,37 +113,41 @@ class _Scope:
             self._check_rename(group, live)
         for tag in live.tags:
             if tag.read_only and group.tags is not None and group.tags.get(tag.key, tag.value) != tag.value:
-                self._issue(group, f"tag {tag.key!r} of {group.name!r} is read-only in the cloud, with {tag.value!r}")
+                message = f"tag {tag.key!r} of {group.name!r} is read-only in the cloud, with {tag.value!r}"
+                self._issue(group, message, f"leave {tag.key!r} out of `tags`, or give it that value")
 
     def _check_rename(self, group: DesiredGroup, live: LiveGroup) -> None:
         if live.name == "default":
             self._issue(group, "the group named 'default' cannot be renamed", "call it default")
         taken = [other for other in self._by_name[group.name] if other.id != live.id]
         if taken:
-            self._issue(group, f"cannot rename {live.name!r}: {group.name!r} is already live as {taken[0].id}")
+            message = f"cannot rename {live.name!r}: {group.name!r} is already live as {taken[0].id}"
+            self._issue(group, message, "choose another name, or rename or remove that group first")
 
-    def _with_ids(self, match: Match, ids: dict[str, str]) -> DesiredGroup:
+    def _with_ids(self, match: Match, ids: Mapping[str, Sequence[str]]) -> DesiredGroup:
         group = match.desired
         if group.rules is None:
             return group
         return replace(group, rules=self._merge(group, (self._with_id(rule, ids) for rule in group.rules)))
 
-    def _with_id(self, rule: DesiredRule, ids: dict[str, str]) -> DesiredRule:
-        if rule.remote_group is None:
+    def _with_id(self, rule: DesiredRule, ids: Mapping[str, Sequence[str]]) -> DesiredRule:
+        """Fill in the id of a rule's remote group: one that the files name, else a live one that nobody names."""
+        name = rule.remote_group
+        if name is None:
             return rule
-        group_id = ids.get(rule.remote_group) or self._live_id(rule, rule.remote_group)
-        return replace(rule, rule=rule.rule._replace(remote_group_id=group_id))
-
-    def _live_id(self, rule: DesiredRule, name: str) -> str:
-        named = self._by_name[name]
-        if not named:
+        found = ids.get(name) or [live.id for live in self._by_name.get(name, ())]
+        if not found:
             message = f"remote group {name!r} is in no file and not live in {self._target}"
-            self._issues.append(Issue(rule.place, message, fix="check the name, or add the group to a file"))
-        elif len(named) > 1:
-            listed = ", ".join(live.id for live in named)
-            message = f"{len(named)} live groups are named {name!r} in {self._target}: {listed}"
-            self._issues.append(Issue(rule.place, message, fix="say which with `remote_group_id:`"))
-        return named[0].id if named else placeholder(name)
+            self._refuse(rule, message, "check the name, or add the group to a file")
+        elif len(found) > 1:
+            message = f"{len(found)} groups are named {name!r} in {self._target}: {', '.join(found)}"
+            self._refuse(rule, message, "say which with `remote_group_id:`")
+        elif (new_name := self._new_names.get(found[0], name)) != name:
+            self._refuse(rule, f"remote group {name!r} is renamed to {new_name!r}", f"write remote_group: {new_name}")
+        return replace(rule, rule=rule.rule._replace(remote_group_id=found[0] if found else placeholder(name)))
+
+    def _refuse(self, rule: DesiredRule, message: str, fix: str) -> None:
+        self._issues.append(Issue(rule.place, message, fix=fix))
 
     def _merge(self, group: DesiredGroup, rules: Iterable[DesiredRule]) -> tuple[DesiredRule, ...]:
         """Drop repetitions that only the ids bring to light: one rule by the group's name, one by its id."""
@@ -151,6 +159,7 @@ class _Scope:
                     Issue(
                         rule.place,
                         f"the same rule stands twice in group {group.name!r} with different descriptions",
+                        fix="keep one of the two",
                         related=(("the first is here", first.place),),
                     )
                 )
