@@ -53,7 +53,7 @@ def read_group(scope: Scope, index: int, group: Any) -> list[DesiredGroup]:
             tags=group.get("tags"),
             rules=rules,
             owner=scope.owner,
-            prevent_destroy=group.get("prevent_destroy", False),
+            prevent_destroy=group.get("prevent_destroy"),
         )
         for target in scope.targets
     ]
