@@ -66,8 +66,9 @@ def _plan_end(view: PlanView) -> Iterator[str]:
 
 def _group_lines(group: GroupView, width: int) -> Iterator[str]:
     yield click.style(f"{group.symbol} {printable(group.title)}", fg=_COLOURS[group.symbol], bold=True)
-    if group.place:
-        yield click.style(f"  {printable(group.place)}", dim=True)
+    if group.place or group.live_id:
+        identity = f"id {group.live_id}" if group.live_id else ""
+        yield click.style(f"  {printable('  '.join(filter(None, (group.place, identity))))}", dim=True)
     for line in group.lines:
         yield _line(line, width)
     yield from _traffic_lines(group, width)

@@ -66,6 +66,7 @@ class GroupView:
     name: str
     title: str
     place: str
+    live_id: str
     lines: tuple[Line, ...]
     traffic: tuple[TrafficLine, ...] | None
     unchanged: int
@@ -116,13 +117,13 @@ def view_difference(
     difference: Difference, names: Mapping[str, str], perspective: Perspective = PLAN, remark: str = ""
 ) -> GroupView:
     """Describe one group; `names` maps ids of remote groups to their names, `remark` ends the title."""
-    live_id = f", {difference.live.id}" if difference.live else ""
-    title = f"{perspective.words[difference.action]} {difference.name} ({difference.target}{live_id})"
+    title = f"{perspective.words[difference.action]} {difference.name} ({difference.target})"
     return GroupView(
         symbol=_SYMBOLS[difference.action],
         name=difference.name,
         title=f"{title}: {remark}" if remark else title,
         place=str(difference.place or ""),
+        live_id=difference.live.id if difference.live else "",
         lines=tuple(_lines(difference, names)),
         traffic=tuple(_traffic(difference, names, perspective)) if difference.creates or difference.deletes else None,
         unchanged=difference.unchanged,
