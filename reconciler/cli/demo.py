@@ -35,14 +35,14 @@ def command() -> None:
 
 
 def _tell(stage: Stage) -> None:
-    click.echo(f"The emulator, a stand-in of the Gcore Cloud API, answers at {stage.base_url}.")
+    stage.say(f"A stand-in of the Gcore Cloud API answers at {stage.base_url}.")
     stage.heading("What is live in project 1337, region 7")
     _show_live(stage.request("GET", GROUPS))
 
     stage.heading("What should be, in a file")
     stage.write("groups.yaml", (Path(__file__).parents[1] / "demo" / "groups.yaml").read_text(encoding="utf-8"))
-    stage.say("`web` gets HTTPS and loses the admin page, SSH is for the office only, and `app` is new.")
-    stage.say("`legacy-ftp` and `default` are in no file: sgctl never touches them.")
+    stage.say("`web` gets HTTPS, loses the admin page, and SSH is for the office only.")
+    stage.say("`app` is new. `legacy-ftp` and `default` are in no file: sgctl leaves them alone.")
 
     stage.heading("Check the file, without network")
     stage.sgctl("validate")
@@ -50,7 +50,8 @@ def _tell(stage: Stage) -> None:
     stage.sgctl("plan", "--out", "plan.json", "--detailed-exitcode", expect=2)
     stage.heading("Look at the plan file, as a reviewer would")
     stage.sgctl("show", "plan.json")
-    stage.say("The file holds every request to the last byte, and only these will be sent:")
+    stage.say("The file holds every request with its exact body. These will be sent, and beyond")
+    stage.say("them nothing but the removal of what the cloud itself adds to a new group:")
     _show_requests(json.loads(stage.read("plan.json")))
 
     stage.heading("Apply exactly that plan")
@@ -98,6 +99,7 @@ def _open_ssh_to_the_world(stage: Stage) -> None:
 
 def _close(writes: int) -> None:
     click.echo(
-        f"\nDone: {writes} writes in all, each read back before it was called applied. Nothing is left behind.\n"
-        "Try it yourself: `sgctl emulator` serves the same stand-in for as long as you like."
+        f"\nDone: {writes} writes in all, and every group was read back before it was called\n"
+        "applied. Nothing is left behind. Try it yourself: `sgctl emulator` serves the same\n"
+        "stand-in for as long as you like."
     )

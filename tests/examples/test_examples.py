@@ -1,0 +1,81 @@
+"""Every folder of `examples/` does what the README says of it, through the real command line, over a real socket."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli import run
+from reconciler.emulator.server import EmulatorServer
+
+EXAMPLES = sorted(folder for folder in (Path(__file__).parents[2] / "examples").iterdir() if folder.is_dir())
+
+Sgctl = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmulatorServer]:
+    with EmulatorServer() as emulator:
+        monkeypatch.setenv("GCORE_BASE_URL", emulator.url)
+        monkeypatch.setenv("GCORE_API_KEY", emulator.api_key)
+        for name in ("GCORE_CLOUD_PROJECT_ID", "GCORE_CLOUD_REGION_ID"):
+            monkeypatch.delenv(name, raising=False)
+        yield emulator
+
+
+@pytest.fixture
+def sgctl(capsys: pytest.CaptureFixture[str]) -> Sgctl:
+    """Run a command line; its exit code, and what it said."""
+
+    def call(*arguments: str | Path) -> tuple[int, str]:
+        code = run([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return call
+
+
+def test_there_are_the_examples_that_the_readme_names() -> None:
+    assert {folder.name for folder in EXAMPLES} >= {"minimal", "multi-region", "web-tier"}
+
+
+@pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
+def test_an_example_is_valid_without_any_note(folder: Path, sgctl: Sgctl) -> None:
+    """Nothing is looked up live either: an example is complete."""
+    code, said = sgctl("validate", folder)
+    assert (code, said.count("\n"), said.split()[0]) == (0, 1, "Valid:")
+
+
+@pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
+def test_an_example_is_planned_applied_and_then_leaves_nothing_to_do(
+    folder: Path, sgctl: Sgctl, emulator: EmulatorServer, tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.json"
+    code, said = sgctl("plan", folder, "--out", plan, "--detailed-exitcode")
+    assert code == 2, said
+    assert {record.method for record in emulator.requests} == {"GET"}, "plan writes nothing"
+    code, said = sgctl("apply", plan)
+    assert code == 0, said
+    code, said = sgctl("plan", folder, "--detailed-exitcode")
+    assert (code, said.split(".")[0]) == (0, "No changes"), said
+    code, said = sgctl("drift", folder)
+    assert code == 0, said
+
+
+def test_all_examples_may_be_applied_together(sgctl: Sgctl, emulator: EmulatorServer) -> None:
+    """They share a project and a region, and do not get into each other's way."""
+    folder = EXAMPLES[0].parent
+    code, said = sgctl("apply", folder, "--auto-approve")
+    assert code == 0, said
+    code, said = sgctl("plan", folder, "--detailed-exitcode")
+    assert code == 0, said
+
+
+@pytest.mark.parametrize(
+    "file", [file for folder in EXAMPLES for file in sorted(folder.rglob("*.yaml"))], ids=lambda file: file.name
+)
+def test_an_example_names_the_schema_for_editors(file: Path) -> None:
+    """The first line is what editors read; it has to lead to the published file."""
+    name, schema = file.read_text(encoding="utf-8").splitlines()[0].split("$schema=")
+    assert name == "# yaml-language-server: "
+    assert (file.parent / schema).resolve() == EXAMPLES[0].parents[1] / "schemas" / "security-groups.schema.json"
