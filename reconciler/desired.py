@@ -21,6 +21,9 @@ from reconciler.loader.target import Defaults, read_targets
 from reconciler.model.desired import DesiredGroup, DesiredState, Target
 from reconciler.model.place import Place
 
+MAX_GROUPS = 100_000
+"""Groups that a document may ask for, in all of its targets."""
+
 __all__ = ["Defaults", "Note", "desired_state", "load", "unresolved_references"]
 
 
@@ -87,7 +90,12 @@ def _read_head(document: Document, defaults: Defaults, issues: Issues) -> tuple[
             head = {key: empty[key] if _is_body(key, part) else part for key, part in value.items()}
         report_malformed(document, (), "document", head, issues)
         return (), None
-    targets = read_targets(document, defaults, issues) if "security_groups" in value else ()
+    groups = value.get("security_groups")
+    targets = read_targets(document, defaults, issues) if groups is not None else ()
+    if len(targets) * len(groups or ()) > MAX_GROUPS:
+        message = f"{len(groups):,} groups for {len(targets):,} targets are over the limit of {MAX_GROUPS:,} in all"
+        issues.add(document.source, document.key_place("targets"), message, "split the document")
+        targets = ()
     return targets, value.get("owner")
 
 

@@ -18,7 +18,6 @@ class Issues:
         self._limit = limit
         self._found: dict[tuple[Place, str], Issue] = {}
         self._omitted = 0
-        self._first_omitted: Place | None = None
 
     def __len__(self) -> int:
         return len(self._found) + self._omitted
@@ -38,26 +37,25 @@ class Issues:
     ) -> None:
         """Note an issue at a place of a file."""
         if self.full:
-            self.count(place)
+            self.count()
         else:
             self.append(source.issue(place, message, fix, related))
 
     def append(self, issue: Issue) -> None:
         """Note an issue that is worded already."""
         if self.full:
-            self.count(issue.place)
+            self.count()
         else:
             self._found.setdefault((issue.place, issue.message), issue)
 
-    def count(self, place: Place, number: int = 1) -> None:
+    def count(self, number: int = 1) -> None:
         """Count issues without wording them."""
         self._omitted += number
-        self._first_omitted = self._first_omitted or place
 
     def worded(self) -> tuple[Issue, ...]:
-        """Return the issues in the order of the files, and one more that says how many are not shown."""
+        """Return the issues in the order of the files, and at the end how many are not shown."""
         issues = tuple(sorted(self._found.values(), key=lambda issue: issue.place))
-        if self._first_omitted is None:
+        if not self._omitted:
             return issues
-        more = f"{self._omitted:,} more error{'s' if self._omitted != 1 else ''} from here on, not shown"
-        return (*issues, Issue(self._first_omitted, more))
+        more = f"{self._omitted:,} more error{'s' if self._omitted != 1 else ''} in the files, not shown"
+        return (*issues, Issue(issues[-1].place, more))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from yaml._yaml import CParser
-from yaml.error import Mark, MarkedYAMLError
+from yaml.error import MarkedYAMLError
 from yaml.nodes import Node, ScalarNode
 
 from reconciler.loader.scalars import TEXT, PlainScalars
@@ -21,10 +21,12 @@ COLLECTION = "collection"
 """The class of a list or mapping without a tag. Compared by identity, as TEXT is."""
 
 
-class TooDeep(MarkedYAMLError):
-    """The text is nested deeper than any document of ours."""
+MAX_ENTRIES = 100_000
+"""Entries of a list or mapping, and documents of a file, that are read: what bounds the cost of hostile input."""
 
-    problem_mark: Mark
+
+class TooMuch(MarkedYAMLError):
+    """The text is deeper or wider than any document of ours."""
 
 
 class NodeParser(CParser):
@@ -40,8 +42,12 @@ class NodeParser(CParser):
 
     def nodes(self) -> Iterator[Node]:
         """Yield the root of each document that is not empty."""
+        number = 0
         while self.check_node():
             node = self.get_node()
+            number += 1
+            if node is not None and number > MAX_ENTRIES:
+                raise TooMuch(problem=f"more than {MAX_ENTRIES:,} documents", problem_mark=node.start_mark)
             if node is not None and not _is_empty(node):
                 yield node
 
@@ -61,15 +67,20 @@ def _resolver() -> Callable[[type[Node], str | None, Any], object]:
     return resolve
 
 
-def _nesting() -> tuple[Callable[[Node | None, Any], None], Callable[[], None]]:
+def _nesting() -> tuple[Callable[[Any, Any], None], Callable[[], None]]:
     depth = 0
 
-    def descend(parent: Node | None, _index: Any) -> None:
+    def descend(parent: Any, index: Any) -> None:
+        """Go to an item (`index` is its number), to a key (None) or to its value (the key) of a collection."""
         nonlocal depth
         depth += 1
+        if parent is None:
+            return
+        entries = len(parent.value) if index is None else index if index.__class__ is int else 0
+        if entries >= MAX_ENTRIES:
+            raise TooMuch(problem=f"more than {MAX_ENTRIES:,} entries", problem_mark=parent.start_mark)
         if depth > MAX_DEPTH:
-            mark = parent.start_mark if parent is not None else None
-            raise TooDeep(problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=mark)
+            raise TooMuch(problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=parent.start_mark)
 
     def ascend() -> None:
         nonlocal depth

@@ -9,6 +9,9 @@ from reconciler.model.rule import Ethertype
 EVERYWHERE = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
 
 
+_LENGTHS = {"IPv4": 32, "IPv6": 128}
+
+
 class Prefix(NamedTuple):
     """The family and the canonical text of a prefix (None is every address), or what is wrong with it."""
 
@@ -21,9 +24,10 @@ class Prefix(NamedTuple):
 @lru_cache(1 << 16)
 def read_prefix(text: str) -> Prefix:
     """Read an address or a prefix. Refuses what could mean something else than its writer meant."""
-    canonical = canonical_prefix(text)
     family: Ethertype = "IPv6" if ":" in text else "IPv4"
-    if canonical == text and "/" in text and text.rpartition("/")[2].isdigit():
+    whole = text if "/" in text else f"{text}/{_LENGTHS[family]}"
+    canonical = canonical_prefix(whole)
+    if canonical == whole and whole.rpartition("/")[2].isdigit():
         return Prefix(family, canonical)
     return _read_with_care(text, canonical, family)
 

@@ -11,10 +11,10 @@ from reconciler.loader.problem import Problem
 def report(document: Document, path: tuple[Key, ...], problems: Iterable[Problem], issues: Issues) -> None:
     """Add the problems of the fragment at a path to the issues."""
     for problem in problems:
-        find = document.key_place if problem.at_key else document.place
         if issues.full:
-            issues.count(document.place(*path))
+            issues.count()
             continue
+        find = document.key_place if problem.at_key else document.place
         related = tuple((what, document.place(*path, *inner)) for what, inner in problem.related)
         issues.add(document.source, find(*path, *problem.path), problem.message, problem.fix, related)
 
@@ -22,11 +22,11 @@ def report(document: Document, path: tuple[Key, ...], problems: Iterable[Problem
 def report_malformed(document: Document, path: tuple[Key, ...], kind: str, value: Any, issues: Issues) -> None:
     """Have the schema say what is wrong with a fragment; past the limit of issues it is counted as one."""
     if issues.full:
-        issues.count(document.place(*path))
+        issues.count()
         return
     from reconciler.loader.structure_problems import explain  # noqa: PLC0415  # jsonschema is slow to import
 
     problems, omitted = explain(kind, value)
     report(document, path, problems, issues)
     if omitted:
-        issues.count(document.place(*path), omitted)
+        issues.count(omitted)
