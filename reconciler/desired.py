@@ -24,7 +24,7 @@ from reconciler.model.place import Place
 MAX_GROUPS = 100_000
 """Groups that a document may ask for, in all of its targets."""
 
-__all__ = ["Defaults", "Note", "desired_state", "load", "unresolved_references"]
+__all__ = ["Defaults", "Note", "desired_state", "load", "no_garbage_collection", "unresolved_references"]
 
 
 class Note(NamedTuple):
@@ -36,7 +36,7 @@ class Note(NamedTuple):
 
 def load(paths: Sequence[str], defaults: Defaults) -> DesiredState:
     """Load what the files and folders ask for. Raises InputError with every issue of the run, in order of place."""
-    with _no_garbage_collection():
+    with no_garbage_collection():
         documents, unreadable = read_documents(paths)
         state, wrong = desired_state(documents, defaults)
     places = {issue.place for issue in unreadable}
@@ -109,7 +109,7 @@ def _groups_of(document: Document) -> list[Any]:
 
 
 @contextmanager
-def _no_garbage_collection() -> Iterator[None]:
+def no_garbage_collection() -> Iterator[None]:
     """Hold the garbage collector while a million small objects are made that all stay: it would visit them in vain.
 
     Nothing here makes cycles except recursive aliases, which are refused.

@@ -93,6 +93,12 @@ def read_documents(paths: Sequence[str]) -> tuple[tuple[Document, ...], tuple[Is
     return documents, issues.worded()
 
 
+def read_text(path: str, data: bytes) -> tuple[tuple[Document, ...], tuple[Issue, ...]]:
+    """Read the documents of a text that is not in its file yet; places name the file all the same."""
+    issues = Issues()
+    return tuple(_parse(Source(path, data), issues)), issues.worded()
+
+
 def find_files(paths: Sequence[str]) -> tuple[tuple[str, ...], tuple[Issue, ...]]:
     """List the files to read, each once, in the order given and sorted within a folder; paths stay as they were given.
 
