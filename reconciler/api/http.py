@@ -15,23 +15,12 @@ import httpx
 from reconciler import __version__
 from reconciler.api.address import check_base_url
 from reconciler.api.answers import refusal
+from reconciler.api.exchange import Exchange
 from reconciler.api.retry import Pause, Waits, retry_after
 from reconciler.clock import Clock
 from reconciler.errors import ApiRefused, OutcomeUnknown
 
 Params = Mapping[str, str | int | Sequence[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request as it went, for `-v` and the journal; `status` is None where no answer came."""
-
-    method: str
-    path: str
-    status: int | None
-    seconds: float
-    request_id: str | None
-    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +110,12 @@ class Http:
                 self._pause.ask(waits.allowed(self._retry_after(response), "429 Too Many Requests", path))
                 continue
             if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.REQUEST_TIMEOUT:
-                raise OutcomeUnknown(f"{method} {path}: {status} {response.reason_phrase}")
+                raise _unknown(method, path, response, response.reason_phrase)
             if status >= httpx.codes.MULTIPLE_CHOICES:
                 raise self._refusal(method, path, response)
             answer = None if status == httpx.codes.NO_CONTENT else _json_object(response)
             if answer is None and status != httpx.codes.NO_CONTENT:
-                raise OutcomeUnknown(f"{method} {path}: status {status}, but not the promised JSON")
+                raise _unknown(method, path, response, "but not the promised JSON")
             return Answer(status, answer, _request_id(response))
 
     def _exchange(
@@ -154,6 +143,11 @@ class Http:
         # A server that repeats the request in its answer must not bring the key into a log.
         content = response.content.replace(self._api_key, b"***")
         return refusal(method, path, response.status_code, content, _request_id(response))
+
+
+def _unknown(method: str, path: str, response: httpx.Response, what: str) -> OutcomeUnknown:
+    status = response.status_code
+    return OutcomeUnknown(f"{method} {path}: {status} {what}", status=status, request_id=_request_id(response))
 
 
 def _request_id(response: httpx.Response) -> str | None:

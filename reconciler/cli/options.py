@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from reconciler.api.http import Exchange, Http
-from reconciler.api.reader import GcoreReader
+from reconciler.api.exchange import Exchange
 from reconciler.cli import settings
 from reconciler.cli.progress import log_exchange
 from reconciler.clock import SystemClock
 from reconciler.model.plan import Plan
+
+if TYPE_CHECKING:
+    from reconciler.api.http import Http
+    from reconciler.api.reader import GcoreReader
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -109,8 +112,10 @@ def plan_options(function: Function) -> Function:
 
 
 @contextmanager
-def connect(*, timeout: float, parallelism: int, verbose: bool, **_: Any) -> Iterator[tuple[Http, GcoreReader]]:
+def connect(*, timeout: float, parallelism: int, verbose: bool, **_: Any) -> Iterator[tuple["Http", "GcoreReader"]]:
     """Connect to the API that the environment names."""
+    from reconciler.api.http import Http  # noqa: PLC0415 - 0.1 s, and `validate` needs no network
+    from reconciler.api.reader import GcoreReader  # noqa: PLC0415 - the same
 
     def observe(exchange: Exchange) -> None:
         if verbose:

@@ -9,7 +9,7 @@ from typing import Self, TextIO
 
 import click
 
-from reconciler.api.http import Exchange
+from reconciler.api.exchange import Exchange
 
 _PATIENCE = 0.5
 """Seconds of silence that need no progress line."""
