@@ -49,7 +49,7 @@ clean:  ## remove everything that was made
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	$(PIP) install --constraint constraints.txt --group dev
+	$(PIP) install --constraint constraints.txt --editable '.[emulator,metrics]' --group dev
 	@touch $@
 
 # The official SDK knows v1 in its version 0.25 and v2 in its newest: two environments.
