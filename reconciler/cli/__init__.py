@@ -14,6 +14,7 @@ _COMMANDS = {
     "plan": ("reconciler.cli.plan", "show what would change, and save it"),
     "apply": ("reconciler.cli.apply", "carry out a saved plan, or plan, ask and carry out"),
     "drift": ("reconciler.cli.drift", "tell whether live state still is as the files say"),
+    "import": ("reconciler.cli.import_", "write live groups as YAML"),
     "show": ("reconciler.cli.show", "show a saved plan"),
     "emulator": ("reconciler.cli.emulator", "serve a stand-in of the API on this machine"),
     "demo": ("reconciler.cli.demo", "see the whole story on the emulator"),

@@ -1,0 +1,84 @@
+"""`sgctl import`."""
+
+from typing import Any
+
+import click
+
+from reconciler.cli import EXIT_CODES, options, settings
+from reconciler.cli.progress import Progress
+from reconciler.errors import UsageError
+from reconciler.importing.run import Import, ImportOptions, find_existing, import_groups
+from reconciler.importing.write import write_files
+from reconciler.live import read_live
+from reconciler.model.desired import Target
+from reconciler.render.text import printable
+
+
+@click.command("import", epilog=EXIT_CODES)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--tag", "tags", multiple=True, metavar="KEY[=VALUE]", help="Only groups with this tag; repeatable: with all."
+)
+@click.option("--out", type=click.Path(dir_okay=False), metavar="FILE", help="Write to this file instead of stdout.")
+@click.option("--split", type=click.Path(file_okay=False), metavar="DIR", help="Write one file a group to this folder.")
+@click.option(
+    "--into",
+    multiple=True,
+    type=click.Path(),
+    metavar="PATH",
+    help="A file or folder that may name groups already: only what is missing there is written; repeatable.",
+)
+@click.option("--address-groups", is_flag=True, help="Give sets of prefixes that several rules share a name.")
+@options.target_options
+@options.api_options
+def command(project_id: int | None, region_id: int | None, address_groups: bool, **given: Any) -> None:
+    """Write live groups as YAML, in the short form that a person would have written.
+
+    NAME is a group's name or a glob; all groups when left out. The text is loaded and planned before it is written:
+    unless that plan is empty, nothing is written. A FILE or DIR that exists is only added to: groups that it (or a PATH
+    of --into) names are left out, and no byte of it changes.
+
+    \b
+      sgctl import --project-id 1337 --region-id 7 --out groups.yaml
+      sgctl import 'web-*' --tag env=prod
+      sgctl import --split groups/ --address-groups
+      sgctl import --into groups/ --out groups/new.yaml
+    """
+    wanted = ImportOptions(
+        given["names"], given["tags"], given["out"], given["split"], given["into"], address_groups=address_groups
+    )
+    if wanted.out is not None and wanted.split is not None:
+        raise UsageError("--out and --split exclude each other: one file, or one a group")
+    target = _target(project_id, region_id)
+    with options.connect(**given) as (_, reader), Progress("reading", quiet=given["quiet"]) as progress:
+        live = read_live(reader, [target], parallelism=given["parallelism"], progress=progress.step)
+    result = import_groups(live, target, wanted, find_existing(wanted))
+    write_files(result.files, lambda text: click.echo(text, nl=False))
+    for note in result.notes:
+        click.echo(f"note: {printable(note)}", err=True)
+    if not given["quiet"]:
+        click.echo(_summary(result, target), err=True)
+
+
+def _target(project_id: int | None, region_id: int | None) -> Target:
+    """Find the project and the region to import from. Raises `UsageError` where one is missing."""
+    defaults = settings.defaults(project_id, region_id)
+    project_id, region_id = defaults.fill("project_id"), defaults.fill("region_id")
+    if project_id is None or region_id is None:
+        raise UsageError(
+            "import needs to know a project and a region",
+            hint="Pass --project-id and --region-id, or set GCORE_CLOUD_PROJECT_ID and GCORE_CLOUD_REGION_ID.",
+        )
+    return Target(project_id, region_id)
+
+
+def _summary(result: Import, target: Target) -> str:
+    known = f"{result.known} named by the files already" if result.known else ""
+    if not result.files:
+        return f"Nothing to add for {target}: {known or 'there are no groups'}."
+    done = f"{_count(result.groups, 'group')}, {_count(result.rules, 'rule')} written as {result.written_rules}"
+    return f"Imported from {target}: {done}{'; ' if known else ''}{known}. Planning them shows no changes."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,101 @@
+"""Which text goes into which file. Reads what is there, and writes nothing."""
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from reconciler.errors import SgctlError
+from reconciler.importing.text import WrittenGroup, address_groups_text, document_text
+from reconciler.importing.written import Written
+from reconciler.model.desired import Target
+
+STDOUT = "-"
+SCHEMA = Path("schemas", "security-groups.schema.json")
+ADDRESS_GROUPS = "address-groups"
+_SCHEMA_ID = '"urn:sgctl:security-groups:1"'
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST = 100
+
+
+class File(NamedTuple):
+    """A file to write, or stdout; `added` is the part of its text that is new."""
+
+    path: str
+    text: str
+    added: str
+
+
+def one_file(target: Target, written: Written, out: str | None) -> list[File]:
+    """Put everything into one file; one that exists gets a further document, and keeps every byte it has."""
+    if out is None:
+        text = document_text(target, written.groups, written.address_groups)
+        return [File(STDOUT, text, text)]
+    before = _read(out)
+    if not before.strip():
+        text = document_text(target, written.groups, written.address_groups, modeline(Path(out).parent))
+        return [File(out, text, text)]
+    text = document_text(target, written.groups, written.address_groups)
+    separator = "---\n" if before.endswith("\n") else "\n---\n"
+    return [File(out, before + separator + text, text)]
+
+
+def file_per_group(target: Target, written: Written, folder: str) -> list[File]:
+    """Put each group into a file of its own, named after it; files that are there are left alone."""
+    taken = {path.name.casefold() for path in Path(folder).iterdir()} if Path(folder).is_dir() else set()
+    schema = modeline(Path(folder))
+    files = []
+    if written.address_groups:
+        text = address_groups_text(written.address_groups, schema)
+        files.append(_new_file(folder, ADDRESS_GROUPS, taken, text))
+    return files + [
+        _new_file(folder, _safe(group), taken, document_text(target, [group], modeline=schema))
+        for group in written.groups
+    ]
+
+
+def modeline(folder: Path) -> str | None:
+    """Point editors to the schema, where it lies in a `schemas` folder beside or above the file."""
+    start = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow links, and ".." would then mislead
+    for steps, parent in enumerate((start, *start.parents)):
+        if _is_schema(parent / SCHEMA):
+            relative = Path(*[os.pardir] * steps, SCHEMA)
+            return f"# yaml-language-server: $schema={relative.as_posix()}"
+    return None
+
+
+def _is_schema(path: Path) -> bool:
+    try:
+        return _SCHEMA_ID in path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_bytes().decode("utf-8") if Path(path).exists() else ""
+    except OSError as error:
+        raise SgctlError(f"cannot read {path}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise SgctlError(f"{path} is not UTF-8 text, and is not overwritten") from None
+
+
+def _new_file(folder: str, name: str, taken: set[str], text: str) -> File:
+    """Name a file; where the name is taken, also in other letter case, a number follows it."""
+    number, free = 1, f"{name}.yaml"
+    while free.casefold() in taken:
+        number += 1
+        free = f"{name}-{number}.yaml"
+    taken.add(free.casefold())
+    return File(str(Path(folder, free)), text, text)
+
+
+def _safe(group: WrittenGroup) -> str:
+    """Make a file name of a group's name: no folder, nothing hidden, nothing that a shell would have to quote."""
+    return _UNSAFE.sub("-", group.name)[:_LONGEST].strip("-.") or "group"
+
+
+def texts(files: Iterable[File]) -> Sequence[tuple[str, str]]:
+    """Return the path and the whole text of each file."""
+    return [(file.path, file.text) for file in files]

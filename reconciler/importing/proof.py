@@ -1,0 +1,65 @@
+"""The proof of an import: its text is loaded and planned before anybody may write it. Pure."""
+
+from collections.abc import Collection, Sequence
+
+from reconciler.desired import desired_state
+from reconciler.diff import diff
+from reconciler.document import Document, read_text
+from reconciler.errors import Issue, SgctlError
+from reconciler.importing.existing import defaults_for, of_target
+from reconciler.importing.spelling import spell_text
+from reconciler.live import LiveState
+from reconciler.model.desired import Target
+from reconciler.model.difference import Difference
+from reconciler.model.live import LiveGroup
+from reconciler.resolve import resolve
+
+_HINT = "Nothing was written. This is a bug in sgctl: please report it with what the API answers for this group."
+
+
+def prove(
+    texts: Sequence[tuple[str, str]],
+    existing: Sequence[Document],
+    groups: Collection[LiveGroup],
+    target: Target,
+    live: LiveState,
+) -> None:
+    """Hold the texts, each with the path of its file, together with the existing documents against live state.
+
+    Raises `SgctlError` that names the groups of the import which would not be found, or found to differ. Differences
+    that the existing files have by themselves are theirs.
+    """
+    documents = list(existing)
+    issues: list[Issue] = []
+    for path, text in texts:
+        read, wrong = read_text(path, text.encode("utf-8"))
+        documents += read
+        issues += wrong
+    state, wrong = desired_state(documents, defaults_for(target))
+    matches, unclear = resolve(of_target(state, target), live)
+    if issues := [*issues, *wrong, *unclear]:
+        first = issues[0]
+        said = f"{first.place}: {first.message}" + (f" (in {first.line.strip()})" if first.line else "")
+        raise SgctlError(f"the import cannot be read back: {said}", hint=_HINT)
+    left = {group.id: group for group in groups}
+    differing = []
+    for match in matches:
+        if match.live is not None and left.pop(match.live.id, None) is not None:
+            difference = diff(match)
+            if not difference.is_empty:
+                differing.append(f"group {spell_text(match.live.name)} {_told(difference)}")
+    differing += [f"group {spell_text(group.name)} is missing in it" for group in left.values()]
+    if differing:
+        raise SgctlError("planning the import would not be empty: " + "; ".join(differing), hint=_HINT)
+
+
+def _told(difference: Difference) -> str:
+    changes = {
+        "its name": difference.previous_name,
+        "its description": difference.description,
+        "its tags": difference.tags,
+        f"{len(difference.creates)} rules more": difference.creates,
+        f"{len(difference.deletes)} rules fewer": difference.deletes,
+        f"{len(difference.redescribes)} other descriptions of rules": difference.redescribes,
+    }
+    return "would change: " + ", ".join(name for name, change in changes.items() if change)

@@ -1,0 +1,107 @@
+"""The line of an import: live state and existing files -> files to write, proven. Writes nothing."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reconciler.desired import no_garbage_collection
+from reconciler.importing.choose import choose
+from reconciler.importing.existing import Existing, holds_files, read_existing
+from reconciler.importing.layout import File, file_per_group, one_file, texts
+from reconciler.importing.proof import prove
+from reconciler.importing.references import reference_names
+from reconciler.importing.spelling import spell_text
+from reconciler.importing.writable import why_not_group
+from reconciler.importing.written import Context, Written, write_groups
+from reconciler.live import LiveState
+from reconciler.model.desired import Target
+from reconciler.model.live import LiveGroup
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """What to import, and where to: `out` a file, `split` a folder, neither is stdout.
+
+    `into` are files and folders that may name groups already; what `out` and `split` hold counts as well.
+    """
+
+    names: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    out: str | None = None
+    split: str | None = None
+    into: tuple[str, ...] = ()
+    address_groups: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """Proven files, none where nothing is missing; `known` counts the groups that the existing files name."""
+
+    files: tuple[File, ...]
+    groups: int
+    rules: int
+    written_rules: int
+    known: int
+    notes: tuple[str, ...]
+
+
+def import_groups(live: LiveState, target: Target, options: ImportOptions, existing_paths: Sequence[str]) -> Import:
+    """Write the chosen groups that no existing file names, and prove that planning them is empty.
+
+    Raises `UsageError` for names that no group has, `InputError` where the existing files are wrong, and `SgctlError`
+    naming the group where the proof fails.
+    """
+    with no_garbage_collection():
+        chosen = choose(live[target], options.names, options.tags)
+        existing = read_existing(existing_paths, target, live) if existing_paths else Existing()
+        known = existing.live_ids
+        missing = [group for group in chosen if group.id not in known]
+        notes = {group.id: reason for group in missing if (reason := why_not_group(group))}
+        groups = [group for group in missing if group.id not in notes]
+        written = write_groups(groups, _context(live[target], existing, options))
+        files = _files(target, written, options) if groups or not existing_paths else []
+        kept = existing.without(options.out) if files else ()
+        prove(texts(files), kept, groups if files else (), target, live)
+    return Import(
+        files=tuple(files),
+        groups=len(groups),
+        rules=written.rules,
+        written_rules=sum(len(group.rules or ()) for group in written.groups),
+        known=len(chosen) - len(missing),
+        notes=(*_left_out(missing, notes), *written.notes),
+    )
+
+
+def find_existing(options: ImportOptions) -> tuple[str, ...]:
+    """List the existing files and folders that an import has to look at: those given, and where it writes to."""
+    from pathlib import Path  # noqa: PLC0415
+
+    paths = list(options.into)
+    if options.out is not None and Path(options.out).is_file() and Path(options.out).read_bytes().strip():
+        paths.append(options.out)
+    if options.split is not None and Path(options.split).is_dir() and holds_files(options.split):
+        paths.append(options.split)
+    return tuple(paths)
+
+
+def _context(live: Sequence[LiveGroup], existing: Existing, options: ImportOptions) -> Context:
+    names = Counter(group.name for group in live)
+    return Context(
+        shared_names=frozenset(name for name, number in names.items() if number > 1),
+        reference_names=reference_names(live, existing.matches),
+        address_groups_in_files=(existing.address_groups or {}) if options.address_groups else None,
+    )
+
+
+def _files(target: Target, written: Written, options: ImportOptions) -> list[File]:
+    if options.split is not None:
+        return file_per_group(target, written, options.split)
+    return one_file(target, written, options.out)
+
+
+def _left_out(groups: Sequence[LiveGroup], reasons: dict[str, str]) -> list[str]:
+    return [
+        f"group {spell_text(group.name)} ({group.id}) left out: {reasons[group.id]}"
+        for group in groups
+        if group.id in reasons
+    ]

@@ -1,0 +1,65 @@
+"""A merged rule -> the mapping that a person would have written: shorthands, and nothing that follows by itself."""
+
+from collections.abc import Mapping
+
+from reconciler.importing.merge import MergedRule, Range
+from reconciler.importing.spelling import Value
+from reconciler.loader.prefix import EVERYWHERE
+from reconciler.model.rule import ICMP_PROTOCOLS
+
+WrittenRule = dict[str, Value]
+"""The keys of a rule in the order in which they are written."""
+
+Prefixes = tuple[str, ...]
+
+
+def shorten(rule: MergedRule, names: Mapping[str, str], address_groups: Mapping[Prefixes, str]) -> WrittenRule:
+    """Write a rule; `names` are those of remote groups by id, `address_groups` the names of sets of prefixes."""
+    families = [family for family, prefix in rule.sources if prefix is None]
+    everyone = bool(families) and rule.remote_group_id is None
+    # Who may come in is said even where it is everyone; `ethertype` says it for both families at once.
+    open_to = EVERYWHERE[families[0]] if everyone and len(families) == 1 and rule.direction == "ingress" else None
+    written: WrittenRule = {"direction": rule.direction}
+    if len(families) > 1:
+        written["ethertype"] = families
+    elif families == ["IPv6"] and open_to is None:
+        written["ethertype"] = "IPv6"
+    if rule.protocol is not None:
+        written["protocol"] = rule.protocol
+    written |= _ranges(rule)
+    if open_to is not None:
+        written["remote_ip_prefix"] = open_to
+    elif rule.remote_group_id is not None:
+        name = names.get(rule.remote_group_id)
+        written |= {"remote_group_id": rule.remote_group_id} if name is None else {"remote_group": name}
+    elif not families:
+        written |= _prefixes(prefixes_of(rule), address_groups)
+    if rule.description:
+        written["description"] = rule.description
+    return written
+
+
+def prefixes_of(rule: MergedRule) -> Prefixes:
+    """Collect the prefixes of a rule; none where it has no prefix."""
+    return tuple([prefix for _, prefix in rule.sources if prefix is not None])
+
+
+def _prefixes(prefixes: Prefixes, address_groups: Mapping[Prefixes, str]) -> WrittenRule:
+    if prefixes in address_groups:
+        return {"remote_address_group": address_groups[prefixes]}
+    return {"remote_ip_prefix": prefixes[0]} if len(prefixes) == 1 else {"remote_ip_prefixes": prefixes}
+
+
+def _ranges(rule: MergedRule) -> WrittenRule:
+    low, high = rule.ranges[0]
+    if low is None:
+        return {}
+    if rule.protocol in ICMP_PROTOCOLS:
+        return {"icmp_type": low} if high is None else {"icmp_type": low, "icmp_code": high}
+    ports = [_port(range_) for range_ in rule.ranges]
+    return {"ports": ports[0] if len(ports) == 1 else ports}
+
+
+def _port(range_: Range) -> int | str:
+    low, high = range_
+    return low if low is not None and low == high else f"{low}-{high}"

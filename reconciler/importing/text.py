@@ -1,0 +1,96 @@
+"""Written groups -> the text of a YAML document: one rule a line where it fits, one key a line where it does not."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.importing.shorten import WrittenRule
+from reconciler.importing.spelling import Value, spell, spell_text
+from reconciler.model.desired import Target
+
+WIDTH = 120
+"""Columns of the longest line in flow style."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenGroup:
+    """A group as it is written. None is left out, and so left alone; `remarks` become comments, one a line."""
+
+    name: str
+    id: str | None
+    description: str | None
+    tags: Mapping[str, str] | None
+    prevent_destroy: bool
+    rules: Sequence[WrittenRule] | None
+    remarks: Sequence[str] = ()
+
+
+def document_text(
+    target: Target,
+    groups: Iterable[WrittenGroup],
+    address_groups: Mapping[str, Sequence[str]] | None = None,
+    modeline: str | None = None,
+) -> str:
+    """Write a document of one target."""
+    head = [modeline] if modeline else []
+    head += [f"project_id: {target.project_id}", f"region_id: {target.region_id}"]
+    if address_groups:
+        head += _address_groups(address_groups)
+    blocks = ["\n".join(_group(group)) for group in groups]
+    head.append("security_groups:" if blocks else "security_groups: []")
+    return "\n".join(head) + "\n" + "\n\n".join(blocks) + ("\n" if blocks else "")
+
+
+def address_groups_text(address_groups: Mapping[str, Sequence[str]], modeline: str | None = None) -> str:
+    """Write a document of address groups alone."""
+    head = [modeline] if modeline else []
+    return "\n".join([*head, *_address_groups(address_groups)]) + "\n"
+
+
+def _address_groups(address_groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    yield "address_groups:"
+    for name, prefixes in address_groups.items():
+        yield from _entry("  ", name, prefixes)
+
+
+def _group(group: WrittenGroup) -> Iterator[str]:
+    yield f"  - name: {spell_text(group.name)}"
+    if group.id is not None:
+        yield f"    id: {spell_text(group.id)}"
+    if group.description is not None:
+        yield f"    description: {spell_text(group.description)}"
+    if group.tags is not None:
+        yield from _entry("    ", "tags", group.tags)
+    if group.prevent_destroy:
+        yield "    prevent_destroy: true"
+    for remark in group.remarks:
+        yield f"    # {remark}"
+    if group.rules is not None:
+        yield "    rules:" if group.rules else "    rules: []"
+        for rule in group.rules:
+            yield from _rule(rule)
+
+
+def _rule(rule: WrittenRule) -> Iterator[str]:
+    flow = f"      - {spell(rule)}"
+    if len(flow) <= WIDTH:
+        yield flow
+        return
+    indent = "      - "
+    for key, value in rule.items():
+        yield from _entry(indent, key, value)
+        indent = "        "
+
+
+def _entry(indent: str, key: str, value: Value) -> Iterator[str]:
+    """Write a key and its value: on one line where that fits or where it is no collection."""
+    line = f"{indent}{spell_text(key)}: {spell(value)}"
+    if len(line) <= WIDTH or isinstance(value, str | int):
+        yield line
+        return
+    inner = " " * len(indent) + "  "
+    yield f"{indent}{spell_text(key)}:"
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _entry(inner, name, part)
+    else:
+        yield from (f"{inner}- {spell(item)}" for item in value)

@@ -1,0 +1,127 @@
+"""Live groups -> written ones, and what is worth a note about each."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from reconciler.describe import describe_rule
+from reconciler.importing.address_groups import find_address_groups
+from reconciler.importing.merge import MergedRule, merge
+from reconciler.importing.shorten import shorten
+from reconciler.importing.spelling import spell, spell_text
+from reconciler.importing.text import WIDTH, WrittenGroup
+from reconciler.importing.writable import (
+    is_plain_name,
+    is_protected,
+    is_text,
+    own_rules,
+    own_tags,
+    why_not_rules,
+    why_not_tags,
+)
+from reconciler.model.live import LiveGroup
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the writing of a group depends on beside the group: `shared_names` are those that several live groups have.
+
+    `address_groups_in_files` is None where address groups are not asked for.
+    """
+
+    shared_names: frozenset[str]
+    reference_names: Mapping[str, str]
+    address_groups_in_files: Mapping[str, frozenset[str]] | None
+
+
+class Written(NamedTuple):
+    """The groups, and the address groups that they use and no file defines.
+
+    `notes` say what was left out; `rules` counts the live rules that are written.
+    """
+
+    groups: tuple[WrittenGroup, ...]
+    address_groups: Mapping[str, tuple[str, ...]]
+    notes: tuple[str, ...]
+    rules: int
+
+
+def write_groups(groups: Iterable[LiveGroup], context: Context) -> Written:
+    """Write groups, sorted by name."""
+    notes: list[str] = []
+    parts = [_Part(group, notes) for group in sorted(groups, key=lambda group: (group.name, group.id))]
+    in_files = context.address_groups_in_files
+    named = {}
+    if in_files is not None:
+        named = find_address_groups((rule for part in parts for rule in part.rules or ()), in_files)
+    written = tuple(
+        WrittenGroup(
+            name=part.group.name,
+            id=part.group.id if _needs_id(part.group, context) else None,
+            description=part.description,
+            tags=part.tags,
+            prevent_destroy=is_protected(part.group),
+            rules=None
+            if part.rules is None
+            else [shorten(rule, context.reference_names, named) for rule in part.rules],
+            remarks=part.remarks,
+        )
+        for part in parts
+    )
+    new = {name: prefixes for prefixes, name in named.items() if name not in (in_files or {})}
+    return Written(written, dict(sorted(new.items())), tuple(notes), sum(part.number for part in parts))
+
+
+def _needs_id(group: LiveGroup, context: Context) -> bool:
+    return group.name in context.shared_names or not is_plain_name(group.name)
+
+
+class _Part:
+    """The parts of a group that can be written, and remarks about the others."""
+
+    def __init__(self, group: LiveGroup, notes: list[str]) -> None:
+        self.group = group
+        self.remarks: list[str] = []
+        self._notes = notes
+        self.number = 0
+        self.description = self._description()
+        self.tags = self._tags()
+        self.rules = self._rules()
+
+    def _description(self) -> str | None:
+        if is_text(self.group.description):
+            return self.group.description or None
+        self._leave_out("description", "YAML cannot carry it")
+        return None
+
+    def _tags(self) -> dict[str, str] | None:
+        self._remark_tags("read-only tags", {tag.key: tag.value for tag in self.group.tags if tag.read_only})
+        if self.group.owner is not None:
+            self.remarks.append(f"owned by {spell_text(self.group.owner)} (tag sgctl-owner), which stays as it is")
+        tags = own_tags(self.group)
+        reason = why_not_tags(tags)
+        if reason is None:
+            return dict(sorted(tags.items())) or None
+        self._leave_out("tags", reason)
+        return None
+
+    def _remark_tags(self, what: str, tags: dict[str, str]) -> None:
+        line = f"{what}: {spell(dict(sorted(tags.items())))}"
+        if tags and len(line) <= WIDTH - len("    # "):
+            self.remarks.append(line)
+        elif tags:
+            self.remarks += [f"{what}:", *(f"  {spell_text(key)}: {spell(tags[key])}" for key in sorted(tags))]
+
+    def _rules(self) -> list[MergedRule] | None:
+        rules = own_rules(self.group)
+        problem = why_not_rules(rules)
+        if problem is None:
+            self.number = len(self.group.rules)
+            return merge(rules)
+        rule, reason = problem
+        self._leave_out("rules", reason if rule is None else f"{spell_text(describe_rule(rule))}: {reason}")
+        return None
+
+    def _leave_out(self, what: str, reason: str) -> None:
+        self.remarks.append(f"{what} left out, and so left alone: {reason}")
+        self._notes.append(f"group {spell_text(self.group.name)}: {what} left out, and so left alone: {reason}")
