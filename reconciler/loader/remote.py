@@ -1,11 +1,12 @@
 """Where a rule's traffic comes from or goes to, from any of the ways to write it."""
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from reconciler.loader.prefix import read_prefix
 from reconciler.loader.problem import Path, Problem
-from reconciler.loader.similar import did_you_mean
+from reconciler.loader.similar import MOST_WORDS
 from reconciler.loader.source import shown
 from reconciler.model.rule import Ethertype
 
@@ -86,8 +87,9 @@ def _address_groups(names: str | list[str], address_groups: Mapping[str, Address
     for name, path in places.items():
         group = address_groups.get(name)
         if group is None:
-            fix = did_you_mean(name, address_groups) or "define it under `address_groups` of any file"
-            problems.append(Problem(path, f"no file defines the address group {shown(name)}", fix))
+            fix = "define it under `address_groups` of any file"
+            message = f"no file defines the address group {shown(name)}"
+            problems.append(Problem(path, message, fix, guess=(name, tuple(islice(address_groups, MOST_WORDS)))))
             continue
         for family, prefix in group.prefixes:
             found.setdefault((family, prefix), Remote(family, prefix, None, None, path))

@@ -6,6 +6,7 @@ from typing import Any
 from reconciler.document import Document, Key
 from reconciler.loader.issues import Issues
 from reconciler.loader.problem import Problem
+from reconciler.loader.similar import did_you_mean
 
 
 def report(document: Document, path: tuple[Key, ...], problems: Iterable[Problem], issues: Issues) -> None:
@@ -16,7 +17,8 @@ def report(document: Document, path: tuple[Key, ...], problems: Iterable[Problem
             continue
         find = document.key_place if problem.at_key else document.place
         related = tuple((what, document.place(*path, *inner)) for what, inner in problem.related)
-        issues.add(document.source, find(*path, *problem.path), problem.message, problem.fix, related)
+        fix = (did_you_mean(*problem.guess) if problem.guess else None) or problem.fix
+        issues.add(document.source, find(*path, *problem.path), problem.message, fix, related)
 
 
 def report_malformed(document: Document, path: tuple[Key, ...], kind: str, value: Any, issues: Issues) -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Container, Mapping
 from typing import Any
 
+from reconciler.loader.terms import is_date, is_exceptions
 from reconciler.model.canonical import PUBLISHED_PROTOCOLS
 
 MAX_RULE_DESCRIPTION = 255
@@ -28,10 +29,10 @@ Check = Callable[[Any], bool]
 
 
 def is_document(value: Any) -> bool:
-    """Judge a document's head; the groups and address groups in it are fragments of their own."""
+    """Judge a document's head; the groups, address groups and policies in it are fragments of their own."""
     return (
         value.__class__ is dict
-        and ("security_groups" in value or "address_groups" in value)
+        and ("security_groups" in value or "address_groups" in value or "policies" in value)
         and all(key in _HEAD and _HEAD[key](part) for key, part in value.items())
     )
 
@@ -61,7 +62,7 @@ def is_rule(value: Any) -> bool:
     if value.__class__ is not dict or "direction" not in value:
         return False
     for key, part in value.items():
-        check = _RULE.get(key)
+        check = RULE.get(key)
         if check is None or not check(part):
             return False
     return True
@@ -91,6 +92,11 @@ def _text(value: Any) -> bool:
     return value.__class__ is str and value != ""
 
 
+def _group_name(value: Any) -> bool:
+    """Judge the name of a group with an id: the cloud has groups of every name, the empty one included."""
+    return value.__class__ is str and len(value) <= MAX_NAME
+
+
 def _name(value: Any) -> bool:
     return value.__class__ is str and 1 <= len(value) <= MAX_NAME
 
@@ -113,7 +119,12 @@ def _tag_value(value: Any) -> bool:
 
 def is_tag(key: str, value: Any) -> bool:
     """Judge a tag."""
-    return _TAG_KEY(key) is not None and _tag_value(value)
+    return is_tag_key(key) and _tag_value(value)
+
+
+def is_tag_key(key: str) -> bool:
+    """Judge the key of a tag."""
+    return _TAG_KEY(key) is not None
 
 
 def _tags(value: Any) -> bool:
@@ -185,18 +196,20 @@ _HEAD: Mapping[str, Check] = {
     "owner": _tag_value,
     "address_groups": _is_mapping,
     "security_groups": _is_list,
+    "policies": _is_mapping,
 }
 _TARGET = frozenset({"project_id", "region_id"})
 _GROUP: Mapping[str, Check] = {
     "id": _uuid,
-    "name": _name,
+    "name": _group_name,
     "previous_name": _name,
     "description": _string,
     "tags": _tags,
     "rules": _is_list,
     "prevent_destroy": _boolean,
+    "exception": is_exceptions,
 }
-_RULE: Mapping[str, Check] = {
+RULE: Mapping[str, Check] = {
     "direction": _direction,
     "ethertype": _ethertype,
     "protocol": _protocol,
@@ -211,9 +224,12 @@ _RULE: Mapping[str, Check] = {
     "remote_ip_prefixes": _texts,
     "remote_address_group": _address_groups,
     "remote_group": _name,
+    "expires": is_date,
+    "exception": is_exceptions,
 } | dict.fromkeys(READ_ONLY_FIELDS, _anything)
+"""How the value of each key of a rule is judged."""
 
-KEYS: Mapping[str, Container[str]] = {"document": _HEAD, "security_group": _GROUP, "rule": _RULE}
+KEYS: Mapping[str, Container[str]] = {"document": _HEAD, "security_group": _GROUP, "rule": RULE}
 """The keys of each kind of fragment."""
 
 ITEM_CHECKS: Mapping[str, Check] = {

@@ -22,7 +22,7 @@ EXPECTED: Mapping[str, str] = {
     "address_groups": "a mapping of names to lists of prefixes",
     "security_groups": "a list of groups",
     "id": _UUID,
-    "name": f"text of 1 to {MAX_NAME} characters",
+    "name": f"text of at most {MAX_NAME} characters",
     "previous_name": f"text of 1 to {MAX_NAME} characters",
     "remote_group": f"a group's name: text of 1 to {MAX_NAME} characters",
     "tags": "a mapping of keys to values",
