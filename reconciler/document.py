@@ -158,6 +158,9 @@ def _parse(source: Source, issues: Issues) -> list[Document]:
     """Read the documents of a file, up to what cannot be read on from."""
     documents = []
     reader = ValueReader(source, issues)
+    if source.data.startswith((b"\xff\xfe", b"\xfe\xff")):  # libyaml would read it, but places are counted in UTF-8
+        issues.append(_path_issue(source.path, "the file is UTF-16, not UTF-8"))
+        return []
     has_aliases = b"*" in source.data and b"&" in source.data
     try:
         for node in NodeParser(source.data.removeprefix(b"\xef\xbb\xbf")).nodes():

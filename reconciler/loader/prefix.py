@@ -3,13 +3,10 @@
 from functools import lru_cache
 from typing import NamedTuple
 
-from reconciler.model.canonical import canonical_prefix
+from reconciler.model.canonical import canonical_prefix, is_canonical_ipv4
 from reconciler.model.rule import Ethertype
 
 EVERYWHERE = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
-
-
-_LENGTHS = {"IPv4": 32, "IPv6": 128}
 
 
 class Prefix(NamedTuple):
@@ -25,11 +22,11 @@ class Prefix(NamedTuple):
 def read_prefix(text: str) -> Prefix:
     """Read an address or a prefix. Refuses what could mean something else than its writer meant."""
     family: Ethertype = "IPv6" if ":" in text else "IPv4"
-    whole = text if "/" in text else f"{text}/{_LENGTHS[family]}"
-    canonical = canonical_prefix(whole)
-    if canonical == whole and whole.rpartition("/")[2].isdigit():
-        return Prefix(family, canonical)
-    return _read_with_care(text, canonical, family)
+    if family == "IPv4":
+        whole = text if "/" in text else f"{text}/32"
+        if is_canonical_ipv4(whole):
+            return Prefix(family, canonical_prefix(whole))
+    return _read_with_care(text, canonical_prefix(text), family)
 
 
 def _read_with_care(text: str, canonical: str | None, family: Ethertype) -> Prefix:

@@ -7,6 +7,7 @@ reduced to the first entries that are wrong, found by the quick checks of `struc
 from itertools import islice
 from typing import Any, NamedTuple
 
+from reconciler.loader.policy_structure import POLICIES, is_policy_flow
 from reconciler.loader.structure import ITEM_CHECKS, KEYS, is_tag
 
 MOST = 100
@@ -29,11 +30,12 @@ def reduce(kind: str, value: Any) -> Reduced:
     result: dict[str, Any] = {}
     unknown = 0
     for key, part in value.items():
-        known = kind == "address_groups" or key in KEYS[kind]
+        known = kind == "address_groups" or key in (POLICIES if kind == "policies" else KEYS[kind])
         unknown += not known
         if not known and unknown > MOST:
             continue
         check = ITEM_CHECKS.get("remote_ip_prefixes" if kind == "address_groups" else key)
+        check = is_policy_flow if kind == "policies" else check
         if isinstance(part, list) and len(part) > MOST and check is not None:
             indices[key] = list(islice((index for index, item in enumerate(part) if not check(item)), MOST))
             result[key] = [_shorten(part[index]) for index in indices[key] or [0]]

@@ -75,7 +75,7 @@ def _word(kind: str, error: Any, fragment: Any) -> Iterator[Problem]:
             if key not in value:
                 yield Problem(path, *wording.missing_key(key))
     elif "propertyNames" in error.absolute_schema_path:
-        words = wording.wrong_tag_key(value) if path == ("tags",) else ("an address group needs a name", None)
+        words = wording.wrong_tag_key(value) if path[-1:] == ("tags",) else ("an address group needs a name", None)
         yield Problem((*path, value), *words, at_key=True)
     else:
         yield Problem(path, *_word_value(kind, path, value, fragment), at_key=value is None)
@@ -90,6 +90,8 @@ def _word_value(kind: str, path: Path, value: Any, fragment: Any) -> tuple[str, 
         return wording.wrong_tag(str(path[1]), value)
     if path == ("name",) and isinstance(value, str) and "id" not in fragment:
         return wording.wrong_group_name(value)
+    if kind == "policies" and len(path) == 1:
+        return wording.wrong_policy(str(path[0]), value)
     if value == {} and path[0] == "targets":
         return "this target names neither a project_id nor a region_id", "add one, or remove the entry"
     key = next(str(step) for step in reversed(path) if isinstance(step, str))
@@ -98,7 +100,7 @@ def _word_value(kind: str, path: Path, value: Any, fragment: Any) -> tuple[str, 
 
 def _word_fragment(kind: str, value: Any) -> tuple[str, str | None]:
     if isinstance(value, dict):
-        return "the document has neither `security_groups` nor `address_groups`", None
+        return "the document has neither `security_groups` nor `address_groups` nor `policies`", None
     what = "nothing" if value is None else "an empty text" if value == "" else shown(value)
     fixes = {"document": "begin with `security_groups:`", "security_group": "begin a group with `- name:`"}
     return f"a {_noun(kind)} is a mapping, not {what}", fixes.get(kind, "begin a rule with `- direction:`")

@@ -5,6 +5,7 @@ anything walks it as a tree.
 """
 
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 from yaml.error import Mark
@@ -15,13 +16,16 @@ from reconciler.loader.nodes import COLLECTION, MAX_DEPTH
 from reconciler.loader.scalars import MERGE, TEXT, Plain, Surprise, classify
 from reconciler.loader.source import Source, shown
 from reconciler.model.place import Place
+from reconciler.model.policies import Policies
 
 MAX_EXPANDED = 1_000_000
 """Values that the aliases of a document may expand to: the rules of a thousand full groups."""
 
 _YAML = "tag:yaml.org,2002:"
-_DATES_IGNORED = frozenset({"created_at", "updated_at"})
-"""Read-only fields of the API that are accepted and ignored: some tools write their dates without quotes."""
+_DATES = frozenset({"created_at", "updated_at", "expires", "until"})
+"""Keys behind which a date needs no quotes. Some tools write the API's read-only fields without them."""
+_LEVELS = frozenset(field.name for field in fields(Policies)) | {"level"}
+"""Keys behind which `off` is the level of a policy, and no boolean."""
 
 
 class ValueReader:
@@ -42,10 +46,11 @@ class ValueReader:
         read = self.read
         return [item.value if item.tag is TEXT else read(item) for item in node.value]
 
-    def _mapping(self, node: MappingNode) -> dict[str, Any]:
+    def _mapping(self, node: MappingNode, *, of_tags: bool = False) -> dict[str, Any]:
+        """Read a mapping. The keys of tags are the user's own, whatever they are called."""
         pairs = node.value
         if len({key.value for key, _ in pairs if key.tag is TEXT}) < len(pairs):
-            return self._irregular_mapping(node)
+            return self._irregular_mapping(node, of_tags=of_tags)
         result: dict[str, Any] = {}
         for key, child in pairs:
             tag: Any = child.tag
@@ -54,10 +59,10 @@ class ValueReader:
             elif tag.__class__ is Plain:
                 result[key.value] = tag.value
             else:
-                result[key.value] = self.read(child)
+                result[key.value] = self.read(child) if of_tags else self._read_below(key.value, child)
         return result
 
-    def _irregular_mapping(self, node: MappingNode) -> dict[str, Any]:
+    def _irregular_mapping(self, node: MappingNode, *, of_tags: bool) -> dict[str, Any]:
         """Read a mapping with a merge, a key written twice or a key that is not text."""
         result: dict[str, Any] = {}
         places: dict[str, Place] = {}
@@ -72,7 +77,7 @@ class ValueReader:
                 self._add(key, f"the key {shown(name)} is there twice", "keep one of the two", (first,))
             else:
                 places[name] = self._place(key.start_mark)
-            result[name] = self._ignored_date(name, child) or self.read(child)
+            result[name] = self.read(child) if of_tags else self._read_below(name, child)
         for key, child in node.value:
             if key.tag is MERGE:
                 self._merge(key, child, result, places)
@@ -143,10 +148,15 @@ class ValueReader:
         written = "!!" + tag.removeprefix(_YAML) if tag.startswith(_YAML) else tag
         self._add(node, f"the tag {shown(written)} is not allowed: a file holds plain data only", "leave the tag out")
 
-    def _ignored_date(self, name: str, child: Node) -> str | None:
+    def _read_below(self, name: str, child: Node) -> Any:
+        """Read the value of a key, which may say how to take what is elsewhere a surprise."""
         tag: object = child.tag
-        is_date = isinstance(tag, Surprise) and tag.is_date
-        return str(child.value) if is_date and name in _DATES_IGNORED else None
+        if isinstance(tag, Surprise):
+            if (tag.is_date and name in _DATES) or (child.value == "off" and name in _LEVELS):
+                return str(child.value)
+        elif name == "tags" and tag is COLLECTION and isinstance(child, MappingNode):
+            return self._mapping(child, of_tags=True)
+        return self.read(child)
 
     def _place(self, mark: Mark) -> Place:
         return Place(self._source.path, mark.line + 1, mark.column + 1)

@@ -6,12 +6,16 @@ from typing import Any
 from reconciler.loader.similar import closest, did_you_mean
 from reconciler.loader.source import shown
 from reconciler.loader.structure import MAX_NAME, MAX_RULE_DESCRIPTION, PROTOCOLS
+from reconciler.model.policies import EXCEPTABLE
 
 _NUMBER = "a number, 1 or more"
 _PORT_RANGE_END = "a number from 0 to 65535"
 _OCTET = "a number from 0 to 255"
 _UUID = "a UUID, such as 00000000-0000-4000-8000-000000000000"
 _PREFIX = "a prefix, such as 10.0.0.0/8"
+_DATE = "a date such as 2027-06-30"
+_EXCEPTION = "an exception with `policy`, `reason` and `until`, or a list of those"
+_LEVEL = "error, warning or off"
 _TAG_VALUE = "text of 1 to 255 characters, with no tabs, line breaks or blanks at its ends"
 
 EXPECTED: Mapping[str, str] = {
@@ -41,6 +45,22 @@ EXPECTED: Mapping[str, str] = {
     "remote_address_group": "the name of an address group, or a list of names",
     "remote_group_id": _UUID,
     "description": "text",
+    "policies": "a mapping of policies to their levels or settings",
+    "expires": _DATE,
+    "exception": _EXCEPTION,
+    "policy": f"one of {', '.join(EXCEPTABLE)}",
+    "reason": "text: why the exception was agreed",
+    "until": _DATE,
+    "level": _LEVEL,
+    "max_ports": "a number from 0 to 65535",
+    "warn_days": "a number of days, from 0 to 3650",
+    "group": "a group's name, or a glob such as web-*",
+    "prefixes": "a list of prefixes",
+    "directions": "a list of ingress, egress or both",
+    "ipv4": "a length from 0 to 32",
+    "ipv6": "a length from 0 to 128",
+    "pattern": "text: a regular expression",
+    "protocols": "a list of protocols; any stands for rules for every protocol",
 }
 """What may stand behind each key, to follow "`key` takes"."""
 
@@ -52,6 +72,13 @@ ITEMS: Mapping[str, str] = {
     "ports": "a port from 1 to 65535, or a range such as 8000-8099",
     "remote_ip_prefixes": _PREFIX,
     "remote_address_group": "the name of an address group",
+    "exception": "an exception: a mapping with `policy`, `reason` and `until`",
+    "must_allow": "a flow: a mapping with a `group` and a `direction`",
+    "must_deny": "a flow: a mapping with a `group` and a `direction`",
+    "prefixes": _PREFIX,
+    "directions": "ingress or egress",
+    "protocols": "the name of a protocol, or its number in quotes",
+    "tags": "the key of a tag",
 }
 """What an item of a list is, to follow "an item of `key` is"."""
 
@@ -74,8 +101,14 @@ _PROTOCOL_NAMES = {"all": "any", "*": "any", "icmp6": "icmpv6", "ip": "any"}
 _MISSING = {
     "direction": "add `direction: ingress` or `direction: egress`",
     "name": "add `name:`; an `id` alone does not name a group",
+    "policy": "add `policy:` with the name that the plan shows in brackets",
+    "reason": "add `reason:`, for those who review it",
+    "until": "add `until:`, the last day on which it holds",
+    "group": "add `group:`, a group's name or a glob",
 }
-_AT_THE_HEAD = frozenset({"project_id", "region_id", "targets", "owner", "address_groups", "security_groups"})
+_AT_THE_HEAD = frozenset(
+    {"project_id", "region_id", "targets", "owner", "address_groups", "security_groups", "policies"}
+)
 _RANGE_SIGNS = str.maketrans({":": "-", "\u2013": "-", " ": "", "/": "-"})
 
 
@@ -98,12 +131,23 @@ def wrong_value(key: str, value: Any, *, is_item: bool) -> tuple[str, str | None
     """Word a value that its key does not take."""
     if value is None and not is_item:
         return f"`{key}` has no value", _WITHOUT.get(key) or f"leave the key out; it takes {EXPECTED[key]}"
+    if value == {} and key == "targets":
+        return "this target names neither a project_id nor a region_id", "add one, or remove the entry"
     if value == [] and not is_item and key in ITEMS:
         return f"the list of `{key}` is empty", "leave the key out if nothing is meant"
     if key == "description" and isinstance(value, str):
         return f"the description has {len(value):,} characters, over the limit of {MAX_RULE_DESCRIPTION}", "shorten it"
     what = f"an item of `{key}` is {ITEMS[key]}" if is_item and key in ITEMS else f"`{key}` takes {EXPECTED[key]}"
     return f"{what}, not {_named(value)}", _fix(key, value)
+
+
+def wrong_policy(name: str, value: Any) -> tuple[str, str | None]:
+    """Word what a policy cannot be."""
+    if name in ("must_allow", "must_deny"):
+        return wrong_value(name, value, is_item=True)
+    takes = "one" if name == "mass_delete" else "one, or a mapping with its settings"
+    what = shown(value) if value is not None else "nothing"
+    return f"the level of a policy is {_LEVEL}; `{name}` takes {takes}, not {what}", None
 
 
 def wrong_tag(key: str, value: Any) -> tuple[str, str | None]:

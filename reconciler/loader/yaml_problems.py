@@ -79,8 +79,6 @@ def _encoding_issue(source: Source, error: ReaderError) -> Issue:
     """Place a byte that is no text: libyaml gives its offset in the file."""
     data = source.data
     before = data[: max(error.position, 0)]
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return source.issue(Place(source.path, 1, 1), "the file is UTF-16, not UTF-8", "save it as UTF-8")
     line = before.count(b"\n") + 1
     start = before.rfind(b"\n") + 1
     column = len(before[start:].decode("utf-8", "replace").removeprefix("\ufeff")) + 1

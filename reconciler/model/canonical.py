@@ -38,7 +38,6 @@ _NAMES = {str(number): name for name, number in PROTOCOL_NUMBERS.items()}
 _CACHE = 1 << 17
 _NUMBER = "(0|[1-9][0-9]{0,2})"
 _IPV4_PREFIX = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}\.{_NUMBER}/{_NUMBER}").fullmatch
-"""The usual prefix, canonical already where no host bit is set: told here six times faster than by `ipaddress`."""
 
 
 def canonical_rule(
@@ -101,14 +100,21 @@ def canonical_prefix(prefix: str | None) -> str | None:
     """Write a prefix masked, compressed and with its length; None is every address. Not an address: as it is."""
     if not prefix:
         return None
-    written = _IPV4_PREFIX(prefix)
-    if written:
-        first, second, third, fourth, length = map(int, written.groups())
-        address = first << 24 | second << 16 | third << 8 | fourth
-        if max(first, second, third, fourth) < 256 and length <= 32 and not address & (0xFFFFFFFF >> length):
-            return prefix if length else None
+    if is_canonical_ipv4(prefix):
+        return None if prefix.endswith("/0") else prefix
     try:
         network = ip_network(prefix, strict=False)
     except ValueError:
         return prefix
     return None if network.prefixlen == 0 else network.compressed
+
+
+def is_canonical_ipv4(prefix: str) -> bool:
+    """Tell whether this is an IPv4 prefix spelled the canonical way, six times faster than `ipaddress` does."""
+    written = _IPV4_PREFIX(prefix)
+    if not written:
+        return False
+    first, second, third, fourth, length = map(int, written.groups())
+    if max(first, second, third, fourth) > 255 or length > 32:
+        return False
+    return not (first << 24 | second << 16 | third << 8 | fourth) & (0xFFFFFFFF >> length)
