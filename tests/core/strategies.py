@@ -79,15 +79,21 @@ def rules() -> st.SearchStrategy[Rule]:
 
 
 @st.composite
-def described(draw: st.DrawFn, maximum: int = 8) -> Mapping[Rule, str]:
+def described(draw: st.DrawFn, maximum: int = 8, of: st.SearchStrategy[Rule] | None = None) -> Mapping[Rule, str]:
     """Different rules, each with a description."""
-    found = draw(st.lists(rules(), max_size=maximum, unique=True))
+    found = draw(st.lists(rules() if of is None else of, max_size=maximum, unique=True))
     return {each: draw(TEXTS) for each in found}
 
 
 def desired_rules(maximum: int = 8) -> st.SearchStrategy[tuple[Any, ...]]:
     """Rules of a desired group."""
     return described(maximum).map(lambda found: tuple(wanted(each, text) for each, text in found.items()))
+
+
+def rules_to_create(maximum: int = 8) -> st.SearchStrategy[tuple[Any, ...]]:
+    """Rules of a desired group that a request can spell."""
+    spelled = rules().filter(lambda each: each.protocol in {None, *PUBLISHED_PROTOCOLS})
+    return described(maximum, spelled).map(lambda found: tuple(wanted(each, text) for each, text in found.items()))
 
 
 def live_rules(maximum: int = 8) -> st.SearchStrategy[tuple[Any, ...]]:
