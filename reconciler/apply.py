@@ -11,33 +11,42 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from reconciler import converge
-from reconciler.converge import Means, Result, Status
+from reconciler.converge import complete
+from reconciler.creation import create
+from reconciler.deletion import delete
 from reconciler.errors import AppliedInPart, SgctlError, StalePlan
 from reconciler.live import LiveState, read_live
 from reconciler.model.desired import Target
 from reconciler.model.difference import Action
 from reconciler.model.plan import Change, Plan
+from reconciler.outcome import Result, Status
 from reconciler.placeholder import names_in, placeholder
+from reconciler.session import Means
 from reconciler.stale import Stale, find_stale
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How every change of a plan ended, in the plan's order."""
+    """How every change of a plan ended, in the plan's order.
+
+    `is_abandoned` tells that requests were given up while they were under way; threads may still wait for them.
+    """
 
     results: tuple[Result, ...]
+    is_abandoned: bool = False
 
     @property
     def error(self) -> SgctlError | None:
-        """The error that the outcome amounts to: none, `AppliedInPart`, or a plain failure when nothing was applied."""
-        bad = sum(result.status is not Status.APPLIED for result in self.results)
+        """The error that the outcome amounts to: none, `AppliedInPart`, or nothing applied (`StalePlan` if stale)."""
+        bad = [result for result in self.results if result.status is not Status.APPLIED]
         if not bad:
             return None
-        message = f"{bad} of {len(self.results)} groups are not as planned"
+        message = f"{len(bad)} of {len(self.results)} groups are not as planned"
         hint = "Plan again to see what is left; applying that converges."
-        if any(result.touched or result.status is Status.APPLIED for result in self.results):
+        if len(bad) < len(self.results) or any(result.touched for result in bad):
             return AppliedInPart(message, hint)
+        if all(result.status is Status.STALE for result in bad):
+            return StalePlan(f"{message}: the plan is stale; nothing was sent", "Plan again.")
         return SgctlError(f"{message}; nothing was applied", hint)
 
 
@@ -66,31 +75,28 @@ def apply(
     *,
     parallelism: int = 16,
     progress: Callable[[Result], None] = lambda _: None,
-    stop: Callable[[], None] = lambda: None,
 ) -> Report:
-    """Carry out a plan, but for the changes that are stale.
+    """Carry out a plan, but for the changes that are stale; `progress` is told each result as it comes.
 
-    `progress` is told each result as it comes. On Ctrl-C `stop` is called, which has to make `means.stopped` true: the
-    requests under way are finished, no further one is begun, and the report says what was done and what was left.
+    Once `means.stopped` is true, requests under way are finished and no further one is begun. A `KeyboardInterrupt`
+    abandons even those: the threads that wait for their answers live on, and the report tells what is not known.
     """
     run = _Run(means, progress)
     for each in stale:
         run.end(Result(each.change, Status.STALE, "; ".join(each.reasons)))
-    with ThreadPoolExecutor(max_workers=parallelism) as pool:
-        for phase in (run.creations, run.completions, run.deletions):
-            _wait([pool.submit(work) for work in phase(plan.changes)], stop)
-    return Report(tuple(run.results[_key(change)] for change in plan.changes))
-
-
-def _wait(futures: Sequence[Future[None]], stop: Callable[[], None]) -> None:
-    """Wait for all; the first Ctrl-C asks them to stop, a second one is raised."""
+    pool, is_abandoned = ThreadPoolExecutor(max_workers=parallelism), False
     try:
-        for future in futures:
-            future.result()
+        for phase in (run.creations, run.completions, run.deletions):
+            _wait([pool.submit(work) for work in phase(plan.changes)])
     except KeyboardInterrupt:
-        stop()
-        for future in futures:
-            future.result()
+        is_abandoned = True
+    pool.shutdown(wait=not is_abandoned, cancel_futures=True)
+    return Report(tuple(run.result(change) for change in plan.changes), is_abandoned)
+
+
+def _wait(futures: Sequence[Future[None]]) -> None:
+    for future in futures:
+        future.result()
 
 
 Key = tuple[Target, str]
@@ -109,12 +115,30 @@ class _Run:
         self.results: dict[Key, Result] = {}
         self._means = means
         self._progress = progress
+        self._begun: set[Key] = set()
         self._ids: defaultdict[Target, dict[str, str]] = defaultdict(dict)
 
     def end(self, result: Result) -> None:
         """Keep how a change ended, and tell."""
         self.results[_key(result.change)] = result
         self._progress(result)
+
+    def result(self, change: Change) -> Result:
+        """Tell how a change ended; it has no end where the apply was abandoned."""
+        if (result := self.results.get(_key(change))) is not None:
+            return result
+        if _key(change) not in self._begun:
+            return Result(change, Status.LEFT, "stopped before its first request")
+        return Result(change, Status.LEFT, "abandoned; what became of its last request is not known", touched=True)
+
+    def _act(self, change: Change, act: Callable[[], Result]) -> Result:
+        """Work on a change. A bug must not take the report of what was done with it."""
+        self._begun.add(_key(change))
+        try:
+            return act()
+        except Exception as error:  # noqa: BLE001 - whatever it is, something may have been changed, and that is told
+            message = f"this is a bug in sgctl: {type(error).__name__}: {error}"
+            return Result(change, Status.FAILED, message, touched=True)
 
     def creations(self, changes: Iterable[Change]) -> Iterator[Work]:
         """One piece of work a target: its new groups, in order."""
@@ -142,7 +166,7 @@ class _Run:
     def _create(self, target: Target, changes: Iterable[Change]) -> None:
         for change in changes:
             if not self._lacks(change, names_in(change.requests[0].body)):
-                result = converge.create(self._means, change, self._ids[target])
+                result = self._act(change, partial(create, self._means, change, self._ids[target]))
                 if result.status is Status.APPLIED and result.group_id is not None:
                     self._ids[target][change.difference.name] = result.group_id
                 else:
@@ -151,7 +175,8 @@ class _Run:
     def _complete(self, change: Change) -> None:
         needed = set().union(*(names_in([request.path, request.body]) for request in change.requests))
         if not self._lacks(change, needed):
-            self.end(converge.complete(self._means, change, self._ids[change.difference.target]))
+            ids = self._ids[change.difference.target]
+            self.end(self._act(change, partial(complete, self._means, change, ids)))
 
     def _delete(self, changes: Iterable[Change]) -> None:
         for change in changes:
@@ -159,7 +184,7 @@ class _Run:
             if referring:
                 self.end(Result(change, Status.LEFT, f"{', '.join(referring)} may still refer to it"))
             else:
-                self.end(converge.delete(self._means, change))
+                self.end(self._act(change, partial(delete, self._means, change)))
 
     def _lacks(self, change: Change, names: set[str]) -> bool:
         """End a change that needs the id of a group that was not created."""

@@ -1,8 +1,11 @@
 """Time as the reconciler sees it: passed in, so that no test has to wait."""
 
+import threading
 import time
 from datetime import UTC, datetime
 from typing import Protocol
+
+from reconciler.errors import Stopped
 
 
 class Clock(Protocol):
@@ -32,3 +35,15 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait in this thread."""
         time.sleep(seconds)
+
+
+class StoppableClock(SystemClock):
+    """The time of this machine, for someone who may be asked to stop: then no wait is begun, and none goes on."""
+
+    def __init__(self, stopped: threading.Event) -> None:
+        self._stopped = stopped
+
+    def sleep(self, seconds: float) -> None:
+        """Wait in this thread. Raises `Stopped` once asked to stop."""
+        if self._stopped.wait(seconds):
+            raise Stopped("stopped while waiting")

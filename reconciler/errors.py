@@ -7,7 +7,9 @@ SgctlError                 1   what is wrong, and what to do about it
 ├── ApiError               1   the API could not be read, or answered what it should not
 │   ├── ApiUnreachable     1   no answer within the time allowed
 │   ├── ApiRefused         1   a 4xx: nothing was done, and the answer says why
-│   └── OutcomeUnknown     1   a write was sent and what became of it is not known
+│   ├── OutcomeUnknown     1   a write was sent and what became of it is not known
+│   │   └── TaskFailed     1   a task of v2 ended in ERROR; it may have acted in part
+│   └── Stopped            1   the user asked to stop, and waiting was needed to go on
 ├── StalePlan              3   live state moved since the plan was made; nothing was sent
 ├── AppliedInPart          4   something was applied and something was not
 └── GuardrailStop          5   the plan is shown, and stopped
@@ -80,11 +82,25 @@ class ApiRefused(ApiError):
 
 
 class OutcomeUnknown(ApiError):
-    """A write was sent and its outcome is not known: the next request about that group has to be a read."""
+    """A write was sent and its outcome is not known: the next request about that group has to be a read.
+
+    `status` is that of the answer, None where no answer came.
+    """
+
+    def __init__(
+        self, message: str, hint: str | None = None, *, status: int | None = None, request_id: str | None = None
+    ) -> None:
+        super().__init__(message, hint)
+        self.status = status
+        self.request_id = request_id
 
 
 class TaskFailed(OutcomeUnknown):
     """A task of v2 ended in ERROR, for the reason that the message gives: it may have acted in part."""
+
+
+class Stopped(ApiError):
+    """The user asked to stop, and nothing further could be learned or done without waiting."""
 
 
 class StalePlan(SgctlError):

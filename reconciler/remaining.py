@@ -39,7 +39,7 @@ def remaining(difference: Difference, live: LiveGroup) -> Difference:
         difference,
         action=Action.UPDATE,
         live=live,
-        previous_name=live.name if live.name != difference.name else None,
+        previous_name=live.name if difference.previous_name and live.name != difference.name else None,
         description=description,
         tags=tuple(tag for tag in difference.tags if tags.get(tag.key) != tag.new),
         creates=tuple(rules.creates),
@@ -90,27 +90,48 @@ def _by_rule(live: LiveGroup) -> dict[Rule, list[LiveRule]]:
     return rules
 
 
+def surprises(difference: Difference, live: LiveGroup) -> tuple[str, ...]:
+    """Tell in sentences what others did to the rules of a group whose change is under way, as far as it shows.
+
+    Rules are told by their content: a server that takes whole lists need not keep their ids.
+    """
+    assert difference.live is not None  # noqa: S101 - an update has a live side
+    going = _going(difference)
+    before = {(rule.rule, rule.description) for rule in difference.live.rules}
+    kept = {(rule.rule, rule.description) for rule in difference.live.rules if rule.id not in going}
+    now = {(rule.rule, rule.description) for rule in live.rules}
+    return _surprises(now - before - set(_planned(difference)), kept - now)
+
+
 def unexpected(difference: Difference, live: LiveGroup) -> tuple[str, ...]:
     """Tell in sentences how a group whose change is done differs from what was planned: what others did meanwhile."""
     if not difference.changes_rules:
         return ()
     planned = Counter(_planned(difference))
     found = Counter((rule.rule, rule.description) for rule in live.rules)
+    return _surprises(found - planned, planned - found)
+
+
+def _surprises(foreign: Iterable[tuple[Rule, str]], missing: Iterable[tuple[Rule, str]]) -> tuple[str, ...]:
     return (
-        *(f"there is a rule that the plan does not know: {_words(each)}" for each in found - planned),
-        *(f"a rule is missing: {_words(each)}" for each in planned - found),
+        *(f"there is a rule that the plan does not know: {_words(each)}" for each in foreign),
+        *(f"a rule is missing: {_words(each)}" for each in missing),
     )
 
 
 def _planned(difference: Difference) -> Iterator[tuple[Rule, str]]:
-    going = {rule.id for rule in difference.deletes}
-    going |= {rule.id for each in difference.redescribes for rule in each.live}
+    going = _going(difference)
     kept: Iterable[tuple[Rule, str]] = ()
     if difference.live is not None:
         kept = ((rule.rule, rule.description) for rule in difference.live.rules if rule.id not in going)
     yield from kept
     yield from ((rule.rule, rule.description) for rule in difference.creates)
     yield from ((each.desired.rule, each.desired.description) for each in difference.redescribes)
+
+
+def _going(difference: Difference) -> set[str]:
+    going = {rule.id for rule in difference.deletes}
+    return going | {rule.id for each in difference.redescribes for rule in each.live}
 
 
 def _with_id(rule: DesiredRule, ids: Mapping[str, str]) -> DesiredRule:

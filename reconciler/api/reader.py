@@ -38,7 +38,9 @@ class GcoreReader:
             expected = answers[-1][0]
             groups = {group["id"]: group for _, page in answers for group in page}
             if len(groups) == expected == sum(len(page) for _, page in answers):
-                return tuple([self._complete(target, group) for group in groups.values()])
+                # Whether the API's filter takes a part of a name for the name is nothing to rely on.
+                found = (group for group in groups.values() if name is None or group.get("name") == name)
+                return tuple([self._complete(target, group) for group in found])
         raise ApiError(
             f"{target}: the list of security groups does not add up: {expected} announced, {len(groups)} received",
             hint="Somebody may be changing groups right now; try again.",

@@ -12,6 +12,9 @@ from reconciler.clock import Clock
 from reconciler.errors import ApiUnreachable
 
 MAX_TRIES = 5
+"""Tries of one request where the API does not say how long to wait."""
+MAX_ASKED = 20
+"""Tries of one request where it does (`Retry-After`)."""
 FIRST_BACKOFF = 0.5
 """Seconds before the second try; doubled for each further one."""
 MAX_WAIT = 60.0
@@ -53,12 +56,13 @@ class Waits:
         Raises `ApiUnreachable` when the tries are used up or the wait would be too long.
         """
         self._tries += 1
-        if self._tries >= MAX_TRIES:
+        if self._tries >= (MAX_TRIES if asked is None else MAX_ASKED):
             raise ApiUnreachable(f"{path}: {problem}; gave up after {self._tries} tries")
-        seconds = FIRST_BACKOFF * 2 ** (self._tries - 1) if asked is None else asked
+        seconds = FIRST_BACKOFF * 2 ** min(self._tries - 1, MAX_TRIES) if asked is None else asked
         if self._waited + seconds > MAX_WAIT:
+            waited = f" after {self._waited:.0f} s of waiting" if self._waited else ""
             raise ApiUnreachable(
-                f"{path}: {problem}; the API asks to wait {seconds:.0f} s, more than the {MAX_WAIT:.0f} s allowed",
+                f"{path}: {problem}; the API asks to wait {seconds:.0f} s{waited}, and {MAX_WAIT:.0f} s are allowed",
                 hint="Run the command again later.",
             )
         self._waited += seconds

@@ -1,7 +1,7 @@
 """Tasks of v2: a write answers with ids, and is done when all of its tasks are."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from reconciler.api.http import Http
@@ -15,10 +15,10 @@ DEADLINE = 300.0
 _FIRST_POLL = 0.25
 _SLOWEST_POLL = 5.0
 _PAGE = 1000
-_OURS = frozenset(
-    {"create_security_group", "update_security_group", "create_security_group_rule", "delete_security_group_rule"}
-)
-"""Types of the tasks that the operations used here start."""
+_OURS = "security_group"
+"""What the types of all tasks have in common that the operations used here start."""
+_SLACK = timedelta(hours=1)
+"""How far this machine's clock and the API's may be apart."""
 
 
 class Tasks:
@@ -44,24 +44,25 @@ class Tasks:
             for group_id in (task.get("created_resources") or {}).get("security_groups") or ()
         )
 
-    def settle(self, target: Target, since: datetime) -> None:
+    def settle(self, target: Target, since: datetime) -> bool:
         """Wait until no task on security groups started since then is under way, known by id or not.
 
-        After an answer that was lost this is how to learn that a write has ended. Gives up silently at the deadline:
-        the caller reads the state anyway.
+        After an answer that was lost this is how to learn that a write has ended. False means that one has not, at the
+        deadline.
         """
         params: dict[str, str | int | list[str]] = {
             "project_id": [str(target.project_id)],
             "region_id": [str(target.region_id)],
             "state": ["NEW", "RUNNING"],
-            "from_timestamp": since.isoformat(),
+            "from_timestamp": (since - _SLACK).isoformat(),
             "limit": _PAGE,
         }
         for wait in self._polls():
             tasks = self._http.read("/cloud/v1/tasks", params).get("results") or ()
-            if not any(task.get("task_type") in _OURS for task in tasks):
-                return
+            if not any(_OURS in str(task.get("task_type")) for task in tasks):
+                return True
             self._clock.sleep(wait)
+        return False
 
     def _wait_for_one(self, task_id: str) -> dict[str, Any]:
         for wait in self._polls():

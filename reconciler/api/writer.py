@@ -28,17 +28,24 @@ class GcoreWriter:
             return answer
         tasks = (answer.body or {}).get("tasks")
         if not isinstance(tasks, list) or not all(isinstance(task, str) for task in tasks):
-            raise OutcomeUnknown(f"{request.method} {request.path}: the answer names no tasks")
+            raise OutcomeUnknown(
+                f"{request.method} {request.path}: the answer names no tasks",
+                status=answer.status,
+                request_id=answer.request_id,
+            )
         try:
             created = self._tasks.wait(tasks)
-        except OutcomeUnknown:
+        except OutcomeUnknown as unknown:
+            unknown.status, unknown.request_id = answer.status, answer.request_id
             raise
         except ApiError as error:
             raise OutcomeUnknown(
-                f"{request.method} {request.path}: its tasks cannot be read: {error.message}"
+                f"{request.method} {request.path}: its tasks cannot be read: {error.message}",
+                status=answer.status,
+                request_id=answer.request_id,
             ) from None
         return Answer(answer.status, {"id": created[0]} if created else None, answer.request_id)
 
-    def settle(self, target: Target, since: datetime) -> None:
-        """Wait until no write of v2 that may have been ours is under way in a target."""
-        self._tasks.settle(target, since)
+    def settle(self, target: Target, since: datetime) -> bool:
+        """Wait until no write of v2 that may have been ours is under way in a target; tell whether that is so."""
+        return self._tasks.settle(target, since)

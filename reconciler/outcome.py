@@ -1,0 +1,71 @@
+"""How a change ended, and each write on the way: data for reports and the journal."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from reconciler.model.plan import Change, Request
+
+
+class Status(StrEnum):
+    """How a change ended."""
+
+    APPLIED = "applied"
+    FAILED = "failed"
+    LEFT = "left"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one change ended. `touched` tells whether anything may have been changed; `group_id` is set once known."""
+
+    change: Change
+    status: Status
+    message: str = ""
+    hint: str | None = None
+    touched: bool = False
+    group_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A write as it went. `status` is None where no answer came; `problem` says what went wrong, None for nothing.
+
+    `group_id` is None for a create that was refused or whose answer was lost.
+    """
+
+    at: datetime
+    change: Change
+    request: Request
+    group_id: str | None
+    status: int | None
+    request_id: str | None
+    problem: str | None
+
+
+class Recorder(Protocol):
+    """Keeps a journal. Every method returns when what it was told is safe; an `SgctlError` ends the apply."""
+
+    def begin(self, change: Change) -> None:
+        """Take note of a group as it was read, before its first write."""
+
+    def wrote(self, write: Write) -> None:
+        """Take note of a write."""
+
+    def found(self, change: Change, group_id: str) -> None:
+        """Take note of a new group that was found by its name, because the answer to its creation was lost."""
+
+
+class NoJournal:
+    """Keeps nothing."""
+
+    def begin(self, change: Change) -> None:
+        """Forget it."""
+
+    def wrote(self, write: Write) -> None:
+        """Forget it."""
+
+    def found(self, change: Change, group_id: str) -> None:
+        """Forget it."""

@@ -1,0 +1,134 @@
+"""The writes of one change: what they are sent with, and what is remembered of them until the result is known."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from reconciler.clock import Clock
+from reconciler.errors import ApiError, ApiRefused, OutcomeUnknown, Stopped, TaskFailed
+from reconciler.live import Reader
+from reconciler.model.desired import Target
+from reconciler.model.plan import ApiVersion, Change, Request
+from reconciler.outcome import NoJournal, Recorder, Result, Status, Write
+
+_FIRST_WAIT = 0.5
+_V2 = "/cloud/v2/"
+
+
+class Answered(Protocol):
+    """What a write was answered."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def body(self) -> Mapping[str, object] | None:
+        """The JSON object, if there is one; for a create it holds the new group's `id`."""
+
+    @property
+    def request_id(self) -> str | None:
+        """What the API calls the request."""
+
+
+class Writer(Protocol):
+    """What applying needs beside reading."""
+
+    def send(self, request: Request) -> Answered:
+        """Send one write and wait until it is carried out."""
+
+    def settle(self, target: Target, since: datetime) -> bool:
+        """Wait until no write that may have been ours is under way; tell whether that is so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What converging works with; `stopped` tells whether to begin no further write."""
+
+    reader: Reader
+    writer: Writer
+    clock: Clock
+    api_version: ApiVersion
+    recorder: Recorder = field(default_factory=NoJournal)
+    stopped: Callable[[], bool] = lambda: False
+
+
+class Session:
+    """Sends the writes of one change.
+
+    `problem` is what went wrong last, empty where nothing did; `twins` are other groups that have the new group's name.
+    """
+
+    def __init__(self, means: Means, change: Change, group_id: str | None = None, *, touched: bool = False) -> None:
+        self.means = means
+        self.change = change
+        self.group_id = group_id
+        self.touched = touched
+        self.problem = ""
+        self.twins: tuple[str, ...] = ()
+        self._since = means.clock.now()
+        self._begun = touched
+
+    def send(self, request: Request) -> Answered:
+        """Send one write, and keep it in the journal whatever becomes of it.
+
+        Raises `ApiRefused` when nothing was done, `OutcomeUnknown` when nobody knows.
+        """
+        if not self._begun:
+            self.means.recorder.begin(self.change)
+            self._begun = True
+        self.problem = ""
+        try:
+            answer = self.means.writer.send(request)
+        except ApiRefused as refused:
+            self.problem = refused.message
+            self._record(request, refused.status, refused.request_id)
+            raise
+        except OutcomeUnknown as unknown:
+            self.problem, self.touched = unknown.message, True
+            self._record(request, unknown.status, unknown.request_id)
+            raise
+        self.touched = True
+        if self.group_id is None and answer.body and isinstance(new := answer.body.get("id"), str):
+            self.group_id = new.lower()
+        self._record(request, answer.status, answer.request_id)
+        return answer
+
+    def settle(self, request: Request) -> bool:
+        """After an unknown outcome: wait for the tasks of v2 that the request may have started."""
+        if not request.path.startswith(_V2):
+            return True
+        return self.means.writer.settle(self.change.difference.target, self._since)
+
+    def wait(self, round_: int) -> None:
+        """Give the API time: half a second, twice that in each further round."""
+        self.means.clock.sleep(_FIRST_WAIT * 2**round_)
+
+    def ended(self, status: Status, message: str = "", hint: str | None = None) -> Result:
+        """Say how the change ended."""
+        return Result(self.change, status, message, hint, self.touched, self.group_id)
+
+    def refused(self, refused: ApiRefused) -> Result:
+        """Say that the API does not take the change."""
+        return self.ended(Status.FAILED, refused.message, refused.hint)
+
+    def guard(self, act: Callable[[], Result]) -> Result:
+        """Turn a read that failed into a result, which remembers whether anything was sent before."""
+        try:
+            return act()
+        except Stopped as stopped:
+            return self.ended(Status.LEFT, f"{self.problem}; {stopped.message}" if self.problem else stopped.message)
+        except ApiError as error:
+            message = f"{self.problem}; then {error.message}" if self.problem else error.message
+            return self.ended(Status.FAILED, message, error.hint)
+
+    def _record(self, request: Request, status: int | None, request_id: str | None) -> None:
+        at = self.means.clock.now()
+        problem = self.problem or None
+        self.means.recorder.wrote(Write(at, self.change, request, self.group_id, status, request_id, problem))
+
+
+def has_ended(unknown: OutcomeUnknown) -> bool:
+    """Tell whether nothing more will come of a write, however it failed."""
+    return isinstance(unknown, TaskFailed)
