@@ -6,23 +6,21 @@ guards against accidents and casual edits, not against someone who can compute i
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from reconciler.errors import PlanFileError
+from reconciler.live_json import Json, group_to_json, read_live_group, read_live_rule, read_rule, rule_to_json
 from reconciler.model.desired import DesiredRule, Target
 from reconciler.model.difference import Action, Difference, LostRule, Redescription, TagChange, TextChange
-from reconciler.model.live import LiveGroup, LiveRule, Tag
 from reconciler.model.place import Place
 from reconciler.model.plan import Change, Finding, Plan, Request, Scope
-from reconciler.model.rule import Rule
 from reconciler.traffic import flow_json
 from reconciler.traffic.difference import TrafficDifference
 
 FORMAT_VERSION = 1
-
-Json = dict[str, Any]
 
 
 def to_json(plan: Plan) -> Json:
@@ -53,7 +51,13 @@ def digest(content: Mapping[str, Any]) -> str:
 
 def dumps(plan: Plan) -> str:
     """Write a plan file's text."""
-    return json.dumps(to_json(plan), indent=1, ensure_ascii=False) + "\n"
+    return json_text(to_json(plan)) + "\n"
+
+
+def json_text(content: Any) -> str:
+    """Write JSON for people and terminals: letters as they are, what a terminal could obey as an escape."""
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    return _UNUSUAL.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)
 
 
 def loads(text: str, name: str) -> Plan:
@@ -62,7 +66,7 @@ def loads(text: str, name: str) -> Plan:
     Raises `PlanFileError` when it is not a plan, of a version that this program does not know, or was edited.
     """
     try:
-        content = json.loads(text)
+        content = json.loads(text, object_pairs_hook=_without_repetition)
     except (ValueError, RecursionError) as error:
         raise PlanFileError(f"{name} is not a plan file: {error}") from None
     if not isinstance(content, dict) or "format_version" not in content:
@@ -79,6 +83,14 @@ def loads(text: str, name: str) -> Plan:
         )
     _check_structure(content, name)
     return _plan(content)
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> Json:
+    """Refuse a key that is there twice: one reader sees the first value, another the last."""
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise ValueError("a key is there twice")
+    return content
 
 
 def _check_structure(content: Json, name: str) -> None:
@@ -104,7 +116,7 @@ def _change(change: Change, names: Mapping[str, str]) -> Json:
     return {
         **difference_to_json(change.difference, names),
         "fingerprint": change.fingerprint,
-        "live": None if change.difference.live is None else _live_group(change.difference.live),
+        "live": None if change.difference.live is None else group_to_json(change.difference.live),
         "requests": [
             {"method": request.method, "path": request.path, "body": request.body} for request in change.requests
         ],
@@ -129,11 +141,11 @@ def difference_to_json(difference: Difference, names: Mapping[str, str]) -> Json
                 {"live": [rule.id for rule in each.live], "desired": _desired_rule(each.desired)}
                 for each in difference.redescribes
             ],
-            "delete": [_live_rule(rule) for rule in difference.deletes],
+            "delete": [rule_to_json(rule) for rule in difference.deletes],
             "unchanged": difference.unchanged,
         },
         "lost_rules": [
-            {"group_id": lost.group_id, "group_name": lost.group_name, "rule": _live_rule(lost.rule)}
+            {"group_id": lost.group_id, "group_name": lost.group_name, "rule": rule_to_json(lost.rule)}
             for lost in difference.lost_rules
         ],
         "traffic": {
@@ -154,21 +166,6 @@ def _desired_rule(rule: DesiredRule) -> Json:
     }
 
 
-def _live_rule(rule: LiveRule) -> Json:
-    return {"id": rule.id, **rule.rule._asdict(), "description": rule.description, "irregular": rule.irregular}
-
-
-def _live_group(group: LiveGroup) -> Json:
-    return {
-        "id": group.id,
-        "name": group.name,
-        "description": group.description,
-        "revision_number": group.revision_number,
-        "tags": [asdict(tag) for tag in group.tags],
-        "rules": [_live_rule(rule) for rule in group.rules],
-    }
-
-
 def _plan(content: Json) -> Plan:
     return Plan(
         created_at=content["created_at"],
@@ -186,7 +183,7 @@ def _plan(content: Json) -> Plan:
 
 def _read_change(content: Json) -> Change:
     target = Target(content["project_id"], content["region_id"])
-    live = None if content["live"] is None else _read_live_group(content["live"], target)
+    live = None if content["live"] is None else read_live_group(content["live"], target)
     by_id = {rule.id: rule for rule in live.rules} if live else {}
     description, rules = content["description"], content["rules"]
     difference = Difference(
@@ -203,10 +200,10 @@ def _read_change(content: Json) -> Change:
             Redescription(tuple(by_id[rule_id] for rule_id in each["live"]), _read_desired_rule(each["desired"]))
             for each in rules["redescribe"]
         ),
-        deletes=tuple(_read_live_rule(rule) for rule in rules["delete"]),
+        deletes=tuple(read_live_rule(rule) for rule in rules["delete"]),
         unchanged=rules["unchanged"],
         lost_rules=tuple(
-            LostRule(lost["group_id"], lost["group_name"], _read_live_rule(lost["rule"]))
+            LostRule(lost["group_id"], lost["group_name"], read_live_rule(lost["rule"]))
             for lost in content["lost_rules"]
         ),
         traffic=TrafficDifference(
@@ -227,26 +224,6 @@ def _read_place(text: str | None) -> Place | None:
     return Place(path, int(line), int(column))
 
 
-def _read_rule(content: Json) -> Rule:
-    return Rule(**{field: content[field] for field in Rule._fields})
-
-
 def _read_desired_rule(content: Json) -> DesiredRule:
     place = _read_place(content["place"]) or Place("", 0, 0)
-    return DesiredRule(_read_rule(content), content["description"], place, content["remote_group"])
-
-
-def _read_live_rule(content: Json) -> LiveRule:
-    return LiveRule(content["id"], _read_rule(content), content["description"], content["irregular"])
-
-
-def _read_live_group(content: Json, target: Target) -> LiveGroup:
-    return LiveGroup(
-        target=target,
-        id=content["id"],
-        name=content["name"],
-        description=content["description"],
-        tags=tuple(Tag(**tag) for tag in content["tags"]),
-        rules=tuple(_read_live_rule(rule) for rule in content["rules"]),
-        revision_number=content["revision_number"],
-    )
+    return DesiredRule(read_rule(content), content["description"], place, content["remote_group"])
