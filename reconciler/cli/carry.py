@@ -1,0 +1,111 @@
+"""Carrying out a plan from the command line: the journal, progress, and what Ctrl-C does."""
+
+import os
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import click
+
+from reconciler.api.http import Http
+from reconciler.api.reader import GcoreReader
+from reconciler.api.settled import SettledReader
+from reconciler.api.writer import GcoreWriter
+from reconciler.apply import Report, apply
+from reconciler.cli.log import current_log
+from reconciler.cli.progress import Progress
+from reconciler.clock import StoppableClock, SystemClock
+from reconciler.live import Reader
+from reconciler.model.plan import ApiVersion, Plan
+from reconciler.outcome import NoJournal, Recorder, Result
+from reconciler.render.outcome import view_report
+from reconciler.render.text import render_text
+from reconciler.session import Means
+from reconciler.stale import Stale
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The wish to stop, and the clock that heeds it: everything that waits during an apply waits with this clock."""
+
+    wished: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def clock(self) -> StoppableClock:
+        """A clock whose waits end when stopping is wished."""
+        return StoppableClock(self.wished)
+
+
+def means_of(plan: Plan, http: Http, reader: Reader, stop: Stop, recorder: Recorder | None = None) -> Means:
+    """Put together what applying a plan works with."""
+    writer = GcoreWriter(http, stop.clock)
+    return Means(reader, writer, stop.clock, plan.api_version, recorder or NoJournal(), stop.wished.is_set)
+
+
+def reader_for(version: ApiVersion, http: Http, reader: GcoreReader, stop: Stop) -> GcoreReader:
+    """Pick what an apply reads live state with: on v2, writes of an apply that was killed may still be under way."""
+    return SettledReader(http, stop.clock) if version == "v2" else reader
+
+
+def carry_out(
+    plan: Plan, http: Http, reader: Reader, stop: Stop, stale: tuple[Stale, ...], given: Mapping[str, Any]
+) -> None:
+    """Apply a plan and say how it ended. Raises the error that the outcome amounts to.
+
+    The first Ctrl-C (or SIGTERM) finishes the requests under way and begins no further one; the second abandons them.
+    """
+    with ExitStack() as stack:
+        means = means_of(plan, http, reader, stop, _recorder(stack, plan, given["journal"]))
+        progress = stack.enter_context(Progress("applying", quiet=given["quiet"]))
+        progress.start(len(plan.changes))
+
+        def tell(result: Result) -> None:
+            progress.step(result.change.difference.name)
+
+        stack.enter_context(_stopping(stop.wished))
+        report = apply(plan, means, stale, parallelism=given["parallelism"], progress=tell)
+    _finish(report)
+
+
+def _recorder(stack: ExitStack, plan: Plan, path: str | None) -> Recorder:
+    if path is None:
+        return NoJournal()
+    from reconciler.journal_file import JournalFile  # noqa: PLC0415 - only with --journal
+
+    return stack.enter_context(JournalFile(path, SystemClock(), base_url=plan.base_url, api_version=plan.api_version))
+
+
+@contextmanager
+def _stopping(stopped: threading.Event) -> Iterator[None]:
+    """Turn the first signal into a wish to stop, and the second into a `KeyboardInterrupt`."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+        os.write(sys.stderr.fileno(), b"\nstopping: the requests under way are finished; again to abandon them\n")
+
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _finish(report: Report) -> None:
+    click.echo(render_text(view_report(report), shutil.get_terminal_size().columns), nl=False)
+    if report.error is None:
+        return
+    if report.is_abandoned:
+        # Threads that still wait for an answer would keep the process alive.
+        current_log().error(report.error.message, report.error.hint, report.error.exit_code)
+        sys.stdout.flush()
+        os._exit(report.error.exit_code)
+    raise report.error
