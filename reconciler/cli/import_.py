@@ -6,9 +6,9 @@ import click
 
 from reconciler.cli import EXIT_CODES, options, settings
 from reconciler.cli.progress import Progress
+from reconciler.cli.writing import write_files
 from reconciler.errors import UsageError
 from reconciler.importing.run import Import, ImportOptions, find_existing, import_groups
-from reconciler.importing.write import write_files
 from reconciler.live import read_live
 from reconciler.model.desired import Target
 from reconciler.render.text import printable

@@ -1,4 +1,4 @@
-"""The end of an import: the proven files are written, each as a whole. The only writer here."""
+"""The end of an import: the proven files are written, each as a whole. Nothing else of an import writes."""
 
 import stat
 from collections.abc import Callable, Iterable
