@@ -15,14 +15,17 @@ from reconciler.loader.address_groups import read_address_groups
 from reconciler.loader.conflicts import find_conflicts
 from reconciler.loader.group import Scope, read_group
 from reconciler.loader.issues import Issues
+from reconciler.loader.policies import read_policies_of
 from reconciler.loader.report import report_malformed
 from reconciler.loader.structure import is_document
 from reconciler.loader.target import Defaults, read_targets
 from reconciler.model.desired import DesiredGroup, DesiredState, Target
 from reconciler.model.place import Place
+from reconciler.model.policies import Policies
 
 MAX_GROUPS = 100_000
 """Groups that a document may ask for, in all of its targets."""
+_MAPPINGS = frozenset({"address_groups", "policies"})
 
 __all__ = ["Defaults", "Note", "desired_state", "load", "no_garbage_collection", "unresolved_references"]
 
@@ -34,11 +37,14 @@ class Note(NamedTuple):
     message: str
 
 
-def load(paths: Sequence[str], defaults: Defaults) -> DesiredState:
-    """Load what the files and folders ask for. Raises InputError with every issue of the run, in order of place."""
+def load(paths: Sequence[str], defaults: Defaults, policies: Policies | None = None) -> DesiredState:
+    """Load what the files and folders ask for. Raises InputError with every issue of the run, in order of place.
+
+    `policies` are those of a settings file, for which the files may define address groups.
+    """
     with no_garbage_collection():
         documents, unreadable = read_documents(paths)
-        state, wrong = desired_state(documents, defaults)
+        state, wrong = desired_state(documents, defaults, policies)
     places = {issue.place for issue in unreadable}
     issues = (*unreadable, *(issue for issue in wrong if issue.place not in places))
     if issues:
@@ -46,7 +52,9 @@ def load(paths: Sequence[str], defaults: Defaults) -> DesiredState:
     return state
 
 
-def desired_state(documents: Sequence[Document], defaults: Defaults) -> tuple[DesiredState, tuple[Issue, ...]]:
+def desired_state(
+    documents: Sequence[Document], defaults: Defaults, policies: Policies | None = None
+) -> tuple[DesiredState, tuple[Issue, ...]]:
     """Turn documents into desired state, with all that is wrong in them."""
     issues = Issues()
     address_groups = read_address_groups(documents, issues)
@@ -64,7 +72,8 @@ def desired_state(documents: Sequence[Document], defaults: Defaults) -> tuple[De
     in_order = {target: index for index, target in enumerate(owners)}
     groups.sort(key=lambda group: in_order[group.target])
     frozen = {target: frozenset(names) for target, names in owners.items()}
-    return DesiredState(tuple(groups), tuple(owners), frozen), issues.worded()
+    judged_by = read_policies_of(documents, address_groups, policies, issues)
+    return DesiredState(tuple(groups), tuple(owners), frozen, judged_by), issues.worded()
 
 
 def unresolved_references(state: DesiredState) -> tuple[Note, ...]:
@@ -86,7 +95,7 @@ def _read_head(document: Document, defaults: Defaults, issues: Issues) -> tuple[
     if not is_document(value):
         head = value
         if isinstance(value, dict):
-            empty: dict[str, Any] = {"security_groups": [], "address_groups": {}}
+            empty: dict[str, Any] = {"security_groups": [], "address_groups": {}, "policies": {}}
             head = {key: empty[key] if _is_body(key, part) else part for key, part in value.items()}
         report_malformed(document, (), "document", head, issues)
         return (), None
@@ -100,7 +109,7 @@ def _read_head(document: Document, defaults: Defaults, issues: Issues) -> tuple[
 
 
 def _is_body(key: str, part: Any) -> bool:
-    return (key == "security_groups" and isinstance(part, list)) or (key == "address_groups" and isinstance(part, dict))
+    return isinstance(part, list) if key == "security_groups" else key in _MAPPINGS and isinstance(part, dict)
 
 
 def _groups_of(document: Document) -> list[Any]:

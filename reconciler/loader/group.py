@@ -10,6 +10,7 @@ from reconciler.loader.remote import AddressGroup
 from reconciler.loader.report import report, report_malformed
 from reconciler.loader.rule import MAX_RULES, expand
 from reconciler.loader.structure import is_group, is_rule
+from reconciler.loader.terms import read_terms
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
 from reconciler.model.live import OWNER_TAG
 from reconciler.model.rule import Rule
@@ -39,7 +40,8 @@ def read_group(scope: Scope, index: int, group: Any) -> list[DesiredGroup]:
         head = {**group, "rules": []} if isinstance(written_rules, list) else group
         report_malformed(document, path, "security_group", head, issues)
         return []
-    report(document, path, _problems(group, scope), issues)
+    terms, wrong_terms = read_terms(group)
+    report(document, path, (*_problems(group, scope), *wrong_terms), issues)
     group_id = group.get("id")
     place = document.place(*path)
     return [
@@ -54,6 +56,7 @@ def read_group(scope: Scope, index: int, group: Any) -> list[DesiredGroup]:
             rules=rules,
             owner=scope.owner,
             prevent_destroy=group.get("prevent_destroy"),
+            exceptions=terms.exceptions if terms else (),
         )
         for target in scope.targets
     ]
@@ -90,19 +93,21 @@ def _read_rules(scope: Scope, path: tuple[Key, ...], written: Sequence[Any]) -> 
             report_malformed(document, (*path, index), "rule", rule, issues)
             continue
         expansion = expand(rule, scope.address_groups)
-        if expansion.problems:
-            report(document, (*path, index), expansion.problems, issues)
+        terms, wrong_terms = read_terms(rule)
+        if expansion.problems or wrong_terms:
+            report(document, (*path, index), (*expansion.problems, *wrong_terms), issues)
             continue
         description = rule.get("description") or ""
         count += expansion.number
         for key in expansion.rules:
             known = rules.get(key)
             if known is None:
-                rules[key] = DesiredRule(key[0], description, place, key[1])
+                rules[key] = DesiredRule(key[0], description, place, key[1], terms)
                 continue
             count -= 1
-            if known.description != description:
-                message = "the same rule is there twice, with different descriptions"
+            if known.description != description or known.terms != terms:
+                what = "descriptions" if known.description != description else "dates or exceptions"
+                message = f"the same rule is there twice, with different {what}"
                 issues.add(document.source, place, message, "keep one of the two", (("the other", known.place),))
     if count > MAX_RULES:
         message = f"the rules of this group are {count:,} when expanded, over the limit of {MAX_RULES}"

@@ -90,12 +90,12 @@ def _word_value(kind: str, path: Path, value: Any, fragment: Any) -> tuple[str, 
         return wording.wrong_tag(str(path[1]), value)
     if path == ("name",) and isinstance(value, str) and "id" not in fragment:
         return wording.wrong_group_name(value)
-    if kind == "policies" and len(path) == 1:
-        return wording.wrong_policy(str(path[0]), value)
     if value == {} and path[0] == "targets":
         return "this target names neither a project_id nor a region_id", "add one, or remove the entry"
     key = next(str(step) for step in reversed(path) if isinstance(step, str))
-    return wording.wrong_value(key, value, is_item=isinstance(path[-1], int))
+    is_policy = kind == "policies" and len(path) == 1
+    is_item = isinstance(path[-1], int)
+    return wording.wrong_policy(key, value) if is_policy else wording.wrong_value(key, value, is_item=is_item)
 
 
 def _word_fragment(kind: str, value: Any) -> tuple[str, str | None]:

@@ -1,11 +1,13 @@
 """Desired state: what the files ask for, with the place of each thing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from reconciler.model.place import Place
+from reconciler.model.policies import Policies
 from reconciler.model.rule import Rule
+from reconciler.model.terms import PolicyException, Terms
 
 
 class Target(NamedTuple):
@@ -22,13 +24,14 @@ class Target(NamedTuple):
 class DesiredRule:
     """One rule after expansion. `remote_group` is a group's name as written; it becomes an id when live state is known.
 
-    While `remote_group` is set, `rule.remote_group_id` is None.
+    While `remote_group` is set, `rule.remote_group_id` is None. `terms` is what stands beside it for reviewers.
     """
 
     rule: Rule
     description: str
     place: Place
     remote_group: str | None = None
+    terms: Terms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class DesiredGroup:
     rules: tuple[DesiredRule, ...] | None = None
     owner: str | None = None
     prevent_destroy: bool | None = None
+    exceptions: tuple[PolicyException, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +58,4 @@ class DesiredState:
     groups: tuple[DesiredGroup, ...]
     targets: tuple[Target, ...]
     owners: Mapping[Target, frozenset[str]]
+    policies: Policies = field(default_factory=Policies)

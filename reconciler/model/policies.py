@@ -1,0 +1,141 @@
+"""The policies of a run, as data: what is judged, how severely, and within which limits.
+
+Read from the `policies:` section of the files or the `[policies]` table of `sgctl.toml` (`loader.policies`), judged in
+`reconciler.policy`. What is not written has the value it has here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from reconciler.model.rule import Direction, Rule
+
+Level = Literal["error", "warning", "off"]
+
+MANAGEMENT_PORTS = (
+    21, 22, 23, 135, 139, 445, 1433, 1521, 2375, 2376, 2379, 3306, 3389, 5432, 5900, 5985, 5986, 6379, 6443, 8500,
+    9200, 10250, 11211, 27017,
+)  # fmt: skip
+"""Ports of remote shells and desktops, databases, and the control of containers and clusters."""
+
+INGRESS: tuple[Direction, ...] = ("ingress",)
+BOTH: tuple[Direction, ...] = ("ingress", "egress")
+
+
+@dataclass(frozen=True, slots=True)
+class WorldOpenManagement:
+    """Management ports that become open to the world: as ranges, first and last port included."""
+
+    level: Level = "warning"
+    ports: tuple[tuple[int, int], ...] = tuple((port, port) for port in MANAGEMENT_PORTS)
+
+
+@dataclass(frozen=True, slots=True)
+class WorldOpenAnyPort:
+    """More than `max_ports` ports of a protocol that become open to the world."""
+
+    level: Level = "warning"
+    max_ports: int = 32767
+
+
+@dataclass(frozen=True, slots=True)
+class Expires:
+    """Rules past their `expires` date; a warning from `warn_days` before it."""
+
+    level: Level = "error"
+    warn_days: int = 14
+
+
+@dataclass(frozen=True, slots=True)
+class FlowPolicy:
+    """Traffic that the groups of a name (or a glob) must, or must not, admit.
+
+    `rules` is that traffic as rules, each with the name of its remote group; None while address groups are not known.
+    """
+
+    group: str
+    rules: tuple[tuple[Rule, str | None], ...] | None
+    description: str = ""
+    level: Level = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedPrefixes:
+    """Rules may only name prefixes inside of these."""
+
+    level: Level = "off"
+    prefixes: tuple[str, ...] = ()
+    directions: tuple[Direction, ...] = INGRESS
+
+
+@dataclass(frozen=True, slots=True)
+class MaxPrefixSize:
+    """Rules may not name wider prefixes: the lengths are the shortest allowed."""
+
+    level: Level = "off"
+    ipv4: int = 16
+    ipv6: int = 32
+    directions: tuple[Direction, ...] = INGRESS
+
+
+@dataclass(frozen=True, slots=True)
+class RuleDescription:
+    """Every rule needs a description in which the pattern is found."""
+
+    level: Level = "off"
+    pattern: str = r"\S"
+
+
+@dataclass(frozen=True, slots=True)
+class RequiredTags:
+    """Every group needs these tags, each with a value that matches its pattern as a whole; None takes any value."""
+
+    level: Level = "off"
+    tags: tuple[tuple[str, str | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ForbiddenProtocols:
+    """No rule may be of these protocols, written as rules have them; None is a rule for every protocol."""
+
+    level: Level = "off"
+    protocols: frozenset[str | None] = frozenset()
+    directions: tuple[Direction, ...] = BOTH
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """All policies. `written` is what they were read from, `where` the file; the plan file keeps them.
+
+    `address_groups` are those that `must_allow` and `must_deny` name, with their prefixes.
+    """
+
+    world_open_management: WorldOpenManagement = field(default_factory=WorldOpenManagement)
+    world_open_any_port: WorldOpenAnyPort = field(default_factory=WorldOpenAnyPort)
+    mass_delete: Level = "error"
+    expires: Expires = field(default_factory=Expires)
+    must_allow: tuple[FlowPolicy, ...] = ()
+    must_deny: tuple[FlowPolicy, ...] = ()
+    allowed_prefixes: AllowedPrefixes = field(default_factory=AllowedPrefixes)
+    max_prefix_size: MaxPrefixSize = field(default_factory=MaxPrefixSize)
+    rule_description: RuleDescription = field(default_factory=RuleDescription)
+    required_tags: RequiredTags = field(default_factory=RequiredTags)
+    forbidden_protocols: ForbiddenProtocols = field(default_factory=ForbiddenProtocols)
+    written: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), compare=False)
+    address_groups: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}), compare=False)
+    where: str = field(default="the defaults", compare=False)
+
+
+EXCEPTABLE = (
+    "world_open_management",
+    "world_open_any_port",
+    "must_allow",
+    "must_deny",
+    "allowed_prefixes",
+    "max_prefix_size",
+    "rule_description",
+    "required_tags",
+    "forbidden_protocols",
+)
+"""Policies from which a rule or a group may be excepted."""
