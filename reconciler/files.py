@@ -10,10 +10,13 @@ from reconciler.errors import SgctlError
 def write_atomically(path: str, text: str, mode: int = 0o600) -> None:
     """Replace a file as a whole: readers see the old text or the new, never a part.
 
-    Raises `SgctlError` when the folder cannot be written to.
+    A link is followed. Raises `SgctlError` when the folder cannot be written to, and for what is no regular file: to
+    replace a device or a pipe would be to remove it.
     """
-    target = Path(path)
     try:
+        target = Path(path).resolve()
+        if target.exists() and not target.is_file():
+            raise SgctlError(f"cannot write {path}: it is not a regular file")
         descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:

@@ -6,12 +6,12 @@ guards against accidents and casual edits, not against someone who can compute i
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from reconciler.errors import PlanFileError
+from reconciler.json_text import json_text
 from reconciler.live_json import Json, group_to_json, read_live_group, read_live_rule, read_rule, rule_to_json
 from reconciler.model.desired import DesiredRule, Target
 from reconciler.model.difference import Action, Difference, LostRule, Redescription, TagChange, TextChange
@@ -52,12 +52,6 @@ def digest(content: Mapping[str, Any]) -> str:
 def dumps(plan: Plan) -> str:
     """Write a plan file's text."""
     return json_text(to_json(plan)) + "\n"
-
-
-def json_text(content: Any) -> str:
-    """Write JSON for people and terminals: letters as they are, what a terminal could obey as an escape."""
-    text = json.dumps(content, indent=1, ensure_ascii=False)
-    return _UNUSUAL.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)
 
 
 def loads(text: str, name: str) -> Plan:
