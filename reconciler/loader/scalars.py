@@ -70,7 +70,7 @@ def classify(text: str) -> Meaning:
             return Plain(int(text))
         return Surprise(f"a number of {len(text):,} digits is too large", "quote it if it is text")
     if kind == "float" and _NUMBER_1_2(text):
-        return Plain(float(text))
+        return Plain(float(text.lower().replace(".inf", "inf").replace(".nan", "nan")))
     return TEXT if kind == "str" and not _NUMBER_1_2(text) else _surprise(text, kind)
 
 
