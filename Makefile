@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SDK := .venv-sdk
 PYTEST := SGCTL_SDK_V2_PYTHON=$(CURDIR)/$(SDK)/bin/python $(BIN)/python -m pytest -n auto
 
-.PHONY: help demo test check format build clean
+.PHONY: help demo test check format bench build clean
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -26,6 +26,9 @@ check: .venv/installed-dev $(SDK)/installed  ## format, lint, types, tests: what
 format: .venv/installed-dev  ## put the code into its form, and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bench: .venv/installed-dev  ## measure every bar, as ratios within one run
+	$(BIN)/python tests/benchmarks/bench.py
 
 build: .venv/installed-dev  ## build sdist and wheel into dist/
 	rm -rf dist
