@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from reconciler import __version__
+from reconciler.cli.log import Log
 
 _COMMANDS = {
     "validate": ("reconciler.cli.validate", "check the files, offline"),
@@ -16,6 +17,10 @@ _COMMANDS = {
     "drift": ("reconciler.cli.drift", "tell whether live state still is as the files say"),
     "import": ("reconciler.cli.import_", "write live groups as YAML"),
     "show": ("reconciler.cli.show", "show a saved plan"),
+    "config": ("reconciler.cli.config", "show every setting and where it comes from"),
+    "doctor": ("reconciler.cli.doctor", "check key, address, access and clock"),
+    "completion": ("reconciler.cli.completion", "print the completion script of a shell"),
+    "man": ("reconciler.cli.man", "print the manual page"),
     "emulator": ("reconciler.cli.emulator", "serve a stand-in of the API on this machine"),
     "demo": ("reconciler.cli.demo", "see the whole story on the emulator"),
 }
@@ -54,7 +59,8 @@ class _LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="sgctl", message="%(prog)s %(version)s")
-def sgctl() -> None:
+@click.pass_context
+def sgctl(context: click.Context) -> None:
     """Reconcile Gcore Cloud security groups with YAML files: plan, review, apply.
 
     \b
@@ -64,8 +70,13 @@ def sgctl() -> None:
       sgctl apply plan.json            make exactly that change
       sgctl drift                      compare, read-only; 2 when something differs
 
-    The API key is read from GCORE_API_KEY, or from the file that GCORE_API_KEY_FILE names.
+    The API key is read from GCORE_API_KEY, or from the file that GCORE_API_KEY_FILE names. Other settings may stand in
+    `sgctl.toml` (see `sgctl config --help`).
     """
+    from reconciler.cli.settings import FileDefaults  # noqa: PLC0415 - `sgctl --version` needs none of it
+
+    context.color = False if os.environ.get("NO_COLOR") else None
+    context.default_map = {context.invoked_subcommand or "": FileDefaults()}
 
 
 def main() -> None:
@@ -75,15 +86,19 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
+    log = Log()
     try:
-        result: Any = sgctl.main(args=arguments, prog_name="sgctl", standalone_mode=False)
+        result: Any = sgctl.main(args=arguments, prog_name="sgctl", standalone_mode=False, obj=log)
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except click.ClickException as error:
-        error.show()
+        if log.is_json:
+            log.failed(error.format_message())
+        else:
+            error.show()
         return 1
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; nothing was sent", err=True)
+        log.failed("interrupted; nothing was sent")
         return 1
     except BrokenPipeError:
         # Whoever reads our output has seen enough; Python would complain once more while it exits.
@@ -92,5 +107,5 @@ def run(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback reaches a user
         from reconciler.cli.failure import report  # noqa: PLC0415 - only when something went wrong
 
-        return report(error)
+        return report(error, log)
     return result if isinstance(result, int) else 0

@@ -6,20 +6,43 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from reconciler.api.exchange import Exchange
 from reconciler.cli import settings
-from reconciler.cli.progress import log_exchange
-from reconciler.clock import SystemClock
-from reconciler.model.plan import Plan
+from reconciler.cli.candidates import complete_groups, complete_plan_files
+from reconciler.cli.log import Log, current_log
+from reconciler.clock import Clock, SystemClock
+from reconciler.config_keys import KEYS
+from reconciler.render import FORMATS
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # so that --help and whatever stays offline load neither httpx nor the plan
     from reconciler.api.http import Http
     from reconciler.api.reader import GcoreReader
+    from reconciler.model.plan import Plan
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-paths = click.argument("paths", nargs=-1, type=click.Path())
-"""Files or folders; the current folder when none is given."""
+
+def _default_paths(context: click.Context, _: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    if given or context.resilient_parsing:
+        return given
+    return settings.config().paths or (".",)
+
+
+format_option = click.option(
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="How to write the result.",
+)
+
+paths = click.argument("paths", nargs=-1, type=click.Path(), callback=_default_paths)
+"""Files or folders; when none is given those of the configuration file, else the current folder."""
+
+paths_or_plan = click.argument(
+    "paths", nargs=-1, type=click.Path(), callback=_default_paths, shell_complete=complete_plan_files
+)
+"""The same, or a single saved plan."""
 
 PLANNING = (
     "groups",
@@ -37,6 +60,18 @@ PLANNING = (
 """Parameters that shape a plan, and so have no meaning beside a saved one."""
 
 
+def _set_log(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Tell the log at once, so that also a wrong option is reported in the format asked for."""
+    log = context.find_root().ensure_object(Log)
+    if parameter.name == "log_format":
+        log.is_json = value == "json"
+    elif parameter.name == "verbose":
+        log.verbose = value
+    else:
+        log.quiet = value
+    return value
+
+
 def api_options(function: Function) -> Function:
     """Add the options of every command that reaches the API."""
     for option in reversed(
@@ -44,26 +79,45 @@ def api_options(function: Function) -> Function:
             click.option(
                 "--api-version",
                 type=click.Choice(["v1", "v2"]),
-                default="v1",
+                default=KEYS["api_version"].default,
                 help="Which API to use.",
                 show_default=True,
             ),
             click.option(
                 "--timeout",
                 type=click.FloatRange(min=0.1),
-                default=30.0,
+                default=KEYS["timeout"].default,
                 show_default=True,
                 help="Seconds to wait for an answer.",
             ),
             click.option(
                 "--parallelism",
                 type=click.IntRange(1, 64),
-                default=16,
+                default=KEYS["parallelism"].default,
                 show_default=True,
                 help="Requests under way at once.",
             ),
-            click.option("-v", "--verbose", is_flag=True, help="Show each request with its status and time."),
-            click.option("-q", "--quiet", is_flag=True, help="Only results: no progress."),
+            click.option(
+                "-v",
+                "--verbose",
+                is_flag=True,
+                is_eager=True,
+                callback=_set_log,
+                help="Show each request with its status and time.",
+            ),
+            click.option(
+                "-q", "--quiet", is_flag=True, is_eager=True, callback=_set_log, help="Only results: no progress."
+            ),
+            click.option(
+                "--log-format",
+                type=click.Choice(["text", "json"]),
+                default="text",
+                show_default=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_set_log,
+                help="How stderr is written; json: requests, progress and errors as JSON, one object a line.",
+            ),
         )
     ):
         function = option(function)
@@ -89,10 +143,15 @@ def plan_options(function: Function) -> Function:
                 "groups",
                 multiple=True,
                 metavar="NAME",
+                shell_complete=complete_groups,
                 help="Only this group; a name or a glob; repeatable.",
             ),
             click.option("--prune", is_flag=True, help="Delete groups with our `owner` that no file names any more."),
-            click.option("--two-phase", is_flag=True, help="Send creates and deletes as separate requests."),
+            click.option(
+                "--two-phase/--no-two-phase",
+                default=KEYS["two_phase"].default,
+                help="Send creates and deletes as separate requests.",
+            ),
             click.option(
                 "--show-instances", is_flag=True, help="Count the instances that each changed group is attached to."
             ),
@@ -112,27 +171,25 @@ def plan_options(function: Function) -> Function:
 
 
 @contextmanager
-def connect(*, timeout: float, parallelism: int, verbose: bool, **_: Any) -> Iterator[tuple["Http", "GcoreReader"]]:
-    """Connect to the API that the environment names."""
-    from reconciler.api.http import Http  # noqa: PLC0415 - 0.1 s, and `validate` needs no network
-    from reconciler.api.reader import GcoreReader  # noqa: PLC0415 - the same
-
-    def observe(exchange: Exchange) -> None:
-        if verbose:
-            log_exchange(exchange)
+def connect(
+    *, timeout: float, parallelism: int, clock: "Clock | None" = None, **_: Any
+) -> "Iterator[tuple[Http, GcoreReader]]":
+    """Connect to the API that environment and configuration file name; waits are those of `clock`."""
+    from reconciler.api.http import Http  # noqa: PLC0415 - httpx costs 0.1 s, which --help need not pay
+    from reconciler.api.reader import GcoreReader  # noqa: PLC0415
 
     with Http(
         settings.base_url(),
         settings.api_key(),
-        SystemClock(),
+        clock or SystemClock(),
         timeout=timeout,
         connections=parallelism,
-        observe=observe,
+        observe=current_log().request,
     ) as http:
         yield http, GcoreReader(http)
 
 
-def way_out(plan: Plan) -> str:
+def way_out(plan: "Plan") -> str:
     """Say how to go on from a plan that was stopped."""
     flags = " and ".join(sorted({finding.flag for finding in plan.stopped_by if finding.flag}))
     return f"If all of this is meant, plan again with {flags}." if flags else "Change the files, and plan again."

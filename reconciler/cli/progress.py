@@ -1,22 +1,30 @@
-"""Progress on stderr: one line that is overwritten on a terminal, and nothing elsewhere."""
+"""Progress on stderr: one line that is overwritten on a terminal, JSON lines for collectors, else nothing.
 
+Our own sixty lines rather than rich: importing rich takes as long as everything else that `sgctl --version` does, and
+one line that is overwritten is all there is to draw.
+"""
+
+import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self, TextIO
 
-import click
+from reconciler.cli.log import Log, current_log
 
-from reconciler.api.exchange import Exchange
+PATIENCE = 0.5
+"""Seconds of silence that need no progress line; also how often the line is drawn while nothing happens."""
 
-_PATIENCE = 0.5
-"""Seconds of silence that need no progress line."""
+_CLEAR = "\r\x1b[K"
 
 
 class Progress:
-    """Counts what is done out of a total; appears after half a second, and leaves no trace."""
+    """Counts what is done out of a total; appears after half a second, and leaves no trace.
+
+    With `-v` every request has a line of its own, so there is none for progress.
+    """
 
     def __init__(
         self,
@@ -25,43 +33,78 @@ class Progress:
         quiet: bool = False,
         stream: TextIO | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        log: Log | None = None,
+        environment: Mapping[str, str] = os.environ,
     ) -> None:
         self._what = what
         self._stream = sys.stderr if stream is None else stream
-        self._shown = not quiet and self._stream.isatty()
+        self._log = log or current_log()
+        self._quiet = quiet or self._log.quiet
+        self._is_drawn = (
+            not (self._quiet or self._log.is_json or self._log.verbose)
+            and self._stream.isatty()
+            and environment.get("TERM") != "dumb"
+        )
         self._monotonic = monotonic
         self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._done = 0
         self._total = 0
+        self._name = ""
         self._started = 0.0
 
     def start(self, total: int) -> None:
         """Say how much there is to do."""
-        self._total, self._started = total, self._monotonic()
+        self._total = total
 
     def step(self, name: object) -> None:
         """Say what has just been done."""
         with self._lock:
             self._done += 1
-            if self._shown and self._monotonic() - self._started >= _PATIENCE:
-                total = f"/{self._total}" if self._total else ""
-                self._stream.write(f"\r\x1b[K{self._what} {self._done}{total}: {str(name)[:50]}")
-                self._stream.flush()
+            self._name = str(name)
+            if self._log.is_json and not self._quiet:
+                total = self._total or None
+                self._log.event("progress", stage=self._what, done=self._done, total=total, name=self._name)
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw the line, if it is time for one."""
+        with self._lock:
+            seconds = self._monotonic() - self._started
+            if not self._is_drawn or self._ended.is_set() or seconds < PATIENCE:
+                return
+            total = f"/{self._total}" if self._total else ""
+            name = "".join(character if character.isprintable() else "?" for character in self._name)
+            line = f"{self._what} {self._done}{total}, {seconds:.0f} s{': ' if name else ''}{name}"
+            self._stream.write(_CLEAR + line[: _columns(self._stream) - 1])
+            self._stream.flush()
 
     def __enter__(self) -> Self:
         self._started = self._monotonic()
+        if self._is_drawn:
+            self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._shown:
-            self._stream.write("\r\x1b[K")
+        with self._lock:
+            self._ended.set()
+        if self._is_drawn:
+            self._thread.join()
+            self._stream.write(_CLEAR)
             self._stream.flush()
 
+    def _run(self) -> None:
+        """Keep the line alive while nothing is done: an answer that takes long is what people want to see."""
+        while not self._ended.wait(PATIENCE):
+            self.draw()
 
-def log_exchange(exchange: Exchange) -> None:
-    """Write one request with its status and time (`-v`)."""
-    status = exchange.status if exchange.status is not None else exchange.problem
-    request_id = f" {exchange.request_id}" if exchange.request_id else ""
-    click.echo(f"{exchange.method} {exchange.path} {status} {exchange.seconds * 1000:.0f} ms{request_id}", err=True)
+
+def _columns(stream: TextIO) -> int:
+    """Ask how wide the terminal behind this very stream is: stdout may be a pipe."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80

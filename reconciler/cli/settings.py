@@ -1,17 +1,84 @@
-"""What the environment says, under the names of the official SDK. An empty variable counts as unset."""
+"""What environment and configuration file say. An empty variable counts as unset.
+
+Variables carry the names of the official SDK. Precedence: flag, environment, configuration file, default; what a
+document says of its own project and region stands above all of them.
+"""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from reconciler.api.address import DEFAULT_BASE_URL
+import click
+
+from reconciler.config import Config, load_config
+from reconciler.config_keys import KEYS
 from reconciler.errors import UsageError
-from reconciler.loader.target import Defaults
+
+if TYPE_CHECKING:
+    from reconciler.loader.target import Defaults
+
+_CONFIG = "reconciler.config"
+
+_OPTIONS = frozenset({"api_version", "two_phase", "parallelism", "timeout", "max_age"})
+"""Options whose default may stand in the file. Not the project and the region: a flag that contradicts a document is an
+error, and the file never does."""
+
+
+def config() -> Config:
+    """Return the settings that hold in the current folder, read once a command line.
+
+    Raises `InputError` with everything that is wrong in the file.
+    """
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return Config()
+    meta = context.find_root().meta
+    if _CONFIG not in meta:
+        try:
+            folder = Path.cwd()
+        except OSError:
+            raise UsageError("the current folder does not exist any more") from None
+        meta[_CONFIG] = load_config(folder)
+    loaded: Config = meta[_CONFIG]
+    return loaded
+
+
+class FileDefaults(Mapping[str, Any]):
+    """The configuration file as click's `default_map`: read when a command asks for its first option.
+
+    So neither `--help` nor completion reads it, and both show what holds without it.
+    """
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in _OPTIONS:
+            raise KeyError(name)  # without reading the file
+        return self._values()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_OPTIONS & self._values().keys())
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def _values(self) -> Mapping[str, Any]:
+        context = click.get_current_context(silent=True)
+        return {} if context is None or context.resilient_parsing else config().values
 
 
 def base_url(environment: Mapping[str, str] = os.environ) -> str:
-    """Read `GCORE_BASE_URL`."""
-    return environment.get("GCORE_BASE_URL") or DEFAULT_BASE_URL
+    """Say which API to use: `GCORE_BASE_URL`, else the configuration file, else the public one."""
+    url: str = environment.get("GCORE_BASE_URL") or config().values.get("base_url") or KEYS["base_url"].default
+    return url
+
+
+def key_source(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Say where the API key comes from, without reading it; None where none is set."""
+    if environment.get("GCORE_API_KEY"):
+        return "GCORE_API_KEY"
+    if path := environment.get("GCORE_API_KEY_FILE"):
+        return f"the file {path} (GCORE_API_KEY_FILE)"
+    return None
 
 
 def api_key(environment: Mapping[str, str] = os.environ) -> str:
@@ -19,9 +86,8 @@ def api_key(environment: Mapping[str, str] = os.environ) -> str:
 
     Raises `UsageError` when there is none, or when it could not be sent; the text never holds the key.
     """
-    key, source = environment.get("GCORE_API_KEY") or "", "GCORE_API_KEY"
+    key, source = environment.get("GCORE_API_KEY") or "", key_source(environment)
     if not key and (path := environment.get("GCORE_API_KEY_FILE")):
-        source = f"the file {path} (GCORE_API_KEY_FILE)"
         try:
             key = Path(path).read_text(encoding="ascii").strip()
         except (OSError, ValueError) as error:
@@ -37,17 +103,24 @@ def api_key(environment: Mapping[str, str] = os.environ) -> str:
     return key
 
 
-def defaults(project_id: int | None, region_id: int | None, environment: Mapping[str, str] = os.environ) -> Defaults:
-    """Combine flags and environment. Raises `UsageError` for an id that is not a number."""
+def defaults(project_id: int | None, region_id: int | None, environment: Mapping[str, str] = os.environ) -> "Defaults":
+    """Combine flags, environment and file for documents that name no project or region.
+
+    Raises `UsageError` for a variable that is not a number.
+    """
+    from reconciler.loader.target import Defaults  # noqa: PLC0415 - brings YAML, which `sgctl show` need not load
+
+    values = config().values
     return Defaults(
         project_id,
         region_id,
-        _number(environment, "GCORE_CLOUD_PROJECT_ID"),
-        _number(environment, "GCORE_CLOUD_REGION_ID"),
+        number("GCORE_CLOUD_PROJECT_ID", environment) or values.get("project_id"),
+        number("GCORE_CLOUD_REGION_ID", environment) or values.get("region_id"),
     )
 
 
-def _number(environment: Mapping[str, str], name: str) -> int | None:
+def number(name: str, environment: Mapping[str, str] = os.environ) -> int | None:
+    """Read a variable that holds an id. Raises `UsageError` when it is not a number."""
     text = environment.get(name) or ""
     if not text:
         return None

@@ -1,0 +1,91 @@
+"""What goes to stderr beside progress: requests and errors, as text for people or as JSON lines for collectors."""
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:  # every start makes a log, and few need any of this
+    from reconciler.api.exchange import Exchange
+    from reconciler.errors import InputError, Issue
+
+
+class Log:
+    """Writes to stderr. `is_json`, `verbose` and `quiet` follow the options of the command (see `options`)."""
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        self.is_json = False
+        self.verbose = False
+        self.quiet = False
+        self.color = False if environment.get("NO_COLOR") else None
+
+    def request(self, exchange: "Exchange") -> None:
+        """Write one request with its status and time: with -v, and in JSON unless -q."""
+        milliseconds = round(exchange.seconds * 1000)
+        if self.is_json and not self.quiet:
+            self.event(
+                "request",
+                method=exchange.method,
+                path=exchange.path,
+                status=exchange.status,
+                milliseconds=milliseconds,
+                request_id=exchange.request_id,
+                problem=exchange.problem,
+            )
+        elif self.verbose and not self.is_json:
+            status = exchange.status if exchange.status is not None else exchange.problem
+            request_id = f" {exchange.request_id}" if exchange.request_id else ""
+            self.line(f"{exchange.method} {exchange.path} {status} {milliseconds} ms{request_id}")
+
+    def failed(self, message: str, hint: str | None = None, exit_code: int = 1) -> None:
+        """Write an error, and what to do about it."""
+        if self.is_json:
+            self.event("error", "error", message=message, hint=hint, exit_code=exit_code)
+        else:
+            from reconciler.errors import SgctlError  # noqa: PLC0415 - only when something went wrong
+            from reconciler.render.text import render_error  # noqa: PLC0415
+
+            self.line(render_error(SgctlError(message, hint)).rstrip("\n"))
+
+    def issues(self, error: "InputError") -> None:
+        """Write everything that is wrong in the files, each with its place."""
+        from shutil import get_terminal_size  # noqa: PLC0415 - only when something went wrong
+
+        from reconciler.render.text import render_issue  # noqa: PLC0415
+
+        width = get_terminal_size().columns
+        for issue in error.issues:
+            if self.is_json:
+                self.event("issue", "error", **_fields(issue))
+            else:
+                self.line(render_issue(issue, width).rstrip("\n"))
+
+    def event(self, event: str, level: str = "info", **fields: Any) -> None:
+        """Write one JSON object on a line of its own; what is None is left out."""
+        from json import dumps  # noqa: PLC0415 - only for collectors
+
+        head = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": level, "event": event}
+        self.line(dumps(head | {name: value for name, value in fields.items() if value is not None}))
+
+    def line(self, text: str) -> None:
+        """Write a line of text as it is."""
+        click.echo(text, err=True, color=self.color)
+
+
+def current_log() -> Log:
+    """Return the log of the command that runs; one with nothing set outside of any."""
+    context = click.get_current_context(silent=True)
+    return (context.find_object(Log) if context is not None else None) or Log()
+
+
+def _fields(issue: "Issue") -> dict[str, Any]:
+    return {
+        "path": issue.place.path,
+        "line": issue.place.line,
+        "column": issue.place.column,
+        "message": issue.message,
+        "fix": issue.fix,
+        "related": [{"place": str(place), "message": what} for what, place in issue.related] or None,
+    }

@@ -1,0 +1,207 @@
+"""Settings of a repository: `sgctl.toml`, or `[tool.sgctl]` in `pyproject.toml`.
+
+The file is looked for in the current folder and its parents, up to the root of the repository (a folder with `.git`) or
+of the filesystem; the first one found holds alone. It never holds the API key.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reconciler.config_keys import KEYS, POLICIES
+from reconciler.errors import InputError, Issue
+from reconciler.loader.similar import did_you_mean
+from reconciler.loader.source import Source, shown
+from reconciler.model.place import Place
+from reconciler.toml_places import KeyPath, key_positions
+
+FILE_NAME = "sgctl.toml"
+PROJECT_FILE_NAME = "pyproject.toml"
+PROJECT_TABLE = ("tool", "sgctl")
+
+_SECRET = re.compile(r"api[_-]?key|token|secret|passw", re.IGNORECASE)
+"""Names of keys that look like credentials. The line of such a key is shown nowhere."""
+
+_TABLES = ("limits", POLICIES)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a configuration file says; everything is empty where there is none.
+
+    `values` are the checked settings by their names in `KEYS`; `policies` is handed on as it is, with `place` to say
+    where something in it stands. `file` is its name as seen from the current folder.
+    """
+
+    file: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    policies: Mapping[str, Any] = field(default_factory=dict)
+    source: Source | None = field(default=None, repr=False)
+    table: KeyPath = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths as seen from the current folder; in the file they are relative to the file's folder."""
+        folder = str(Path(self.file or "").parent)
+        return tuple(os.path.normpath(Path(folder, path)) for path in self.values.get("paths", ()))
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """What `[limits]` says, without the table's name."""
+        return {name.removeprefix("limits."): value for name, value in self.values.items() if "." in name}
+
+    def places(self, *names: str) -> dict[str, Place]:
+        """Find where settings stand, by their names in `KEYS`; without those that the file leaves out."""
+        if self.source is None:
+            return {}
+        positions = _positions(self.source)
+        found = {name: positions.get((*self.table, *name.split("."))) for name in names}
+        return {name: Place(self.source.path, *position) for name, position in found.items() if position}
+
+
+def load_config(folder: Path) -> Config:
+    """Load the settings that hold for a folder.
+
+    Raises `InputError` with everything that is wrong in the file; no message ever holds the value of a key that looks
+    like a credential.
+    """
+    for candidate in _folders(folder):
+        found = [each for name in (FILE_NAME, PROJECT_FILE_NAME) if (each := _read(candidate / name, folder))]
+        if len(found) > 1:
+            message = f"{found[0][0].path} is there as well: settings stand in one file"
+            place = Place(found[1][0].path, *_positions(found[1][0])[PROJECT_TABLE])
+            raise InputError((found[1][0].issue(place, message, fix="move them all to one of the two"),))
+        if found:
+            _refuse_foreign(candidate / Path(found[0][0].path).name, folder)
+            return _check(*found[0])
+    return Config()
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    for candidate in (folder, *folder.parents):
+        yield candidate
+        if os.path.lexists(candidate / ".git"):
+            return
+
+
+def _read(path: Path, folder: Path) -> tuple[Source, KeyPath, Any] | None:
+    """Read a file that has settings; None when it is not there or has none."""
+    name = os.path.relpath(path, folder)
+    try:
+        source = Source(name, path.read_bytes())
+    except OSError as error:
+        if not os.path.lexists(path):  # false as well where a folder above us may not be looked into
+            return None
+        raise InputError((Issue(Place(name, 1, 1), f"it cannot be read: {error.strerror}"),)) from None
+    is_ours = path.name == FILE_NAME
+    if not is_ours and b"sgctl" not in source.data:
+        return None
+    value = _parse(source)
+    if is_ours:
+        return source, (), value
+    tool = value.get("tool")
+    return (source, PROJECT_TABLE, tool["sgctl"]) if isinstance(tool, dict) and "sgctl" in tool else None
+
+
+def _parse(source: Source) -> dict[str, Any]:
+    from tomllib import TOMLDecodeError, loads  # noqa: PLC0415 - some 10 ms, needed only where there is such a file
+
+    try:
+        return loads(source.data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        line = source.data.count(b"\n", 0, error.start) + 1
+        raise InputError((Issue(Place(source.path, line, 1), "the file is not UTF-8 text"),)) from None
+    except (TOMLDecodeError, RecursionError) as error:
+        raise InputError((_syntax_issue(source, str(error)),)) from None
+
+
+def _syntax_issue(source: Source, text: str) -> Issue:
+    """Word what `tomllib` says: "Expected '=' after a key in a key/value pair (at line 3, column 5)"."""
+    match = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", text, re.DOTALL)
+    place = Place(source.path, int(match[2]), int(match[3])) if match else Place(source.path, len(source.lines) or 1, 1)
+    message = f"this is not TOML: {match[1] if match else text}"
+    return Issue(place, message) if _has_secret((), source, place.line) else source.issue(place, message)
+
+
+def _refuse_foreign(path: Path, folder: Path) -> None:
+    """Refuse settings that a stranger left in a folder above ours, such as /tmp: they say where the API key goes."""
+    owner = path.stat().st_uid
+    if owner not in {os.getuid(), folder.stat().st_uid, 0}:
+        place = Place(os.path.relpath(path, folder), 1, 1)
+        message = f"the file belongs to another user (uid {owner}), so its settings are not taken"
+        raise InputError((Issue(place, message, fix="remove it, or make it yours with `chown`"),))
+
+
+def _check(source: Source, table: KeyPath, value: Any) -> Config:
+    problems = dict(_problems(value))
+    if problems:
+        positions = _positions(source)
+        issues = []
+        for path, (message, fix) in problems.items():
+            place = Place(source.path, *_closest(positions, (*table, *path)))
+            secret = _has_secret(path, source, place.line)
+            issues.append(Issue(place, message, fix=fix) if secret else source.issue(place, message, fix))
+        raise InputError(tuple(sorted(issues, key=lambda issue: issue.place)))
+    values = {".".join(path): item for path, item in _settings(value)}
+    return Config(source.path, values, value.get(POLICIES, {}), source, table)
+
+
+def _problems(value: Any) -> Iterator[tuple[KeyPath, tuple[str, str | None]]]:
+    if not isinstance(value, dict):
+        yield (), ("`tool.sgctl` has to be a table", None)
+        return
+    for path, item in _settings(value):
+        name = ".".join(path)
+        key = KEYS.get(name)
+        if len(path) == 1 and name in _TABLES:
+            yield path, (f"`{name}` has to be a table, not {_said(item)}", None)
+        elif key is None or any("." in part for part in path):
+            yield path, _unknown(name)
+        elif not key.is_valid(item):
+            yield path, (f"`{name}` has to be {key.expected}, not {_said(item)}", None)
+
+
+def _has_secret(path: KeyPath, source: Source, line: int) -> bool:
+    """Whether a line must not be shown: it may hold a credential, also as a part of a URL."""
+    text = source.lines[line - 1] if line <= len(source.lines) else ""
+    return "@" in text or any(_SECRET.search(part) for part in (*path, text))
+
+
+def _settings(value: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:
+    """List every setting with its path, but for the policies."""
+    for key, item in value.items():
+        if key == "limits" and isinstance(item, dict):
+            yield from (((key, inner), each) for inner, each in item.items())
+        elif key != POLICIES or not isinstance(item, dict):
+            yield (key,), item
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, str) and "@" in value:
+        return "what it is"
+    return shown(value if isinstance(value, str | int | float | list | dict) else str(value))
+
+
+def _unknown(name: str) -> tuple[str, str | None]:
+    if _SECRET.search(name):
+        return (
+            f"{shown(name)}: no credential stands in a file that is shared",
+            "set GCORE_API_KEY, or GCORE_API_KEY_FILE to the name of a file; and replace a key that was written here",
+        )
+    if f"limits.{name}" in KEYS:
+        return f"unknown key `{name}`", "it belongs into the table `limits`"
+    return f"unknown key {shown(name)}", did_you_mean(name, (*KEYS, *_TABLES))
+
+
+def _positions(source: Source) -> dict[KeyPath, tuple[int, int]]:
+    return key_positions(source.data.decode("utf-8"))
+
+
+def _closest(positions: Mapping[KeyPath, tuple[int, int]], path: KeyPath) -> tuple[int, int]:
+    """Find a key, or what it is in."""
+    while path and path not in positions:
+        path = path[:-1]
+    return positions.get(path, (1, 1))

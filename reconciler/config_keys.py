@@ -1,0 +1,77 @@
+"""The keys of a configuration file: what each has to be, and what holds without it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.duration import parse_duration
+
+POLICIES = "policies"
+"""The table that is handed on as it is: `policy` knows what may be in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One setting. `expected` completes "has to be ...", `variable` is its environment variable."""
+
+    expected: str
+    is_valid: Callable[[Any], bool]
+    default: Any = None
+    variable: str | None = None
+
+
+def _whole_number(least: int, most: int | None = None) -> Callable[[Any], bool]:
+    return lambda value: type(value) is int and value >= least and (most is None or value <= most)
+
+
+def _is_paths(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(path, str) and _may_hold(path) for path in value)
+
+
+def _may_hold(path: str) -> bool:
+    """A path that may hold desired state; `apply` would take a .json file for a saved plan."""
+    return bool(path) and "\0" not in path and not path.endswith(".json")
+
+
+def _is_seconds(value: Any) -> bool:
+    return type(value) in {int, float} and 0.1 <= value <= 86_400
+
+
+def _is_duration(value: Any) -> bool:
+    return isinstance(value, str) and parse_duration(value) is not None
+
+
+def _is_address(value: Any) -> bool:
+    from reconciler.api.address import check_base_url  # noqa: PLC0415 - rarely there
+    from reconciler.errors import UsageError  # noqa: PLC0415
+
+    try:
+        return isinstance(value, str) and check_base_url(value) is not None
+    except UsageError:
+        return False
+
+
+_PERCENT = "a whole number of percent, from 0 to 100"
+_COUNT = "a whole number, 0 or more"
+
+KEYS = {
+    "paths": Key("a list of YAML files and folders", _is_paths, ["."]),
+    "project_id": Key("a whole number, 1 or more", _whole_number(1), None, "GCORE_CLOUD_PROJECT_ID"),
+    "region_id": Key("a whole number, 1 or more", _whole_number(1), None, "GCORE_CLOUD_REGION_ID"),
+    "base_url": Key(
+        "an https address such as `https://api.gcore.com` (plain http to this machine only)",
+        _is_address,
+        "https://api.gcore.com",
+        "GCORE_BASE_URL",
+    ),
+    "api_version": Key('`"v1"` or `"v2"`', lambda value: value in ("v1", "v2"), "v1"),
+    "two_phase": Key("`true` or `false`", lambda value: isinstance(value, bool), default=False),
+    "parallelism": Key("a whole number from 1 to 64", _whole_number(1, 64), 16),
+    "timeout": Key("a number of seconds, 0.1 or more", _is_seconds, 30.0),
+    "max_age": Key('a duration such as `"24h"`, `"90m"` or `"7d"`', _is_duration, "24h"),
+    "limits.max_deleted_rules": Key(_PERCENT, _whole_number(0, 100), 30),
+    "limits.min_deleted_rules": Key(_COUNT, _whole_number(0), 10),
+    "limits.max_deleted_groups": Key(_PERCENT, _whole_number(0, 100), 30),
+    "limits.min_deleted_groups": Key(_COUNT, _whole_number(0), 3),
+}
+"""By name, with a dot where the key is in a table."""
