@@ -105,7 +105,7 @@ def _finish(report: Report) -> None:
         return
     if report.is_abandoned:
         # Threads that still wait for an answer would keep the process alive.
-        current_log().error(report.error.message, report.error.hint, report.error.exit_code)
+        current_log().failed(report.error.message, report.error.hint, report.error.exit_code)
         sys.stdout.flush()
         os._exit(report.error.exit_code)
     raise report.error

@@ -1,6 +1,5 @@
 """`sgctl drift`."""
 
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,15 +15,17 @@ from reconciler.desired import load
 from reconciler.drift import Drift, Severity, find_drift
 from reconciler.errors import SgctlError
 from reconciler.files import write_atomically
+from reconciler.json_text import json_text
 from reconciler.live import Reader, read_live
 from reconciler.metrics import Run, render_metrics
-from reconciler.render.drift import drift_to_json, render_drift
+from reconciler.render.drift import drift_to_json, view_drift
+from reconciler.render.formats import render
 from reconciler.workflow import format_time
 
 
 @click.command("drift", epilog=EXIT_CODES)
 @options.paths
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@options.format_option
 @click.option(
     "--fail-on",
     type=click.Choice([str(severity) for severity in Severity]),
@@ -62,10 +63,10 @@ def command(paths: tuple[str, ...], **given: Any) -> int:
             write_atomically(given["metrics_file"], render_metrics(run), mode=0o644)
     report = drift_to_json(drift, base_url, format_time(clock.now()), with_unmanaged=given["unmanaged"])
     if given["format_"] == "json":
-        click.echo(json.dumps(report, indent=1, ensure_ascii=False))
+        click.echo(json_text(report))
     else:
-        width = shutil.get_terminal_size().columns
-        click.echo(render_drift(drift, width, with_unmanaged=given["unmanaged"]), nl=False)
+        view = view_drift(drift, with_unmanaged=given["unmanaged"])
+        click.echo(render(view, given["format_"], shutil.get_terminal_size().columns), nl=False)
     if given["notify_url"]:
         _notify(drift, report, given)
     return 2 if drift.counted else 0

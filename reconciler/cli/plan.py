@@ -15,11 +15,14 @@ from reconciler.files import write_atomically
 @options.paths
 @click.option("--out", type=click.Path(), metavar="FILE", help="Save the plan, for `sgctl apply FILE`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@options.format_option
+@click.option("--traffic-only", is_flag=True, help="Show only what the change opens and closes.")
 @options.plan_options
 @options.target_options
 @options.api_options
-def command(paths: tuple[str, ...], out: str | None, detailed_exitcode: bool, format_: str, **given: Any) -> int:
+def command(
+    paths: tuple[str, ...], out: str | None, detailed_exitcode: bool, format_: str, traffic_only: bool, **given: Any
+) -> int:
     """Show what would change, and change nothing.
 
     PATHS are files or folders (*.yaml and *.yml, recursively); the current folder when left out. With --out the plan is
@@ -34,7 +37,7 @@ def command(paths: tuple[str, ...], out: str | None, detailed_exitcode: bool, fo
         plan = make(paths, reader, given)
     if out is not None:
         write_atomically(out, planfile.dumps(plan))
-    show(plan, format_)
+    show(plan, format_, only_traffic=traffic_only)
     if plan.stopped_by:
         raise GuardrailStop("the plan was stopped by a guardrail", hint=options.way_out(plan))
     return 2 if detailed_exitcode and plan.changes else 0

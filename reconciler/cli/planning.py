@@ -1,6 +1,5 @@
 """What `plan`, `apply` and `show` share: making a plan from files, and showing one."""
 
-import json
 import shutil
 from collections.abc import Mapping
 from typing import Any
@@ -9,19 +8,23 @@ import click
 
 from reconciler import planfile
 from reconciler.cli import settings
+from reconciler.cli.partial_prune import refuse_partial_prune
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
+from reconciler.json_text import json_text
 from reconciler.live import Reader
 from reconciler.model.plan import Plan
 from reconciler.plan import PlanOptions
-from reconciler.policy.damage import GAP, MASS_DELETE
-from reconciler.render.text import render_plan
-from reconciler.render.view import view_plan
+from reconciler.policy.damage import GAP, MASS_DELETE, Limits
+from reconciler.render.formats import render
+from reconciler.render.view import traffic_only, view_plan
 from reconciler.workflow import plan_files
 
 
 def make(paths: tuple[str, ...], reader: Reader, given: Mapping[str, Any]) -> Plan:
     """Plan the files as the options say."""
+    if given["prune"]:
+        refuse_partial_prune(settings.config(), paths)
     with Progress("reading", quiet=given["quiet"]) as progress:
         return plan_files(
             paths or (".",),
@@ -45,12 +48,19 @@ def plan_options(given: Mapping[str, Any]) -> PlanOptions:
         take_over=given["take_over"],
         groups=given["groups"],
         lifted=frozenset(guardrail for guardrail, is_lifted in lifted.items() if is_lifted),
+        limits=limits(),
     )
 
 
-def show(plan: Plan, format_: str) -> None:
+def limits() -> Limits:
+    """Say how much a plan may delete: what the configuration file says, and the defaults for the rest."""
+    return Limits(**settings.config().limits)
+
+
+def show(plan: Plan, format_: str, *, only_traffic: bool = False) -> None:
     """Write a plan to stdout."""
     if format_ == "json":
-        click.echo(json.dumps(planfile.to_json(plan), indent=1, ensure_ascii=False))
-    else:
-        click.echo(render_plan(view_plan(plan), shutil.get_terminal_size().columns), nl=False)
+        click.echo(json_text(planfile.to_json(plan)))
+        return
+    view = traffic_only(view_plan(plan)) if only_traffic else view_plan(plan)
+    click.echo(render(view, format_, shutil.get_terminal_size().columns), nl=False)

@@ -1,23 +1,23 @@
-"""A drift report, as text and as JSON."""
+"""A drift report as a view, and as JSON."""
 
 from collections.abc import Iterator
 from typing import Any
 
-import click
-
 from reconciler.drift import Drift, DriftedGroup
 from reconciler.planfile import difference_to_json
-from reconciler.render.text import printable, render_groups
-from reconciler.render.view import DRIFT, count, view_difference
+from reconciler.render.view import DRIFT, GroupView, View, count, view_difference
 
 FORMAT_VERSION = 1
 
 
-def render_drift(drift: Drift, width: int = 80, *, with_unmanaged: bool = False) -> str:
-    """Write what differs, one line a rule: `+` is missing live, `-` is live and should not be."""
-    groups = [view_difference(each.difference, drift.group_names, DRIFT, _judgement(each)) for each in drift.drifted]
-    unmanaged = "".join(f"{line}\n" for line in _unmanaged_lines(drift)) if with_unmanaged else ""
-    return render_groups(groups, width) + unmanaged + click.style(summarize(drift), bold=True) + "\n"
+def view_drift(drift: Drift, *, with_unmanaged: bool = False) -> View:
+    """Describe what differs: `+` is missing live, `-` is live and should not be."""
+    return View(
+        "drift",
+        groups=tuple(_view(each, drift) for each in drift.drifted),
+        summary=summarize(drift),
+        notes=tuple(_unmanaged(drift)) if with_unmanaged else (),
+    )
 
 
 def summarize(drift: Drift) -> str:
@@ -67,13 +67,13 @@ def drift_to_json(drift: Drift, base_url: str, checked_at: str, *, with_unmanage
     }
 
 
-def _judgement(each: DriftedGroup) -> str:
-    return str(each.severity) if each.counted else f"{each.severity}, not counted"
+def _view(each: DriftedGroup, drift: Drift) -> GroupView:
+    if each.counted:
+        return view_difference(each.difference, drift.group_names, DRIFT, str(each.severity))
+    return view_difference(each.difference, drift.group_names, DRIFT, f"{each.severity}, not counted", "uncounted")
 
 
-def _unmanaged_lines(drift: Drift) -> Iterator[str]:
+def _unmanaged(drift: Drift) -> Iterator[str]:
     for group in drift.unmanaged:
         rules = count(len(group.rules), "rule")
-        yield f"? unmanaged {printable(group.name)} ({group.target}, {group.id}): {rules}; not counted"
-    if drift.unmanaged:
-        yield ""
+        yield f"unmanaged: {group.name} ({group.target}, {group.id}), {rules}, not counted"

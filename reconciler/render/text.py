@@ -1,25 +1,22 @@
-"""A plan on the terminal: one line a rule, readable without colour and in 80 columns."""
+"""A view on the terminal: one line a rule, readable without colour and in 80 columns."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import click
 
 from reconciler.errors import Issue, SgctlError
-from reconciler.render.view import GroupView, Line, PlanView
+from reconciler.render.view import GroupView, Line, View
 
 _COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "red"}
+_TONES = {"good": "green", "bad": "red", "uncounted": "white"}
 _FIELD = 46
 """Columns of a rule before its remark."""
 
 
-def render_plan(view: PlanView, width: int = 80) -> str:
-    """Write a plan; colours are ANSI codes, which click takes out where the stream is no terminal."""
-    return render_groups(view.groups, width) + "".join(f"{line}\n" for line in _plan_end(view))
-
-
-def render_groups(groups: Iterable[GroupView], width: int) -> str:
-    """Write groups, each followed by an empty line."""
-    return "".join(f"{line}\n" for group in groups for line in (*_group_lines(group, width), ""))
+def render_text(view: View, width: int = 80) -> str:
+    """Write a view; colours are ANSI codes, which click takes out where the stream is no terminal."""
+    groups = "".join(f"{line}\n" for group in view.groups for line in (*_group_lines(group, width), ""))
+    return groups + "".join(f"{line}\n" for line in _end(view))
 
 
 def render_error(error: SgctlError) -> str:
@@ -54,21 +51,22 @@ def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def _plan_end(view: PlanView) -> Iterator[str]:
+def _end(view: View) -> Iterator[str]:
     for note in view.notes:
         yield f"note: {printable(note)}"
     for warning in view.warnings:
-        yield f"{click.style('warning:', fg='yellow', bold=True)} {printable(warning)}"
+        yield f"{click.style('warning:', fg='yellow', bold=True)} {printable(warning.message)}"
     yield click.style(view.summary, bold=True)
     for stop in view.stops:
-        yield f"{click.style('stopped:', fg='red', bold=True)} {printable(stop)}"
+        yield f"{click.style('stopped:', fg='red', bold=True)} {printable(stop.message)}"
 
 
 def _group_lines(group: GroupView, width: int) -> Iterator[str]:
-    yield click.style(f"{group.symbol} {printable(group.title)}", fg=_COLOURS[group.symbol], bold=True)
+    colour = _TONES.get(group.tone) or _COLOURS[group.symbol]
+    yield click.style(f"{group.symbol} {printable(group.title)}", fg=colour, bold=True)
     if group.place or group.live_id:
         identity = f"id {group.live_id}" if group.live_id else ""
-        yield click.style(f"  {printable('  '.join(filter(None, (group.place, identity))))}", dim=True)
+        yield click.style(f"  {printable('  '.join(filter(None, (str(group.place or ''), identity))))}", dim=True)
     for line in group.lines:
         yield _line(line, width)
     yield from _traffic_lines(group, width)

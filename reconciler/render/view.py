@@ -1,17 +1,23 @@
 """The view model that all formats share: a plan as titles and lines, with what each line means."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from reconciler.describe import describe_rule
-from reconciler.model.difference import Action, Difference
+from reconciler.model.desired import DesiredRule
+from reconciler.model.difference import Action, Difference, TagChange
+from reconciler.model.live import LiveRule
+from reconciler.model.place import Place
 from reconciler.model.plan import Plan
 from reconciler.render.pairs import pair
 from reconciler.traffic.describe import describe, describe_size, world_open
 
 Symbol = Literal["+", "~", "-", "!"]
 """Added, changed, removed, lost."""
+
+Tone = Literal["change", "good", "bad", "uncounted"]
+"""How a group is to be taken: as a change, as done, as a failure, or as something that does not count."""
 
 _SYMBOLS: Mapping[Action, Symbol] = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
 
@@ -38,11 +44,16 @@ DRIFT = Perspective({Action.CREATE: "missing", Action.UPDATE: "drifted"}, "lacks
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing that changes: what it is, and a remark (a description, or the field that changes)."""
+    """One thing that changes: what it is, and a remark (a description, or the field that changes).
+
+    `live` and `desired` are its two sides, for formats that show them beside each other; empty where there is none.
+    """
 
     symbol: Symbol
     text: str
     remark: str = ""
+    live: str = ""
+    desired: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,34 +76,50 @@ class GroupView:
     symbol: Symbol
     name: str
     title: str
-    place: str
+    place: Place | None
     live_id: str
     lines: tuple[Line, ...]
     traffic: tuple[TrafficLine, ...] | None
     unchanged: int
     notes: tuple[str, ...]
+    tone: Tone = "change"
 
 
 @dataclass(frozen=True, slots=True)
-class PlanView:
-    """A whole plan."""
+class Remark:
+    """Something about the whole: what a guardrail says, with its place where it has one."""
 
+    message: str
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A plan, a drift report or the outcome of an apply."""
+
+    kind: Literal["plan", "drift", "apply"]
     groups: tuple[GroupView, ...]
     summary: str
-    stops: tuple[str, ...]
-    warnings: tuple[str, ...]
-    notes: tuple[str, ...]
+    stops: tuple[Remark, ...] = ()
+    warnings: tuple[Remark, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-def view_plan(plan: Plan) -> PlanView:
+def view_plan(plan: Plan) -> View:
     """Describe a plan."""
-    return PlanView(
+    return View(
+        "plan",
         groups=tuple(view_difference(change.difference, plan.group_names) for change in plan.changes),
         summary=summarize(plan),
-        stops=tuple(finding.message for finding in plan.stopped_by),
-        warnings=tuple(finding.message for finding in plan.findings if finding not in plan.stopped_by),
+        stops=tuple(Remark(each.message, each.place) for each in plan.stopped_by),
+        warnings=tuple(Remark(each.message, each.place) for each in plan.findings if each not in plan.stopped_by),
         notes=plan.notes,
     )
+
+
+def traffic_only(view: View) -> View:
+    """Leave out what changes in files and rules, and keep what it means for traffic."""
+    return replace(view, groups=tuple(replace(group, lines=(), unchanged=0) for group in view.groups))
 
 
 def summarize(plan: Plan) -> str:
@@ -114,7 +141,11 @@ def count(number: int, noun: str) -> str:
 
 
 def view_difference(
-    difference: Difference, names: Mapping[str, str], perspective: Perspective = PLAN, remark: str = ""
+    difference: Difference,
+    names: Mapping[str, str],
+    perspective: Perspective = PLAN,
+    remark: str = "",
+    tone: Tone = "change",
 ) -> GroupView:
     """Describe one group; `names` maps ids of remote groups to their names, `remark` ends the title."""
     title = f"{perspective.words[difference.action]} {difference.name} ({difference.target})"
@@ -122,12 +153,13 @@ def view_difference(
         symbol=_SYMBOLS[difference.action],
         name=difference.name,
         title=f"{title}: {remark}" if remark else title,
-        place=str(difference.place or ""),
+        place=difference.place,
         live_id=difference.live.id if difference.live else "",
         lines=tuple(_lines(difference, names)),
         traffic=tuple(_traffic(difference, names, perspective)) if difference.creates or difference.deletes else None,
         unchanged=difference.unchanged,
         notes=(*_attached(difference), *difference.notes),
+        tone=tone,
     )
 
 
@@ -146,34 +178,50 @@ def _traffic(difference: Difference, names: Mapping[str, str], perspective: Pers
 
 def _lines(difference: Difference, names: Mapping[str, str]) -> Iterator[Line]:
     if difference.previous_name is not None:
-        yield Line("~", f"name {_quoted(difference.previous_name)} -> {_quoted(difference.name)}")
+        yield _text_line("name", difference.previous_name, difference.name)
     if difference.description is not None:
-        old, new = difference.description.old, difference.description.new
-        change = f"{_quoted(old)} -> {_quoted(new)}" if difference.live else _quoted(new)
-        yield Line("~" if difference.live else "+", f"description {change}")
+        old = difference.description.old if difference.live else None
+        yield _text_line("description", old, difference.description.new)
     for tag in difference.tags:
-        if tag.old is None:
-            yield Line("+", f"tag {tag.key}={tag.new}")
-        elif tag.new is None:
-            yield Line("-", f"tag {tag.key}={tag.old}")
-        else:
-            yield Line("~", f"tag {tag.key}={tag.old} -> {tag.new}")
+        yield _tag_line(tag)
     yield from _rule_lines(difference, names)
 
 
+def _text_line(what: str, old: str | None, new: str) -> Line:
+    if old is None:
+        return Line("+", f"{what} {_quoted(new)}", desired=f"{what} {_quoted(new)}")
+    sides = f"{what} {_quoted(old)}", f"{what} {_quoted(new)}"
+    return Line("~", f"{what} {_quoted(old)} -> {_quoted(new)}", "", *sides)
+
+
+def _tag_line(tag: TagChange) -> Line:
+    old, new = f"tag {tag.key}={tag.old}", f"tag {tag.key}={tag.new}"
+    if tag.old is None:
+        return Line("+", new, desired=new)
+    if tag.new is None:
+        return Line("-", old, live=old)
+    return Line("~", f"{old} -> {tag.new}", "", old, new)
+
+
 def _rule_lines(difference: Difference, names: Mapping[str, str]) -> Iterator[Line]:
+    def side(rule: DesiredRule | LiveRule) -> str:
+        text = describe_rule(rule.rule, names)
+        return f"{text}  {_quoted(rule.description)}" if rule.description else text
+
     pairing = pair(difference.creates, difference.deletes)
     for created in pairing.creates:
-        yield Line("+", describe_rule(created.rule, names), created.description)
+        yield Line("+", describe_rule(created.rule, names), created.description, desired=side(created))
     for changed in pairing.changed:
-        yield Line("~", describe_rule(changed.live.rule, names), _named(changed.change, names))
-    for redescribed in difference.redescribes:
-        change = f"description {_quoted(redescribed.live[0].description)} -> {_quoted(redescribed.desired.description)}"
-        yield Line("~", describe_rule(redescribed.desired.rule, names), change)
+        sides = side(changed.live), side(changed.desired)
+        yield Line("~", describe_rule(changed.live.rule, names), _named(changed.change, names), *sides)
+    for each in difference.redescribes:
+        change = f"description {_quoted(each.live[0].description)} -> {_quoted(each.desired.description)}"
+        yield Line("~", describe_rule(each.desired.rule, names), change, side(each.live[0]), side(each.desired))
     for deleted in pairing.deletes:
-        yield Line("-", describe_rule(deleted.rule, names), deleted.description)
+        yield Line("-", describe_rule(deleted.rule, names), deleted.description, live=side(deleted))
     for lost in difference.lost_rules:
-        yield Line("!", f"lost in {lost.group_name}: {describe_rule(lost.rule.rule, names)}", lost.rule.description)
+        text = f"lost in {lost.group_name}: {describe_rule(lost.rule.rule, names)}"
+        yield Line("!", text, lost.rule.description, live=text)
 
 
 def _named(change: str, names: Mapping[str, str]) -> str:

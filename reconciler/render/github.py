@@ -1,0 +1,54 @@
+"""A view as workflow commands: annotations on the YAML lines of a pull request, and the summary."""
+
+from collections.abc import Iterator
+
+from reconciler.model.place import Place
+from reconciler.render.view import GroupView, View
+
+_LEVELS = {"change": "notice", "good": "notice", "bad": "error", "uncounted": "notice"}
+
+
+def render_github(view: View) -> str:
+    """Write an annotation for every group and every finding (GitHub Actions, "Workflow commands")."""
+    return "\n".join(_lines(view)) + "\n"
+
+
+def _lines(view: View) -> Iterator[str]:
+    for group in view.groups:
+        yield _command(_level(view, group), group.title, "\n".join(_details(group)), group.place)
+    for warning in view.warnings:
+        yield _command("warning", f"sgctl {view.kind}", warning.message, warning.place)
+    for stop in view.stops:
+        yield _command("error", f"sgctl {view.kind}: stopped", stop.message, stop.place)
+    for note in view.notes:
+        yield _command("notice", f"sgctl {view.kind}", note, None)
+    yield _data(view.summary)
+
+
+def _level(view: View, group: GroupView) -> str:
+    if any(line.world_open for line in group.traffic or ()) or (view.kind == "drift" and group.tone == "change"):
+        return "warning"
+    return _LEVELS[group.tone]
+
+
+def _details(group: GroupView) -> Iterator[str]:
+    for line in group.lines:
+        yield f"{line.symbol} {line.text}" + (f"  {line.remark}" if line.remark else "")
+    for traffic in group.traffic or ():
+        yield f"{traffic.verb} {traffic.text} ({traffic.size})" + (" OPEN TO THE WORLD" if traffic.world_open else "")
+    if group.traffic == ():
+        yield "same traffic"
+    yield from group.notes
+
+
+def _command(level: str, title: str, message: str, place: Place | None) -> str:
+    where = f"file={_property(place.path)},line={place.line},col={place.column}," if place else ""
+    return f"::{level} {where}title={_property(title)}::{_data(message or title)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,115 @@
+"""A view as Markdown, made for a comment on a pull request: summary first, groups folded, never longer than allowed."""
+
+import re
+from collections.abc import Iterator
+from html import escape
+
+from reconciler.render.view import GroupView, Remark, View
+
+MAX_LENGTH = 60_000
+"""Characters. GitHub takes 65,536 in a comment; the rest is for what others put around it."""
+
+_TITLES = {"plan": "sgctl plan", "drift": "sgctl drift", "apply": "sgctl apply"}
+
+
+def render_markdown(view: View) -> str:
+    """Write a view. Groups that do not fit any more are counted in a note at the end."""
+    head = "\n".join(_head(view)) + "\n"
+    parts, length = [head], len(head)
+    for index, group in enumerate(view.groups):
+        part = "\n".join(_group(group)) + "\n"
+        if length + len(part) > MAX_LENGTH - 200:
+            left = len(view.groups) - index
+            parts.append(
+                f"\n_Cut here: {left} more group{'s' if left > 1 else ''}. The whole is in the job's output._\n"
+            )
+            break
+        parts.append(part)
+        length += len(part)
+    return "".join(parts)
+
+
+def _head(view: View) -> Iterator[str]:
+    yield f"### {_TITLES[view.kind]}"
+    yield ""
+    yield f"**{_inline(view.summary)}**"
+    for stop in _cut(view.stops):
+        yield f"\n> [!CAUTION]\n> **Stopped:** {stop}"
+    for line in _loud(view):
+        yield f"\n> [!WARNING]\n> {line}"
+    for warning in _cut(view.warnings):
+        yield f"\n> [!WARNING]\n> {warning}"
+    for note in view.notes[:_MOST]:
+        yield f"\n- {_inline(note)}"
+    if len(view.notes) > _MOST:
+        yield f"\n- … and {len(view.notes) - _MOST} more"
+
+
+_MOST = 50
+"""Remarks that are written out; more are counted."""
+
+
+def _cut(remarks: tuple[Remark, ...]) -> Iterator[str]:
+    for remark in remarks[:_MOST]:
+        place = f" (<code>{escape(str(remark.place))}</code>)" if remark.place else ""
+        yield f"{_inline(remark.message)}{place}"
+    if len(remarks) > _MOST:
+        yield f"… and {len(remarks) - _MOST} more"
+
+
+def _loud(view: View) -> Iterator[str]:
+    """Say before everything else what is open to the world, for the groups are folded."""
+    lines = [
+        f"<code>{escape(group.name)}</code> {line.verb} <code>{escape(line.text)}</code>: **open to the world**"
+        for group in view.groups
+        for line in group.traffic or ()
+        if line.world_open
+    ]
+    yield from lines[:_MOST]
+    if len(lines) > _MOST:
+        yield f"… and {len(lines) - _MOST} more openings to the world"
+
+
+def _group(group: GroupView) -> Iterator[str]:
+    yield ""
+    yield f"<details><summary><code>{group.symbol}</code> {_html(group.title)}</summary>"
+    yield ""
+    body = [*_body(group)]
+    fence = "`" * max(3, 1 + max((len(run) for line in body for run in re.findall("`+", line)), default=0))
+    if body:
+        yield f"{fence}diff"
+        yield from body
+        yield fence
+    if group.place:
+        yield f"\n<code>{escape(str(group.place))}</code>"
+    yield "\n</details>"
+
+
+def _body(group: GroupView) -> Iterator[str]:
+    """The lines of a diff block, whose first character colours them: `!` is what changed."""
+    for line in group.lines:
+        remark = f"  # {line.remark}" if line.remark else ""
+        yield _one_line(f"{'!' if line.symbol == '~' else line.symbol} {line.text}{remark}")
+    for traffic in group.traffic or ():
+        loud = "  OPEN TO THE WORLD" if traffic.world_open else ""
+        sign = "+" if traffic.verb in {"opens", "lacks"} else "-"
+        yield _one_line(f"{sign} {traffic.verb} {traffic.text}  ({traffic.size}){loud}")
+    if group.traffic == ():
+        yield "  same traffic"
+    if group.unchanged:
+        yield f"  {group.unchanged} rule{'s' if group.unchanged > 1 else ''} unchanged"
+    for note in group.notes:
+        yield _one_line(f"  note: {note}")
+
+
+def _one_line(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _html(text: str) -> str:
+    return escape(_one_line(text))
+
+
+def _inline(text: str) -> str:
+    """Escape what Markdown or HTML would read as markup in running text, and what would call somebody."""
+    return re.sub(r"([\\`*_\[\]~|#@])", r"\\\1", _html(text)).replace("\\@", "@<!-- -->")
