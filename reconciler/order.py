@@ -2,17 +2,19 @@
 
 Creates come first and deletes last, so that traffic which both the old and the new rules admit is admitted all the
 way, and nothing is admitted that neither admits. Where the group has no room for all creates, creates and deletes take
-turns: a delete comes early only when no create still to come overlaps what it admits, for then whatever the new rules
-admit of it is admitted by rules that are already there. Which delete to free first is chosen greedily (the one that
-waits for the fewest creates); finding the best sequence is a pebbling problem and not worth its price here.
+turns: a delete comes early only when every create still to come that overlaps it does so within a rule that stays, for
+then whatever the new rules admit of it is admitted by rules that are already there. Each turn creates what frees the
+deletes that wait for least, and never more than that, so that the room does not shrink; where not even one delete can
+be freed, there is a gap. Finding the best sequence is a pebbling problem and not worth its price here.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from reconciler.model.desired import DesiredRule
-from reconciler.model.difference import Redescription
+from reconciler.model.difference import Difference, Redescription
 from reconciler.model.live import LiveRule
+from reconciler.model.rule import Rule
 
 MAX_RULES = 250
 """Rules that a group holds at most, at every moment."""
@@ -35,14 +37,25 @@ class Order:
     gaps: tuple[LiveRule, ...] = ()
 
 
+def order_of(difference: Difference) -> Order:
+    """Order the changes of a group that exists."""
+    assert difference.live is not None  # noqa: S101 - an update has a live side
+    rules = difference.live.rules
+    going = {rule.id for rule in difference.deletes}
+    going |= {rule.id for each in difference.redescribes for rule in each.live}
+    staying = [rule.rule for rule in rules if rule.id not in going]
+    return safe_order(len(rules), difference.creates, difference.redescribes, difference.deletes, staying)
+
+
 def safe_order(
     present: int,
     creates: Sequence[DesiredRule],
     redescribes: Sequence[Redescription] = (),
     deletes: Sequence[LiveRule] = (),
+    staying: Sequence[Rule] = (),
 ) -> Order:
-    """Order the changes of a group that holds `present` rules now."""
-    turns = _Turns(present, list(creates), list(deletes))
+    """Order the changes of a group that holds `present` rules now, of which `staying` are not touched."""
+    turns = _Turns(present, list(creates), list(deletes), staying)
     if present + len(creates) > MAX_RULES:
         turns.run()
     batches = turns.batches
@@ -62,29 +75,41 @@ class _Turns:
     present: int
     creates: list[DesiredRule]
     deletes: list[LiveRule]
+    staying: Sequence[Rule]
     batches: list[Batch] = field(default_factory=list)
     gaps: list[LiveRule] = field(default_factory=list)
 
     def run(self) -> None:
-        from reconciler.traffic.compare import overlaps  # noqa: PLC0415 - only needed near the ceiling
-
-        waits_for = {
-            rule.id: {id(create) for create in self.creates if overlaps(create.rule, rule.rule)}
-            for rule in self.deletes
-        }
+        waits_for = {rule.id: self._waits_for(rule) for rule in self.deletes}
         while (missing := self.present + len(self.creates) - MAX_RULES) > 0 and self.deletes:
             self.deletes.sort(key=lambda rule: len(waits_for[rule.id]))
             free = [rule for rule in self.deletes if not waits_for[rule.id]]
-            room = MAX_RULES - self.present
             if free:
                 self._delete(free[:missing])
-            elif room > 0:
-                first = waits_for[self.deletes[0].id]
-                self.creates.sort(key=lambda create: id(create) not in first)
-                self._create(room, waits_for)
+            elif freeing := self._freeing(waits_for):
+                self._create(freeing, waits_for)
             else:
                 self.gaps.append(self.deletes[0])
                 self._delete(self.deletes[:1])
+
+    def _waits_for(self, going: LiveRule) -> set[int]:
+        """The creates that have to be there before a rule may go."""
+        from reconciler.traffic.compare import covers, overlaps  # noqa: PLC0415 - only needed near the ceiling
+
+        if any(covers(rule, going.rule) for rule in self.staying):
+            return set()
+        met = [create for create in self.creates if overlaps(create.rule, going.rule)]
+        return {id(create) for create in met if not any(covers(rule, create.rule) for rule in self.staying)}
+
+    def _freeing(self, waits_for: dict[str, set[int]]) -> set[int]:
+        """Creates that fit in now and free as many deletes as they can, those first that wait for least."""
+        room = MAX_RULES - self.present
+        freeing: set[int] = set()
+        for rule in self.deletes:
+            more = freeing | waits_for[rule.id]
+            if len(more) <= room:
+                freeing = more
+        return freeing
 
     def _delete(self, rules: list[LiveRule]) -> None:
         self.batches.append(Batch(deletes=tuple(rules)))
@@ -92,10 +117,10 @@ class _Turns:
         self.deletes = [rule for rule in self.deletes if rule.id not in gone]
         self.present -= len(rules)
 
-    def _create(self, room: int, waits_for: dict[str, set[int]]) -> None:
-        now, self.creates = self.creates[:room], self.creates[room:]
+    def _create(self, chosen: set[int], waits_for: dict[str, set[int]]) -> None:
+        now = [create for create in self.creates if id(create) in chosen]
+        self.creates = [create for create in self.creates if id(create) not in chosen]
         self.batches.append(Batch(creates=tuple(now)))
         self.present += len(now)
-        created = {id(create) for create in now}
         for waiting in waits_for.values():
-            waiting.difference_update(created)
+            waiting.difference_update(chosen)

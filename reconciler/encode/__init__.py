@@ -7,7 +7,7 @@ from reconciler.encode import v1, v2
 from reconciler.model.desired import DesiredRule, Target
 from reconciler.model.difference import Difference
 from reconciler.model.plan import ApiVersion, Request
-from reconciler.order import Order, safe_order
+from reconciler.order import Order, order_of, safe_order
 from reconciler.placeholder import is_placeholder, placeholder
 
 
@@ -56,7 +56,7 @@ def encode_update(
     `two_phase` sends creates and deletes as requests of their own, which does not rely on the server's order.
     """
     assert difference.live is not None  # noqa: S101 - an update has a live side
-    order = safe_order(len(difference.live.rules), difference.creates, difference.redescribes, difference.deletes)
+    order = order_of(difference)
     encoder = _ENCODERS[version]
     requests = encoder.update(difference, group_id or difference.live.id, order, two_phase=two_phase)
     return tuple(requests), order

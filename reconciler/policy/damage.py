@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from reconciler.model.difference import Action, Difference
 from reconciler.model.plan import Finding, Plan
-from reconciler.order import MAX_RULES, safe_order
+from reconciler.order import MAX_RULES, order_of
 
 MASS_DELETE = "mass-delete"
 GAP = "gap"
@@ -79,9 +79,9 @@ def _gaps(differences: list[Difference]) -> Iterator[Finding]:
     for difference in differences:
         if difference.live is None or difference.action is not Action.UPDATE:
             continue
-        present = len(difference.live.rules)
-        order = safe_order(present, difference.creates, difference.redescribes, difference.deletes)
+        order = order_of(difference)
         if order.gaps:
+            present = len(difference.live.rules)
             yield Finding(
                 GAP,
                 "error",
