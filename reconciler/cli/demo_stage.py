@@ -24,8 +24,10 @@ class Stage:
         self._folder = folder
         self._api_key = api_key
         self._steps = 0
-        # Nothing of the user's own settings may send the demo to a real account.
-        self._environment = {name: value for name, value in os.environ.items() if not name.startswith("GCORE_")}
+        # None of the user's own settings may send the demo to a real account, or make it tell another story.
+        (folder / "sgctl.toml").touch()
+        ours = ("GCORE_", "SGCTL_")
+        self._environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         self._environment |= {"GCORE_BASE_URL": base_url, "GCORE_API_KEY": api_key}
 
     def heading(self, text: str) -> None:

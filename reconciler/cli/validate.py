@@ -4,6 +4,7 @@ import click
 
 from reconciler.cli import EXIT_CODES, options, settings
 from reconciler.desired import load, unresolved_references
+from reconciler.render.view import count
 
 
 @click.command("validate", epilog=EXIT_CODES)
@@ -23,4 +24,5 @@ def command(paths: tuple[str, ...], project_id: int | None, region_id: int | Non
     for note in unresolved_references(state):
         click.echo(f"{note.place}: note: {note.message}", err=True)
     rules = sum(len(group.rules or ()) for group in state.groups)
-    click.echo(f"Valid: {len(state.groups)} groups, {rules} rules, {len(state.targets)} targets.")
+    size = ((len(state.groups), "group"), (rules, "rule"), (len(state.targets), "target"))
+    click.echo(f"Valid: {', '.join(count(number, noun) for number, noun in size)}.")

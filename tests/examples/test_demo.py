@@ -67,8 +67,8 @@ def test_every_command_is_shown_before_its_output(told: subprocess.CompletedProc
     expected = [
         ("$ sgctl validate", "Valid: 2 groups"),
         ("$ sgctl plan --out plan.json --detailed-exitcode", "+ create app"),
-        ("$ sgctl show plan.json", "+ create app"),
-        ("$ sgctl apply plan.json", "created  app"),
+        ("$ sgctl show plan.json --traffic-only", "+ create app"),
+        ("$ sgctl apply plan.json", "+ created app"),
         ("$ sgctl plan --detailed-exitcode", "No changes."),
         ("$ sgctl drift", "~ drifted web"),
         ("$ sgctl apply --auto-approve", "~ update web"),
