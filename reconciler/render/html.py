@@ -91,7 +91,7 @@ def _sides(lines: tuple[Line, ...]) -> Iterator[str]:
         return
     yield '<table class="sides"><thead><tr><th></th><th>live</th><th>desired</th></tr></thead><tbody>'
     for line in lines:
-        remark = f'<div class="change">{_text(line.remark)}</div>' if line.symbol == "~" and line.remark else ""
+        remark = f'<div class="field">{_text(line.remark)}</div>' if line.symbol == "~" and line.remark else ""
         yield (
             f'<tr class="{_KINDS[line.symbol]}"><td class="symbol">{line.symbol}</td>'
             f'<td class="live">{_text(line.live)}</td><td class="desired">{_text(line.desired)}{remark}</td></tr>'
