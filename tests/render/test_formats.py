@@ -1,0 +1,209 @@
+"""Every format of every result: complete, safe with hostile text, and made for where it is read."""
+
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from reconciler.apply import Report
+from reconciler.converge import Result, Status
+from reconciler.diff import diff, diff_deletion
+from reconciler.drift import Drift, DriftedGroup, Severity
+from reconciler.model.canonical import canonical_rule
+from reconciler.model.desired import DesiredGroup, DesiredRule, Target
+from reconciler.model.difference import Difference
+from reconciler.model.live import LiveGroup, LiveRule, Tag
+from reconciler.model.place import Place
+from reconciler.model.plan import Change, Finding, Plan, Request, Scope
+from reconciler.render import FORMATS
+from reconciler.render.drift import view_drift
+from reconciler.render.formats import render
+from reconciler.render.markdown import MAX_LENGTH
+from reconciler.render.outcome import render_report, view_report
+from reconciler.render.view import View, traffic_only, view_plan
+from reconciler.resolve import Match
+from reconciler.schema_files import read_schema
+
+TARGET = Target(1, 7)
+HOSTILE = "x</code></pre><script>alert(1)</script> ```\n@everyone ::error::\x1b[31m %0A | [a](b)"
+HUMAN_FORMATS = tuple(name for name in FORMATS if name != "json")
+
+
+def rule(port: int, prefix: str | None = None) -> tuple[object, ...]:
+    return canonical_rule("ingress", "IPv4", "tcp", port, port, prefix, None)
+
+
+def live_group(name: str = "web", text: str = "old") -> LiveGroup:
+    rules = tuple(LiveRule(f"id-{port}", rule(port, "10.0.0.0/8"), text) for port in (22, 80, 443))
+    return LiveGroup(TARGET, f"id-{name}", name, text, (Tag("env", "prod"),), rules, 3)
+
+
+def difference(name: str = "web", text: str = "new") -> Difference:
+    place = Place("groups/web.yaml", 3, 5)
+    rules = tuple(DesiredRule(rule(port, prefix), text, place) for port, prefix in ((22, None), (443, "10.0.0.0/8")))
+    desired = DesiredGroup(TARGET, name, place, description=text, tags={"env": "test"}, rules=rules)
+    return diff(Match(desired, live_group(name, "old")))
+
+
+def plan(*differences: Difference) -> Plan:
+    changes = tuple(Change(each, "absent", (Request("PATCH", "/cloud/v1/x", {}),)) for each in differences)
+    stop = Finding("mass-delete", "error", "would delete 41 of 60 rules (68 %)", "--allow-mass-delete")
+    warning = Finding("world-open", "warning", "tcp 22 from everywhere", None, Place("groups/web.yaml", 9, 7))
+    return Plan("2026-11-23T00:00:00Z", "https://x", "v1", changes, Scope(1, 3), findings=(stop, warning))
+
+
+def views() -> dict[str, View]:
+    each = difference()
+    drifted = (
+        DriftedGroup(each, Severity.WIDENING, counted=True),
+        DriftedGroup(each, Severity.COSMETIC, counted=False),
+    )
+    drift = Drift(drifted, 2, 3, Severity.WIDENING, {}, (live_group("other"),))
+    results = (Result(plan(each).changes[0], Status.APPLIED), Result(plan(each).changes[0], Status.FAILED, "refused"))
+    return {
+        "plan": view_plan(plan(each, diff_deletion(live_group("gone")))),
+        "drift": view_drift(drift, with_unmanaged=True),
+        "apply": view_report(Report(results)),
+    }
+
+
+@pytest.mark.parametrize("format_", HUMAN_FORMATS)
+@pytest.mark.parametrize("kind", ["plan", "drift", "apply"])
+def test_every_format_names_every_group_and_the_summary(kind: str, format_: str) -> None:
+    view = views()[kind]
+    written = render(view, format_)
+    for group in view.groups:
+        assert group.name in written
+    assert view.summary.split(";")[0].split("(")[0] in written.replace("\\", "")
+
+
+@pytest.mark.parametrize("format_", HUMAN_FORMATS)
+def test_findings_world_openings_and_what_stops_are_in_every_format(format_: str) -> None:
+    written = render(views()["plan"], format_).replace("\\", "")
+    assert "would delete 41 of 60 rules" in written
+    assert "tcp 22 from everywhere" in written
+    assert "open to the world" in written.lower()
+
+
+def test_what_does_not_count_is_marked() -> None:
+    for format_ in HUMAN_FORMATS:
+        assert "not counted" in render(views()["drift"], format_)
+
+
+@pytest.mark.parametrize("format_", ["text", "markdown", "github"])
+def test_hostile_text_breaks_out_of_no_line_format(format_: str) -> None:
+    """Control characters do not reach a terminal, a fence is not closed from inside, no command begins a line."""
+    written = render(view_plan(plan(difference("web", HOSTILE))), format_)
+    assert "\x1b" not in re.sub(r"\x1b\[[0-9;]*m", "", written)
+    assert not any(line.startswith("::error::") for line in written.splitlines())
+    if format_ == "markdown":
+        fence = re.search(r"^(`{3,})diff$", written, re.MULTILINE)
+        assert fence is not None
+        assert written.count(fence[1] + "\n") == 1, "the fence is longer than any run of backticks inside"
+        assert "<script>" not in re.sub(rf"{fence[1]}diff.*?{fence[1]}\n", "", written, flags=re.DOTALL)
+
+
+class _Page(HTMLParser):
+    """Collects what a page would execute or fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.fetched: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.fetched += [f"{tag} {name}" for name, _ in attrs if name in {"src", "href", "srcset", "data", "action"}]
+
+
+def test_the_page_is_self_contained_and_runs_nothing_foreign() -> None:
+    written = render(view_plan(plan(difference("web", HOSTILE))), "html")
+    page = _Page()
+    page.feed(written)
+    assert page.tags.count("script") == 1
+    assert page.fetched == []
+    assert "url(" not in written
+    assert "@import" not in written
+    assert "default-src 'none'" in written
+
+
+def test_the_two_sides_stand_beside_each_other() -> None:
+    written = render(view_plan(plan(difference())), "html")
+    row = re.search(
+        r'<tr class="update"><td class="symbol">~</td><td class="live">(.*?)</td><td class="desired">', written
+    )
+    assert row is not None
+    assert "old" in row[1]
+
+
+def test_a_comment_is_never_too_long_and_says_what_is_missing() -> None:
+    """GitHub refuses comments over 65,536 characters."""
+    many = view_plan(plan(*(difference(f"group-{number}", "d" * 200) for number in range(300))))
+    written = render(many, "markdown")
+    assert len(written) <= MAX_LENGTH
+    cut = re.search(r"Cut here: (\d+) more groups", written)
+    assert cut is not None
+    assert written.count("<details>") + int(cut[1]) == 300
+
+
+def test_annotations_stand_on_the_lines_of_the_files() -> None:
+    written = render(views()["plan"], "github")
+    assert "::warning file=groups/web.yaml,line=3,col=5," in written
+    assert "::warning file=groups/web.yaml,line=9,col=7," in written
+    assert "::error title=sgctl plan%3A stopped::" in written
+
+
+def test_traffic_only_leaves_out_rules_and_keeps_flows() -> None:
+    written = render(traffic_only(view_plan(plan(difference()))), "text")
+    assert "opens  ingress tcp 22 from 0.0.0.0/0" in written
+    assert "+ ingress" not in written
+
+
+def test_outcome_json_keeps_its_schema() -> None:
+    results = tuple(Result(plan(difference()).changes[0], status, "said", "do") for status in Status)
+    report = json.loads(render_report(Report(results), "json"))
+    Draft202012Validator(read_schema("outcome")).validate(report)
+    assert report["exit_code"] == 4
+    assert [each["status"] for each in report["results"]] == list(Status)
+
+
+def test_refactored_rules_are_the_same_traffic() -> None:
+    halves = tuple(DesiredRule(rule(80, half), "", Place("a", 1, 1)) for half in ("10.0.0.0/9", "10.128.0.0/9"))
+    whole = replace(live_group(), rules=(LiveRule("id", rule(80, "10.0.0.0/8"), ""),))
+    same = diff(Match(DesiredGroup(TARGET, "web", Place("a", 1, 1), rules=halves), whole))
+    for format_ in HUMAN_FORMATS:
+        assert "same traffic" in render(view_plan(plan(same)), format_)
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+def test_a_real_browser_shows_the_page_and_its_filter(tmp_path: Path) -> None:
+    """The script runs under the page's own policy: the filter is there and has counted the groups."""
+    page = tmp_path / "plan.html"
+    page.write_text(render(views()["plan"], "html"))
+    command = [
+        str(CHROMIUM),
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        f"--user-data-dir={tmp_path / 'profile'}",
+        f"--screenshot={tmp_path / 'page.png'}",
+        "--dump-dom",
+        page.as_uri(),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert "<output>2 of 2 groups</output>" in done.stdout
+    assert "hidden" not in re.search(r"<form[^>]*>", done.stdout)[0]
+    assert (tmp_path / "page.png").stat().st_size > 10_000
