@@ -42,7 +42,7 @@ def _tell(stage: Stage) -> None:
     stage.heading("What should be, in a file")
     stage.write("groups.yaml", (Path(__file__).parents[1] / "demo" / "groups.yaml").read_text(encoding="utf-8"))
     stage.say("`web` gets HTTPS, loses the admin page, and SSH is for the office only.")
-    stage.say("`app` is new. `legacy-ftp` and `default` are in no file: sgctl leaves them alone.")
+    stage.say("`app` is new. `legacy-ftp` and `default` are in no file, and so are left alone.")
 
     stage.heading("Check the file, without network")
     stage.sgctl("validate")
