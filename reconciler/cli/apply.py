@@ -30,6 +30,7 @@ from reconciler.plan import replace_findings
 @click.option(
     "--journal", type=click.Path(), metavar="FILE", help="Append every write to this file, for `sgctl rollback FILE`."
 )
+@options.format_option
 @options.plan_options
 @options.target_options
 @options.api_options
@@ -79,14 +80,14 @@ def command(
     with options.connect(clock=stop.clock, **given) as (http, plain):
         reader = reader_for(given["api_version"], http, plain, stop)
         plan = make(paths, reader, given)
-        show(plan, "text")
+        # Whoever asks for another format wants the outcome in it; the plan before it is for people.
+        show(plan, "text", err=given["format_"] != "text")
         _stop_at_guardrails(plan)
-        if not plan.changes:
-            return
-        if not auto_approve:
+        if plan.changes and not auto_approve:
             _ask()
             check_stale(plan, read_for(plan, means_of(plan, http, reader, stop), given["parallelism"]))
-        carry_out(plan, http, reader, stop, (), given)
+        if plan.changes or given["format_"] != "text":
+            carry_out(plan, http, reader, stop, (), given)
 
 
 def _refuse_plan_options(context: click.Context) -> None:

@@ -24,8 +24,7 @@ from reconciler.clock import StoppableClock, SystemClock
 from reconciler.live import Reader
 from reconciler.model.plan import ApiVersion, Plan
 from reconciler.outcome import NoJournal, Recorder, Result
-from reconciler.render.outcome import view_report
-from reconciler.render.text import render_text
+from reconciler.render.outcome import render_report
 from reconciler.session import Means
 from reconciler.stale import Stale
 
@@ -70,7 +69,7 @@ def carry_out(
 
         stack.enter_context(_stopping(stop.wished))
         report = apply(plan, means, stale, parallelism=given["parallelism"], progress=tell)
-    _finish(report)
+    _finish(report, given["format_"])
 
 
 def _recorder(stack: ExitStack, plan: Plan, path: str | None) -> Recorder:
@@ -99,8 +98,8 @@ def _stopping(stopped: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _finish(report: Report) -> None:
-    click.echo(render_text(view_report(report), shutil.get_terminal_size().columns), nl=False)
+def _finish(report: Report, format_: str) -> None:
+    click.echo(render_report(report, format_, shutil.get_terminal_size().columns), nl=False)
     if report.error is None:
         return
     if report.is_abandoned:

@@ -57,10 +57,10 @@ def limits() -> Limits:
     return Limits(**settings.config().limits)
 
 
-def show(plan: Plan, format_: str, *, only_traffic: bool = False) -> None:
-    """Write a plan to stdout."""
+def show(plan: Plan, format_: str, *, only_traffic: bool = False, err: bool = False) -> None:
+    """Write a plan to stdout, or to stderr where stdout is for something else."""
     if format_ == "json":
         click.echo(json_text(planfile.to_json(plan)))
         return
     view = traffic_only(view_plan(plan)) if only_traffic else view_plan(plan)
-    click.echo(render(view, format_, shutil.get_terminal_size().columns), nl=False)
+    click.echo(render(view, format_, shutil.get_terminal_size().columns), nl=False, err=err)
