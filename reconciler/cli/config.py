@@ -1,0 +1,87 @@
+"""`sgctl config`."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from reconciler.cli import EXIT_CODES, settings
+from reconciler.effective import Effective, effective_settings
+from reconciler.render.text import printable
+
+FORMAT_VERSION = 1
+
+
+@click.command("config", epilog=EXIT_CODES)
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to write the list.")
+def command(format_: str) -> None:
+    """Show every setting, its value, and where that comes from.
+
+    Settings stand in `sgctl.toml`, or in `[tool.sgctl]` of `pyproject.toml`, in the current folder or the nearest one
+    above it, up to the root of the repository. An option wins over the environment, the environment over the file, and
+    the file over the default; what a document says of its own project and region wins over all of them.
+
+    The API key never stands there. It is not shown either, only where it comes from.
+
+    \b
+      paths = ["groups"]              # as seen from the folder of the file
+      project_id = 1337
+      region_id = 7
+      api_version = "v1"
+      two_phase = false
+      timeout = 30                    # seconds
+      max_age = "24h"                 # of a saved plan
+      [limits]
+      max_deleted_rules = 30          # percent, of more than ...
+      min_deleted_rules = 10          # ... so many
+
+    \b
+      sgctl config
+      sgctl config --format json
+    """
+    found = [_checked(setting) for setting in effective_settings(settings.config(), os.environ)]
+    file, key_source = settings.config().file, settings.key_source()
+    if format_ == "json":
+        from json import dumps  # noqa: PLC0415 - only for programs
+
+        click.echo(dumps(_to_json(found, file, key_source), indent=1, ensure_ascii=False, default=str))
+        return
+    click.echo(f"Configuration file: {printable(file or 'none')}")
+    rows = [(setting.name, _text(setting.value), setting.source or "default") for setting in found]
+    rows.append(("API key", "set" if key_source else "not set", key_source or "GCORE_API_KEY or GCORE_API_KEY_FILE"))
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    for name, value, source in rows:
+        click.echo(f"{name:<{widths[0]}}  {printable(value):<{widths[1]}}  {printable(source)}")
+
+
+def _checked(setting: Effective) -> Effective:
+    """Check what comes from the environment as it will be checked when it is used. Raises `UsageError`."""
+    if setting.origin == "environment" and setting.name != "base_url":
+        return replace(setting, value=settings.number(setting.source))
+    if setting.name == "base_url":
+        from reconciler.api.address import check_base_url  # noqa: PLC0415 - brings urllib
+
+        return replace(setting, value=check_base_url(setting.value))
+    return setting
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(map(str, value)) if isinstance(value, list | dict) else str(value)
+
+
+def _to_json(found: Sequence[Effective], file: str | None, key_source: str | None) -> dict[str, Any]:
+    return {
+        "format_version": FORMAT_VERSION,
+        "file": file,
+        "settings": {
+            setting.name: {"value": setting.value, "origin": setting.origin, "source": setting.source or None}
+            for setting in found
+        },
+        "api_key": {"is_set": key_source is not None, "source": key_source},
+    }

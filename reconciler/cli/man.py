@@ -1,0 +1,40 @@
+"""`sgctl man`."""
+
+import click
+
+from reconciler import __version__
+from reconciler.cli import EXIT_CODES
+from reconciler.render.man import CommandHelp, render_man
+
+
+@click.command("man", epilog=EXIT_CODES)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """Print the manual page, made from the help of every command.
+
+    \b
+      sgctl man > ~/.local/share/man/man1/sgctl.1
+      sgctl man | man -l -
+    """
+    root = context.find_root()
+    assert isinstance(root.command, click.Group)  # noqa: S101 - `sgctl` has commands
+    commands = []
+    for name in root.command.list_commands(root):
+        found = root.command.get_command(root, name)
+        if found is not None and not found.hidden:
+            commands.append(_help_of(found, click.Context(found, parent=root, info_name=name)))
+    click.echo(render_man(_help_of(root.command, root), commands, __version__), nl=False)
+
+
+def _help_of(command: click.Command, context: click.Context) -> CommandHelp:
+    """Take a command's help apart. Defaults shown are those that hold without a configuration file."""
+    with context.scope(cleanup=False):
+        context.resilient_parsing = True
+        records = [
+            record for parameter in command.get_params(context) if (record := parameter.get_help_record(context))
+        ]
+    return CommandHelp(
+        usage=f"{context.command_path} {' '.join(command.collect_usage_pieces(context))}",
+        text=command.help or "",
+        options=tuple(records),
+    )
