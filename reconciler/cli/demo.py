@@ -100,6 +100,6 @@ def _open_ssh_to_the_world(stage: Stage) -> None:
 def _close(writes: int) -> None:
     click.echo(
         f"\nDone: {writes} writes in all, and every group was read back before it was called\n"
-        "applied. Nothing is left behind. Try it yourself: `sgctl emulator` serves the same\n"
-        "stand-in for as long as you like."
+        "applied. Nothing is left behind. To try it yourself, `sgctl emulator` serves the\n"
+        "same stand-in for as long as you like."
     )

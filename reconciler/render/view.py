@@ -128,11 +128,11 @@ def summarize(plan: Plan) -> str:
     if not plan.changes:
         groups = count(plan.scope.groups, "group")
         return f"No changes. Live state is as desired: {groups}, {count(plan.scope.rules, 'rule')}."
-    groups = f"{count(summary.groups_to_create, 'group')} to create, {summary.groups_to_update} to update"
-    rules = f"{count(summary.rules_to_create, 'rule')} to create, {summary.rules_to_delete} to delete"
+    groups = f"create {count(summary.groups_to_create, 'group')}, update {summary.groups_to_update}"
+    rules = f"create {count(summary.rules_to_create, 'rule')}, delete {summary.rules_to_delete}"
     if summary.rules_to_redescribe:
-        rules += f", {summary.rules_to_redescribe} to describe anew"
-    return f"Plan: {groups}, {summary.groups_to_delete} to delete; {rules}."
+        rules += f", describe {summary.rules_to_redescribe} anew"
+    return f"Plan: {groups}, delete {summary.groups_to_delete}; {rules}."
 
 
 def count(number: int, noun: str) -> str:
