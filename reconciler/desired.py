@@ -27,7 +27,15 @@ MAX_GROUPS = 100_000
 """Groups that a document may ask for, in all of its targets."""
 _MAPPINGS = frozenset({"address_groups", "policies"})
 
-__all__ = ["Defaults", "Note", "desired_state", "load", "no_garbage_collection", "unresolved_references"]
+__all__ = [
+    "Defaults",
+    "Note",
+    "desired_state",
+    "load",
+    "load_documents",
+    "no_garbage_collection",
+    "unresolved_references",
+]
 
 
 class Note(NamedTuple):
@@ -43,13 +51,20 @@ def load(paths: Sequence[str], defaults: Defaults, policies: Policies | None = N
     `policies` are those of a settings file, for which the files may define address groups.
     """
     with no_garbage_collection():
-        documents, unreadable = read_documents(paths)
-        state, wrong = desired_state(documents, defaults, policies)
+        return load_documents(paths, defaults, policies)[1]
+
+
+def load_documents(
+    paths: Sequence[str], defaults: Defaults, policies: Policies | None = None
+) -> tuple[tuple[Document, ...], DesiredState]:
+    """Load as `load` does, and keep the documents."""
+    documents, unreadable = read_documents(paths)
+    state, wrong = desired_state(documents, defaults, policies)
     places = {issue.place for issue in unreadable}
     issues = (*unreadable, *(issue for issue in wrong if issue.place not in places))
     if issues:
         raise InputError(tuple(sorted(issues, key=lambda issue: issue.place)))
-    return state
+    return documents, state
 
 
 def desired_state(

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.desired import Defaults, desired_state
-from reconciler.document import Document, find_files, read_documents
+from reconciler.desired import Defaults, load_documents
+from reconciler.document import Document, find_files
 from reconciler.errors import InputError
 from reconciler.live import LiveState
 from reconciler.loader.address_groups import read_address_groups
@@ -40,11 +40,10 @@ def read_existing(paths: Sequence[str], target: Target, live: LiveState) -> Exis
 
     Documents that name no project or region are for the target of the import.
     """
-    documents, unreadable = read_documents(paths)
-    state, wrong = desired_state(documents, defaults_for(target))
+    documents, state = load_documents(paths, defaults_for(target))
     matches, unclear = resolve(of_target(state, target), live)
-    if issues := (*unreadable, *wrong, *unclear):
-        raise InputError(issues)
+    if unclear:
+        raise InputError(unclear)
     return Existing(documents, matches, _address_groups(documents))
 
 
