@@ -91,7 +91,7 @@ def _check_structure(content: Json, name: str) -> None:
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - 0.1 s, needed for saved plans only
     from jsonschema.exceptions import best_match  # noqa: PLC0415
 
-    from reconciler.schema_files import read_schema  # noqa: PLC0415
+    from reconciler.schema_files import read_schema  # noqa: PLC0415 - the same
 
     error = best_match(Draft202012Validator(read_schema("plan")).iter_errors(content))
     if error is not None:

@@ -53,7 +53,7 @@ class Log:
         """Write everything that is wrong in the files, each with its place."""
         from shutil import get_terminal_size  # noqa: PLC0415 - only when something went wrong
 
-        from reconciler.render.text import render_issue  # noqa: PLC0415
+        from reconciler.render.text import render_issue  # noqa: PLC0415 - the same
 
         width = get_terminal_size().columns
         for issue in error.issues:

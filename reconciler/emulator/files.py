@@ -36,7 +36,7 @@ def _json(text: str, path: str | Path) -> Any:
 def _yaml(text: str, path: str | Path) -> Any:
     try:
         # Both loaders are the safe kind; the one in C is not in every build of PyYAML.
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - the safe kind
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)

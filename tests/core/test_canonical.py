@@ -134,7 +134,7 @@ def test_the_canonical_form_of_a_canonical_form_is_itself(rule: dict[str, Any]) 
         pytest.param({"direction": "egress"}, {}, False, id="direction"),
     ],
 )
-def test_the_facts_one_by_one(one: dict[str, Any], other: dict[str, Any], equal: bool) -> None:  # noqa: FBT001
+def test_the_facts_one_by_one(one: dict[str, Any], other: dict[str, Any], equal: bool) -> None:
     """Each row is a fact about Neutron; the naive reading agrees with every one."""
     first, second = {"direction": "ingress", **one}, {"direction": "ingress", **other}
     assert (canonical(first) == canonical(second)) is equal

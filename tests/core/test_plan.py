@@ -115,7 +115,7 @@ def _check_make_before_break(cloud: Cloud, redescribed: set[Rule]) -> None:
 
 
 @pytest.mark.parametrize("two_phase", [False, True], ids=["listed", "two-phase"])
-def test_a_description_change_is_a_delete_directly_before_its_create(two_phase: bool) -> None:  # noqa: FBT001
+def test_a_description_change_is_a_delete_directly_before_its_create(two_phase: bool) -> None:
     """In two phases each is a request of its own, which does not rely on the server's order."""
     live = [there(1, tcp(1), "old"), there(2, tcp(2))]
     bodies = entries_of(update([wanted(tcp(1), "new"), tcp(3)], live, two_phase=two_phase))

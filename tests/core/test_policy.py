@@ -52,7 +52,7 @@ def stops(plan: Plan) -> list[Finding]:
         pytest.param(100, 0, 100, False, id="only-new-ones"),
     ],
 )
-def test_mass_deletion_of_rules(total: int, deleted: int, created: int, stopped: bool) -> None:  # noqa: FBT001
+def test_mass_deletion_of_rules(total: int, deleted: int, created: int, stopped: bool) -> None:
     """Over 30 % and over 10 rules for which none of the same direction is created."""
     found = stops(rules_plan(total, deleted, created))
     assert bool(found) is stopped
@@ -79,7 +79,7 @@ def test_a_rule_of_the_other_direction_replaces_nothing() -> None:
         pytest.param(4, 4, True, id="all-of-4"),
     ],
 )
-def test_mass_deletion_of_groups(owned: int, deleted: int, stopped: bool) -> None:  # noqa: FBT001
+def test_mass_deletion_of_groups(owned: int, deleted: int, stopped: bool) -> None:
     """Over 30 % of the groups with our tag, and over 3."""
     found = stops(groups_plan(owned, deleted))
     assert bool(found) is stopped
@@ -99,7 +99,7 @@ def test_mass_deletion_of_groups(owned: int, deleted: int, stopped: bool) -> Non
         pytest.param([tcp(80), tcp(81)], [wanted(tcp(81), "new")], False, id="one-is-described-anew"),
     ],
 )
-def test_a_group_that_would_be_emptied(live: list[Any], desired: list[Any], stopped: bool) -> None:  # noqa: FBT001
+def test_a_group_that_would_be_emptied(live: list[Any], desired: list[Any], stopped: bool) -> None:
     found = stops(plan_of([desired_group("web", desired)], [live_group("web", live)]))
     assert bool(found) is stopped
     assert all("'web' would be left without any rule" in finding.message for finding in found)

@@ -45,7 +45,7 @@ def pruned(plan: Plan) -> list[str]:
         pytest.param(live_group("old", tags=OURS | {PROTECTION_TAG: "true"}, number=9), False, id="protected"),
     ],
 )
-def test_only_our_own_groups_that_no_file_names_go(group: LiveGroup, goes: bool) -> None:  # noqa: FBT001
+def test_only_our_own_groups_that_no_file_names_go(group: LiveGroup, goes: bool) -> None:
     plan = plan_of([desired_group("web", owner="us")], [live_group("web", tags=OURS), group], owners=["us"], prune=True)
     assert pruned(plan) == (["old"] if goes else [])
     is_ours_here = group.owner == "us" and group.target != OTHER_TARGET

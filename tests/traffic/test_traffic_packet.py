@@ -27,7 +27,7 @@ def test_the_rules_that_admit_a_packet_are_those_that_hold_its_point(rules: list
             point.number[0] if point.protocol in PORTS else None,
             *(point.number if point.protocol in ICMP else (None, None)),
             None if point.address is None else str(point.address),
-            frozenset({point.group} - {None}),  # type: ignore[arg-type]
+            frozenset({point.group} - {None}),  # type: ignore[arg-type]  # no None is left
         )
         assert admits(rules, packet) == tuple(rule for rule in rules if rule_admits(rule, point))
 
