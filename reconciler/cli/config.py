@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli import EXIT_CODES, settings
 from reconciler.effective import Effective, effective_settings
-from reconciler.render.text import printable
+from reconciler.render.words import printable
 
 FORMAT_VERSION = 1
 

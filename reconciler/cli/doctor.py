@@ -12,7 +12,7 @@ from reconciler.clock import SystemClock
 from reconciler.doctor import Check, Health, Patient, examine
 from reconciler.errors import UsageError
 from reconciler.model.desired import Target
-from reconciler.render.text import printable
+from reconciler.render.words import printable
 
 _COLOURS = {Health.OK: "green", Health.NOTE: "yellow", Health.FAILED: "red"}
 

@@ -11,7 +11,7 @@ from reconciler.errors import UsageError
 from reconciler.importing.run import Import, ImportOptions, find_existing, import_groups
 from reconciler.live import read_live
 from reconciler.model.desired import Target
-from reconciler.render.text import printable
+from reconciler.render.words import printable
 
 
 @click.command("import", epilog=EXIT_CODES)

@@ -4,7 +4,7 @@ import click
 
 from reconciler.cli import EXIT_CODES, options, settings
 from reconciler.desired import load, unresolved_references
-from reconciler.render.view import count
+from reconciler.render.words import count
 
 
 @click.command("validate", epilog=EXIT_CODES)

@@ -5,7 +5,8 @@ from typing import Any
 
 from reconciler.drift import Drift, DriftedGroup
 from reconciler.planfile import difference_to_json
-from reconciler.render.view import DRIFT, GroupView, View, count, view_difference
+from reconciler.render.view import DRIFT, GroupView, View, view_difference
+from reconciler.render.words import count
 
 FORMAT_VERSION = 1
 

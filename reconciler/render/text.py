@@ -6,6 +6,7 @@ import click
 
 from reconciler.errors import Issue, SgctlError
 from reconciler.render.view import GroupView, Line, View
+from reconciler.render.words import printable
 
 _COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "red"}
 _TONES = {"good": "green", "bad": "red", "uncounted": "white"}
@@ -37,18 +38,6 @@ def render_issue(issue: Issue, width: int = 80) -> str:
         lines.append(f"    {click.style('fix:', fg='cyan')} {printable(issue.fix)}")
     lines += [f"    {place}: {printable(what)}" for what, place in issue.related]
     return "\n".join(lines) + "\n"
-
-
-def printable(text: str, *, keep_lines: bool = False) -> str:
-    """Make foreign text safe for a terminal: control characters are written as escapes."""
-    return "".join(
-        character if character.isprintable() or (keep_lines and character == "\n") else _escape(character)
-        for character in text
-    )
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
 
 
 def _end(view: View) -> Iterator[str]:

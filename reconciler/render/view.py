@@ -11,6 +11,7 @@ from reconciler.model.live import LiveRule
 from reconciler.model.place import Place
 from reconciler.model.plan import Plan
 from reconciler.render.pairs import pair
+from reconciler.render.words import count
 from reconciler.traffic.describe import describe, describe_size, world_open
 
 Symbol = Literal["+", "~", "-", "!"]
@@ -133,11 +134,6 @@ def summarize(plan: Plan) -> str:
     if summary.rules_to_redescribe:
         rules += f", describe {summary.rules_to_redescribe} anew"
     return f"Plan: {groups}, delete {summary.groups_to_delete}; {rules}."
-
-
-def count(number: int, noun: str) -> str:
-    """Write a number with its noun."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def view_difference(
