@@ -1,6 +1,7 @@
 """`sgctl demo` tells the truth, to a person and to a pipe, and leaves nothing behind."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -85,6 +86,17 @@ def test_a_pipe_gets_no_colours(told: subprocess.CompletedProcess[str]) -> None:
 
 def test_it_reads_well_in_80_columns(told: subprocess.CompletedProcess[str]) -> None:
     assert [line for line in told.stdout.splitlines() if len(line) > 80] == []
+
+
+def test_the_plan_in_the_readme_is_this_one(told: subprocess.CompletedProcess[str]) -> None:
+    """Word for word, but for the id of the group."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    _, plan = re.findall(r"```console\n(.*?)\n(.*?)```", readme, re.DOTALL)[0]
+    assert without_ids(plan) in without_ids(told.stdout)
+
+
+def without_ids(text: str) -> str:
+    return re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID", text)
 
 
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:

@@ -1,0 +1,164 @@
+"""Habits that are kept because a test keeps them."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+import pytest
+
+from reconciler import errors
+from reconciler.cli import run, sgctl
+
+ROOT = Path(__file__).parents[2]
+SOURCES = [file for folder in ("reconciler", "tests") for file in sorted((ROOT / folder).rglob("*.py"))]
+PUBLISHED = [
+    file
+    for name in (".ci", "Makefile", "constraints.txt", "examples", "pyproject.toml", "reconciler", "schemas", "tests")
+    for file in ([ROOT / name] if (ROOT / name).is_file() else sorted((ROOT / name).rglob("*")))
+    if file.is_file() and "__pycache__" not in file.parts and ".egg-info" not in str(file)
+] + sorted(ROOT.glob("*.md"))
+DOCUMENTS = ["README.md", "CONTRIBUTING.md"]
+
+ESCAPE = re.compile(
+    r"# (noqa: [A-Z]+[0-9]+(?:, [A-Z]+[0-9]+)*|type: ignore\[[a-z-]+(?:, ?[a-z-]+)*\]|pragma: no cover)"
+)
+REASON = re.compile(r" - \S|  # \S")
+BARE = re.compile(r"# (noqa|type: ignore)(?![:\[])")
+
+
+def commands() -> dict[str, click.Command]:
+    context = click.Context(sgctl, info_name="sgctl")
+    found = {name: sgctl.get_command(context, name) for name in sgctl.list_commands(context)}
+    return {name: command for name, command in found.items() if command is not None}
+
+
+COMMANDS = commands()
+
+
+def place(file: Path, number: int) -> str:
+    return f"{file.relative_to(ROOT)}:{number}"
+
+
+def unexplained(file: Path) -> Iterator[str]:
+    """Escapes without a reason. One that repeats the escape of the line above shares its reason."""
+    above = ""
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        escape = ESCAPE.search(line)
+        if BARE.search(line) or (escape and escape[1] != above and not REASON.match(line, escape.end())):
+            yield f"{place(file, number)} has an escape without a reason: {line.strip()}"
+        above = escape[1] if escape else ""
+
+
+def test_every_escape_gives_its_reason() -> None:
+    """`# noqa: CODE - why`, `# type: ignore[code]  # why`, `# pragma: no cover - why`."""
+    assert [problem for file in SOURCES if file != Path(__file__) for problem in unexplained(file)] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_gives_exit_codes_and_an_example(name: str) -> None:
+    command = COMMANDS[name]
+    with click.Context(command, info_name=f"sgctl {name}", max_content_width=100) as context:
+        text = command.get_help(context)
+    for code in range(6):
+        assert f"\n    {code}  " in text or f"\n  {code}  " in text, f"exit code {code}"
+    assert re.search(rf"^ +sgctl {name}\b", text, re.MULTILINE), "an example"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_what_a_document_shows_exists(document: str) -> None:
+    """Every `sgctl` command with its flags, every `make` target, every file that is linked."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    missing = []
+    for name, rest in re.findall(r"(?:^(?:\$ )?|`)sgctl ([a-z]+)([^`\n#|]*)", text, re.MULTILINE):
+        command = COMMANDS.get(name)
+        if command is None:
+            missing.append(f"sgctl {name}")
+            continue
+        known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        missing += [f"sgctl {name} {flag}" for flag in re.findall(r"--[a-z-]+", rest) if flag not in known]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    missing += [
+        f"make {name}" for name in re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE) if name not in targets
+    ]
+    links = re.findall(r"\]\(([^)#]+)", text)
+    missing += [link for link in links if "://" not in link and not (ROOT / link).exists()]
+    assert missing == []
+
+
+def test_the_files_in_the_readme_are_valid(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert blocks
+    for number, block in enumerate(blocks):
+        (tmp_path / f"{number}.yaml").write_text(block, encoding="utf-8")
+        assert run(["validate", str(tmp_path / f"{number}.yaml")]) == 0
+
+
+def test_the_readme_names_every_command() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [name for name in COMMANDS if f"sgctl {name}" not in text] == []
+
+
+def test_the_error_tree_is_drawn_whole() -> None:
+    """Each class, its exit code, in the docstring of errors.py."""
+
+    def walk(cls: type[errors.SgctlError]) -> list[type[errors.SgctlError]]:
+        return [cls, *(each for child in cls.__subclasses__() for each in walk(child))]
+
+    drawn = dict(re.findall(r"(\w+) +([0-9]) {2,}\S", errors.__doc__ or ""))
+    ours = [cls for cls in walk(errors.SgctlError) if cls.__module__ == errors.__name__]
+    assert drawn == {cls.__name__: str(cls.exit_code) for cls in ours}
+
+
+def test_everything_that_is_installed_is_pinned() -> None:
+    """For each requirement of pyproject.toml there is a line in constraints.txt, or an exact version beside it."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    project = settings["project"]
+    groups = [*project["optional-dependencies"].values(), *settings["dependency-groups"].values()]
+    wanted = [*project["dependencies"], *(requirement for group in groups for requirement in group)]
+    names = {normal(re.split(r"[<>=~!\[; ]", requirement)[0]) for requirement in wanted if "==" not in requirement}
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {normal(line.split("==")[0]) for line in lines if "==" in line}
+    assert names - pinned == set()
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+KNOWN_HOSTS = {"api.gcore.com", "json-schema.org", "keepachangelog.com", "semver.org", "www.apache.org"}
+"""Hosts that we mean; besides this machine and the names that stand for nobody (RFC 2606)."""
+
+
+def test_nothing_points_to_a_machine_or_a_host_that_is_not_ours_to_name() -> None:
+    strange = []
+    for file in PUBLISHED:
+        if file == Path(__file__) or (file.is_relative_to(ROOT / "tests") and file.suffix != ".py"):
+            continue
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            strange += [
+                f"{place(file, number)}: {path}" for path in re.findall(r"(?<![\w.])/(?:home|root|Users)/\w+", line)
+            ]
+            if "tests" not in file.relative_to(ROOT).parts:
+                strange += [
+                    f"{place(file, number)}: {url}"
+                    for url in re.findall(r"https?://[^\s\"'`)>\]]+", line)
+                    if not is_known(url)
+                ]
+    assert strange == []
+
+
+def is_known(url: str) -> bool:
+    if "{" in url:
+        return True
+    host = urlsplit(url).hostname or ""
+    return (
+        host in KNOWN_HOSTS
+        or host in {"localhost", "::1"}
+        or host.startswith("127.")
+        or re.search(r"(^|\.)example(\.(com|net|org))?$", host) is not None
+    )
