@@ -1,0 +1,68 @@
+"""What `trace` and `graph` share: which files and targets are meant, and reading either side.
+
+Unlike a plan, they look at one project or region out of many: `--project-id` and `--region-id` choose among the targets
+of the files, and fill in what documents leave out, but contradict nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from reconciler.cli import options, settings
+from reconciler.cli.progress import Progress
+from reconciler.desired import load
+from reconciler.document import find_files
+from reconciler.errors import InputError, UsageError
+from reconciler.live import LiveState, read_live
+from reconciler.loader.target import Defaults
+from reconciler.model.desired import DesiredState, Target
+from reconciler.resolve import Match, resolve
+
+
+def load_chosen(paths: tuple[str, ...], given: Mapping[str, Any]) -> DesiredState:
+    """Load the files, and keep the targets that the options choose."""
+    project_id, region_id = given["project_id"], given["region_id"]
+    outside = settings.defaults(None, None)
+    fill = Defaults(
+        environment_project_id=project_id or outside.environment_project_id,
+        environment_region_id=region_id or outside.environment_region_id,
+    )
+    state = load(paths or (".",), fill)
+    targets = tuple(
+        target
+        for target in state.targets
+        if target.project_id == (project_id or target.project_id)
+        and target.region_id == (region_id or target.region_id)
+    )
+    if state.targets and not targets:
+        known = "; ".join(str(target) for target in state.targets)
+        raise UsageError(f"no file is for the project and region asked for; they are for {known}")
+    return replace(state, groups=tuple(group for group in state.groups if group.target in targets), targets=targets)
+
+
+def load_for_live(paths: tuple[str, ...], given: Mapping[str, Any]) -> DesiredState:
+    """Load the files that say which targets to read and where rules are written.
+
+    Without a PATH and without files in the current folder, a project and a region from options or environment will do.
+    """
+    target = _outside_target(given)
+    if not paths and target is not None and not find_files((".",))[0]:
+        return DesiredState((), (target,), {})
+    return load_chosen(paths, given)
+
+
+def read_chosen(state: DesiredState, given: Mapping[str, Any]) -> tuple[LiveState, tuple[Match, ...]]:
+    """Read the targets of the files, and match the groups. Raises `InputError` where they do not match."""
+    with options.connect(**given) as (_, reader), Progress("reading", quiet=given["quiet"]) as progress:
+        progress.start(len(state.targets))
+        live = read_live(reader, state.targets, parallelism=given["parallelism"], progress=progress.step)
+    matches, issues = resolve(state, live)
+    if issues:
+        raise InputError(issues)
+    return live, matches
+
+
+def _outside_target(given: Mapping[str, Any]) -> Target | None:
+    defaults = settings.defaults(given["project_id"], given["region_id"])
+    project_id, region_id = defaults.fill("project_id"), defaults.fill("region_id")
+    return None if project_id is None or region_id is None else Target(project_id, region_id)
