@@ -16,6 +16,7 @@ _COMMANDS = {
     "apply": ("reconciler.cli.apply", "carry out a saved plan, or plan, ask and carry out"),
     "drift": ("reconciler.cli.drift", "tell whether live state still is as the files say"),
     "import": ("reconciler.cli.import_", "write live groups as YAML"),
+    "trace": ("reconciler.cli.trace", "tell why traffic is allowed or not"),
     "show": ("reconciler.cli.show", "show a saved plan"),
     "config": ("reconciler.cli.config", "show every setting and where it comes from"),
     "doctor": ("reconciler.cli.doctor", "check key, address, access and clock"),
@@ -30,7 +31,7 @@ EXIT_CODES = """\b
 Exit codes of every command:
   0  done, or nothing to change
   1  error, wrong usage included
-  2  changes or drift found (plan --detailed-exitcode, drift)
+  2  changes or drift found (plan --detailed-exitcode, drift); refused (trace); findings (lint)
   3  the plan is stale; nothing was sent
   4  applied in part
   5  stopped by a guardrail"""
