@@ -22,8 +22,8 @@ FILE_NAME = "sgctl.toml"
 PROJECT_FILE_NAME = "pyproject.toml"
 PROJECT_TABLE = ("tool", "sgctl")
 
-_SECRET = re.compile(r"api[_-]?key|token|secret|passw", re.IGNORECASE)
-"""Names of keys that look like credentials. The line of such a key is shown nowhere."""
+_SECRETS = ("apikey", "token", "secret", "passw")
+"""What names of credentials have in them. The line of such a key is shown nowhere."""
 
 _TABLES = ("limits", POLICIES)
 
@@ -97,13 +97,20 @@ def _read(path: Path, folder: Path) -> tuple[Source, KeyPath, Any] | None:
             return None
         raise InputError((Issue(Place(name, 1, 1), f"it cannot be read: {error.strerror}"),)) from None
     is_ours = path.name == FILE_NAME
-    if not is_ours and b"sgctl" not in source.data:
+    if not is_ours and not _may_name_us(source.data):
         return None
     value = _parse(source)
     if is_ours:
         return source, (), value
     tool = value.get("tool")
     return (source, PROJECT_TABLE, tool["sgctl"]) if isinstance(tool, dict) and "sgctl" in tool else None
+
+
+def _may_name_us(data: bytes) -> bool:
+    """Whether a project file may hold our table: nearly all of them do not, and reading TOML takes a while."""
+    return b"sgctl" in data and (
+        b"[tool]" in data or any(b"tool" in line for line in data.split(b"\n") if b"sgctl" in line)
+    )
 
 
 def _parse(source: Source) -> dict[str, Any]:
@@ -167,7 +174,12 @@ def _problems(value: Any) -> Iterator[tuple[KeyPath, tuple[str, str | None]]]:
 def _has_secret(path: KeyPath, source: Source, line: int) -> bool:
     """Whether a line must not be shown: it may hold a credential, also as a part of a URL."""
     text = source.lines[line - 1] if line <= len(source.lines) else ""
-    return "@" in text or any(_SECRET.search(part) for part in (*path, text))
+    return "@" in text or any(_is_secret(part) for part in (*path, text))
+
+
+def _is_secret(text: str) -> bool:
+    plain = text.lower().replace("_", "").replace("-", "")
+    return any(word in plain for word in _SECRETS)
 
 
 def _settings(value: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:
@@ -186,7 +198,7 @@ def _said(value: Any) -> str:
 
 
 def _unknown(name: str) -> tuple[str, str | None]:
-    if _SECRET.search(name):
+    if _is_secret(name):
         return (
             f"{shown(name)}: no credential stands in a file that is shared",
             "set GCORE_API_KEY, or GCORE_API_KEY_FILE to the name of a file; and replace a key that was written here",
