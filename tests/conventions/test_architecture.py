@@ -49,6 +49,9 @@ MAY_IMPORT = {
     "emulator": {"emulator"},
 }
 
+ALSO = {("planning", "reconciler.loader.policies"): "a saved plan holds its policies as they were written"}
+"""Single files of another room, and why."""
+
 PURE = {"values", "traffic", "loading", "planning", "judging", "asking", "telling", "line"}
 """Rooms whose files may not reach out of the process, but for the exceptions below."""
 
@@ -106,6 +109,8 @@ def test_imports_keep_to_the_table() -> None:
         if not each.name.startswith("reconciler.") or each.name == "reconciler.__version__":
             continue
         room, other = room_of(unit_of(each.file)), room_of(each.name.split(".")[1])
+        if any(room == importer and starts_with(each.name, file) for importer, file in ALSO):
+            continue
         if room is not None and other is not None and other not in MAY_IMPORT[room]:
             wrong.append(f"{each}; {room} may import only {', '.join(sorted(MAY_IMPORT[room]))}")
     assert not wrong, "\n" + "\n".join(wrong)
