@@ -29,6 +29,7 @@ def diff(match: Match) -> Difference:
             tags=_diff_tags(desired, ()),
             creates=desired.rules or (),
             traffic=traffic_difference((), (rule.rule for rule in desired.rules or ())),
+            exceptions=desired.exceptions,
         )
     rules = _diff_rules(desired.rules, live.rules)
     return Difference(
@@ -46,6 +47,7 @@ def diff(match: Match) -> Difference:
         unchanged=rules.unchanged,
         traffic=_diff_traffic(live, rules),
         notes=rules.notes,
+        exceptions=desired.exceptions,
     )
 
 

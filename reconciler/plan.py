@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from fnmatch import fnmatchcase
 
 from reconciler import prune
@@ -10,21 +11,27 @@ from reconciler.encode import encode_create, encode_update
 from reconciler.encode.bodies import delete_group
 from reconciler.errors import InputError, Issue, UsageError
 from reconciler.live import LiveState
+from reconciler.loader.policies import bind_texts
 from reconciler.model.canonical import PUBLISHED_PROTOCOLS
 from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState
 from reconciler.model.difference import Action, Difference
 from reconciler.model.fingerprint import fingerprint
 from reconciler.model.live import LiveGroup
 from reconciler.model.plan import ApiVersion, Change, Plan, Scope
+from reconciler.model.policies import Policies
 from reconciler.names import names_of_remotes
 from reconciler.placeholder import is_placeholder, placeholder
-from reconciler.policy.damage import Limits, check_damage
+from reconciler.policy.damage import Limits
+from reconciler.policy.judge import judge_plan, judge_saved, names_in_policies
 from reconciler.resolve import Match, resolve
 
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """How to plan. `groups` are names or globs to restrict the plan to; `lifted` are names of guardrails."""
+    """How to plan. `groups` are names or globs to restrict the plan to; `lifted` are names of guardrails.
+
+    `protect_ssh_from` is an address from which no changed group may stop to admit SSH.
+    """
 
     api_version: ApiVersion = "v1"
     two_phase: bool = False
@@ -33,6 +40,7 @@ class PlanOptions:
     groups: tuple[str, ...] = ()
     lifted: frozenset[str] = frozenset()
     limits: Limits = field(default_factory=Limits)
+    protect_ssh_from: str | None = None
 
 
 def resolve_or_fail(state: DesiredState, live: LiveState, options: PlanOptions) -> tuple[Match, ...]:
@@ -78,9 +86,12 @@ def make_plan(
         two_phase=options.two_phase,
         lifted=tuple(sorted(options.lifted)),
         notes=pruning.notes,
-        group_names=names_of_remotes([*differences, *pruning.deletions], live),
+        group_names=names_of_remotes([*differences, *pruning.deletions], live)
+        | names_in_policies(state.policies, matches, live),
+        policies=state.policies,
+        protect_ssh_from=options.protect_ssh_from,
     )
-    return replace(plan, findings=check_damage(plan, options.limits))
+    return replace(plan, findings=judge_plan(plan, options.limits, matches, live, day_of(created_at)))
 
 
 def _check_options(state: DesiredState, options: PlanOptions) -> None:
@@ -199,6 +210,25 @@ def _is_owned(group: LiveGroup, state: DesiredState) -> bool:
     return group.owner is not None and group.owner in state.owners.get(group.target, frozenset())
 
 
-def replace_findings(plan: Plan, limits: Limits | None = None) -> Plan:
-    """Judge a saved plan by the guardrails of today."""
-    return replace(plan, findings=check_damage(plan, limits or Limits()))
+def replace_findings(
+    plan: Plan,
+    limits: Limits | None = None,
+    *,
+    policies: Policies | None = None,
+    protect_ssh_from: str | None = None,
+    today: date | None = None,
+) -> Plan:
+    """Judge a saved plan by the guardrails of today, which is the day it was made unless another is given.
+
+    Without `policies` of today, those that are saved with the plan hold. Raises `InputError` when those of today name
+    an address group that those of the plan did not.
+    """
+    if policies is not None:
+        plan = replace(plan, policies=bind_texts(policies, plan.policies.address_groups))
+    plan = replace(plan, protect_ssh_from=protect_ssh_from or plan.protect_ssh_from)
+    return replace(plan, findings=judge_saved(plan, limits or Limits(), today or day_of(plan.created_at)))
+
+
+def day_of(time: str) -> date:
+    """Return the day of a time as plan files write it, in UTC."""
+    return date.fromisoformat(time[:10])

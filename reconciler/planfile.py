@@ -16,7 +16,18 @@ from reconciler.live_json import Json, group_to_json, read_live_group, read_live
 from reconciler.model.desired import DesiredRule, Target
 from reconciler.model.difference import Action, Difference, LostRule, Redescription, TagChange, TextChange
 from reconciler.model.place import Place
-from reconciler.model.plan import Change, Finding, Plan, Request, Scope
+from reconciler.model.plan import Change, Plan, Request, Scope
+from reconciler.policy_json import (
+    exception_to_json,
+    finding_to_json,
+    policies_from_json,
+    policies_to_json,
+    read_exception,
+    read_finding,
+    read_place,
+    read_terms,
+    terms_to_json,
+)
 from reconciler.traffic import flow_json
 from reconciler.traffic.difference import TrafficDifference
 
@@ -34,9 +45,11 @@ def to_json(plan: Plan) -> Json:
         "lifted": list(plan.lifted),
         "summary": asdict(plan.summary),
         "scope": asdict(plan.scope),
-        "findings": [_finding(finding) for finding in plan.findings],
+        "findings": [finding_to_json(finding) for finding in plan.findings],
         "notes": list(plan.notes),
         "group_names": dict(plan.group_names),
+        "policies": policies_to_json(plan.policies),
+        "protect_ssh_from": plan.protect_ssh_from,
         "changes": [_change(change, plan.group_names) for change in plan.changes],
     }
     return {**content, "digest": digest(content)}
@@ -98,10 +111,6 @@ def _check_structure(content: Json, name: str) -> None:
         raise PlanFileError(f"{name} is not a valid plan file: {error.json_path}: {error.message[:200]}")
 
 
-def _finding(finding: Finding) -> Json:
-    return {**asdict(finding), "place": _place(finding.place)}
-
-
 def _place(place: Place | None) -> str | None:
     return None if place is None else str(place)
 
@@ -148,6 +157,9 @@ def difference_to_json(difference: Difference, names: Mapping[str, str]) -> Json
         },
         "instances": difference.instances,
         "notes": list(difference.notes),
+        **(
+            {"exceptions": [exception_to_json(each) for each in difference.exceptions]} if difference.exceptions else {}
+        ),
     }
 
 
@@ -157,6 +169,7 @@ def _desired_rule(rule: DesiredRule) -> Json:
         "description": rule.description,
         "remote_group": rule.remote_group,
         "place": str(rule.place),
+        **terms_to_json(rule.terms),
     }
 
 
@@ -169,9 +182,11 @@ def _plan(content: Json) -> Plan:
         scope=Scope(**content["scope"]),
         two_phase=content["two_phase"],
         lifted=tuple(content["lifted"]),
-        findings=tuple(Finding(**{**each, "place": _read_place(each["place"])}) for each in content["findings"]),
+        findings=tuple(read_finding(each) for each in content["findings"]),
         notes=tuple(content["notes"]),
         group_names=content["group_names"],
+        policies=policies_from_json(content["policies"]),
+        protect_ssh_from=content["protect_ssh_from"],
     )
 
 
@@ -185,7 +200,7 @@ def _read_change(content: Json) -> Change:
         target=target,
         name=content["name"],
         live=live,
-        place=_read_place(content["place"]),
+        place=None if content["place"] is None else read_place(content["place"]),
         previous_name=content["previous_name"],
         description=None if description is None else TextChange(**description),
         tags=tuple(TagChange(**tag) for tag in content["tags"]),
@@ -206,18 +221,12 @@ def _read_change(content: Json) -> Change:
         ),
         instances=content["instances"],
         notes=tuple(content["notes"]),
+        exceptions=tuple(read_exception(each) for each in content.get("exceptions", ())),
     )
     requests = tuple(Request(**request) for request in content["requests"])
     return Change(difference, content["fingerprint"], requests)
 
 
-def _read_place(text: str | None) -> Place | None:
-    if text is None:
-        return None
-    path, line, column = text.rsplit(":", 2)
-    return Place(path, int(line), int(column))
-
-
 def _read_desired_rule(content: Json) -> DesiredRule:
-    place = _read_place(content["place"]) or Place("", 0, 0)
-    return DesiredRule(read_rule(content), content["description"], place, content["remote_group"])
+    place, remote_group = read_place(content["place"]), content["remote_group"]
+    return DesiredRule(read_rule(content), content["description"], place, remote_group, read_terms(content))

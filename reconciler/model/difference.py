@@ -6,6 +6,7 @@ from enum import StrEnum
 from reconciler.model.desired import DesiredRule, Target
 from reconciler.model.live import LiveGroup, LiveRule
 from reconciler.model.place import Place
+from reconciler.model.terms import PolicyException
 from reconciler.traffic.difference import SAME, TrafficDifference
 
 
@@ -60,7 +61,7 @@ class Difference:
 
     `live` is the group as it was read, None for one to create. `name` is the name that the group has in the end.
     `traffic` is what the change of rules opens and closes, `unchanged` counts the managed rules that stay as they are,
-    and `instances` those that the group is attached to, where that was asked for.
+    and `instances` those that the group is attached to, where that was asked for. `exceptions` stand beside the group.
     """
 
     action: Action
@@ -79,6 +80,7 @@ class Difference:
     traffic: TrafficDifference = SAME
     instances: int | None = None
     notes: tuple[str, ...] = ()
+    exceptions: tuple[PolicyException, ...] = ()
 
     @property
     def is_empty(self) -> bool:

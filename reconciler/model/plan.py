@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from reconciler.model.difference import Action, Difference
 from reconciler.model.place import Place
+from reconciler.model.policies import Policies
+from reconciler.model.terms import PolicyException
 
 ApiVersion = Literal["v1", "v2"]
 
@@ -30,13 +32,23 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a guardrail has to say. An error stops the plan unless `flag` lifts it; a warning is only shown."""
+    """What a guardrail has to say. An error stops the plan unless `flag` lifts it; a warning is only shown.
+
+    `group` is the name of the group it is about. With an `exception` that holds, the finding is only shown.
+    """
 
     guardrail: str
     level: Literal["error", "warning"]
     message: str
     flag: str | None = None
     place: Place | None = None
+    group: str | None = None
+    exception: PolicyException | None = None
+
+    @property
+    def stops(self) -> bool:
+        """Whether it is an error that no reviewed exception covers."""
+        return self.level == "error" and self.exception is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,8 @@ class Plan:
     """Everything that `apply` needs. Groups without a change are not in it.
 
     `created_at` is an ISO 8601 time in UTC. `lifted` names the guardrails that were lifted when the plan was made.
-    `group_names` maps the ids of remote groups to their names, for people.
+    `group_names` maps the ids of remote groups to their names, for people. `policies` are those it was judged by, and
+    `protect_ssh_from` is the address that must not be locked out; both are judged again when it is applied.
     """
 
     created_at: str
@@ -78,6 +91,8 @@ class Plan:
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     group_names: Mapping[str, str] = field(default_factory=dict)
+    policies: Policies = field(default_factory=Policies)
+    protect_ssh_from: str | None = None
 
     @property
     def summary(self) -> Summary:
@@ -96,6 +111,4 @@ class Plan:
     @property
     def stopped_by(self) -> tuple[Finding, ...]:
         """The findings that stop the plan: errors whose guardrail was not lifted."""
-        return tuple(
-            finding for finding in self.findings if finding.level == "error" and finding.guardrail not in self.lifted
-        )
+        return tuple(finding for finding in self.findings if finding.stops and finding.guardrail not in self.lifted)

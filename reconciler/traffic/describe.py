@@ -90,8 +90,18 @@ def world_open(flow: Flow) -> bool:
     of a /4 (of a /7 within 2000::/3 for IPv6). "Every address" alone would miss 0.0.0.0/1 beside 128.0.0.0/1, and what
     is left of 0.0.0.0/0 when the old rules admitted a part already. Private ranges by themselves never reach it.
     """
-    start, end = WORLD[flow.ethertype]
-    return _count(flow, start, end) * WORLD_SHARE >= end - start
+    return is_world(world_addresses(flow), flow.ethertype)
+
+
+def world_addresses(flow: Flow) -> int:
+    """Return how many public unicast addresses a flow covers. Flows that do not overlap may be added up."""
+    return _count(flow, *WORLD[flow.ethertype])
+
+
+def is_world(addresses: int, ethertype: Ethertype) -> bool:
+    """Return whether so many public unicast addresses are the world; `world_open` says why."""
+    start, end = WORLD[ethertype]
+    return addresses * WORLD_SHARE >= end - start
 
 
 def _count(flow: Flow, start: int = 0, end: int | None = None) -> int:

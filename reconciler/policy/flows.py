@@ -1,0 +1,112 @@
+"""`must_allow` and `must_deny`: traffic that a group has to admit, or may admit nothing of. Exact, by the algebra."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from reconciler.errors import UsageError
+from reconciler.model.plan import Finding
+from reconciler.model.policies import FlowPolicy, Policies
+from reconciler.model.rule import Rule
+from reconciler.placeholder import placeholder
+from reconciler.policy.subject import Subject, Today, finding, lifting_flag
+from reconciler.traffic import Traffic, describe
+
+MUST_ALLOW = "must_allow"
+MUST_DENY = "must_deny"
+_SHOWN = 5
+
+
+def check_flows(subject: Subject, policies: Policies, today: Today) -> Iterator[Finding]:
+    """Judge everything that a group admits."""
+    required = [each for each in policies.must_allow if _is_for(each, subject)]
+    denied = [each for each in policies.must_deny if _is_for(each, subject)]
+    if not required and not denied:
+        return
+    admitted = Traffic.of(subject.admitted)
+    for each in required:
+        yield from _check_allowed(each, admitted, subject, today)
+    for each in denied:
+        yield from _check_denied(each, admitted, subject, today)
+
+
+def check_groups_exist(policies: Policies, names: Iterable[str]) -> Iterator[Finding]:
+    """Judge that `must_allow` is about something: with a group's name misspelled it would protect nothing."""
+    known = set(names)
+    for each in policies.must_allow:
+        if each.level != "off" and not any(fnmatchcase(name, each.group) for name in known):
+            message = (
+                f"`must_allow` in {policies.where} is about {each.group!r}, and no group has that name: "
+                "nothing is protected by it; correct the name, or remove the entry"
+            )
+            yield Finding(MUST_ALLOW, each.level, message, lifting_flag(MUST_ALLOW), None, each.group)
+
+
+def remote_names(policies: Policies) -> frozenset[str]:
+    """Return the names of the remote groups that flows speak of."""
+    return frozenset(
+        name for each in (*policies.must_allow, *policies.must_deny) for _, name in each.rules or () if name
+    )
+
+
+def _is_for(policy: FlowPolicy, subject: Subject) -> bool:
+    return policy.level != "off" and fnmatchcase(subject.name, policy.group)
+
+
+def _check_allowed(policy: FlowPolicy, admitted: Traffic, subject: Subject, today: Today) -> Iterator[Finding]:
+    missing = Traffic.of(_rules(policy, subject.ids)).difference(admitted)
+    if policy.level != "off" and not missing.is_empty:
+        verb = "does not admit" if subject.is_live else "would not admit"
+        message = (
+            f"{subject.name!r} ({subject.target}) {verb} what it must: "
+            f"{_described(missing, policy, subject)}{_why(policy)}; add or keep a rule that admits it, or change "
+            "`must_allow` in the policies"
+        )
+        yield finding(MUST_ALLOW, policy.level, message, subject, today)
+
+
+def _check_denied(policy: FlowPolicy, admitted: Traffic, subject: Subject, today: Today) -> Iterator[Finding]:
+    denied = Traffic.of(_rules(policy, subject.ids))
+    if policy.level == "off" or admitted.intersection(denied).is_empty:
+        return
+    verb = "admits" if subject.is_live else "would admit"
+    left = Traffic()
+    for rule in subject.rules:
+        part = Traffic.of([rule.rule]).intersection(denied)
+        if not part.is_empty:
+            left = left.union(part)
+            yield finding(MUST_DENY, policy.level, _denial(verb, part, policy, subject), subject, today, rule)
+    rest = admitted.intersection(denied).difference(left)
+    if not rest.is_empty:  # by rules that are kept and not judged one by one
+        yield finding(MUST_DENY, policy.level, _denial(verb, rest, policy, subject), subject, today)
+
+
+def _denial(verb: str, traffic: Traffic, policy: FlowPolicy, subject: Subject) -> str:
+    return (
+        f"{subject.name!r} ({subject.target}) {verb} what it must not: "
+        f"{_described(traffic, policy, subject)}{_why(policy)}; remove or narrow the rule, or change `must_deny` in "
+        "the policies"
+    )
+
+
+def _rules(policy: FlowPolicy, ids: Mapping[str, str]) -> Sequence[Rule]:
+    if policy.rules is None:
+        raise UsageError(
+            f"a policy for {policy.group!r} names an address group, and there are no files that define it",
+            hint="Pass the files, or write the prefixes into the policy.",
+        )
+    return [
+        rule if name is None else rule._replace(remote_group_id=ids.get(name) or placeholder(name))
+        for rule, name in policy.rules
+    ]
+
+
+def _described(traffic: Traffic, policy: FlowPolicy, subject: Subject) -> str:
+    names = {placeholder(name): name for _, name in policy.rules or () if name}
+    names |= {group_id: name for name, group_id in subject.ids.items()} | dict(subject.names)
+    flows = traffic.flows()
+    more = f" and {len(flows) - _SHOWN} more" if len(flows) > _SHOWN else ""
+    return "; ".join(describe(flow, names) for flow in flows[:_SHOWN]) + more
+
+
+def _why(policy: FlowPolicy) -> str:
+    return f" ({policy.description})" if policy.description else ""
