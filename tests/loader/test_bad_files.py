@@ -14,6 +14,7 @@ HEAD = "project_id: 1\nregion_id: 7\n"
 IN_A_RULE = (
     HEAD + "address_groups:\n  office: [10.0.0.0/8, 2001:db8::/32]\nsecurity_groups:\n  - name: web\n    rules:\n"
 )
+ID = "00000000-0000-4000-8000-00000000000a"
 IN_A_GROUP = HEAD + "security_groups:\n  - "
 
 YAML = {
@@ -33,7 +34,7 @@ YAML = {
     "merge as a value": ("a: §<<", "is read as a merge", 'write "<<" for text'),
     "key that is no text": ("§80: a", "the key `80` is not text", 'write "80"'),
     "key that is a boolean": ("§on: a", "is read as true", 'write "on" for a key'),
-    "key that is null": ("{§: a}", "a key is missing before the colon", None),
+    "key that is null": ("? §~\n: a", "the key `~` is not text", 'write "~"'),
     "key that is a list": ("? §[a]\n: b", "a list cannot be a key", "keys are text"),
     "duplicate key": ("a: 1\nb: 2\n§a: 3", "the key `a` is there twice", "keep one of the two"),
     "merge that hides a key": ("a: &a {x: 1}\nb:\n  §<<: *a\n  x: 2", "of the merge is hidden", "keep one of the two"),
@@ -151,7 +152,7 @@ GROUP = {
     ),
     "group twice": ("name: web\n  - §name: web", "the group `web` is there twice", "tell them apart with `id`"),
     "id twice": (
-        "{name: web, id: 00000000-0000-4000-8000-00000000000a}\n  - §{name: app, id: 00000000-0000-4000-8000-00000000000A}",
+        f"{{name: web, id: {ID}}}\n  - §{{name: app, id: {ID.upper()}}}",
         "the group with the id 00000000-0000-4000-8000-00000000000a is there twice",
         None,
     ),
