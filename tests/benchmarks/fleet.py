@@ -1,4 +1,4 @@
-"""A fleet of made-up groups, as files and as what is live: the input of the benchmarks. The same for the same numbers."""
+"""A fleet of made-up groups, as files and as what is live: the input of the benchmarks; the same for the same numbers."""
 
 import json
 import random
