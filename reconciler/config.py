@@ -25,6 +25,8 @@ PROJECT_TABLE = ("tool", "sgctl")
 _SECRETS = ("apikey", "token", "secret", "passw")
 """What names of credentials have in them. The line of such a key is shown nowhere."""
 
+_NOT_SHOWN = "(not shown here: it may hold a credential)"
+
 _TABLES = ("limits", POLICIES)
 
 
@@ -129,8 +131,8 @@ def _syntax_issue(source: Source, text: str) -> Issue:
     """Word what `tomllib` says: "Expected '=' after a key in a key/value pair (at line 3, column 5)"."""
     match = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", text, re.DOTALL)
     place = Place(source.path, int(match[2]), int(match[3])) if match else Place(source.path, len(source.lines) or 1, 1)
-    message = f"this is not TOML: {match[1] if match else text}"
-    return Issue(place, message) if _has_secret((), source, place.line) else source.issue(place, message)
+    message = f"this is not TOML: {match[1] if match else text.replace('(at end of document)', 'where the file ends')}"
+    return _issue(source, place, message, None, ())
 
 
 def _refuse_foreign(path: Path, folder: Path) -> None:
@@ -149,8 +151,7 @@ def _check(source: Source, table: KeyPath, value: Any) -> Config:
         issues = []
         for path, (message, fix) in problems.items():
             place = Place(source.path, *_closest(positions, (*table, *path)))
-            secret = _has_secret(path, source, place.line)
-            issues.append(Issue(place, message, fix=fix) if secret else source.issue(place, message, fix))
+            issues.append(_issue(source, place, message, fix, path))
         raise InputError(tuple(sorted(issues, key=lambda issue: issue.place)))
     values = {".".join(path): item for path, item in _settings(value)}
     return Config(source.path, values, value.get(POLICIES, {}), source, table)
@@ -169,6 +170,12 @@ def _problems(value: Any) -> Iterator[tuple[KeyPath, tuple[str, str | None]]]:
             yield path, _unknown(name)
         elif not key.is_valid(item):
             yield path, (f"`{name}` has to be {key.expected}, not {_said(item)}", None)
+
+
+def _issue(source: Source, place: Place, message: str, fix: str | None, path: KeyPath) -> Issue:
+    if _has_secret(path, source, place.line):
+        return Issue(place, message, _NOT_SHOWN, fix)
+    return source.issue(place, message, fix)
 
 
 def _has_secret(path: KeyPath, source: Source, line: int) -> bool:

@@ -23,7 +23,7 @@ def check_applicable(plan: Plan, path: str, *, base_url: str, now: datetime, max
     """Refuse a plan for another API, and one that is too old. Raises `PlanFileError`."""
     if plan.base_url != base_url:
         raise PlanFileError(
-            f"{path} was made for {plan.base_url}, and GCORE_BASE_URL is {base_url}; nothing was sent",
+            f"{path} was made for {plan.base_url}, and this run goes to {base_url}; nothing was sent",
             hint="Plan again with the address that you mean to change.",
         )
     age = now - datetime.fromisoformat(plan.created_at).astimezone(UTC)

@@ -13,8 +13,8 @@ from reconciler.render.words import count
 def command(paths: tuple[str, ...], project_id: int | None, region_id: int | None) -> None:
     """Check files offline: structure, rules, references.
 
-    PATHS are files or folders (*.yaml and *.yml, recursively); the current folder when left out. All errors are shown,
-    each with its place.
+    PATHS are files or folders (*.yaml and *.yml, recursively); when left out, those of `sgctl.toml`, else the current
+    folder. All errors are shown, each with its place.
 
     \b
       sgctl validate groups/
