@@ -6,7 +6,7 @@ is needed.
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -117,6 +117,28 @@ def find_files(paths: Sequence[str]) -> tuple[tuple[str, ...], tuple[Issue, ...]
         except (OSError, ValueError) as error:
             issues.append(_path_issue(getattr(error, "filename", None) or path, _reason(error)))
     return tuple(files.values()), tuple(issues)
+
+
+def with_lines(issues: Iterable[Issue]) -> tuple[Issue, ...]:
+    """Add to issues that have none the line they are about: a later stage knows the place, and not the text.
+
+    The files are read once more. A place in what is no regular file (a pipe was read up already) stays as it is.
+    """
+    sources: dict[str, Source | None] = {}
+    return tuple(_with_line(issue, sources) for issue in issues)
+
+
+def _with_line(issue: Issue, sources: dict[str, Source | None]) -> Issue:
+    path = issue.place.path
+    if issue.line is not None:
+        return issue
+    if path not in sources:
+        try:
+            sources[path] = Source(path, Path(path).read_bytes()) if Path(path).is_file() else None
+        except (OSError, ValueError):
+            sources[path] = None
+    source = sources[path]
+    return issue if source is None else source.issue(issue.place, issue.message, issue.fix, issue.related)
 
 
 def _walk(folder: str, seen: set[tuple[int, int]]) -> Iterator[str]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.render.words import printable
+
 if TYPE_CHECKING:  # every start makes a log, and few need any of this
     from reconciler.api.exchange import Exchange
     from reconciler.errors import InputError, Issue
@@ -37,7 +39,7 @@ class Log:
         elif self.verbose and not self.is_json:
             status = exchange.status if exchange.status is not None else exchange.problem
             request_id = f" {exchange.request_id}" if exchange.request_id else ""
-            self.line(f"{exchange.method} {exchange.path} {status} {milliseconds} ms{request_id}")
+            self.line(printable(f"{exchange.method} {exchange.path} {status} {milliseconds} ms{request_id}"))
 
     def failed(self, message: str, hint: str | None = None, exit_code: int = 1) -> None:
         """Write an error, and what to do about it."""

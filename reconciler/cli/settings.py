@@ -120,10 +120,10 @@ def defaults(project_id: int | None, region_id: int | None, environment: Mapping
 
 
 def number(name: str, environment: Mapping[str, str] = os.environ) -> int | None:
-    """Read a variable that holds an id. Raises `UsageError` when it is not a number."""
+    """Read a variable that holds an id, 1 or more. Raises `UsageError` when it does not."""
     text = environment.get(name) or ""
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and 0 < len(text) < 19):
-        raise UsageError(f"{name} is not a number: {text!r}")
+    if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) > 0):
+        raise UsageError(f"{name} is not a number from 1: {text!r}")
     return int(text)

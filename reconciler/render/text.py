@@ -24,19 +24,19 @@ def render_error(error: SgctlError) -> str:
     """Write an error: every issue with its place, its line and a caret; then what to do."""
     lines = [f"{click.style('error:', fg='red', bold=True)} {printable(error.message, keep_lines=True)}"]
     if error.hint:
-        lines.append(f"{click.style('hint:', fg='cyan')} {error.hint}")
+        lines.append(f"{click.style('hint:', fg='cyan')} {printable(error.hint)}")
     return "\n".join(lines) + "\n"
 
 
 def render_issue(issue: Issue, width: int = 80) -> str:
     """Write one issue of a file."""
-    lines = [f"{issue.place}: {click.style('error:', fg='red', bold=True)} {printable(issue.message)}"]
+    lines = [f"{printable(str(issue.place))}: {click.style('error:', fg='red', bold=True)} {printable(issue.message)}"]
     if issue.line is not None:
-        shown, caret = _crop(issue.line, issue.place.column, width - 4)
+        shown, caret = _crop(issue.line, issue.caret, width - 4)
         lines += [f"    {shown}", "    " + " " * caret + click.style("^", fg="green", bold=True)]
     if issue.fix:
         lines.append(f"    {click.style('fix:', fg='cyan')} {printable(issue.fix)}")
-    lines += [f"    {place}: {printable(what)}" for what, place in issue.related]
+    lines += [f"    {printable(f'{place}: {what}')}" for what, place in issue.related]
     return "\n".join(lines) + "\n"
 
 
