@@ -64,7 +64,7 @@ def respelled(rule: dict[str, Any], draw: st.DataObject) -> dict[str, Any]:
     return rule | {field: changes[field] for field in picked}
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(api_rules(), api_rules(), st.data())
 def test_two_rules_are_one_exactly_when_neutron_says_so(
     one: dict[str, Any], other: dict[str, Any], data: st.DataObject

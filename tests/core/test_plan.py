@@ -65,7 +65,7 @@ class Cloud:
         self.moments.append(self.now())
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(rules_to_create(), live_rules())
 def test_the_entries_are_creates_then_pairs_then_deletes(
     desired: tuple[DesiredRule, ...], live: tuple[LiveRule, ...]

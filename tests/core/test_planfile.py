@@ -67,7 +67,7 @@ SMALL = plan_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(plans())
 def test_a_plan_reads_back_equal_to_itself(plan: Plan) -> None:
     """And the text is the same when it is written again."""
@@ -77,13 +77,13 @@ def test_a_plan_reads_back_equal_to_itself(plan: Plan) -> None:
     assert planfile.dumps(again) == text
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(plans())
 def test_the_schema_describes_every_plan(plan: Plan) -> None:
     SCHEMA.validate(planfile.to_json(plan))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(plans())
 def test_the_text_holds_nothing_that_a_terminal_obeys(plan: Plan) -> None:
     """Escapes, C1 controls and marks that turn text around are written as JSON escapes."""
@@ -196,13 +196,13 @@ def test_places_with_colons_and_blanks_survive() -> None:
 
 
 def test_a_big_plan_is_a_plan() -> None:
-    """A hundred full groups replaced."""
+    """Thirty large groups replaced."""
     live = [
-        live_group(f"group-{number}", [tcp(port) for port in range(1, 201)], number=number + 1) for number in range(100)
+        live_group(f"group-{number}", [tcp(port) for port in range(1, 201)], number=number + 1) for number in range(30)
     ]
-    desired = [desired_group(f"group-{number}", [tcp(port) for port in range(301, 351)]) for number in range(100)]
+    desired = [desired_group(f"group-{number}", [tcp(port) for port in range(301, 351)]) for number in range(30)]
     plan = plan_of(desired, live)
-    assert plan.summary.rules_to_delete == 20_000
+    assert plan.summary.rules_to_delete == 6_000
     assert planfile.loads(planfile.dumps(plan), "plan.json") == plan
 
 
@@ -259,12 +259,8 @@ def test_a_link_is_followed(tmp_path: Path) -> None:
     assert (tmp_path / "real").read_text(encoding="utf-8") == "new"
 
 
-@settings(max_examples=300, deadline=None)
-@given(
-    st.recursive(
-        st.text() | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
-    )
-)
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(st.text(max_size=3), st.lists(st.text(max_size=5), max_size=3), max_size=3))
 def test_json_text_says_the_same_as_json(content: Any) -> None:
     text = json_text(content)
     assert json.loads(text) == content
