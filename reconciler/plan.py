@@ -25,6 +25,8 @@ from reconciler.policy.damage import Limits
 from reconciler.policy.judge import judge_plan, judge_saved, names_in_policies
 from reconciler.resolve import Match, resolve
 
+NO_POLICIES = Policies()
+
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
@@ -69,7 +71,7 @@ def make_plan(
     _check_options(state, options)
     matches = resolve_or_fail(state, live, options)
     differences = [difference for match in matches if not (difference := diff(match)).is_empty]
-    issues = (*_refuse_groups(matches, options), *_refuse_rules(differences, live))
+    issues = (*_refuse_groups(matches, options), *refuse_rules(differences, live))
     if issues:
         raise InputError(issues)
     pruning = prune.Pruning((), ())
@@ -77,18 +79,44 @@ def make_plan(
         pruning = prune.prune(prune.candidates(state, live, matches), instances or {}, live, matches)
         if lost := tuple(prune.refuse_lost(pruning, matches)):
             raise InputError(lost)
+    plan = plan_differences(
+        [*differences, *pruning.deletions],
+        matches,
+        live,
+        options,
+        base_url=base_url,
+        created_at=created_at,
+        scope=_scope(state, live, matches),
+        policies=state.policies,
+    )
+    return replace(plan, notes=pruning.notes)
+
+
+def plan_differences(
+    differences: Sequence[Difference],
+    matches: Sequence[Match],
+    live: LiveState,
+    options: PlanOptions,
+    *,
+    base_url: str,
+    created_at: str,
+    scope: Scope,
+    policies: Policies = NO_POLICIES,
+) -> Plan:
+    """Turn differences, wherever they come from, into a plan that is judged by all guardrails.
+
+    `matches` are the groups that policies look at.
+    """
     plan = Plan(
         created_at=created_at,
         base_url=base_url,
         api_version=options.api_version,
-        changes=tuple(_changes([*differences, *pruning.deletions], options)),
-        scope=_scope(state, live, matches),
+        changes=tuple(_changes(differences, options)),
+        scope=scope,
         two_phase=options.two_phase,
         lifted=tuple(sorted(options.lifted)),
-        notes=pruning.notes,
-        group_names=names_of_remotes([*differences, *pruning.deletions], live)
-        | names_in_policies(state.policies, matches, live),
-        policies=state.policies,
+        group_names=names_of_remotes(differences, live) | names_in_policies(policies, matches, live),
+        policies=policies,
         protect_ssh_from=options.protect_ssh_from,
     )
     return replace(plan, findings=judge_plan(plan, options.limits, matches, live, day_of(created_at)))
@@ -131,7 +159,7 @@ def _belongs_to_another(group: DesiredGroup, live: LiveGroup) -> bool:
     return group.owner is not None and live.owner not in {None, group.owner}
 
 
-def _refuse_rules(differences: Iterable[Difference], live: LiveState) -> Iterator[Issue]:
+def refuse_rules(differences: Iterable[Difference], live: LiveState) -> Iterator[Issue]:
     """Refuse rules that would have to be created and cannot be."""
     differences = list(differences)
     created = {(each.target, placeholder(each.name)) for each in differences if each.action is Action.CREATE}
