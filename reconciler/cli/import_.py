@@ -5,9 +5,11 @@ from typing import Any
 import click
 
 from reconciler.cli import EXIT_CODES, options, settings
+from reconciler.cli.log import current_log
 from reconciler.cli.progress import Progress
 from reconciler.cli.writing import write_files
 from reconciler.errors import UsageError
+from reconciler.importing.layout import STDOUT
 from reconciler.importing.run import Import, ImportOptions, find_existing, import_groups
 from reconciler.live import read_live
 from reconciler.model.desired import Target
@@ -29,7 +31,8 @@ from reconciler.render.words import printable
     help="A file or folder that may name groups already: only what is missing there is written; repeatable.",
 )
 @click.option("--address-groups", is_flag=True, help="Give sets of prefixes that several rules share a name.")
-@options.target_options
+@click.option("--project-id", type=click.IntRange(min=1), help="Project to import from.")
+@click.option("--region-id", type=click.IntRange(min=1), help="Region to import from.")
 @options.api_options
 def command(project_id: int | None, region_id: int | None, address_groups: bool, **given: Any) -> None:
     """Write live groups as YAML, in the short form that a person would have written.
@@ -44,9 +47,8 @@ def command(project_id: int | None, region_id: int | None, address_groups: bool,
       sgctl import --split groups/ --address-groups
       sgctl import --into groups/ --out groups/new.yaml
     """
-    wanted = ImportOptions(
-        given["names"], given["tags"], given["out"], given["split"], given["into"], address_groups=address_groups
-    )
+    out = given["out"] if given["out"] != STDOUT else None
+    wanted = ImportOptions(given["names"], given["tags"], out, given["split"], given["into"], address_groups)
     if wanted.out is not None and wanted.split is not None:
         raise UsageError("--out and --split exclude each other: one file, or one a group")
     target = _target(project_id, region_id)
@@ -54,10 +56,7 @@ def command(project_id: int | None, region_id: int | None, address_groups: bool,
         live = read_live(reader, [target], parallelism=given["parallelism"], progress=progress.step)
     result = import_groups(live, target, wanted, find_existing(wanted))
     write_files(result.files, lambda text: click.echo(text, nl=False))
-    for note in result.notes:
-        click.echo(f"note: {printable(note)}", err=True)
-    if not given["quiet"]:
-        click.echo(_summary(result, target), err=True)
+    _tell(result, target)
 
 
 def _target(project_id: int | None, region_id: int | None) -> Target:
@@ -72,12 +71,30 @@ def _target(project_id: int | None, region_id: int | None) -> Target:
     return Target(project_id, region_id)
 
 
+def _tell(result: Import, target: Target) -> None:
+    """Say on stderr what was left out and, unless -q, what was done."""
+    log = current_log()
+    for note in result.notes:
+        if log.is_json:
+            log.event("note", "warning", message=note)
+        else:
+            log.line(f"note: {printable(note)}")
+    if log.is_json and not log.quiet:
+        files = [file.path for file in result.files]
+        log.event("imported", files=files, groups=result.groups, rules=result.rules, known=result.known)
+    elif not log.quiet:
+        log.line(_summary(result, target))
+
+
 def _summary(result: Import, target: Target) -> str:
     known = f"{result.known} named by the files already" if result.known else ""
     if not result.files:
         return f"Nothing to add for {target}: {known or 'there are no groups'}."
     done = f"{_count(result.groups, 'group')}, {_count(result.rules, 'rule')} written as {result.written_rules}"
-    return f"Imported from {target}: {done}{'; ' if known else ''}{known}. Planning them shows no changes."
+    told = f"Imported from {target}: {done}{'; ' if known else ''}{known}. Planning them shows no changes."
+    if result.shared_sets:
+        told += f"\n{_count(result.shared_sets, 'set')} of prefixes in several rules: --address-groups would name them."
+    return told
 
 
 def _count(number: int, noun: str) -> str:

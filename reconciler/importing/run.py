@@ -35,13 +35,17 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """Proven files, none where nothing is missing; `known` counts the groups that the existing files name."""
+    """Proven files, none where nothing is missing; `known` counts the groups that the existing files name.
+
+    `shared_sets` counts the sets of prefixes that address groups could stand for, where they were not asked for.
+    """
 
     files: tuple[File, ...]
     groups: int
     rules: int
     written_rules: int
     known: int
+    shared_sets: int
     notes: tuple[str, ...]
 
 
@@ -68,6 +72,7 @@ def import_groups(live: LiveState, target: Target, options: ImportOptions, exist
         rules=written.rules,
         written_rules=sum(len(group.rules or ()) for group in written.groups),
         known=len(chosen) - len(missing),
+        shared_sets=written.shared_sets,
         notes=(*_left_out(missing, notes), *written.notes),
     )
 

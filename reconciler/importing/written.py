@@ -37,13 +37,15 @@ class Context:
 class Written(NamedTuple):
     """The groups, and the address groups that they use and no file defines.
 
-    `notes` say what was left out; `rules` counts the live rules that are written.
+    `notes` say what was left out; `rules` counts the live rules that are written, `shared_sets` the sets of
+    prefixes that could have been address groups.
     """
 
     groups: tuple[WrittenGroup, ...]
     address_groups: Mapping[str, tuple[str, ...]]
     notes: tuple[str, ...]
     rules: int
+    shared_sets: int
 
 
 def write_groups(groups: Iterable[LiveGroup], context: Context) -> Written:
@@ -51,9 +53,8 @@ def write_groups(groups: Iterable[LiveGroup], context: Context) -> Written:
     notes: list[str] = []
     parts = [_Part(group, notes) for group in sorted(groups, key=lambda group: (group.name, group.id))]
     in_files = context.address_groups_in_files
-    named = {}
-    if in_files is not None:
-        named = find_address_groups((rule for part in parts for rule in part.rules or ()), in_files)
+    found = find_address_groups((rule for part in parts for rule in part.rules or ()), in_files or {})
+    named = found if in_files is not None else {}
     written = tuple(
         WrittenGroup(
             name=part.group.name,
@@ -69,7 +70,9 @@ def write_groups(groups: Iterable[LiveGroup], context: Context) -> Written:
         for part in parts
     )
     new = {name: prefixes for prefixes, name in named.items() if name not in (in_files or {})}
-    return Written(written, dict(sorted(new.items())), tuple(notes), sum(part.number for part in parts))
+    return Written(
+        written, dict(sorted(new.items())), tuple(notes), sum(part.number for part in parts), len(found) - len(named)
+    )
 
 
 def _needs_id(group: LiveGroup, context: Context) -> bool:

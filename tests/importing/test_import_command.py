@@ -126,6 +126,7 @@ def test_without_out_the_yaml_alone_goes_to_stdout(sgctl: Sgctl) -> None:
     Path("all.yaml").write_text(result.out, encoding="utf-8")
     assert plans_empty(sgctl, "all.yaml")
     assert sgctl("import", "-q") == (0, result.out, "")
+    assert sgctl("import", "--out", "-", "-q") == (0, result.out, "")
 
 
 def test_one_file_a_group_with_safe_names(sgctl: Sgctl) -> None:
@@ -140,7 +141,10 @@ def test_one_file_a_group_with_safe_names(sgctl: Sgctl) -> None:
 
 
 def test_sets_of_prefixes_that_rules_share_get_a_name(sgctl: Sgctl) -> None:
-    text = sgctl("import", "--address-groups").out
+    assert "1 set of prefixes in several rules: --address-groups would name them." in sgctl("import").err
+    result = sgctl("import", "--address-groups")
+    text = result.out
+    assert "would name" not in result.err
     assert "address_groups:\n  203.0.113.0-24-and-1-more: [203.0.113.0/24, 2001:db8:10::/48]\n" in text
     assert text.count("remote_address_group: 203.0.113.0-24-and-1-more") == 2
     assert "remote_ip_prefixes" not in text
