@@ -13,6 +13,11 @@ def check_base_url(text: str) -> str:
 
     Raises `UsageError` for anything but https, or plain http to this machine itself: the key travels in a header.
     """
+    if "@" in text:
+        # Before anything else, so that no other message repeats a password.
+        raise UsageError(
+            "the base URL must not hold a user name or a password", hint="The key belongs in GCORE_API_KEY."
+        )
     try:
         parts = urlsplit(text.strip())
         port_is_valid = parts.port is None or parts.port > 0
@@ -28,10 +33,6 @@ def check_base_url(text: str) -> str:
         or parts.fragment
     ):
         raise UsageError(f"{text!r} is not the address of an API", hint="It looks like https://api.gcore.com")
-    if parts.username is not None or parts.password is not None:
-        raise UsageError(
-            "the base URL must not hold a user name or a password", hint="The key belongs in GCORE_API_KEY."
-        )
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise UsageError(
             f"refusing plain http to {parts.hostname}: the API key would cross the network unencrypted",
