@@ -19,7 +19,8 @@ ID = "00000000-0000-4000-8000-00000000000a"
 DEFINITIONS = read_schema("security-groups")["$defs"]
 SCALARS = st.sampled_from([
     None, True, False, -1, 0, 1, 7, 80, 255, 256, 65535, 65536, 80.0, 0.5, "", "a", "ab", "web", "web-", "web\n",
-    " web",    "tcp", "TCP", "any", "icmpv6", "0", "6", "06", "255", "256", "6\n", "IPv4", "IPv6", "ingress", "egress", "off",
+    " web",
+       "tcp", "TCP", "any", "icmpv6", "0", "6", "06", "255", "256", "6\n", "IPv4", "IPv6", "ingress", "egress", "off",
     "80", "80-90", "0-90", "080-90", "80-90\n", "80-", "80-123456", "10.0.0.0/8", "a b", "a=b", "a\tb", "a ", "ü",
     ID, ID.upper(), ID + "\n", ID[:-1], "x" * 63, "x" * 64, "x" * 255, "x" * 256,
 ])  # fmt: skip
