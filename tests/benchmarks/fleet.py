@@ -1,4 +1,4 @@
-"""A fleet of made-up groups, as files and as what is live: the input of the benchmarks; the same for the same numbers."""
+"""A fleet of made-up groups, as files and as what is live: the input of the benchmarks. Always the same ones."""
 
 import json
 import random
