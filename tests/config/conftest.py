@@ -8,13 +8,6 @@ import pytest
 
 from reconciler.emulator.server import EmulatorServer
 
-GROUPS = """\
-security_groups:
-  - name: web
-    rules:
-      - {direction: ingress, protocol: tcp, ports: 80}
-"""
-
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:

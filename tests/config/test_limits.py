@@ -1,0 +1,67 @@
+"""Limits are settings: a plan, an apply and a saved plan are judged by what the file says at that time."""
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli import run
+from reconciler.emulator.server import EmulatorServer
+
+TARGET = "project_id = 1\nregion_id = 7\n"
+
+
+def write_rules(repository: Path, number: int) -> None:
+    rules = "".join(f"      - {{direction: ingress, protocol: tcp, ports: {port}}}\n" for port in range(1, number + 1))
+    (repository / "web.yaml").write_text(f"security_groups:\n  - name: web\n    rules:\n{rules}")
+
+
+@pytest.fixture
+def twenty_rules(repository: Path, emulator: EmulatorServer) -> Path:
+    """A live group of twenty rules, twelve of which the file no longer names: 60 %, more than 30 % and than 10."""
+    (repository / "sgctl.toml").write_text(TARGET)
+    write_rules(repository, 20)
+    assert run(["apply", "--auto-approve"]) == 0
+    write_rules(repository, 8)
+    emulator.requests.clear()
+    return repository
+
+
+LIMITS = {
+    "default": ("", 5),
+    "share raised above": ("max_deleted_rules = 60", 0),
+    "share raised, not enough": ("max_deleted_rules = 59", 5),
+    "number raised": ("min_deleted_rules = 12", 0),
+    "number raised, not enough": ("min_deleted_rules = 11", 5),
+    "of groups, which do not matter here": ("max_deleted_groups = 100\nmin_deleted_groups = 100", 5),
+}
+
+
+@pytest.mark.parametrize("command", [["plan"], ["apply", "--auto-approve"]], ids=" ".join)
+@pytest.mark.parametrize(("limits", "code"), LIMITS.values(), ids=LIMITS)
+def test_plans_are_judged_by_the_file_s_limits(
+    command: list[str], limits: str, code: int, twenty_rules: Path, emulator: EmulatorServer
+) -> None:
+    (twenty_rules / "sgctl.toml").write_text(f"{TARGET}[limits]\n{limits}\n")
+    assert run(command) == code
+    if code:
+        assert {record.method for record in emulator.requests} == {"GET"}
+
+
+def test_a_saved_plan_is_judged_again_by_the_limits_of_the_day(
+    twenty_rules: Path, emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (twenty_rules / "sgctl.toml").write_text(f"{TARGET}[limits]\nmax_deleted_rules = 70\n")
+    assert run(["plan", "--out", "plan.json"]) == 0
+    (twenty_rules / "sgctl.toml").write_text(f"{TARGET}[limits]\nmax_deleted_rules = 40\n")
+    assert run(["apply", "plan.json"]) == 5
+    assert "12 of 20 managed rules (60 %) without replacing them, over the limit of 40 %" in capsys.readouterr().err
+    assert {record.method for record in emulator.requests} == {"GET"}
+    (twenty_rules / "sgctl.toml").write_text(f"{TARGET}[limits]\nmax_deleted_rules = 60\n")
+    assert run(["apply", "plan.json"]) == 0
+
+
+def test_a_limit_of_zero_stops_at_the_first_rule(twenty_rules: Path) -> None:
+    write_rules(twenty_rules, 19)
+    assert run(["plan"]) == 0
+    (twenty_rules / "sgctl.toml").write_text(f"{TARGET}[limits]\nmax_deleted_rules = 0\nmin_deleted_rules = 0\n")
+    assert run(["plan"]) == 5
