@@ -1,5 +1,6 @@
 """A journal on disk: appended to, readable by its owner only, and on the disk before anything is said of a write."""
 
+import errno
 import json
 import os
 import threading
@@ -48,7 +49,9 @@ class JournalFile:
 
     def close(self) -> None:
         """Close the file; what was kept is on the disk already."""
-        os.close(self._descriptor)
+        with self._lock:
+            os.close(self._descriptor)
+            self._descriptor = -1  # no other file may get what a thread still has to say
 
     def begin(self, change: Change) -> None:
         """Keep a group as it was read."""
@@ -68,9 +71,16 @@ class JournalFile:
             with self._lock:
                 while data:
                     data = data[os.write(self._descriptor, data) :]
-                os.fsync(self._descriptor)
+                self._sync()
         except OSError as error:
             raise self._error(error) from None
+
+    def _sync(self) -> None:
+        try:
+            os.fsync(self._descriptor)
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # a pipe or a terminal has nothing to sync
+                raise
 
     def _end_cut_line(self) -> None:
         """An earlier apply that was killed may have left a line without its end."""

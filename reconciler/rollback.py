@@ -1,8 +1,9 @@
 """The way back: a journal and live state -> what restores the state before the apply. Pure.
 
 Only what the apply changed is restored, group by group: the whole list of rules where it changed rules, and of name,
-description and tags what it changed. Groups that it deleted are created again, with new ids. Groups that it created
-are deleted, if the journal proves that it did and nothing speaks against it (`prune`).
+description and tags what it changed. Groups that it deleted are created again, with new ids; where a group of that name
+exists by now (an earlier way back, half done), it is brought to the old state. Groups that it created are deleted, if
+the journal proves that it did and nothing speaks against it (`prune`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -59,13 +60,11 @@ class _Way:
         self._path = path
         self._live = live
         self._by_id = {(group.target, group.id): group for groups in live.values() for group in groups}
-        self._gone = {
-            (before.target, before.group.id): before.group.name
-            for before in journal.befores
-            if before.group is not None
-            and before.group.id in journal.deleted
-            and (before.target, before.group.id) not in self._by_id
-        }
+        self._gone: dict[tuple[Target, str], str] = {}
+        self._heirs: dict[tuple[Target, str], LiveGroup] = {}
+        for before in journal.befores:
+            if before.group is not None and before.group.id in journal.deleted:
+                self._find_gone(before.group)
         self._notes: list[str] = []
         self._lost = self._find_lost()
 
@@ -74,6 +73,10 @@ class _Way:
         for before in self._journal.befores:
             if before.group is None:
                 self._note_unproven(before)
+            elif (heir := self._heirs.get((before.target, before.group.id))) is not None:
+                match, difference = self._inheritance(before, before.group, heir)
+                matches.append(match)
+                differences.append(difference)
             elif (before.target, before.group.id) in self._gone:
                 differences.append(self._recreation(before, before.group))
             elif (now := self._by_id.get((before.target, before.group.id))) is None:
@@ -88,8 +91,19 @@ class _Way:
             differences.append(diff(match))
         differences = [difference for difference in differences if not difference.is_empty]
         self._refuse_taken(differences)
-        pruning = prune(created_groups(self._journal, self._live), instances, self._live, matches)
+        heirs = {heir.id for heir in self._heirs.values()}
+        going = [group for group in created_groups(self._journal, self._live) if group.id not in heirs]
+        pruning = prune(going, instances, self._live, matches)
         return WayBack((*differences, *pruning.deletions), tuple(matches), (*self._notes, *pruning.notes))
+
+    def _find_gone(self, old: LiveGroup) -> None:
+        """Take note of a deleted group, with the id of the group of its name, or a placeholder for one."""
+        if (old.target, old.id) in self._by_id:
+            return
+        named = [group for group in self._live[old.target] if group.name == old.name]
+        self._gone[old.target, old.id] = named[0].id if len(named) == 1 else placeholder(old.name)
+        if len(named) == 1:
+            self._heirs[old.target, old.id] = named[0]
 
     def _find_lost(self) -> dict[tuple[Target, str], list[DesiredRule]]:
         """Rules that went with a deleted group, by the group they were in, as far as that is still there."""
@@ -121,6 +135,13 @@ class _Way:
         kept = (DesiredRule(rule.rule, rule.description, place) for rule in now.rules)
         return Match(DesiredGroup(now.target, now.name, place, now.id, rules=tuple(_once([*kept, *more]))), now)
 
+    def _inheritance(self, before: Before, old: LiveGroup, heir: LiveGroup) -> tuple[Match, Difference]:
+        self._notes.append(f"{old.name!r} ({old.id}) is gone; {heir.id} has its name now and is brought to its state")
+        keys = {tag.key for tag in (*old.tags, *heir.tags) if not tag.read_only}
+        whole = replace(before, changed=frozenset({"description", "rules"}), tags=tuple(sorted(keys)))
+        match = self._restoration(whole, old, heir)
+        return match, replace(diff(match), tags=tuple(_restored_tags(whole, old, heir)))
+
     def _recreation(self, before: Before, old: LiveGroup) -> Difference:
         rules = tuple(_once(self._restored(before, old.rules, old.name)))
         self._notes.append(f"{old.name!r} is created again and gets a new id; it was {old.id}")
@@ -133,14 +154,13 @@ class _Way:
     def _restored(
         self, before: Before, rules: Iterable[LiveRule], name: str, now: LiveGroup | None = None
     ) -> Iterator[DesiredRule]:
-        """Rules as they were, with the names of the groups that are created again; what cannot come back is noted."""
+        """Rules as they were, with the new ids of groups that are created again; what cannot come back is noted."""
         present = {rule.rule for rule in now.rules} if now is not None else set()
         for rule in rules:
             remote = rule.rule.remote_group_id
             gone = self._gone.get((before.target, remote or ""))
             if gone is not None:
-                restored = rule.rule._replace(remote_group_id=placeholder(gone))
-                yield DesiredRule(restored, rule.description, self._place(before), gone)
+                yield DesiredRule(rule.rule._replace(remote_group_id=gone), rule.description, self._place(before))
             elif rule.rule not in present and (reason := self._why_lost(before.target, rule.rule)):
                 self._notes.append(f"a rule of {name!r} cannot be brought back, {reason}: {describe_rule(rule.rule)}")
             else:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from reconciler.clock import Clock
-from reconciler.errors import ApiError, ApiRefused, OutcomeUnknown, Stopped, TaskFailed
+from reconciler.errors import ApiRefused, OutcomeUnknown, SgctlError, Stopped, TaskFailed
 from reconciler.live import Reader
 from reconciler.model.desired import Target
 from reconciler.model.plan import ApiVersion, Change, Request
@@ -114,12 +114,12 @@ class Session:
         return self.ended(Status.FAILED, refused.message, refused.hint)
 
     def guard(self, act: Callable[[], Result]) -> Result:
-        """Turn a read that failed into a result, which remembers whether anything was sent before."""
+        """Turn a read or a journal that failed into a result, which remembers whether anything was sent before."""
         try:
             return act()
         except Stopped as stopped:
             return self.ended(Status.LEFT, f"{self.problem}; {stopped.message}" if self.problem else stopped.message)
-        except ApiError as error:
+        except SgctlError as error:
             message = f"{self.problem}; then {error.message}" if self.problem else error.message
             return self.ended(Status.FAILED, message, error.hint)
 
