@@ -1,0 +1,152 @@
+"""The loop that mends: find, rewrite, prove, and again, until nothing is left that can be mended."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.desired import desired_state
+from reconciler.document import Document, read_text
+from reconciler.lint.check import find_rules, lint
+from reconciler.lint.findings import Finding, Remedy
+from reconciler.lint.prove import same_documents, same_state
+from reconciler.lint.rewrite import CannotRewrite, edits_for
+from reconciler.lint.text import OverlapError, Text
+from reconciler.lint.written import WrittenRule
+from reconciler.live import LiveState
+from reconciler.loader.target import Defaults
+from reconciler.model.desired import DesiredState
+from reconciler.model.policies import Policies
+
+_MOST_PASSES = 1000
+"""Each pass leaves fewer rules or entries than before, so the loop ends by itself; this is what a bug would meet."""
+
+_BOM = b"\xef\xbb\xbf"
+_Files = dict[str, tuple[Document, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """What mending came to: the new text of each file that changes, what was mended, and what is left.
+
+    Places of `mended` are those at which the finding stood when its turn came.
+    """
+
+    texts: Mapping[str, bytes]
+    mended: tuple[Finding, ...]
+    left: tuple[Finding, ...]
+
+
+def fix(
+    documents: Sequence[Document],
+    state: DesiredState,
+    defaults: Defaults,
+    policies: Policies | None = None,
+    *,
+    ignored: Iterable[str] = (),
+    live: LiveState | None = None,
+) -> Fixed:
+    """Mend valid documents. Pure: nothing is written.
+
+    What cannot be edited, or after which anything but the way of writing it would differ, is left and says so.
+    """
+    mender = _Mender(documents, state, defaults, policies, frozenset(ignored))
+    for _ in range(_MOST_PASSES):
+        if not mender.mend_once():
+            break
+    left = [mender.excuse(each) for each in lint(mender.documents, state, live) if each.kind not in mender.ignored]
+    return Fixed(mender.texts(), tuple(mender.mended), tuple(left))
+
+
+class _Mender:
+    """The files as they are after each pass."""
+
+    def __init__(
+        self,
+        documents: Sequence[Document],
+        state: DesiredState,
+        defaults: Defaults,
+        policies: Policies | None,
+        ignored: frozenset[str],
+    ) -> None:
+        self.mended: list[Finding] = []
+        self.ignored = ignored
+        self._state = state
+        self._outside = (defaults, policies)
+        self._files: _Files = {}
+        for document in documents:
+            self._files[document.source.path] = (*self._files.get(document.source.path, ()), document)
+        self._first = {path: found[0].source.data for path, found in self._files.items()}
+        self._refused: dict[tuple[str, str, str], str] = {}
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """All documents, in the order of files."""
+        return tuple(document for found in self._files.values() for document in found)
+
+    def texts(self) -> dict[str, bytes]:
+        """Return the files that changed."""
+        now = {path: found[0].source.data for path, found in self._files.items()}
+        return {path: data for path, data in now.items() if data != self._first[path]}
+
+    def excuse(self, finding: Finding) -> Finding:
+        """Say of a finding why it was left."""
+        why = self._refused.get(_key(finding))
+        return replace(finding, remedy=None, left=why) if why else finding
+
+    def mend_once(self) -> bool:
+        """Mend what can be mended at once, file by file; tell whether anything was."""
+        by_file: defaultdict[str, list[Finding]] = defaultdict(list)
+        used: set[WrittenRule] = set()
+        for finding in find_rules(self.documents):
+            if finding.remedy is None or finding.kind in self.ignored or _key(finding) in self._refused:
+                continue
+            if used.isdisjoint(finding.remedy.rules):
+                used.update(finding.remedy.rules)
+                by_file[finding.place.path].append(finding)
+        mended = [self._mend_file(path, findings) for path, findings in by_file.items()]
+        return any(mended)
+
+    def _mend_file(self, path: str, findings: Sequence[Finding]) -> bool:
+        """Mend a file as a whole; where that does not come out right, half of it, down to the finding at fault."""
+        problem = self._try(path, findings)
+        if not problem:
+            return True
+        if len(findings) == 1:
+            self._refused[_key(findings[0])] = problem
+            return True  # something was decided: the next pass goes on without it
+        return self._mend_file(path, findings[: len(findings) // 2])
+
+    def _try(self, path: str, findings: Sequence[Finding]) -> str:
+        """Carry out the remedies of a file and prove them; return why they do not hold, or keep the result."""
+        before = self._files[path]
+        remedies: list[Remedy] = [finding.remedy for finding in findings if finding.remedy]
+        data = before[0].source.data
+        try:
+            text = Text.of(data)
+            new = text.replace(edits_for(text, remedies))
+        except CannotRewrite as error:
+            return str(error)
+        except OverlapError:
+            return "its text overlaps with that of another finding"
+        after, issues = read_text(path, (_BOM if data.startswith(_BOM) else b"") + new.encode())
+        if issues:
+            return "its text cannot be edited"
+        problem = same_documents(before, after, remedies)
+        if problem:
+            return problem
+        state, issues = desired_state(
+            tuple(document for name, found in self._files.items() for document in (after if name == path else found)),
+            *self._outside,
+        )
+        problem = "the loader would refuse the result" if issues else same_state(self._state, state)
+        if problem:
+            return problem
+        self._files[path] = after
+        self.mended += findings
+        return ""
+
+
+def _key(finding: Finding) -> tuple[str, str, str]:
+    """Recognise a finding after lines have moved: by the rules it is about."""
+    rules = finding.remedy.rules if finding.remedy else ()
+    return finding.kind, finding.group or "", repr([(rule.document.source.path, rule.value) for rule in rules])

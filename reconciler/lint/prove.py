@@ -1,0 +1,64 @@
+"""That an edit of the text changed what was meant, and no traffic: judged by the loader and the traffic algebra."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from reconciler.document import Document
+from reconciler.lint.findings import Remedy
+from reconciler.lint.text import comment_texts
+from reconciler.model.desired import DesiredGroup, DesiredState
+from reconciler.model.place import Place
+from reconciler.sides import desired_side
+from reconciler.traffic import Traffic
+
+_NOWHERE = Place("", 0, 0)
+
+
+def same_documents(before: Sequence[Document], after: Sequence[Document], remedies: Sequence[Remedy]) -> str:
+    """Say how the documents of a file are not what the remedies make of them; empty where they are.
+
+    Beside the rules that a remedy touches nothing may differ, and every comment has to be there.
+    """
+    if comment_texts(before[0].source.data) != comment_texts(after[0].source.data):
+        return "a comment would be lost"
+    wanted = [_mended(document, remedies) for document in before]
+    return "" if wanted == [document.value for document in after] else "its text cannot be edited"
+
+
+def same_state(before: DesiredState, after: DesiredState) -> str:
+    """Say how two states differ in more than the rules by which they say the same; empty where they do not."""
+    if (before.targets, before.owners, before.policies) != (after.targets, after.owners, after.policies):
+        return "targets, owners or policies would change"
+    if [_head(group) for group in before.groups] != [_head(group) for group in after.groups]:
+        return "more than rules would change"
+    for old, new in zip(desired_side(before).groups, desired_side(after).groups, strict=True):
+        rules = old.rules or (), new.rules or ()
+        if Traffic.of(rule.rule for rule in rules[0]) != Traffic.of(rule.rule for rule in rules[1]):
+            return "the traffic would change"
+        if not {rule.description for rule in rules[1]} <= {rule.description for rule in rules[0]}:
+            return "a description would change"
+    return ""
+
+
+def _head(group: DesiredGroup) -> DesiredGroup:
+    return replace(group, place=_NOWHERE, rules=None if group.rules is None else ())
+
+
+def _mended(document: Document, remedies: Sequence[Remedy]) -> Any:
+    """Carry out remedies on the plain value of a document."""
+    removed = {rule.path for remedy in remedies for rule in remedy.removes if rule.document is document}
+    changed: dict[Any, dict[str, Any]] = {}
+    for rewrite in (each for remedy in remedies for each in remedy.rewrites if each.rule.document is document):
+        so_far = changed.get(rewrite.rule.path, rewrite.rule.value)
+        kept = {key: value for key, value in so_far.items() if key not in rewrite.replaces}
+        changed[rewrite.rule.path] = {**kept, rewrite.key: rewrite.value}
+    if not removed and not changed:
+        return document.value
+    groups = list(document.value["security_groups"])
+    for index, group in enumerate(groups):
+        paths = [("security_groups", index, "rules", number) for number in range(len(group.get("rules") or ()))]
+        if any(path in removed or path in changed for path in paths):
+            rules = [changed.get(path, group["rules"][path[3]]) for path in paths if path not in removed]
+            groups[index] = {**group, "rules": rules}
+    return {**document.value, "security_groups": groups}

@@ -1,0 +1,78 @@
+"""Rules that other rules of their group make superfluous: the same again, or covered by one or several others."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from reconciler.describe import describe_rule
+from reconciler.lint.findings import Finding, Kind, Remedy
+from reconciler.lint.written import WrittenGroup, WrittenRule
+from reconciler.model.rule import Direction, Ethertype, Rule
+from reconciler.placeholder import names_in, placeholder
+from reconciler.traffic import Traffic, covers, overlaps
+
+_Others = Mapping[tuple[Direction, Ethertype], Sequence[tuple[Rule, WrittenRule]]]
+
+
+def find_redundant(group: WrittenGroup) -> Iterator[Finding]:
+    """Find the rules that could be left out, all of them at once: none is superfluous only because of another one.
+
+    Of two that say the same, the later one goes. A rule with an end or an exception is left, and not relied upon.
+    """
+    kept = [rule for rule in group.rules if not rule.has_terms]
+    for rule in reversed(group.rules):
+        others = _by_plane([other for other in kept if other is not rule])
+        covering = _covering(rule, others)
+        if not covering:
+            continue
+        left = rule.frozen or ("it has an end date or an exception" if rule.has_terms else "")
+        if not left:
+            kept.remove(rule)
+        yield _finding(group, rule, covering, left)
+
+
+def _by_plane(rules: Sequence[WrittenRule]) -> _Others:
+    planes: defaultdict[tuple[Direction, Ethertype], list[tuple[Rule, WrittenRule]]] = defaultdict(list)
+    for written in rules:
+        for rule in written.rules:
+            planes[rule.direction, rule.ethertype].append((rule, written))
+    return planes
+
+
+def _covering(rule: WrittenRule, others: _Others) -> tuple[WrittenRule, ...]:
+    """Find written rules that together admit everything a rule admits; none where they do not."""
+    found: dict[WrittenRule, None] = {}
+    for each in rule.rules:
+        candidates = others.get((each.direction, each.ethertype), ())
+        alone = next((written for other, written in candidates if covers(other, each)), None)
+        if alone is not None:
+            found[alone] = None
+            continue
+        near = [(other, written) for other, written in candidates if overlaps(other, each)]
+        if len(near) < 2 or not Traffic.of((each,)).is_subset(Traffic.of(other for other, _ in near)):
+            return ()
+        found |= dict.fromkeys(written for _, written in near)
+    return tuple(sorted(found, key=lambda written: written.place))
+
+
+def _finding(group: WrittenGroup, rule: WrittenRule, covering: tuple[WrittenRule, ...], left: str) -> Finding:
+    where = _listed(covering)
+    is_same = len(covering) == 1 and set(covering[0].rules) == set(rule.rules)
+    if is_same:
+        kind, message = Kind.DUPLICATE, f"the same rule is written at {where}"
+    else:
+        kind, message = Kind.SHADOWED, f"{_words(rule)} is admitted by {where} already"
+    remedy = None if left else Remedy(removes=(rule,))
+    return Finding(kind, rule.place, message, group.name, tuple(other.place for other in covering), remedy, left)
+
+
+def _listed(rules: Sequence[WrittenRule]) -> str:
+    shown = [str(rule.place) for rule in rules[:3]]
+    more = f" and {len(rules) - 3} more" if len(rules) > 3 else ""
+    return f"{', '.join(shown)}{more}" if more or len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def _words(rule: WrittenRule) -> str:
+    first = rule.rules[0]
+    names = {placeholder(name): name for name in names_in(first.remote_group_id)}
+    more = f" (and {len(rule.rules) - 1} more)" if len(rule.rules) > 1 else ""
+    return " ".join(describe_rule(first, names).split()) + more

@@ -1,0 +1,51 @@
+"""What lint found and mended, as text and as JSON."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from reconciler.lint import Finding
+from reconciler.render.words import count, printable
+
+
+def render_findings(left: Sequence[Finding], mended: Sequence[Finding], *, fixing: bool) -> str:
+    """Write one line a finding, and a summary that says what to do."""
+    lines = [_line(finding, click.style("fixed", fg="green", bold=True)) for finding in mended]
+    for finding in left:
+        why = f"; left: {printable(finding.left)}" if fixing and finding.left else ""
+        lines.append(_line(finding, click.style(str(finding.kind), fg="yellow", bold=True)) + why)
+    return "".join(f"{line}\n" for line in (*lines, click.style(_summary(left, mended, fixing=fixing), bold=True)))
+
+
+def findings_to_json(left: Sequence[Finding], mended: Sequence[Finding]) -> dict[str, Any]:
+    """Write findings as JSON data: those that are there, and those that were mended."""
+    return {"findings": [_to_json(finding) for finding in left], "fixed": [_to_json(finding) for finding in mended]}
+
+
+def _line(finding: Finding, label: str) -> str:
+    group = f" (group {printable(finding.group)})" if finding.group is not None else ""
+    return f"{finding.place}: {label}: {printable(finding.message)}{group}"
+
+
+def _summary(left: Sequence[Finding], mended: Sequence[Finding], *, fixing: bool) -> str:
+    if fixing:
+        rest = f"{count(len(left), 'finding')} left" if left else "nothing left to say"
+        return f"Fixed {count(len(mended), 'finding')}, with the same traffic; {rest}."
+    fixable = sum(finding.remedy is not None for finding in left)
+    if not left:
+        return "Nothing to say."
+    way = f"; `sgctl lint --fix` mends {fixable} of them" if fixable else ""
+    return f"{count(len(left), 'finding')}{way}."
+
+
+def _to_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "kind": str(finding.kind),
+        "place": str(finding.place),
+        "group": finding.group,
+        "message": finding.message,
+        "related": [str(place) for place in finding.related],
+        "fixable": finding.remedy is not None,
+        "left": finding.left or None,
+    }
