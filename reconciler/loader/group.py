@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 from reconciler.document import Document, Key
 from reconciler.loader.issues import Issues
 from reconciler.loader.problem import Problem
-from reconciler.loader.remote import AddressGroup
+from reconciler.loader.remote import AddressGroup, read_remotes
 from reconciler.loader.report import report, report_malformed
 from reconciler.loader.rule import MAX_RULES, expand
-from reconciler.loader.structure import is_group, is_rule
+from reconciler.loader.structure import is_group, is_rule, well_formed_part
 from reconciler.loader.terms import read_terms
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
 from reconciler.model.live import OWNER_TAG
@@ -91,6 +91,8 @@ def _read_rules(scope: Scope, path: tuple[Key, ...], written: Sequence[Any]) -> 
     for index, (rule, place) in enumerate(zip(written, places, strict=True)):
         if not is_rule(rule):
             report_malformed(document, (*path, index), "rule", rule, issues)
+            if not issues.full:
+                report(document, (*path, index), read_remotes(well_formed_part(rule), scope.address_groups)[1], issues)
             continue
         expansion = expand(rule, scope.address_groups)
         terms, wrong_terms = read_terms(rule)

@@ -68,6 +68,13 @@ def is_rule(value: Any) -> bool:
     return True
 
 
+def well_formed_part(rule: Any) -> dict[str, Any]:
+    """Take the keys of a malformed rule that are right by themselves, so that more of it can be judged at once."""
+    if rule.__class__ is not dict:
+        return {}
+    return {key: part for key, part in rule.items() if key in RULE and RULE[key](part)}
+
+
 def _id(value: Any) -> bool:
     return value.__class__ is int and value >= 1
 

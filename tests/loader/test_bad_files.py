@@ -432,6 +432,13 @@ def test_all_issues_at_once_in_order(tmp_path: Path) -> None:
     ]
 
 
+def test_a_malformed_rule_hides_no_wrong_remote(tmp_path: Path) -> None:
+    """What is wrong with a rule's structure and with its remote is said in one run."""
+    path = tmp_path / "a.yaml"
+    path.write_text(f"{IN_A_RULE}      - {{direction: ingress, ports: a, remote_ip_prefix: 10.0.0.5/24}}")
+    assert [issue.place.column for issue in issues_of(path)] == [37, 58]
+
+
 def test_a_long_line_is_cropped_around_the_caret(tmp_path: Path) -> None:
     """A line of megabytes is shown as the part that matters."""
     path = tmp_path / "long.yaml"
