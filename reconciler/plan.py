@@ -32,7 +32,8 @@ NO_POLICIES = Policies()
 class PlanOptions:
     """How to plan. `groups` are names or globs to restrict the plan to; `lifted` are names of guardrails.
 
-    `protect_ssh_from` is an address from which no changed group may stop to admit SSH.
+    `protect_ssh_from` is an address from which no changed group may stop to admit SSH. `policies` are those of a
+    settings file; files may bring their own instead.
     """
 
     api_version: ApiVersion = "v1"
@@ -43,6 +44,7 @@ class PlanOptions:
     lifted: frozenset[str] = frozenset()
     limits: Limits = field(default_factory=Limits)
     protect_ssh_from: str | None = None
+    policies: Policies | None = None
 
 
 def resolve_or_fail(state: DesiredState, live: LiveState, options: PlanOptions) -> tuple[Match, ...]:

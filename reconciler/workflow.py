@@ -31,7 +31,7 @@ def plan_files(
 
     Raises `InputError` for everything wrong in the files, `ApiError` when live state cannot be read whole.
     """
-    state = load(paths, defaults)
+    state = load(paths, defaults, options.policies)
     live = read_live(reader, state.targets, parallelism=parallelism, progress=progress)
     now = clock.now().astimezone(UTC)
     plan = make_plan(

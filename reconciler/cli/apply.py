@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from reconciler.api.address import check_base_url
 from reconciler.apply import check_stale, read_for
-from reconciler.cli import EXIT_CODES, options, settings
+from reconciler.cli import EXIT_CODES, findings, options, settings
 from reconciler.cli.carry import Stop, carry_out, means_of, reader_for
 from reconciler.cli.duration import DURATION
 from reconciler.cli.planning import limits, make, show
@@ -64,7 +64,7 @@ def command(
         )
         with options.connect(clock=stop.clock, **given) as (http, plain):
             reader = reader_for(plan.api_version, http, plain, stop)
-            _stop_at_guardrails(replace_findings(plan, limits()))
+            _stop_at_guardrails(_judged_again(plan, given["protect_ssh_from"]))
             live = read_for(plan, means_of(plan, http, reader, stop), given["parallelism"])
             stale = check_stale(plan, live, skip_stale=skip_stale)
             carry_out(plan, http, reader, stop, stale, given)
@@ -88,6 +88,16 @@ def command(
             check_stale(plan, read_for(plan, means_of(plan, http, reader, stop), given["parallelism"]))
         if plan.changes or given["format_"] != "text":
             carry_out(plan, http, reader, stop, (), given)
+
+
+def _judged_again(plan: Plan, protect_ssh_from: str | None) -> Plan:
+    return replace_findings(
+        plan,
+        limits(),
+        policies=findings.configured_policies(),
+        protect_ssh_from=findings.protected_address(protect_ssh_from),
+        today=findings.today(),
+    )
 
 
 def _refuse_plan_options(context: click.Context) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from reconciler.cli import settings
+from reconciler.cli import findings, settings
 from reconciler.cli.candidates import complete_groups, complete_plan_files
 from reconciler.cli.log import Log, current_log
 from reconciler.clock import Clock, SystemClock
@@ -53,6 +53,7 @@ PLANNING = (
     "allow_mass_delete",
     "allow_gap",
     "take_over",
+    "lift",
     "project_id",
     "region_id",
     "out",
@@ -164,6 +165,8 @@ def plan_options(function: Function) -> Function:
             click.option(
                 "--allow-gap", is_flag=True, help="Lift the guardrail against deleting before creating in a full group."
             ),
+            findings.lift_option,
+            findings.protect_option,
         )
     ):
         function = option(function)
@@ -191,5 +194,7 @@ def connect(
 
 def way_out(plan: "Plan") -> str:
     """Say how to go on from a plan that was stopped."""
-    flags = " and ".join(sorted({finding.flag for finding in plan.stopped_by if finding.flag}))
-    return f"If all of this is meant, plan again with {flags}." if flags else "Change the files, and plan again."
+    flags = {finding.flag for finding in plan.stopped_by}
+    if None in flags:
+        return "Change what they name, and plan again; each says how."
+    return f"If all of this is meant, plan again with {' and '.join(sorted(filter(None, flags)))}."

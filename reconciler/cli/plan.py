@@ -6,6 +6,7 @@ import click
 
 from reconciler import planfile
 from reconciler.cli import EXIT_CODES, options
+from reconciler.cli.findings import report_options, write_reports
 from reconciler.cli.planning import make, show
 from reconciler.errors import GuardrailStop
 from reconciler.files import write_atomically
@@ -17,6 +18,7 @@ from reconciler.files import write_atomically
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
 @options.format_option
 @click.option("--traffic-only", is_flag=True, help="Show only what the change opens and closes.")
+@report_options
 @options.plan_options
 @options.target_options
 @options.api_options
@@ -37,6 +39,7 @@ def command(
         plan = make(paths, reader, given)
     if out is not None:
         write_atomically(out, planfile.dumps(plan))
+    write_reports(plan.findings, "plan", given, plan.lifted)
     show(plan, format_, only_traffic=traffic_only)
     if plan.stopped_by:
         raise GuardrailStop("the plan was stopped by a guardrail", hint=options.way_out(plan))

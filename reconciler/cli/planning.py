@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from reconciler import planfile
-from reconciler.cli import settings
+from reconciler.cli import findings, settings
 from reconciler.cli.partial_prune import refuse_partial_prune
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
@@ -47,8 +47,10 @@ def plan_options(given: Mapping[str, Any]) -> PlanOptions:
         prune=given["prune"],
         take_over=given["take_over"],
         groups=given["groups"],
-        lifted=frozenset(guardrail for guardrail, is_lifted in lifted.items() if is_lifted),
+        lifted=frozenset((*(guardrail for guardrail, is_lifted in lifted.items() if is_lifted), *given["lift"])),
         limits=limits(),
+        policies=findings.configured_policies(),
+        protect_ssh_from=findings.protected_address(given["protect_ssh_from"]),
     )
 
 

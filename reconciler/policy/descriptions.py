@@ -20,7 +20,7 @@ def check_descriptions(subject: Subject, policies: Policies, today: Today) -> It
         if not found_in(rule.description):
             has = f"the description {rule.description!r}" if rule.description else "no description"
             message = (
-                f"a rule of {subject.name!r} has {has}, and {settings.pattern!r} has to be found in it: "
+                f"a rule of {subject.label} has {has}, and {settings.pattern!r} has to be found in it: "
                 f"{rule_text(rule, subject)}; describe it so, or change `rule_description`"
             )
             yield finding(DESCRIPTION, settings.level, message, subject, today, rule)

@@ -19,7 +19,7 @@ def check_expiry(subject: Subject, policies: Policies, today: Today) -> Iterator
         expires = rule.terms.expires if rule.terms else None
         if expires is None:
             continue
-        what = f"{rule_text(rule, subject)} of {subject.name!r}"
+        what = f"{rule_text(rule, subject)} of {subject.label}"
         if today.date > expires:
             message = f"expired on {expires}: {what}; remove the rule, or agree on a later `expires`"
             yield finding(EXPIRES, settings.level, message, subject, today, rule)

@@ -57,7 +57,7 @@ def _check_allowed(policy: FlowPolicy, admitted: Traffic, subject: Subject, toda
     if policy.level != "off" and not missing.is_empty:
         verb = "does not admit" if subject.is_live else "would not admit"
         message = (
-            f"{subject.name!r} ({subject.target}) {verb} what it must: "
+            f"{_label(subject)} {verb} what it must: "
             f"{_described(missing, policy, subject)}{_why(policy)}; add or keep a rule that admits it, or change "
             "`must_allow` in the policies"
         )
@@ -82,7 +82,7 @@ def _check_denied(policy: FlowPolicy, admitted: Traffic, subject: Subject, today
 
 def _denial(verb: str, traffic: Traffic, policy: FlowPolicy, subject: Subject) -> str:
     return (
-        f"{subject.name!r} ({subject.target}) {verb} what it must not: "
+        f"{_label(subject)} {verb} what it must not: "
         f"{_described(traffic, policy, subject)}{_why(policy)}; remove or narrow the rule, or change `must_deny` in "
         "the policies"
     )
@@ -106,6 +106,11 @@ def _described(traffic: Traffic, policy: FlowPolicy, subject: Subject) -> str:
     flows = traffic.flows()
     more = f" and {len(flows) - _SHOWN} more" if len(flows) > _SHOWN else ""
     return "; ".join(describe(flow, names) for flow in flows[:_SHOWN]) + more
+
+
+def _label(subject: Subject) -> str:
+    """Name the group and its target: the same group may do in one and not in another."""
+    return subject.label if subject.is_live else f"{subject.label} ({subject.target})"
 
 
 def _why(policy: FlowPolicy) -> str:

@@ -226,6 +226,7 @@ def _live(group: LiveGroup, desired: DesiredGroup | None, ids: Mapping[str, str]
         ids=ids,
         names=_names(ids),
         is_live=True,
+        id=group.id,
     )
 
 

@@ -31,7 +31,7 @@ def _check_allowed(subject: Subject, settings: AllowedPrefixes, today: Today) ->
         is_ipv6 = rule.rule.ethertype == "IPv6"
         if not any(six == is_ipv6 and low <= start and end <= high for six, low, high in spans):
             message = (
-                f"{subject.name!r} names {prefix}, which is inside of no allowed prefix ({_shown(settings.prefixes)}): "
+                f"{subject.label} names {prefix}, which is inside of no allowed prefix ({_shown(settings.prefixes)}): "
                 f"{rule_text(rule, subject)}; use an allowed one, or add it to `allowed_prefixes`"
             )
             yield finding(ALLOWED, settings.level, message, subject, today, rule)
@@ -48,7 +48,7 @@ def _check_size(subject: Subject, settings: MaxPrefixSize, today: Today) -> Iter
         limit = settings.ipv6 if key == "ipv6" else settings.ipv4
         if ip_network(prefix, strict=False).prefixlen < limit:
             message = (
-                f"{subject.name!r} names {prefix}, which is wider than the limit of /{limit}: "
+                f"{subject.label} names {prefix}, which is wider than the limit of /{limit}: "
                 f"{rule_text(rule, subject)}; narrow it, or set `max_prefix_size.{key}`"
             )
             yield finding(SIZE, settings.level, message, subject, today, rule)

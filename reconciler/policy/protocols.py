@@ -18,7 +18,7 @@ def check_protocols(subject: Subject, policies: Policies, today: Today) -> Itera
         if rule.rule.direction in settings.directions and rule.rule.protocol in settings.protocols:
             name = rule.rule.protocol or "any"
             message = (
-                f"{subject.name!r} has a rule for the protocol {name}, which is forbidden: {rule_text(rule, subject)}; "
+                f"{subject.label} has a rule for the protocol {name}, which is forbidden: {rule_text(rule, subject)}; "
                 "name another, or change `forbidden_protocols`"
             )
             yield finding(PROTOCOLS, settings.level, message, subject, today, rule)

@@ -62,6 +62,12 @@ class Subject:
     ids: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     is_live: bool = False
+    id: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The group in a message. A live one, which may be in no file, with target and id."""
+        return f"{self.name!r} ({self.target}, {self.id})" if self.is_live else f"{self.name!r}"
 
     @property
     def admitted(self) -> Iterable[Rule]:

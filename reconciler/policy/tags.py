@@ -18,10 +18,10 @@ def check_tags(subject: Subject, policies: Policies, today: Today) -> Iterator[F
     for key, pattern in settings.tags:
         value = subject.tags.get(key)
         if value is None:
-            message = f"{subject.name!r} has no tag {key!r}; add it, or change `required_tags`"
+            message = f"{subject.label} has no tag {key!r}; add it, or change `required_tags`"
         elif pattern is not None and not re.fullmatch(pattern, value):
             message = (
-                f"the tag {key!r} of {subject.name!r} is {value!r}, and has to match {pattern!r}; correct it, or "
+                f"the tag {key!r} of {subject.label} is {value!r}, and has to match {pattern!r}; correct it, or "
                 "change `required_tags`"
             )
         else:

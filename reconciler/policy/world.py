@@ -139,6 +139,6 @@ def _message(breach: _Breach, policy: str, subject: Subject) -> str:
     verb = "holds" if subject.is_live else "opens"
     state = "open to the world" if subject.is_live else "to the world"
     return (
-        f"{subject.name!r} {verb} {breach.what} {state}: {flows}{more}; narrow the prefixes or ports, add a reviewed "
+        f"{subject.label} {verb} {breach.what} {state}: {flows}{more}; narrow the prefixes or ports, add a reviewed "
         f"`exception` beside the rule, or set `{policy}` in the policies"
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import click
 
 from reconciler.errors import Issue, SgctlError
-from reconciler.render.view import GroupView, Line, View
+from reconciler.render.view import GroupView, Line, Remark, View
 from reconciler.render.words import printable
 
 _COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "red"}
@@ -44,10 +44,14 @@ def _end(view: View) -> Iterator[str]:
     for note in view.notes:
         yield f"note: {printable(note)}"
     for warning in view.warnings:
-        yield f"{click.style('warning:', fg='yellow', bold=True)} {printable(warning.message)}"
+        yield f"{click.style('warning:', fg='yellow', bold=True)} {_remark(warning)}"
     yield click.style(view.summary, bold=True)
     for stop in view.stops:
-        yield f"{click.style('stopped:', fg='red', bold=True)} {printable(stop.message)}"
+        yield f"{click.style('stopped:', fg='red', bold=True)} {_remark(stop)}"
+
+
+def _remark(remark: Remark) -> str:
+    return printable(f"{remark.place}: {remark.message}" if remark.place else remark.message)
 
 
 def _group_lines(group: GroupView, width: int) -> Iterator[str]:

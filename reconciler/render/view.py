@@ -11,7 +11,7 @@ from reconciler.model.live import LiveRule
 from reconciler.model.place import Place
 from reconciler.model.plan import Plan
 from reconciler.render.pairs import pair
-from reconciler.render.words import count
+from reconciler.render.words import count, describe_finding
 from reconciler.traffic.describe import describe, describe_size, world_open
 
 Symbol = Literal["+", "~", "-", "!"]
@@ -112,8 +112,10 @@ def view_plan(plan: Plan) -> View:
         "plan",
         groups=tuple(view_difference(change.difference, plan.group_names) for change in plan.changes),
         summary=summarize(plan),
-        stops=tuple(Remark(each.message, each.place) for each in plan.stopped_by),
-        warnings=tuple(Remark(each.message, each.place) for each in plan.findings if each not in plan.stopped_by),
+        stops=tuple(Remark(describe_finding(each), each.place) for each in plan.stopped_by),
+        warnings=tuple(
+            Remark(describe_finding(each), each.place) for each in plan.findings if each not in plan.stopped_by
+        ),
         notes=plan.notes,
     )
 

@@ -1,0 +1,109 @@
+"""Findings as SARIF 2.1.0 (OASIS Standard, errata 01), for code scanning and editors.
+
+Places become relative URIs with line and column, counted in Unicode code points as everywhere else here. A finding
+without a place in a file has a logical location: the live group. Exceptions become suppressions.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import quote
+
+from reconciler import __version__
+from reconciler.model.place import Place
+from reconciler.model.plan import Finding
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+Json = dict[str, Any]
+
+RULES = {
+    "world_open_management": "A management port is open to the world",
+    "world_open_any_port": "Any port is open to the world",
+    "mass-delete": "A plan deletes too much at once",
+    "gap": "Rules would be deleted before those that replace them exist",
+    "must_allow": "Traffic that must be admitted is not",
+    "must_deny": "Traffic that must not be admitted is",
+    "allowed_prefixes": "A rule names a prefix that is not allowed",
+    "max_prefix_size": "A rule names a prefix that is too wide",
+    "rule_description": "A rule is not described as agreed",
+    "required_tags": "A group lacks a required tag",
+    "forbidden_protocols": "A rule is for a forbidden protocol",
+    "expires": "A rule is past its date, or soon will be",
+    "protect_ssh": "A plan locks out whoever runs it",
+}
+"""What each guardrail is about."""
+
+
+def sarif(findings: Iterable[Finding], command: str, folder: str, lifted: Collection[str] = ()) -> Json:
+    """Return a SARIF log with one run; `folder` is the one that places are relative to, and URIs will be."""
+    names = list(RULES)
+    return {
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "sgctl",
+                        "semanticVersion": __version__,
+                        "version": __version__,
+                        "rules": [_rule(name) for name in names],
+                    }
+                },
+                "automationDetails": {"id": f"sgctl/{command}/"},
+                "columnKind": "unicodeCodePoints",
+                "results": [_result(found, names, folder, lifted) for found in findings],
+            }
+        ],
+    }
+
+
+def _rule(name: str) -> Json:
+    return {"id": name, "shortDescription": {"text": RULES[name]}}
+
+
+def _result(finding: Finding, names: list[str], folder: str, lifted: Collection[str]) -> Json:
+    result: Json = {
+        "ruleId": finding.guardrail,
+        "ruleIndex": names.index(finding.guardrail),
+        "level": finding.level,
+        "message": {"text": finding.message},
+        "locations": [_location(finding, folder)],
+        "partialFingerprints": {"sgctl/v1": _fingerprint(finding)},
+    }
+    if finding.exception is not None:
+        until, reason = finding.exception.until, finding.exception.reason
+        result["suppressions"] = [{"kind": "inSource", "justification": f"until {until}: {reason}"}]
+    elif finding.guardrail in lifted:
+        result["suppressions"] = [{"kind": "external", "justification": f"lifted with {finding.flag}"}]
+    return result
+
+
+def _location(finding: Finding, folder: str) -> Json:
+    location: Json = {}
+    if finding.place is not None:
+        location["physicalLocation"] = {
+            "artifactLocation": {"uri": relative_uri(finding.place, folder)},
+            "region": {"startLine": finding.place.line, "startColumn": finding.place.column},
+        }
+    if finding.group is not None:
+        location["logicalLocations"] = [{"fullyQualifiedName": finding.group, "kind": "resource"}]
+    return location
+
+
+def relative_uri(place: Place, folder: str) -> str:
+    """Return the path as a URI below the folder; one that is not below it stays absolute."""
+    path = PurePath(place.path)
+    if path.is_absolute():
+        if not path.is_relative_to(folder):
+            return "file://" + quote(path.as_posix())
+        path = path.relative_to(folder)
+    uri = quote(path.as_posix())
+    return f"./{uri}" if ":" in path.parts[0] else uri  # else it would read as a scheme
+
+
+def _fingerprint(finding: Finding) -> str:
+    """Tell findings apart across runs by what they say of what, not by the line, which moves."""
+    text = "\0".join((finding.guardrail, finding.group or "", finding.message))
+    return hashlib.sha256(text.encode()).hexdigest()
