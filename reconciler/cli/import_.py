@@ -89,7 +89,7 @@ def _tell(result: Import, target: Target) -> None:
 def _summary(result: Import, target: Target) -> str:
     known = f"{result.known} named by the files already" if result.known else ""
     if not result.files:
-        return f"Nothing to add for {target}: {known or 'there are no groups'}."
+        return f"Nothing to add for {target}{': ' if known else ''}{known}."
     done = f"{_count(result.groups, 'group')}, {_count(result.rules, 'rule')} written as {result.written_rules}"
     told = f"Imported from {target}: {done}{'; ' if known else ''}{known}. Planning them shows no changes."
     if result.shared_sets:

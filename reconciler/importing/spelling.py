@@ -12,8 +12,11 @@ from reconciler.loader.scalars import TEXT, PlainScalars
 
 Value = str | int | bool | Sequence["Value"] | Mapping[str, "Value"]
 
-_ALL_PLAIN = re.compile(r"(?:[^\W_]|[/_(])(?:[\w .;()/+@%$^~=<>'|-]|[^\x00-\x7f]|:(?=[\w/:]))*(?<! )").fullmatch
-"""Without what has a meaning to YAML somewhere: indicators at the beginning, `: `, ` #`, and commas and brackets."""
+_ALL_PLAIN = re.compile(r"[\w/(](?:[\w .;()/+@%$^~=<>'|\u0080-\U0010ffff-]|:(?=[\w/:]))*(?<! )").fullmatch
+"""Without what has a meaning to YAML somewhere: indicators at the beginning, `: `, ` #`, and commas and brackets.
+
+No character fits two parts of it: that keeps the search linear, whatever the text.
+"""
 
 _BOOLEANS_ELSEWHERE = frozenset("yYnN")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}

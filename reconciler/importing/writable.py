@@ -114,7 +114,9 @@ def _why_not_shape(family: Ethertype, protocol: str | None, range_: Range) -> st
         "port_range_max": high,
     }
     if not is_rule(written):
-        return "its protocol, its ethertype or its ports are unknown to the API's description"
+        from reconciler.loader.structure_problems import explain  # noqa: PLC0415 - jsonschema is slow to import
+
+        return explain("rule", written)[0][0].message
     expansion = expand(written, {})
     if expansion.problems:
         return expansion.problems[0].message

@@ -124,7 +124,16 @@ AWKWARD = [
         "http://x/?a=b#c",
         "C:\\dir",
     ),
-    *("${security_group:web}", "{{ x }}", "x" * 255, "é" * 255, "\x01" * 255, "a: " * 80),
+    *(
+        "${security_group:web}",
+        "{{ x }}",
+        "x" * 255,
+        "é" * 255,
+        "\x01" * 255,
+        "a: " * 80,
+        "é" * 100 + ", é",
+        "a " * 100,
+    ),
 ]
 """Texts that one YAML reader or another takes for something else, or that plain YAML cannot carry."""
 
