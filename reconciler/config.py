@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.config_keys import KEYS, POLICIES
-from reconciler.errors import InputError, Issue
+from reconciler.errors import InputError, Issue, UsageError
 from reconciler.loader.similar import did_you_mean
 from reconciler.loader.source import Source, shown
 from reconciler.model.place import Place
@@ -67,8 +67,8 @@ class Config:
 def load_config(folder: Path) -> Config:
     """Load the settings that hold for a folder.
 
-    Raises `InputError` with everything that is wrong in the file; no message ever holds the value of a key that looks
-    like a credential.
+    Raises `InputError` with everything that is wrong in the file, and `UsageError` for one that cannot be read or is a
+    stranger's; no message ever holds the value of a key that looks like a credential.
     """
     for candidate in _folders(folder):
         found = [each for name in (FILE_NAME, PROJECT_FILE_NAME) if (each := _read(candidate / name, folder))]
@@ -97,7 +97,7 @@ def _read(path: Path, folder: Path) -> tuple[Source, KeyPath, Any] | None:
     except OSError as error:
         if not os.path.lexists(path):  # false as well where a folder above us may not be looked into
             return None
-        raise InputError((Issue(Place(name, 1, 1), f"it cannot be read: {error.strerror}"),)) from None
+        raise UsageError(f"{Place(name, 1, 1)}: it cannot be read: {error.strerror}") from None
     is_ours = path.name == FILE_NAME
     if not is_ours and not _may_name_us(source.data):
         return None
@@ -122,7 +122,7 @@ def _parse(source: Source) -> dict[str, Any]:
         return loads(source.data.decode("utf-8"))
     except UnicodeDecodeError as error:
         line = source.data.count(b"\n", 0, error.start) + 1
-        raise InputError((Issue(Place(source.path, line, 1), "the file is not UTF-8 text"),)) from None
+        raise UsageError(f"{Place(source.path, line, 1)}: the file is not UTF-8 text") from None
     except (TOMLDecodeError, RecursionError) as error:
         raise InputError((_syntax_issue(source, str(error)),)) from None
 
@@ -140,8 +140,10 @@ def _refuse_foreign(path: Path, folder: Path) -> None:
     owner = path.stat().st_uid
     if owner not in {os.getuid(), folder.stat().st_uid, 0}:
         place = Place(os.path.relpath(path, folder), 1, 1)
-        message = f"the file belongs to another user (uid {owner}), so its settings are not taken"
-        raise InputError((Issue(place, message, fix="remove it, or make it yours with `chown`"),))
+        raise UsageError(
+            f"{place}: the file belongs to another user (uid {owner}), so its settings are not taken",
+            hint="Remove it, or make it yours with `chown`.",
+        )
 
 
 def _check(source: Source, table: KeyPath, value: Any) -> Config:

@@ -28,7 +28,7 @@ error, and the file never does."""
 def config() -> Config:
     """Return the settings that hold in the current folder, read once a command line.
 
-    Raises `InputError` with everything that is wrong in the file.
+    Raises what `load_config` raises.
     """
     context = click.get_current_context(silent=True)
     if context is None:

@@ -9,7 +9,7 @@ from reconciler import config as config_module
 from reconciler.cli import run
 from reconciler.config import Config, load_config
 from reconciler.config_keys import KEYS
-from reconciler.errors import InputError, Issue
+from reconciler.errors import InputError, Issue, UsageError
 from reconciler.model.place import Place
 from reconciler.policy.damage import Limits
 from reconciler.render.text import render_issue
@@ -131,9 +131,8 @@ def test_a_stranger_s_file_in_a_folder_above_is_refused(repository: Path, monkey
     if os.getuid() != 0:
         pytest.skip("only root can give a file away")
     os.chown(repository / "sgctl.toml", 4242, 4242)
-    with pytest.raises(InputError, match="1 error") as caught:
+    with pytest.raises(UsageError, match=r"^\.\./sgctl\.toml:1:1: the file belongs to another user \(uid 4242\)"):
         load_config(inner)
-    assert "belongs to another user (uid 4242)" in caught.value.issues[0].message
     os.chown(inner, 4242, 4242)  # a checkout that belongs to somebody else as a whole, as in containers
     assert load_config(inner).file == "../sgctl.toml"
 
@@ -236,16 +235,12 @@ def test_everything_that_is_wrong_is_said_at_once_in_order(repository: Path) -> 
 
 def test_a_file_that_is_no_text_or_no_file_is_named(repository: Path) -> None:
     (repository / "sgctl.toml").write_bytes(b"# ok\nregion_id = \xff\n")
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(UsageError, match=r"^sgctl\.toml:2:1: the file is not UTF-8 text$"):
         load_config(repository)
-    assert [(str(issue.place), issue.message) for issue in caught.value.issues] == [
-        ("sgctl.toml:2:1", "the file is not UTF-8 text")
-    ]
     (repository / "sgctl.toml").unlink()
     (repository / "sgctl.toml").mkdir()
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(UsageError, match=r"^sgctl\.toml:1:1: it cannot be read: Is a directory$"):
         load_config(repository)
-    assert caught.value.issues[0].message == "it cannot be read: Is a directory"
 
 
 SECRETS = {

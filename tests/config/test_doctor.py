@@ -1,0 +1,225 @@
+"""`sgctl doctor` against good, wrong and dead APIs: what it says, and that it only reads."""
+
+import json
+import socket
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.api.probe import Look
+from reconciler.cli import run
+from reconciler.doctor import Check, Health, Patient, examine
+from reconciler.emulator.faults import Fault, FaultPlan
+from reconciler.emulator.server import EmulatorServer
+from reconciler.model.desired import Target
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+
+
+def examined(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, tuple[str, str]]]:
+    code = run(["doctor", *arguments])
+    lines = capsys.readouterr().out.splitlines()
+    found = {line[8:18].strip(): (line[:8].strip(), line[18:]) for line in lines}
+    assert len(found) == len(lines), "one line a check"
+    return code, found
+
+
+@pytest.fixture
+def target(repository: Path) -> None:
+    (repository / "sgctl.toml").write_text("project_id = 1337\nregion_id = 7\n")
+
+
+@pytest.mark.usefixtures("target")
+def test_a_good_api_passes_every_check_and_is_only_read(
+    emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, found = examined(capsys)
+    assert code == 0
+    assert {name: health for name, (health, _) in found.items()} == {
+        "settings": "ok",
+        "tls": "note",
+        "address": "ok",
+        "key": "ok",
+        "projects": "ok",
+        "regions": "ok",
+        "groups": "ok",
+        "v2": "ok",
+        "writing": "note",
+    }
+    assert found["groups"][1] == "v1 answers: 1 security groups in project 1337, region 7"
+    assert found["projects"][1].startswith("the key sees 3 projects: 1, 1337, 4242")
+    assert {record.method for record in emulator.requests} == {"GET"}
+
+
+@pytest.mark.usefixtures("target")
+def test_a_wrong_key_is_named_by_its_source_and_never_shown(
+    emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GCORE_API_KEY", "hunter2-hunter2")
+    code, found = examined(capsys)
+    assert code == 1
+    assert found["address"][0] == "ok"
+    health, message = found["key"]
+    assert health == "failed"
+    assert message.startswith("the API does not accept the key from GCORE_API_KEY (401): it is wrong, expired or")
+    assert "groups" not in found, "nothing more is asked"
+    assert len(emulator.requests) == 1
+    assert not any("hunter2" in message for _, message in found.values())
+
+
+@pytest.mark.usefixtures("target")
+@pytest.mark.parametrize("file", [None, "missing"])
+def test_without_a_key_the_address_is_still_checked(
+    file: str | None, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("GCORE_API_KEY")
+    if file:
+        monkeypatch.setenv("GCORE_API_KEY_FILE", file)
+    code, found = examined(capsys)
+    assert (code, found["address"][0], found["key"][0]) == (1, "ok", "failed")
+    assert found["key"][1].startswith("cannot read the API key from the file missing" if file else "no API key is set")
+
+
+@pytest.mark.usefixtures("target")
+def test_a_dead_address_fails_with_advice(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("GCORE_BASE_URL", f"http://127.0.0.1:{unused.getsockname()[1]}")
+    monkeypatch.setenv("GCORE_API_KEY", "k")
+    code, found = examined(capsys)
+    assert code == 1
+    assert list(found) == ["settings", "tls", "address"]
+    assert "does not answer: [Errno 111] Connection refused. Check GCORE_BASE_URL" in found["address"][1]
+
+
+FAULTS = {
+    "HTML": (Fault("html", count=0), "address", "answers 200, but no JSON: this is a web page"),
+    "not well": (Fault("status", status=503, count=0), "address", "answers 503: it is not well; try again later"),
+    "half an answer": (Fault("truncate", count=0), "address", "answers 200, but no JSON"),
+    "closed connection": (Fault("close", count=0), "address", "does not answer: "),
+    "no access to the project": (
+        Fault("status", status=403, path="securitygroups", count=0),
+        "groups",
+        "project 1337, region 7 cannot be listed (status 403): the key needs a role with access to project 1337",
+    ),
+    "no such region": (
+        Fault("status", status=404, path="securitygroups", count=0),
+        "groups",
+        "project 1337, region 7 cannot be listed (status 404): there is no such project or region",
+    ),
+    "HTML for the groups": (
+        Fault("html", path="securitygroups", count=0),
+        "groups",
+        "project 1337, region 7 cannot be listed (status 200, no JSON): try again, with -v to see the requests",
+    ),
+}
+
+
+@pytest.mark.usefixtures("target")
+@pytest.mark.parametrize(("fault", "name", "message"), FAULTS.values(), ids=FAULTS)
+def test_what_is_wrong_fails_in_a_sentence(
+    fault: Fault, name: str, message: str, emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    emulator.control.plan(FaultPlan.of(fault))
+    code, found = examined(capsys)
+    assert code == 1
+    assert found[name][0] == "failed"
+    assert message in found[name][1]
+    assert [each for each, (health, _) in found.items() if health == "failed"] == [name]
+
+
+@pytest.mark.usefixtures("target")
+@pytest.mark.parametrize(("path", "name"), [("tasks", "v2"), ("projects", "projects"), ("regions", "regions")])
+def test_what_v1_does_not_need_is_a_note(
+    path: str, name: str, emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    emulator.control.plan(FaultPlan.of(Fault("status", status=403, path=path, count=0)))
+    code, found = examined(capsys)
+    assert (code, found[name][0]) == (0, "note")
+    assert "status 403" in found[name][1]
+
+
+@pytest.mark.usefixtures("repository")
+def test_without_a_project_the_groups_are_not_listed(
+    emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, found = examined(capsys)
+    assert (code, found["groups"][0]) == (0, "note")
+    assert found["settings"][1] == "there is no sgctl.toml: defaults hold"
+    assert not any("securitygroups" in record.path for record in emulator.requests)
+
+
+def test_every_target_of_the_files_is_listed(
+    repository: Path, emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "web.yaml").write_text(
+        "targets: [{project_id: 1, region_id: 7}, {project_id: 2, region_id: 7}]\nsecurity_groups: []\n"
+    )
+    assert run(["doctor", "web.yaml", "--format", "json"]) == 0
+    checks = json.loads(capsys.readouterr().out)["checks"]
+    assert [check["message"] for check in checks if check["name"] == "groups"] == [
+        "v1 answers: 1 security groups in project 1, region 7",
+        "v1 answers: 1 security groups in project 2, region 7",
+    ]
+
+
+def answers(*, date: str | None = None, problem: str = "") -> list[Check]:
+    """Examine an API of which every answer is the same."""
+
+    def look(_path: str, _params: Mapping[str, str | int]) -> Look:
+        body: dict[str, Any] = {"count": 0, "results": []}
+        return Look(None, problem=problem) if problem else Look(200, body, date, 3)
+
+    return list(examine(patient(), look, lambda: NOW))
+
+
+def patient(**environment: str) -> Patient:
+    return Patient("https://api.example.com", "GCORE_API_KEY", None, (Target(1, 7),), environment)
+
+
+@pytest.mark.parametrize(
+    ("date", "health", "message"),
+    [
+        ("Sun, 01 Mar 2026 12:00:30 GMT", Health.OK, "agrees"),
+        ("Sun, 01 Mar 2026 11:00:00 GMT", Health.NOTE, "3600 s ahead of the API's"),
+        ("Sun, 01 Mar 2026 12:02:00 -0000", Health.NOTE, "120 s behind the API's"),
+    ],
+    ids=["close", "ahead", "behind"],
+)
+def test_clocks_are_compared(date: str, health: Health, message: str) -> None:
+    (check,) = [check for check in answers(date=date) if check.name == "clock"]
+    assert check.health is health
+    assert message in check.message
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday", "Sun, 99 Mar 2026 12:00:30 GMT"])
+def test_a_date_that_is_none_says_nothing(date: str | None) -> None:
+    assert "clock" not in [check.name for check in answers(date=date)]
+
+
+@pytest.mark.parametrize(
+    ("problem", "advice"),
+    [
+        ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed", "set SSL_CERT_FILE"),
+        ("407 Proxy Authentication Required", "Check HTTPS_PROXY and NO_PROXY"),
+        ("[Errno -2] Name or service not known", "The name is not known here"),
+        ("no answer in time", "whether a firewall or a missing HTTPS_PROXY is in the way"),
+    ],
+    ids=["certificate", "proxy", "name", "silence"],
+)
+def test_advice_fits_the_problem(problem: str, advice: str) -> None:
+    (check,) = answers(problem=problem)
+    assert check.health is Health.FAILED
+    assert advice in check.message
+
+
+def test_a_proxy_is_named_without_its_password() -> None:
+    def look(_path: str, _params: Mapping[str, str | int]) -> Look:
+        return Look(None, problem="no answer in time")
+
+    first, last = examine(patient(HTTPS_PROXY="http://me:hunter2@proxy.example.com:3128"), look, lambda: NOW)
+    assert first.message == "requests go through proxy.example.com (HTTPS_PROXY), unless NO_PROXY names the API's host"
+    assert "check that it lets them pass" in last.message
