@@ -1,7 +1,7 @@
 """Rules that other rules of their group make superfluous: the same again, or covered by one or several others."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from reconciler.describe import describe_rule
 from reconciler.lint.findings import Finding, Kind, Remedy
@@ -10,7 +10,8 @@ from reconciler.model.rule import Direction, Ethertype, Rule
 from reconciler.placeholder import names_in, placeholder
 from reconciler.traffic import Traffic, covers, overlaps
 
-_Others = Mapping[tuple[Direction, Ethertype], Sequence[tuple[Rule, WrittenRule]]]
+_Service = tuple[Direction, Ethertype, str | None]
+_Others = Mapping[_Service, Sequence[tuple[Rule, WrittenRule]]]
 
 
 def find_redundant(group: WrittenGroup) -> Iterator[Finding]:
@@ -18,39 +19,43 @@ def find_redundant(group: WrittenGroup) -> Iterator[Finding]:
 
     Of two that say the same, the later one goes. A rule with an end or an exception is left, and not relied upon.
     """
-    kept = [rule for rule in group.rules if not rule.has_terms]
+    others = _by_service([rule for rule in group.rules if not rule.has_terms])
+    gone: set[WrittenRule] = set()
     for rule in reversed(group.rules):
-        others = _by_plane([other for other in kept if other is not rule])
-        covering = _covering(rule, others)
-        if not covering:
-            continue
-        left = rule.frozen or ("it has an end date or an exception" if rule.has_terms else "")
-        if not left:
-            kept.remove(rule)
-        yield _finding(group, rule, covering, left)
+        covering = _covering(rule, others, {*gone, rule})
+        if covering:
+            gone.add(rule)
+            left = rule.frozen or ("it has an end date or an exception" if rule.has_terms else "")
+            yield _finding(group, rule, covering, left)
 
 
-def _by_plane(rules: Sequence[WrittenRule]) -> _Others:
-    planes: defaultdict[tuple[Direction, Ethertype], list[tuple[Rule, WrittenRule]]] = defaultdict(list)
+def _by_service(rules: Sequence[WrittenRule]) -> _Others:
+    found: defaultdict[_Service, list[tuple[Rule, WrittenRule]]] = defaultdict(list)
     for written in rules:
         for rule in written.rules:
-            planes[rule.direction, rule.ethertype].append((rule, written))
-    return planes
+            found[rule.direction, rule.ethertype, rule.protocol].append((rule, written))
+    return found
 
 
-def _covering(rule: WrittenRule, others: _Others) -> tuple[WrittenRule, ...]:
+def _covering(rule: WrittenRule, others: _Others, gone: Collection[WrittenRule]) -> tuple[WrittenRule, ...]:
     """Find written rules that together admit everything a rule admits; none where they do not."""
     found: dict[WrittenRule, None] = {}
     for each in rule.rules:
-        candidates = others.get((each.direction, each.ethertype), ())
-        alone = next((written for other, written in candidates if covers(other, each)), None)
+        # A rule for every protocol admits also those that nobody names: no rules for named ones can cover it.
+        services = dict.fromkeys((each.direction, each.ethertype, protocol) for protocol in (each.protocol, None))
+        near = [
+            (other, written)
+            for service in services
+            for other, written in others.get(service, ())
+            if written not in gone and overlaps(other, each)
+        ]
+        alone = next((written for other, written in near if covers(other, each)), None)
         if alone is not None:
             found[alone] = None
-            continue
-        near = [(other, written) for other, written in candidates if overlaps(other, each)]
-        if len(near) < 2 or not Traffic.of((each,)).is_subset(Traffic.of(other for other, _ in near)):
+        elif len(near) < 2 or not Traffic.of((each,)).is_subset(Traffic.of(other for other, _ in near)):
             return ()
-        found |= dict.fromkeys(written for _, written in near)
+        else:
+            found |= dict.fromkeys(written for _, written in near)
     return tuple(sorted(found, key=lambda written: written.place))
 
 
