@@ -9,11 +9,12 @@ import click
 
 from reconciler import notify
 from reconciler.cli import EXIT_CODES, options, settings
+from reconciler.cli.findings import configured_policies, today
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
 from reconciler.desired import load
 from reconciler.drift import Drift, Severity, find_drift
-from reconciler.errors import SgctlError
+from reconciler.errors import GuardrailStop, SgctlError
 from reconciler.files import write_atomically
 from reconciler.json_text import json_text
 from reconciler.live import Reader, read_live
@@ -35,7 +36,12 @@ from reconciler.workflow import format_time
 )
 @click.option("--unmanaged", is_flag=True, help="List live groups that no file names, too; they never count.")
 @click.option("--metrics-file", type=click.Path(), metavar="FILE", help="Write Prometheus text for the node exporter.")
-@click.option("--notify-url", metavar="URL", help="Post the report to this webhook when something counts.")
+@click.option(
+    "--notify-url",
+    envvar="SGCTL_NOTIFY_URL",
+    metavar="URL",
+    help="Post the report to this webhook when something counts. Better in SGCTL_NOTIFY_URL: its path is a secret.",
+)
 @click.option("--notify-format", type=click.Choice(["json", "slack"]), default="json", show_default=True)
 @click.option("--state-file", type=click.Path(), metavar="FILE", help="Notify only when the report has changed.")
 @options.target_options
@@ -45,7 +51,7 @@ def command(paths: tuple[str, ...], **given: Any) -> int:
 
     Severities: cosmetic (descriptions, tags, the same traffic by other rules), narrowing (something is refused that
     should not be), widening (something is reachable that should not be), missing (a group is not there). Exits with 2
-    when something that counts differs, and with 1, never 0 or 2, when that could not be found out.
+    when something that counts differs, with 5 when a rule is past its `expires` date, and with 1, never 0 or 2, when that could not be found out.
 
     \b
       sgctl drift groups/
@@ -69,16 +75,18 @@ def command(paths: tuple[str, ...], **given: Any) -> int:
         click.echo(render(view, given["format_"], shutil.get_terminal_size().columns), nl=False)
     if given["notify_url"]:
         _notify(drift, report, given)
+    if any(each.stops for each in drift.findings):
+        raise GuardrailStop("rules of the files are past their date", hint="Remove them, or agree on later dates.")
     return 2 if drift.counted else 0
 
 
 def _compare(paths: tuple[str, ...], given: Mapping[str, Any]) -> tuple[Drift, str]:
-    state = load(paths or (".",), settings.defaults(given["project_id"], given["region_id"]))
+    state = load(paths or (".",), settings.defaults(given["project_id"], given["region_id"]), configured_policies())
     with options.connect(**given) as (_, connected), Progress("reading", quiet=given["quiet"]) as progress:
         reader: Reader = connected
         progress.start(len(state.targets))
         live = read_live(reader, state.targets, parallelism=given["parallelism"], progress=progress.step)
-    return find_drift(state, live, Severity(given["fail_on"])), reader.base_url
+    return find_drift(state, live, Severity(given["fail_on"]), today()), reader.base_url
 
 
 def _notify(drift: Drift, report: Mapping[str, Any], given: Mapping[str, Any]) -> None:

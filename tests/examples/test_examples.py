@@ -8,7 +8,8 @@ import pytest
 from reconciler.cli import run
 from reconciler.emulator.server import EmulatorServer
 
-EXAMPLES = sorted(folder for folder in (Path(__file__).parents[2] / "examples").iterdir() if folder.is_dir())
+ROOT = Path(__file__).parents[2] / "examples"
+EXAMPLES = sorted(folder for folder in ROOT.iterdir() if folder.is_dir() and folder.name != "ci")
 
 Sgctl = Callable[..., tuple[int, str]]
 

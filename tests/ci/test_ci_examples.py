@@ -1,0 +1,160 @@
+"""The CI files that users copy: valid to the published schemas, and their shell steps do what their names say."""
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from reconciler.cli.drift import command
+from reconciler.emulator.server import EmulatorServer
+
+ROOT = Path(__file__).parents[2]
+CI = ROOT / "examples" / "ci"
+WEB = """\
+project_id: 1
+region_id: 7
+security_groups:
+  - name: web
+    rules:
+      - {direction: ingress, protocol: tcp, ports: 443, remote_ip_prefix: 10.0.0.0/8}
+"""
+GH = """\
+#!/bin/sh
+echo "gh $*" >> "$GH_LOG"
+while [ $# -gt 0 ]; do [ "$1" = --body-file ] && cat "$2" >> "$GH_LOG"; shift; done
+"""
+
+SCHEMAS = {
+    **{f"github/{name}.yml": ["vendor.github-workflows"] for name in ("plan", "apply", "drift")},
+    "gitlab/gitlab-ci.yml": ["vendor.gitlab-ci", "--data-transform", "gitlab-ci"],
+}
+
+
+@pytest.mark.parametrize(("file", "schema"), SCHEMAS.items(), ids=SCHEMAS.keys())
+def test_files_are_valid_to_the_published_schemas(file: str, schema: list[str]) -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", *schema, str(CI / file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmulatorServer]:
+    """A repository with one group, a runner's files, and a `gh` that writes down what it was asked."""
+    (tmp_path / "groups").mkdir()
+    (tmp_path / "groups" / "web.yaml").write_text(WEB)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "gh").write_text(GH)
+    (programs / "sgctl").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m reconciler "$@"\n')
+    for program in programs.iterdir():
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    with EmulatorServer() as emulator:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+        monkeypatch.setenv("GCORE_BASE_URL", emulator.url)
+        monkeypatch.setenv("GCORE_API_KEY", emulator.api_key)
+        monkeypatch.setenv("NUMBER", "7")
+        for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GH_LOG"):
+            (tmp_path / name).touch()
+            monkeypatch.setenv(name, str(tmp_path / name))
+        yield emulator
+
+
+def steps(workflow: str, job: str) -> dict[str, str]:
+    """The shell steps of a job by name, without the installation."""
+    content: dict[str, Any] = yaml.safe_load((CI / "github" / f"{workflow}.yml").read_text())
+    return {step["name"]: step["run"] for step in content["jobs"][job]["steps"] if "run" in step and "name" in step}
+
+
+def run(script: str) -> int:
+    """Run a step as a runner does: bash, and the first failure ends it."""
+    return subprocess.run(["bash", "-eo", "pipefail", "-c", script], timeout=60, check=False).returncode
+
+
+def output() -> dict[str, str]:
+    lines = Path("GITHUB_OUTPUT").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_pull_request_gets_a_comment_with_the_plan(capfd: pytest.CaptureFixture[str]) -> None:
+    plan = steps("plan", "plan")
+    assert run(plan["Plan"]) == 0
+    assert output() == {"code": "2"}
+    assert "::notice file=groups/web.yaml,line=4,col=5" in capfd.readouterr().out
+    assert run(plan["Comment"]) == 0
+    said = Path("GH_LOG").read_text()
+    assert said.startswith("gh pr comment 7 --edit-last")
+    assert "create web" in said
+    assert "create web" in Path("GITHUB_STEP_SUMMARY").read_text()
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_bad_file_fails_the_pull_request(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("groups/web.yaml").write_text(WEB.replace("tcp", "tpc"))
+    assert run(steps("plan", "plan")["Plan"]) == 1
+    assert "groups/web.yaml:6:40: error:" in capfd.readouterr().err
+    assert output() == {}
+
+
+def test_a_merge_applies_exactly_the_saved_plan(repository: EmulatorServer) -> None:
+    assert run(steps("apply", "plan")["Plan"]) == 0
+    assert output() == {"code": "2"}
+    assert all(request.method == "GET" for request in repository.requests)
+    assert run(steps("apply", "apply")["Apply"]) == 0
+    assert "created web" in Path("GITHUB_STEP_SUMMARY").read_text()
+    assert Path("journal.jsonl").stat().st_size > 0
+    assert run(steps("apply", "plan")["Plan"]) == 0
+    assert output() == {"code": "0"}, "the second job is skipped"
+
+
+def test_the_nightly_drift_opens_an_issue(repository: EmulatorServer) -> None:
+    drift = steps("drift", "drift")
+    assert run(drift["Compare"]) == 0
+    assert output() == {"code": "2"}
+    assert run(drift["Tell"]) == 0
+    said = Path("GH_LOG").read_text()
+    assert "gh issue create --title Security groups have drifted" in said
+    assert "missing web" in said
+    assert all(request.method == "GET" for request in repository.requests)
+
+
+@pytest.mark.usefixtures("repository")
+def test_drift_with_a_dead_api_fails_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GCORE_API_KEY", "wrong")
+    assert run(steps("drift", "drift")["Compare"]) == 1
+    assert output() == {}
+
+
+def test_gitlab_jobs_do_the_same(repository: EmulatorServer) -> None:
+    content: dict[str, Any] = yaml.safe_load((CI / "gitlab" / "gitlab-ci.yml").read_text())
+    for job in ("plan", "apply", "drift"):
+        assert run("\n".join(content[job]["script"])) == 0
+    assert "POST" in {request.method for request in repository.requests}
+    assert "No drift" in Path("drift.html").read_text()
+
+
+def test_the_cron_job_is_locked_down_and_names_real_options() -> None:
+    """The container runs as nobody, with a read-only root, and the arguments are ones that the command takes."""
+    job = yaml.safe_load((CI / "kubernetes" / "drift-cronjob.yaml").read_text())
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    known = {option for parameter in command.params for option in parameter.opts}
+    assert {argument for argument in container["args"] if argument.startswith("--")} <= known
+    unit = (CI / "systemd" / "sgctl-drift.service").read_text().replace("\\\n", " ")
+    (line,) = [line for line in unit.splitlines() if line.startswith("ExecStart=")]
+    assert {word for word in line.split() if word.startswith("--")} <= known
+
+
+def test_the_pre_commit_hook_is_what_the_configuration_names() -> None:
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    configured = yaml.safe_load((CI / "pre-commit-config.yaml").read_text())["repos"][0]["hooks"][0]
+    assert configured["id"] == hook["id"]
