@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from reconciler.desired import no_garbage_collection
 from reconciler.importing.choose import choose
