@@ -7,6 +7,7 @@ should and does not, so a reordered or merged rule set is cosmetic, however many
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from reconciler.diff import diff
@@ -15,7 +16,9 @@ from reconciler.live import LiveState
 from reconciler.model.desired import DesiredState
 from reconciler.model.difference import Action, Difference
 from reconciler.model.live import LiveGroup
+from reconciler.model.plan import Finding
 from reconciler.names import names_of_remotes
+from reconciler.policy.judge import judge_dates
 from reconciler.resolve import Match, resolve
 
 
@@ -42,7 +45,10 @@ class DriftedGroup:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Everything that differs. `unmanaged` are live groups that no file names; they never count."""
+    """Everything that differs. `unmanaged` are live groups that no file names; they never count.
+
+    `findings` are rules of the files past their date, or soon past it.
+    """
 
     drifted: tuple[DriftedGroup, ...]
     groups: int
@@ -50,6 +56,7 @@ class Drift:
     fail_on: Severity
     group_names: Mapping[str, str]
     unmanaged: tuple[LiveGroup, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @property
     def counted(self) -> bool:
@@ -73,8 +80,13 @@ class Drift:
         return sum(len(group.difference.deletes) for group in self.drifted)
 
 
-def find_drift(state: DesiredState, live: LiveState, fail_on: Severity = Severity.COSMETIC) -> Drift:
-    """Compare. Raises `InputError` where it is not clear which live group a desired one is."""
+def find_drift(
+    state: DesiredState, live: LiveState, fail_on: Severity = Severity.COSMETIC, today: date | None = None
+) -> Drift:
+    """Compare; with the date of `today`, also tell which rules are past theirs.
+
+    Raises `InputError` where it is not clear which live group a desired one is.
+    """
     matches, issues = resolve(state, live)
     if issues:
         raise InputError(issues)
@@ -86,6 +98,7 @@ def find_drift(state: DesiredState, live: LiveState, fail_on: Severity = Severit
         fail_on=fail_on,
         group_names=names_of_remotes(differences, live),
         unmanaged=_unmanaged(matches, live),
+        findings=judge_dates(state, today) if today else (),
     )
 
 

@@ -51,7 +51,8 @@ def command(paths: tuple[str, ...], **given: Any) -> int:
 
     Severities: cosmetic (descriptions, tags, the same traffic by other rules), narrowing (something is refused that
     should not be), widening (something is reachable that should not be), missing (a group is not there). Exits with 2
-    when something that counts differs, with 5 when a rule is past its `expires` date, and with 1, never 0 or 2, when that could not be found out.
+    when something that counts differs, with 5 when a rule is past its `expires` date, and with 1, never 0 or 2, when
+    that could not be found out.
 
     \b
       sgctl drift groups/

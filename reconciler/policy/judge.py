@@ -41,6 +41,12 @@ def judge_desired(state: DesiredState, today: date) -> tuple[Finding, ...]:
     return _unique(found for subject in subjects for found in _judge_group(subject, state.policies, Today(today)))
 
 
+def judge_dates(state: DesiredState, today: date) -> tuple[Finding, ...]:
+    """Judge nothing but the dates of rules, as the drift cron does."""
+    subjects = (_desired(group, {}) for group in state.groups if any(rule.terms for rule in group.rules or ()))
+    return _unique(found for subject in subjects for found in check_expiry(subject, state.policies, Today(today)))
+
+
 def judge_plan(
     plan: Plan, limits: Limits, matches: Iterable[Match], live: LiveState, today: date
 ) -> tuple[Finding, ...]:

@@ -5,8 +5,9 @@ from typing import Any
 
 from reconciler.drift import Drift, DriftedGroup
 from reconciler.planfile import difference_to_json
-from reconciler.render.view import DRIFT, GroupView, View, view_difference
-from reconciler.render.words import count
+from reconciler.policy_json import finding_to_json
+from reconciler.render.view import DRIFT, GroupView, Remark, View, view_difference
+from reconciler.render.words import count, describe_finding
 
 FORMAT_VERSION = 1
 
@@ -18,6 +19,8 @@ def view_drift(drift: Drift, *, with_unmanaged: bool = False) -> View:
         groups=tuple(_view(each, drift) for each in drift.drifted),
         summary=summarize(drift),
         notes=tuple(_unmanaged(drift)) if with_unmanaged else (),
+        stops=tuple(Remark(describe_finding(each), each.place) for each in drift.findings if each.stops),
+        warnings=tuple(Remark(describe_finding(each), each.place) for each in drift.findings if not each.stops),
     )
 
 
@@ -47,6 +50,7 @@ def drift_to_json(drift: Drift, base_url: str, checked_at: str, *, with_unmanage
             "rules_extra": drift.rules_extra,
         },
         "group_names": dict(drift.group_names),
+        "findings": [finding_to_json(each) for each in drift.findings],
         "differences": [
             {
                 **difference_to_json(each.difference, drift.group_names),

@@ -6,7 +6,7 @@ without a place in a file has a logical location: the live group. Exceptions bec
 
 import hashlib
 from collections.abc import Collection, Iterable
-from pathlib import PurePath
+from posixpath import isabs, normpath
 from typing import Any
 from urllib.parse import quote
 
@@ -94,13 +94,13 @@ def _location(finding: Finding, folder: str) -> Json:
 
 def relative_uri(place: Place, folder: str) -> str:
     """Return the path as a URI below the folder; one that is not below it stays absolute."""
-    path = PurePath(place.path)
-    if path.is_absolute():
-        if not path.is_relative_to(folder):
-            return "file://" + quote(path.as_posix())
-        path = path.relative_to(folder)
-    uri = quote(path.as_posix())
-    return f"./{uri}" if ":" in path.parts[0] else uri  # else it would read as a scheme
+    path = normpath(place.path)
+    if isabs(path):
+        inside = path.removeprefix(normpath(folder).rstrip("/") + "/")
+        if inside == path:
+            return "file://" + quote(path)
+        path = inside
+    return quote(path, safe="/")  # a colon as well: it would read as the end of a scheme
 
 
 def _fingerprint(finding: Finding) -> str:
