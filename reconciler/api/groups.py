@@ -20,7 +20,7 @@ def parse_group(answer: Any, target: Target) -> LiveGroup:
         return LiveGroup(
             target=target,
             id=answer["id"].lower(),
-            name=answer["name"],
+            name=_text(answer["name"]),
             description=answer.get("description") or "",
             tags=tuple(Tag(tag["key"], tag["value"], bool(tag.get("read_only"))) for tag in answer["tags_v2"]),
             rules=tuple([_parse_rule(rule) for rule in answer["security_group_rules"]]),
@@ -31,6 +31,12 @@ def parse_group(answer: Any, target: Target) -> LiveGroup:
             f"{target}: a security group in the API's answer cannot be read ({type(error).__name__}: {error})",
             hint="Nothing was changed. If this stays so, the API has changed or something stands between it and you.",
         ) from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a name that is {value!r}")
+    return value
 
 
 def has_rules(answer: Any) -> bool:

@@ -1,6 +1,5 @@
 """Reads from the API: whole lists or an error, never a part taken for the whole."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from reconciler.api.groups import has_rules, parse_group
@@ -34,15 +33,13 @@ class GcoreReader:
         Raises `ApiError` when three readings did not.
         """
         for _ in range(_READINGS):
-            answers = list(self._pages(target, name))
-            expected = answers[-1][0]
-            groups = {group["id"]: group for _, page in answers for group in page}
-            if len(groups) == expected == sum(len(page) for _, page in answers):
+            groups = self._reading(target, name)
+            if groups is not None:
                 # Whether the API's filter takes a part of a name for the name is nothing to rely on.
-                found = (group for group in groups.values() if name is None or group.get("name") == name)
+                found = (group for group in groups if name is None or group.get("name") == name)
                 return tuple([self._complete(target, group) for group in found])
         raise ApiError(
-            f"{target}: the list of security groups does not add up: {expected} announced, {len(groups)} received",
+            f"{target}: the list of security groups does not add up",
             hint="Somebody may be changing groups right now; try again.",
         )
 
@@ -64,21 +61,31 @@ class GcoreReader:
             return max(count, len(results))
         raise ApiError(f"{target}: the API did not say which instances group {group_id} is attached to")
 
-    def _pages(self, target: Target, name: str | None) -> Iterator[tuple[int, list[dict[str, Any]]]]:
-        """Yield (count announced, groups) a page, until as many groups as announced have come or a page is short."""
-        received = 0
-        while True:
-            params: dict[str, str | int] = {"limit": PAGE, "offset": received}
-            if name is not None:
-                params["name"] = name
-            answer = self._http.read(groups_path(target), params)
-            count, page = answer.get("count"), answer.get("results")
-            if not isinstance(count, int) or not isinstance(page, list) or not all(_has_id(group) for group in page):
-                raise ApiError(f"{target}: the API answered something that is not a list of security groups")
-            received += len(page)
-            yield count, page
-            if received >= count or not page:
-                return
+    def _reading(self, target: Target, name: str | None) -> list[dict[str, Any]] | None:
+        """Read all pages once; None where they are not one list, of as many different groups as every page announced.
+
+        Where the last page has room for it, a page begins with the last group of the one before. A group that slips
+        over the border would be missed otherwise, unnoticed where another one has come at the end.
+        """
+        count, groups = self._page(target, name, 0)
+        while groups and len(groups) < count:
+            overlap = 1 if (count - len(groups)) % PAGE else 0
+            announced, page = self._page(target, name, len(groups) - overlap)
+            if announced != count or len(page) <= overlap or (overlap and page[0]["id"] != groups[-1]["id"]):
+                return None
+            groups += page[overlap:]
+        return groups if len(groups) == count == len({group["id"] for group in groups}) else None
+
+    def _page(self, target: Target, name: str | None, offset: int) -> tuple[int, list[dict[str, Any]]]:
+        """Read one page: how many groups are announced in all, and those of the page."""
+        params: dict[str, str | int] = {"limit": PAGE, "offset": offset}
+        if name is not None:
+            params["name"] = name
+        answer = self._http.read(groups_path(target), params)
+        count, page = answer.get("count"), answer.get("results")
+        if not isinstance(count, int) or not isinstance(page, list) or not all(_has_id(group) for group in page):
+            raise ApiError(f"{target}: the API answered something that is not a list of security groups")
+        return count, page
 
     def _complete(self, target: Target, answer: dict[str, Any]) -> LiveGroup:
         if has_rules(answer):
