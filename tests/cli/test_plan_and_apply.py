@@ -1,0 +1,269 @@
+"""`plan` and `apply` against the emulator: nothing is written, then exactly what was said, and then nothing is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.api.http import Http
+from reconciler.api.reader import GcoreReader
+from reconciler.clock import SystemClock
+from reconciler.desired import Defaults
+from reconciler.emulator.server import EmulatorServer
+from reconciler.plan import PlanOptions
+from reconciler.workflow import plan_files
+
+from .conftest import APP, CHANGED, EMPTIED, KEY, SAME, WEB, Sgctl, writes
+
+EVERYTHING = """\
+project_id: 1
+region_id: 7
+owner: us
+security_groups:
+  - name: www
+    previous_name: web
+    description: Public
+    tags: {env: test, team: edge}
+    rules:
+      - {direction: ingress, protocol: tcp, ports: 80, description: HTTP}
+      - {direction: ingress, protocol: tcp, ports: 8443}
+      - {direction: ingress, protocol: tcp, ports: 22, remote_group: bastion}
+  - name: bastion
+    rules:
+      - {direction: ingress, protocol: tcp, ports: 22, remote_ip_prefixes: [203.0.113.0/24, 2001:db8::/48]}
+      - {direction: ingress, protocol: icmp, icmp_type: 8, icmp_code: 0, remote_group: bastion}
+"""
+
+
+def bodies(emulator: EmulatorServer) -> list[tuple[str, str, Any]]:
+    """Every write as it arrived."""
+    return [
+        (request.method, request.path, json.loads(request.body) if request.body else None)
+        for request in emulator.requests
+        if request.method != "GET"
+    ]
+
+
+@pytest.mark.parametrize("text", [SAME, CHANGED, EMPTIED, EVERYTHING], ids=["same", "changed", "emptied", "everything"])
+def test_plan_and_drift_write_nothing(sgctl: Sgctl, emulator: EmulatorServer, text: str) -> None:
+    """One list of the target, and that is all that is ever asked."""
+    sgctl.write(text)
+    for arguments in (["plan"], ["plan", "--out", "plan.json"], ["drift"], ["show", "plan.json"]):
+        sgctl(*arguments)
+    assert {request.method for request in emulator.requests} == {"GET"}
+    assert len(emulator.requests) == 3
+
+
+def test_what_is_sent_is_what_the_plan_file_says(sgctl: Sgctl, emulator: EmulatorServer) -> None:
+    """Body for body and in that order, but for the ids of new groups; then planning is empty."""
+    sgctl.write(EVERYTHING)
+    assert sgctl("plan", "--out", "plan.json").code == 0
+    planned = [
+        (request["method"], request["path"], request["body"])
+        for change in json.loads(sgctl.read("plan.json"))["changes"]
+        for request in change["requests"]
+    ]
+    ran = sgctl("apply", "plan.json")
+    assert ran.code == 0, ran.out + ran.err
+    sent = bodies(emulator)
+    created = next(group for group in live(sgctl) if group["name"] == "bastion")["id"]
+    filled = json.loads(json.dumps(planned).replace("${security_group:bastion}", created))
+    assert [
+        list(each) for each in sent if "changed_rules" not in (each[2] or {}) or each in map(tuple, filled)
+    ] == filled
+    assert sgctl("plan", "--detailed-exitcode").code == 0
+    assert sgctl("drift").code == 0
+
+
+def live(sgctl: Sgctl) -> list[dict[str, Any]]:
+    """The live groups, as an independent reader sees them."""
+    answer = httpx.get(
+        f"{os.environ['GCORE_BASE_URL']}/cloud/v1/securitygroups/1/7?limit=1000",
+        headers={"Authorization": f"apikey {KEY}"},
+    )
+    found: list[dict[str, Any]] = answer.json()["results"]
+    return found
+
+
+def test_one_patch_and_one_read_a_changed_group(sgctl: Sgctl, emulator: EmulatorServer) -> None:
+    sgctl.write(CHANGED)
+    sgctl("plan", "--out", "plan.json")
+    before = len(emulator.requests)
+    assert sgctl("apply", "plan.json").code == 0
+    methods = [(request.method, request.path.rsplit("/", 1)[-1]) for request in emulator.requests[before:]]
+    assert methods == [("GET", "7"), ("PATCH", WEB), ("GET", WEB)]
+
+
+def test_a_second_apply_does_nothing(sgctl: Sgctl, emulator: EmulatorServer) -> None:
+    sgctl.write(EVERYTHING)
+    assert sgctl("apply", "--auto-approve").code == 0
+    sent = writes(emulator)
+    ran = sgctl("apply", "--auto-approve")
+    assert ran.code == 0
+    assert "No changes" in ran.out
+    assert writes(emulator) == sent
+
+
+def test_a_stopped_plan_is_shown_and_saved(sgctl: Sgctl, emulator: EmulatorServer) -> None:
+    """On stdout and in the file; applying the file stops again, and the one with the flag does not."""
+    sgctl.write(EMPTIED)
+    ran = sgctl("plan", "--out", "plan.json")
+    assert ran.code == 5
+    assert "- ingress" in ran.out
+    assert "without any rule" in ran.out
+    assert "--allow-mass-delete" in ran.err
+    assert sgctl("show", "plan.json").out == ran.out
+    ran = sgctl("apply", "plan.json")
+    assert ran.code == 5
+    assert writes(emulator) == []
+    assert sgctl("plan", "--out", "plan.json", "--allow-mass-delete").code == 0
+    assert json.loads(sgctl.read("plan.json"))["lifted"] == ["mass-delete"]
+    assert sgctl("apply", "plan.json").code == 0
+    assert writes(emulator) == ["PATCH"]
+
+
+def test_show_needs_no_network_and_no_key(
+    sgctl: Sgctl, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = sgctl("plan", sgctl.write(CHANGED), "--out", "plan.json")
+    seen = len(emulator.requests)
+    monkeypatch.delenv("GCORE_API_KEY")
+    monkeypatch.setenv("GCORE_BASE_URL", "https://example.invalid")
+    assert sgctl("show", "plan.json") == planned
+    assert sgctl("show", "plan.json", "--format", "json").out == sgctl.read("plan.json")
+    assert len(emulator.requests) == seen
+
+
+def test_the_json_of_a_plan_is_its_file(sgctl: Sgctl) -> None:
+    """But for the moment at which it was made, and what follows from that."""
+    shown = sgctl("plan", sgctl.write(CHANGED), "--format", "json").json
+    sgctl("plan", "--out", "plan.json")
+    saved = json.loads(sgctl.read("plan.json"))
+    for name in ("created_at", "digest"):
+        del shown[name], saved[name]
+    assert shown == saved
+
+
+def test_an_error_that_only_the_plan_finds_shows_its_line(sgctl: Sgctl) -> None:
+    """With path, line, column, a caret and what to do, as an error of the files does."""
+    text = SAME.replace("ports: [80, 443]", "ports: 80, remote_group: nil")
+    ran = sgctl("plan", sgctl.write(text, "a/web.yaml"))
+    assert ran.code == 1
+    lines = ran.err.splitlines()
+    assert lines[0].startswith("a/web.yaml:6:9: error: ")
+    assert "remote_group: nil" in lines[1]
+    assert lines[2].index("^") == lines[1].index("{direction")
+    assert "fix:" in lines[3]
+
+
+def test_the_caret_is_under_its_column_in_a_very_long_line(sgctl: Sgctl) -> None:
+    """A line that does not fit is shown around the place."""
+    rule = "{direction: ingress, protocol: tcp, ports: 80, remote_ip_prefix: 10.0.0.1/8}"
+    filler = ", ".join(f"{{direction: egress, protocol: tcp, ports: {port}}}" for port in range(1, 40))
+    text = SAME.split("    rules:")[0] + f"    rules: [{filler}, {rule}, {filler.replace('egress', 'ingress')}]\n"
+    ran = sgctl("validate", sgctl.write(text))
+    shown, caret = ran.err.splitlines()[1:3]
+    assert shown[caret.index("^") :].startswith("10.0.0.1/8")
+    assert len(shown) <= 80
+
+
+def test_a_place_in_a_pipe_is_not_read_twice(sgctl: Sgctl) -> None:
+    """`sgctl plan <(generate)`: what was read is gone, and nobody may wait for more."""
+    os.mkfifo("pipe.yaml")
+    text = SAME.replace("ports: [80, 443]", "ports: 80, remote_group: nil")
+
+    def feed() -> None:
+        with open("pipe.yaml", "w", encoding="utf-8") as stream:  # noqa: PTH123 - a pipe
+            stream.write(text)
+
+    feeder = threading.Thread(target=feed, daemon=True)
+    feeder.start()
+    ran = sgctl("plan", "pipe.yaml")
+    feeder.join()
+    assert ran.code == 1
+    assert ran.err.startswith("pipe.yaml:6:9: error: ")
+
+
+RULES = st.lists(
+    st.fixed_dictionaries(
+        {"direction": st.sampled_from(["ingress", "egress"])},
+        optional={
+            "ethertype": st.sampled_from(["IPv4", "IPv6", None]),
+            "description": st.sampled_from(["", "a", "b: c", None]),
+            "remote_group_id": st.sampled_from([WEB, APP, None]),
+        },
+    ).flatmap(
+        lambda rule: st.sampled_from(
+            [
+                rule,
+                rule | {"protocol": "any"},
+                rule | {"protocol": "tcp", "port_range_min": 1, "port_range_max": 65535},
+                rule | {"protocol": "udp", "port_range_min": 53, "port_range_max": 53},
+                rule | {"protocol": "icmp", "port_range_min": 8},
+                rule | {"protocol": "47"},
+                {"direction": rule["direction"], "protocol": "sctp", "remote_ip_prefix": "2001:DB8::1"},
+                {"direction": rule["direction"], "protocol": "tcp", "remote_ip_prefix": "0.0.0.0/0"},
+            ]
+        )
+    ),
+    max_size=6,
+    unique_by=lambda rule: json.dumps({key: value for key, value in rule.items() if key != "description"}),
+)
+TAGS = st.none() | st.dictionaries(st.sampled_from(["a", "b", "env"]), st.sampled_from(["1", "x y"]), max_size=3)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Any:
+    """One emulator whose groups go through everything that is desired, one state after the other."""
+    from .conftest import SEED  # noqa: PLC0415 - only here
+
+    with EmulatorServer(api_key=KEY, seed=SEED) as running:
+        yield running
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.dictionaries(st.sampled_from(["web", "app", "new one"]), st.tuples(RULES, TAGS), min_size=1))
+def test_whatever_is_applied_plans_empty_afterwards(
+    shared: EmulatorServer, tmp_path_factory: pytest.TempPathFactory, groups: dict[str, Any]
+) -> None:
+    """From any state to any other: every rule in the API's own fields, tags, new groups; one step and it is there."""
+    from reconciler.cli import run  # noqa: PLC0415 - a hypothesis test takes no fixture of function scope
+
+    folder = tmp_path_factory.mktemp("state")
+    document = {
+        "project_id": 1,
+        "region_id": 7,
+        "security_groups": [
+            {"name": name, "rules": _distinct(rules)} | ({} if tags is None else {"tags": tags})
+            for name, (rules, tags) in groups.items()
+        ],
+    }
+    path = folder / "groups.yaml"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("GCORE_BASE_URL", shared.url)
+        patch.setenv("GCORE_API_KEY", KEY)
+        assert run(["apply", str(path), "--auto-approve", "--allow-mass-delete"]) == 0
+    with Http(shared.url, KEY, SystemClock()) as http:
+        plan = plan_files([str(path)], Defaults(), GcoreReader(http), PlanOptions(), SystemClock())
+    assert plan.changes == ()
+
+
+def _distinct(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out what is the same rule with another description: a file may not hold both."""
+    from reconciler.loader.rule import expand  # noqa: PLC0415 - only here
+
+    found: dict[Any, dict[str, Any]] = {}
+    for rule in rules:
+        expansion = expand(rule, {})
+        if not expansion.problems:
+            found.setdefault(expansion.rules[0], rule)
+    return list(found.values())

@@ -1,0 +1,102 @@
+"""The API key is in no output of any command, whatever goes wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.api import http
+from reconciler.emulator.faults import Fault, FaultPlan
+from reconciler.emulator.server import EmulatorServer
+
+from .conftest import BROKEN, CHANGED, KEY, SAME, Sgctl
+
+COMMANDS = [
+    pytest.param(["validate"], id="validate"),
+    pytest.param(["plan", "-v"], id="plan"),
+    pytest.param(["plan", "--format", "json", "-v"], id="plan-json"),
+    pytest.param(["plan", "--log-format", "json"], id="plan-log-json"),
+    pytest.param(["plan", "--out", "plan.json", "-v"], id="plan-out"),
+    pytest.param(["drift", "-v", "--format", "json"], id="drift"),
+    pytest.param(["apply", "--auto-approve", "-v", "--journal", "journal.jsonl"], id="apply"),
+    pytest.param(["config"], id="config"),
+    pytest.param(["doctor", "-v"], id="doctor"),
+    pytest.param(["import", "-v"], id="import"),
+]
+
+
+def check(sgctl: Sgctl, *texts: str) -> None:
+    """Neither what was written nor any file that a command left holds the key, or half of it."""
+    for text in (*texts, *(path.read_text("utf-8", "replace") for path in sgctl.folder.rglob("*") if path.is_file())):
+        assert KEY not in text
+        assert KEY[:14] not in text
+
+
+@pytest.mark.parametrize("arguments", COMMANDS)
+@pytest.mark.parametrize("text", [SAME, CHANGED, BROKEN], ids=["same", "changed", "broken"])
+def test_no_command_says_the_key(sgctl: Sgctl, arguments: list[str], text: str) -> None:
+    sgctl.write(text)
+    ran = sgctl(*arguments)
+    check(sgctl, ran.out, ran.err)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Fault("status", status=401, message=f"no such key: {KEY}", count=0), id="401-that-repeats-it"),
+        pytest.param(Fault("status", status=400, message=f"Authorization: apikey {KEY}", count=0), id="400-too"),
+        pytest.param(Fault("status", status=500, message=KEY, count=0), id="500-too"),
+        pytest.param(Fault("reset", count=0), id="reset"),
+        pytest.param(Fault("truncate", count=0), id="truncated"),
+    ],
+)
+def test_no_error_says_the_key(
+    sgctl: Sgctl, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    """Not even where the server repeats it in its answer."""
+    monkeypatch.setenv("SGCTL_TRACEBACK", "1")
+    sgctl.write(CHANGED)
+    emulator.control.plan(FaultPlan.of(fault))
+    for arguments in (["plan", "-v"], ["drift", "-v"], ["apply", "--auto-approve", "-v"], ["doctor"]):
+        ran = sgctl(*arguments)
+        assert ran.code == 1 or arguments == ["doctor"]
+        check(sgctl, ran.out, ran.err)
+
+
+def test_a_bug_shows_no_traceback_and_the_traceback_no_key(sgctl: Sgctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for the traceback gets it without the key, should some library have quoted it."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError(f"header Authorization: apikey {KEY} is wrong")
+
+    monkeypatch.setattr(http.Http, "read", broken)
+    sgctl.write(SAME)
+    ran = sgctl("plan")
+    assert ran.code == 1
+    assert "Traceback" not in ran.err
+    assert "bug in sgctl: RuntimeError" in ran.err
+    check(sgctl, ran.out, ran.err)
+    monkeypatch.setenv("SGCTL_TRACEBACK", "1")
+    ran = sgctl("plan")
+    assert "Traceback" in ran.err
+    assert "apikey ***" in ran.err
+    check(sgctl, ran.out, ran.err)
+
+
+def test_a_key_that_cannot_be_sent_is_not_repeated(sgctl: Sgctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    sgctl.write(SAME)
+    for broken in (f"{KEY}\n", f"{KEY} {KEY}", f"\u00fc{KEY}", f"{KEY}\x00"[:-1] + "\t"):
+        monkeypatch.setenv("GCORE_API_KEY", broken)
+        ran = sgctl("plan")
+        assert ran.code == 1
+        check(sgctl, ran.out, ran.err)
+
+
+def test_the_plan_file_is_for_its_owner_and_holds_no_key(sgctl: Sgctl) -> None:
+    sgctl.write(CHANGED)
+    sgctl("plan", "--out", "plan.json")
+    path = Path("plan.json")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "uthorization" not in path.read_text(encoding="utf-8")
+    assert sorted(entry.name for entry in Path.cwd().iterdir()) == ["groups.yaml", "plan.json"]
