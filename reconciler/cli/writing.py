@@ -18,11 +18,10 @@ def write_files(files: Iterable[File], stdout: Callable[[str], object]) -> None:
         if file.path == STDOUT:
             stdout(file.text)
             continue
-        # A link stays a link, and what it leads to gets the new text.
-        path = Path(file.path).resolve()
+        path = Path(file.path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else _MODE
         except OSError as error:
             raise SgctlError(f"cannot write {file.path}: {error.strerror or error}") from None
-        write_atomically(str(path), file.text, mode)
+        write_atomically(file.path, file.text, mode)

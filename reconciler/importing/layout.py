@@ -32,7 +32,7 @@ def one_file(target: Target, written: Written, out: str | None) -> list[File]:
     if out is None:
         text = document_text(target, written.groups, written.address_groups)
         return [File(STDOUT, text, text)]
-    before = _read(out)
+    before = read_if_there(out)
     if not before.strip():
         text = document_text(target, written.groups, written.address_groups, modeline(Path(out).parent))
         return [File(out, text, text)]
@@ -72,9 +72,10 @@ def _is_schema(path: Path) -> bool:
         return False
 
 
-def _read(path: str) -> str:
+def read_if_there(path: str) -> str:
+    """Read a file that is to be added to; empty where there is none. Raises `SgctlError` where it is not to be read."""
     try:
-        return Path(path).read_bytes().decode("utf-8") if Path(path).exists() else ""
+        return Path(path).read_bytes().decode("utf-8") if Path(path).is_file() else ""
     except OSError as error:
         raise SgctlError(f"cannot read {path}: {error.strerror or error}") from None
     except UnicodeDecodeError:

@@ -8,7 +8,7 @@ from pathlib import Path
 from reconciler.desired import no_garbage_collection
 from reconciler.importing.choose import choose
 from reconciler.importing.existing import Existing, holds_files, read_existing
-from reconciler.importing.layout import File, file_per_group, one_file, texts
+from reconciler.importing.layout import File, file_per_group, one_file, read_if_there, texts
 from reconciler.importing.proof import prove
 from reconciler.importing.references import reference_names
 from reconciler.importing.spelling import spell_text
@@ -80,10 +80,8 @@ def import_groups(live: LiveState, target: Target, options: ImportOptions, exist
 
 def find_existing(options: ImportOptions) -> tuple[str, ...]:
     """List the existing files and folders that an import has to look at: those given, and where it writes to."""
-    from pathlib import Path  # noqa: PLC0415 - only when importing
-
     paths = list(options.into)
-    if options.out is not None and Path(options.out).is_file() and Path(options.out).read_bytes().strip():
+    if options.out is not None and read_if_there(options.out).strip():
         paths.append(options.out)
     if options.split is not None and Path(options.split).is_dir() and holds_files(options.split):
         paths.append(options.split)

@@ -262,6 +262,24 @@ def test_an_existing_file_with_errors_stops_the_import(sgctl: Sgctl) -> None:
     assert Path("all.yaml").read_text(encoding="utf-8") == "not: ours\n"
 
 
+def test_a_link_stays_a_link_and_a_device_stays_a_device(sgctl: Sgctl) -> None:
+    Path("real.yaml").write_text(HAND_WRITTEN, encoding="utf-8")
+    Path("link.yaml").symlink_to("real.yaml")
+    assert sgctl("import", "shop*", "--out", "link.yaml").code == 0
+    assert Path("link.yaml").is_symlink()
+    assert "name: shop web" in Path("real.yaml").read_text(encoding="utf-8")
+    result = sgctl("import", "--out", "/dev/null")
+    assert result.code == 1
+    assert "/dev/null: it is not a regular file" in result.err
+
+
+def test_line_ends_of_an_existing_file_stay(sgctl: Sgctl) -> None:
+    before = HAND_WRITTEN.replace("\n", "\r\n").encode() + b"\r\n"
+    Path("all.yaml").write_bytes(before)
+    assert sgctl("import", "shop*", "--out", "all.yaml").code == 0
+    assert Path("all.yaml").read_bytes().startswith(before + b"---\n")
+
+
 def test_a_proof_that_fails_names_the_group_and_writes_nothing(sgctl: Sgctl, monkeypatch: pytest.MonkeyPatch) -> None:
     from reconciler.importing import written  # noqa: PLC0415  # broken for this test alone
 
