@@ -84,13 +84,15 @@ def apply(
     run = _Run(means, progress)
     for each in stale:
         run.end(Result(each.change, Status.STALE, "; ".join(each.reasons)))
-    pool, is_abandoned = ThreadPoolExecutor(max_workers=parallelism), False
+    is_abandoned = False
+    pool = ThreadPoolExecutor(max_workers=parallelism)
     try:
         for phase in (run.creations, run.completions, run.deletions):
             _wait([pool.submit(work) for work in phase(plan.changes)])
     except KeyboardInterrupt:
         is_abandoned = True
-    pool.shutdown(wait=not is_abandoned, cancel_futures=True)
+    finally:
+        pool.shutdown(wait=not is_abandoned, cancel_futures=True)
     return Report(tuple(run.result(change) for change in plan.changes), is_abandoned)
 
 

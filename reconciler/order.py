@@ -31,10 +31,14 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The batches in order. `gaps` are the deletes that have to come before a create that overlaps them."""
+    """The batches in order. `gaps` are the deletes that have to come before a create that overlaps them.
+
+    `takes_turns` tells that deletes come before creates, for lack of room: then a server has to keep to the order.
+    """
 
     batches: tuple[Batch, ...]
     gaps: tuple[LiveRule, ...] = ()
+    takes_turns: bool = False
 
 
 def order_of(difference: Difference) -> Order:
@@ -59,13 +63,14 @@ def safe_order(
     if present + len(creates) > MAX_RULES:
         turns.run()
     batches = turns.batches
+    takes_turns = bool(batches)
     if turns.creates:
         batches.append(Batch(creates=tuple(turns.creates)))
     if redescribes:
         batches.append(Batch(redescribes=tuple(redescribes)))
     if turns.deletes:
         batches.append(Batch(deletes=tuple(turns.deletes)))
-    return Order(tuple(batches), tuple(turns.gaps))
+    return Order(tuple(batches), tuple(turns.gaps), takes_turns)
 
 
 @dataclass(slots=True)

@@ -37,10 +37,14 @@ def change_rules(
 
 
 def update(difference: Difference, group_id: str, order: Order, *, two_phase: bool) -> Iterator[Request]:
-    """Change name, tags and rules in one request where limits allow, and the description through v2."""
+    """Change name, tags and rules in one request, and the description through v2.
+
+    Where the group has no room for both old and new, each turn is a request of its own: a server that works through one
+    in an order of its own would cut traffic, or refuse it half way.
+    """
     path = v1_path(difference.target, group_id)
     body = attributes(difference, with_description=False)
-    for entries in _phases(order) if two_phase else _listed(order):
+    for entries in _phases(order) if two_phase or order.takes_turns else _listed(order):
         yield patch(path, body | {"changed_rules": entries})
         body = {}
     if body:

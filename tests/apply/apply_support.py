@@ -16,6 +16,7 @@ import httpx
 
 from reconciler.api.http import Http
 from reconciler.api.reader import GcoreReader
+from reconciler.api.settled import SettledReader
 from reconciler.api.writer import GcoreWriter
 from reconciler.apply import Report, apply, check_stale, read_for
 from reconciler.emulator.faults import Fault, FaultPlan
@@ -107,6 +108,7 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
     recorder: Recorder = field(default_factory=NoJournal)
     stopped: bool = False
+    transport: type[httpx.HTTPTransport] = httpx.HTTPTransport
     first_request: int = 0
     first_step: int = 0
 
@@ -126,7 +128,7 @@ class World:
 
     def connect(self) -> Http:
         # Loading the certificate authorities takes longer than a whole test, and nothing here is encrypted.
-        transport = httpx.HTTPTransport(verify=False)
+        transport = self.transport(verify=False)
         return Http(self.server.url, self.server.api_key, self.clock, timeout=self.timeout, transport=transport)
 
     def plan(self, state: DesiredState, **options: Any) -> Plan:
@@ -143,6 +145,12 @@ class World:
                 }
             created_at = self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
             return make_plan(state, live, chosen, base_url=reader.base_url, created_at=created_at, instances=instances)
+
+    def wait_for_tasks(self) -> None:
+        """Do what an apply on v2 does before it reads: let tasks of an earlier one end."""
+        if self.version == "v2":
+            with self.connect() as http:
+                SettledReader(http, self.clock).list_groups(self.target)
 
     def apply(self, plan: Plan, *, skip_stale: bool = False, check: bool = True) -> Report:
         """Check that a plan is not stale and carry it out. Raises `StalePlan`."""
