@@ -1,5 +1,6 @@
 """`sgctl emulator`."""
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ def command(host: str, port: int, state: str | None, seed: str | None, faults: s
     with needs_extra():
         from reconciler.emulator.records import EmulatorError  # noqa: PLC0415 - an extra
         from reconciler.emulator.server import accepted_key, run  # noqa: PLC0415 - an extra
+    gc.enable()
     try:
         run(host, port, state, seed, faults, accepted_key(os.environ), click.echo)
     except EmulatorError as error:
