@@ -9,14 +9,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.api.http import Http
-from reconciler.api.reader import GcoreReader
-from reconciler.api.settled import SettledReader
-from reconciler.api.writer import GcoreWriter
 from reconciler.apply import Report, apply
 from reconciler.cli.log import current_log
 from reconciler.cli.progress import Progress
@@ -27,6 +23,10 @@ from reconciler.outcome import NoJournal, Recorder, Result
 from reconciler.render.outcome import render_report
 from reconciler.session import Means
 from reconciler.stale import Stale
+
+if TYPE_CHECKING:
+    from reconciler.api.http import Http
+    from reconciler.api.reader import GcoreReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +41,23 @@ class Stop:
         return StoppableClock(self.wished)
 
 
-def means_of(plan: Plan, http: Http, reader: Reader, stop: Stop, recorder: Recorder | None = None) -> Means:
+def means_of(plan: Plan, http: "Http", reader: Reader, stop: Stop, recorder: Recorder | None = None) -> Means:
     """Put together what applying a plan works with."""
+    from reconciler.api.writer import GcoreWriter  # noqa: PLC0415 - httpx costs 0.1 s, which --help need not pay
+
     writer = GcoreWriter(http, stop.clock)
     return Means(reader, writer, stop.clock, plan.api_version, recorder or NoJournal(), stop.wished.is_set)
 
 
-def reader_for(version: ApiVersion, http: Http, reader: GcoreReader, stop: Stop) -> GcoreReader:
+def reader_for(version: ApiVersion, http: "Http", reader: "GcoreReader", stop: Stop) -> "GcoreReader":
     """Pick what an apply reads live state with: on v2, writes of an apply that was killed may still be under way."""
+    from reconciler.api.settled import SettledReader  # noqa: PLC0415 - the same
+
     return SettledReader(http, stop.clock) if version == "v2" else reader
 
 
 def carry_out(
-    plan: Plan, http: Http, reader: Reader, stop: Stop, stale: tuple[Stale, ...], given: Mapping[str, Any]
+    plan: Plan, http: "Http", reader: Reader, stop: Stop, stale: tuple[Stale, ...], given: Mapping[str, Any]
 ) -> None:
     """Apply a plan and say how it ended. Raises the error that the outcome amounts to.
 

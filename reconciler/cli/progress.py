@@ -15,7 +15,7 @@ from typing import Self, TextIO
 from reconciler.cli.log import Log, current_log
 
 PATIENCE = 0.5
-"""Seconds of silence that need no progress line; also how often the line is drawn while nothing happens."""
+"""Seconds of silence that need no progress line; also, unless told otherwise, how often it is drawn anew."""
 
 _CLEAR = "\r\x1b[K"
 
@@ -35,6 +35,7 @@ class Progress:
         monotonic: Callable[[], float] = time.monotonic,
         log: Log | None = None,
         environment: Mapping[str, str] = os.environ,
+        interval: float = PATIENCE,
     ) -> None:
         self._what = what
         self._stream = sys.stderr if stream is None else stream
@@ -46,6 +47,7 @@ class Progress:
             and environment.get("TERM") != "dumb"
         )
         self._monotonic = monotonic
+        self._interval = interval
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -98,7 +100,7 @@ class Progress:
 
     def _run(self) -> None:
         """Keep the line alive while nothing is done: an answer that takes long is what people want to see."""
-        while not self._ended.wait(PATIENCE):
+        while not self._ended.wait(self._interval):
             self.draw()
 
 

@@ -1,0 +1,220 @@
+"""What goes to stderr: requests with -v, JSON lines for collectors, progress on a terminal, and nothing elsewhere."""
+
+import io
+import itertools
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from config_support import GROUPS
+
+from reconciler.cli import run
+from reconciler.cli.log import Log
+from reconciler.cli.progress import Progress
+from reconciler.emulator.server import EmulatorServer
+
+
+@pytest.fixture
+def files(repository: Path) -> Path:
+    (repository / "web.yaml").write_text("project_id: 1\nregion_id: 7\n" + GROUPS)
+    return repository
+
+
+def json_lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.mark.usefixtures("files", "emulator")
+@pytest.mark.parametrize("command", [["plan"], ["apply", "--auto-approve"], ["drift"]], ids=" ".join)
+@pytest.mark.parametrize("flags", [[], ["-q"]], ids=["plain", "quiet"])
+def test_without_a_terminal_stderr_is_empty(
+    command: list[str], flags: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run([*command, *flags])
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert captured.out
+    assert "\x1b" not in captured.out
+
+
+@pytest.mark.usefixtures("files")
+def test_verbose_shows_each_request_with_status_time_and_id(
+    emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["apply", "--auto-approve", "-v"]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == len(emulator.requests)
+    for line, record in zip(lines, emulator.requests, strict=True):
+        method, path, status, milliseconds, unit, request_id = line.split(" ")
+        assert (method, path, int(status)) == (record.method, record.path, record.status)
+        assert milliseconds.isdigit()
+        assert (unit, request_id) == ("ms", record.request_id)
+
+
+@pytest.mark.usefixtures("files", "emulator")
+def test_a_collector_reads_requests_progress_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["apply", "--auto-approve", "--log-format", "json"]) == 0
+    events = json_lines(capsys.readouterr().err)
+    assert {event["event"] for event in events} == {"request", "progress"}
+    assert all({"time", "level"} <= event.keys() for event in events)
+    (applied,) = [event for event in events if event["event"] == "progress" and event["stage"] == "applying"]
+    assert (applied["done"], applied["total"], applied["name"]) == (1, 1, "web")
+    created = next(event for event in events if event.get("method") == "POST")
+    assert (created["path"], created["status"]) == ("/cloud/v1/securitygroups/1/7", 200)
+
+
+@pytest.mark.usefixtures("files", "emulator")
+def test_quiet_leaves_only_errors_to_a_collector(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["plan", "--log-format", "json", "-q"]) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("GCORE_API_KEY", "wrong")
+    assert run(["plan", "--log-format", "json", "-q"]) == 1
+    (event,) = json_lines(capsys.readouterr().err)
+    assert (event["event"], event["level"], event["exit_code"]) == ("error", "error", 1)
+    assert "401" in event["message"]
+    assert "GCORE_API_KEY" in event["hint"]
+
+
+def test_every_issue_is_an_event_with_its_place(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "web.yaml").write_text(GROUPS.replace("tcp", "tpc").replace("rules", "rulez"))
+    assert run(["drift", "--log-format", "json"]) == 1
+    *issues, error = json_lines(capsys.readouterr().err)
+    assert issues
+    assert all(issue["event"] == "issue" and issue["path"] == "web.yaml" and issue["line"] for issue in issues)
+    assert error["event"] == "error"
+
+
+@pytest.mark.usefixtures("files")
+def test_wrong_usage_is_an_event_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", "--log-format", "json", "--parallelism", "many"]) == 1
+    (event,) = json_lines(capsys.readouterr().err)
+    assert "--parallelism" in event["message"]
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal, of no known width."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def progress(stream: Terminal, times: Iterator[float], log: Log | None = None, **rest: Any) -> Progress:
+    return Progress("reading", stream=stream, monotonic=lambda: next(times), log=log or Log({}), **rest)
+
+
+def test_half_a_second_needs_no_progress() -> None:
+    stream = Terminal()
+    with progress(stream, iter([0.0, 0.1, 0.49]), environment={}) as shown:
+        shown.step("a")
+        shown.step("b")
+    assert stream.getvalue() == "\r\x1b[K", "only the clearing of a line that is not there"
+
+
+def test_progress_is_one_line_that_is_overwritten_and_leaves_no_trace() -> None:
+    stream = Terminal()
+    with progress(stream, iter([0.0, 0.6, 3.0]), environment={}) as shown:
+        shown.start(2)
+        shown.step("project 1, region 7")
+        shown.draw()
+    assert stream.getvalue() == (
+        "\r\x1b[Kreading 1/2, 1 s: project 1, region 7\r\x1b[Kreading 1/2, 3 s: project 1, region 7\r\x1b[K"
+    )
+
+
+def test_progress_fits_the_terminal_and_obeys_no_name() -> None:
+    """A line that wraps could not be overwritten; a name could move the cursor."""
+    stream = Terminal()
+    with progress(stream, iter([0.0, 1.0]), environment={}) as shown:
+        shown.step("\x1b[2J" + "x" * 200)
+    line = stream.getvalue().split("\r\x1b[K")[1]
+    assert len(line) == 79
+    assert line.startswith("reading 1, 1 s: ?[2Jxxx")
+
+
+def loud(*, is_json: bool = False, verbose: bool = False, quiet: bool = False) -> Log:
+    log = Log({})
+    log.is_json, log.verbose, log.quiet = is_json, verbose, quiet
+    return log
+
+
+@pytest.mark.parametrize(
+    ("log", "environment", "rest"),
+    [
+        (loud(verbose=True), {}, {}),
+        (loud(quiet=True), {}, {}),
+        (loud(), {}, {"quiet": True}),
+        (loud(), {"TERM": "dumb"}, {}),
+    ],
+    ids=["verbose", "quiet by option", "quiet by caller", "dumb terminal"],
+)
+def test_no_progress_line_is_drawn_where_it_would_disturb(
+    log: Log, environment: dict[str, str], rest: dict[str, Any]
+) -> None:
+    stream = Terminal()
+    with progress(stream, iter([0.0, 1.0, 2.0]), log, environment=environment, **rest) as shown:
+        shown.step("a")
+    assert stream.getvalue() == ""
+
+
+def on_a_terminal(arguments: list[str], **environment: str) -> str:
+    """Run sgctl with a terminal of 60 columns as stdout and stderr, and return what it writes."""
+    import fcntl  # noqa: PLC0415 - not on every system
+    import pty  # noqa: PLC0415
+    import struct  # noqa: PLC0415
+    import termios  # noqa: PLC0415
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 25, 60, 0, 0))
+    with subprocess.Popen(
+        [sys.executable, "-m", "reconciler", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm", **environment},
+    ):
+        os.close(theirs)
+        found = b""
+        try:
+            while part := os.read(ours, 65536):
+                found += part
+        except OSError:  # how Linux says that nobody writes any more
+            pass
+    os.close(ours)
+    return found.decode()
+
+
+@pytest.mark.usefixtures("files", "emulator")
+def test_a_terminal_gets_colours_unless_no_color_is_set() -> None:
+    assert "\x1b[32m" in on_a_terminal(["plan", "-q"])
+    assert "\x1b" not in on_a_terminal(["plan", "-q"], NO_COLOR="1")
+    assert "\x1b" not in on_a_terminal(["plan", "-q", "nowhere"], NO_COLOR="1"), "errors neither"
+    assert "\x1b[31m" in on_a_terminal(["plan", "-q", "nowhere"], NO_COLOR=""), "an empty variable counts as unset"
+
+
+class Watched(Terminal):
+    """A terminal that tells when a line was drawn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drawn = threading.Event()
+
+    def write(self, text: str) -> int:
+        if text.startswith("\r\x1b[Kreading"):
+            self.drawn.set()
+        return super().write(text)
+
+
+def test_a_slow_answer_shows_progress_before_it_has_come() -> None:
+    stream = Watched()
+    with progress(stream, itertools.count(10.0), environment={}, interval=0.001):
+        assert stream.drawn.wait(30), "nothing was done yet, and the line is there"
+    assert "reading 0, " in stream.getvalue()
+    assert stream.getvalue().endswith("\r\x1b[K")
