@@ -65,10 +65,9 @@ def test_an_example_is_planned_applied_and_then_leaves_nothing_to_do(
 
 def test_all_examples_may_be_applied_together(sgctl: Sgctl, emulator: EmulatorServer) -> None:
     """They share a project and a region, and do not get into each other's way."""
-    folder = EXAMPLES[0].parent
-    code, said = sgctl("apply", folder, "--auto-approve")
+    code, said = sgctl("apply", *EXAMPLES, "--auto-approve")
     assert code == 0, said
-    code, said = sgctl("plan", folder, "--detailed-exitcode")
+    code, said = sgctl("plan", *EXAMPLES, "--detailed-exitcode")
     assert code == 0, said
 
 
