@@ -69,6 +69,8 @@ def command(
             stale = check_stale(plan, live, skip_stale=skip_stale)
             carry_out(plan, http, reader, stop, stale, given)
         return
+    if any(path.endswith(".json") for path in paths):
+        raise UsageError("a saved plan is applied alone", hint="Name one .json file and nothing else.")
     if skip_stale:
         raise UsageError("--skip-stale goes with a saved plan", hint="A plan that is made now is not stale.")
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
@@ -82,9 +84,10 @@ def command(
         plan = make(paths, reader, given)
         # Whoever asks for another format wants the outcome in it; the plan before it is for people.
         show(plan, "text", err=given["format_"] != "text")
-        _stop_at_guardrails(plan)
+        if plan.stopped_by:
+            raise GuardrailStop("stopped by a guardrail; nothing was sent", hint=options.way_out(plan))
         if plan.changes and not auto_approve:
-            _ask()
+            _ask(plan)
             check_stale(plan, read_for(plan, means_of(plan, http, reader, stop), given["parallelism"]))
         if plan.changes or given["format_"] != "text":
             carry_out(plan, http, reader, stop, (), given)
@@ -108,12 +111,13 @@ def _refuse_plan_options(context: click.Context) -> None:
 
 
 def _stop_at_guardrails(plan: Plan) -> None:
+    """Stop with the reasons: a saved plan is not shown once more."""
     if plan.stopped_by:
         reasons = "".join(f"\n  {finding.message}" for finding in plan.stopped_by)
         raise GuardrailStop(f"stopped by a guardrail; nothing was sent{reasons}", hint=options.way_out(plan))
 
 
-def _ask() -> None:
-    answer = click.prompt("Apply this plan? Only 'yes' is taken for a yes", default="no", show_default=False, err=True)
-    if answer.strip() != "yes":
+def _ask(plan: Plan) -> None:
+    question = f"Apply this plan to {plan.base_url}? Type 'yes'; anything else stops"
+    if click.prompt(question, default="no", show_default=False, err=True).strip() != "yes":
         raise UsageError("not approved; nothing was sent")

@@ -296,6 +296,14 @@ def test_a_plan_for_another_api_is_refused(
     assert writes(emulator) == []
 
 
+def test_a_saved_plan_is_applied_alone(sgctl: Sgctl, emulator: EmulatorServer) -> None:
+    sgctl("plan", sgctl.write(CHANGED), "--out", "plan.json")
+    ran = sgctl("apply", "plan.json", "groups.yaml", "--auto-approve")
+    assert ran.code == 1
+    assert "alone" in ran.err
+    assert writes(emulator) == []
+
+
 def test_an_old_plan_is_refused(sgctl: Sgctl, emulator: EmulatorServer) -> None:
     sgctl("plan", sgctl.write(CHANGED), "--out", "plan.json")
     ran = sgctl("apply", "plan.json", "--max-age", "0s")

@@ -1,0 +1,230 @@
+"""On a real terminal: what asks, what is taken for a yes, what colours and what never reaches it."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from reconciler.emulator.server import EmulatorServer
+
+from .conftest import CHANGED, EMPTIED, KEY, SAME, WEB, Sgctl, writes
+
+PATIENCE = 30.0
+ANSI = re.compile(r"\x1b\[[0-9;]*[mK]")
+HOSTILE = "\x1b]0;pwned\x07\x1b[2J\x9b31m\u202eevil\r\n+ all fine"
+
+
+class Terminal:
+    """`sgctl` in a process of its own, on a terminal of 80 columns."""
+
+    def __init__(self, arguments: list[str], environment: Mapping[str, str]) -> None:
+        self.text = ""
+        master, slave = pty.openpty()
+        self._master = master
+        os.set_blocking(master, False)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "reconciler", *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "80", **environment},
+        )
+        os.close(slave)
+
+    def until(self, words: str) -> None:
+        """Wait until the terminal shows this."""
+        self._read(lambda: words in self.text)
+        assert words in self.text, self.text
+
+    def type(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    def interrupt(self) -> None:
+        """Do what Ctrl-C does."""
+        self._process.send_signal(signal.SIGINT)
+
+    def end(self) -> int:
+        """Wait for the end and return the exit code."""
+        self._read(lambda: False)
+        code = self._process.wait(PATIENCE)
+        os.close(self._master)
+        return code
+
+    def _read(self, is_enough: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not is_enough() and time.monotonic() < deadline:
+            if not select.select([self._master], [], [], deadline - time.monotonic())[0]:
+                return
+            try:
+                part = os.read(self._master, 65536)
+            except OSError:  # Linux says so when the other side has gone
+                return
+            if not part:
+                return
+            self.text += part.decode("utf-8", "replace")
+
+
+@pytest.fixture
+def environment(emulator: EmulatorServer) -> dict[str, str]:
+    return {"GCORE_BASE_URL": emulator.url, "GCORE_API_KEY": KEY}
+
+
+@pytest.mark.parametrize("answer", ["yes\n", "  yes \n"], ids=["yes", "yes-with-blanks"])
+def test_yes_applies(offline: Sgctl, emulator: EmulatorServer, environment: dict[str, str], answer: str) -> None:
+    """The plan is shown first, in colour; then one PATCH is sent."""
+    terminal = Terminal(["apply", offline.write(CHANGED)], environment)
+    terminal.until("'yes'")
+    assert "8443" in terminal.text
+    assert writes(emulator) == []
+    terminal.type(answer)
+    assert terminal.end() == 0
+    assert writes(emulator) == ["PATCH"]
+    assert "\x1b[3" in terminal.text
+
+
+@pytest.mark.parametrize("answer", ["no\n", "\n", "y\n", "YES\n", "yes please\n", "\x04", "\x03"], ids=repr)
+def test_anything_else_does_not(
+    offline: Sgctl, emulator: EmulatorServer, environment: dict[str, str], answer: str
+) -> None:
+    """Enter, other words, the end of input, Ctrl-C: nothing is sent, and the code is 1."""
+    terminal = Terminal(["apply", offline.write(CHANGED)], environment)
+    terminal.until("'yes'")
+    if answer == "\x03":
+        terminal.interrupt()
+    else:
+        terminal.type(answer)
+    assert terminal.end() == 1
+    assert "nothing was sent" in terminal.text
+    assert "Traceback" not in terminal.text
+    assert writes(emulator) == []
+
+
+def test_what_moves_while_the_question_stands_is_noticed(
+    sgctl: Sgctl, emulator: EmulatorServer, environment: dict[str, str]
+) -> None:
+    """Somebody goes for coffee before they type yes: the plan that they approved is stale by then."""
+    terminal = Terminal(["apply", sgctl.write(CHANGED)], environment)
+    terminal.until("'yes'")
+    other = sgctl.write(SAME.replace("name: web", "name: web\n    tags: {env: test}"), "other.yaml")
+    assert sgctl("apply", other, "--auto-approve").code == 0
+    sent = writes(emulator)
+    terminal.type("yes\n")
+    assert terminal.end() == 3
+    assert "stale" in terminal.text
+    assert writes(emulator) == sent
+
+
+def test_nothing_to_do_asks_nothing(offline: Sgctl, environment: dict[str, str]) -> None:
+    terminal = Terminal(["apply", offline.write(SAME)], environment)
+    assert terminal.end() == 0
+    assert "No changes" in terminal.text
+    assert "'yes'" not in terminal.text
+
+
+def test_a_guardrail_stops_before_the_question(
+    offline: Sgctl, emulator: EmulatorServer, environment: dict[str, str]
+) -> None:
+    """The reason is said once, not once by the plan and once more by the error."""
+    terminal = Terminal(["apply", offline.write(EMPTIED)], environment)
+    assert terminal.end() == 5
+    assert "'yes'" not in terminal.text
+    assert ANSI.sub("", terminal.text).count("would be left without any rule") == 1
+    assert writes(emulator) == []
+
+
+def test_no_color_is_obeyed(offline: Sgctl, environment: dict[str, str]) -> None:
+    terminal = Terminal(["plan", offline.write(CHANGED)], environment | {"NO_COLOR": "1"})
+    assert terminal.end() == 0
+    assert "\x1b[" not in terminal.text.replace("\r\x1b[K", "")
+
+
+def test_a_pipe_gets_no_colour(offline: Sgctl, environment: dict[str, str]) -> None:
+    """Neither stdout nor stderr."""
+    for arguments in (["plan", offline.write(CHANGED)], ["validate", offline.write("x: 1", "bad.yaml")]):
+        ran = subprocess.run(
+            [sys.executable, "-m", "reconciler", *arguments],
+            env={**os.environ, **environment},
+            capture_output=True,
+            check=False,
+        )
+        assert b"\x1b" not in ran.stdout + ran.stderr
+        assert ran.stdout + ran.stderr
+
+
+def test_a_reader_that_has_seen_enough_is_no_error_to_talk_about(offline: Sgctl, environment: dict[str, str]) -> None:
+    """`sgctl plan | head -1`: no traceback, no complaint of the interpreter."""
+    rules = ", ".join(f"{{direction: ingress, protocol: tcp, ports: {port}}}" for port in range(1, 250))
+    path = offline.write(SAME.split("    rules:")[0] + f"    rules: [{rules}]\n")
+    ran = subprocess.run(
+        ["bash", "-c", f"'{sys.executable}' -m reconciler plan {path} --format json | head -1"],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stdout == "{\n"
+    assert ran.stderr == ""
+
+
+def test_text_from_the_cloud_cannot_command_the_terminal(
+    sgctl: Sgctl, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names, descriptions, tags and messages of errors: control characters are shown, not sent, in every format."""
+    with EmulatorServer(api_key=KEY, seed=_hostile_seed()) as hostile:
+        monkeypatch.setenv("GCORE_BASE_URL", hostile.url)
+        group = f"{{id: {WEB}, name: web, tags: {{}}, description: d, rules: []}}"
+        sgctl.write(f"project_id: 1\nregion_id: 7\nsecurity_groups:\n  - {group}\n")
+        for arguments in (
+            ["plan", "--allow-mass-delete"],
+            ["plan", "--allow-mass-delete", "--format", "json"],
+            ["plan", "--allow-mass-delete", "--format", "markdown"],
+            ["plan", "--allow-mass-delete", "--out", "plan.json", "-v"],
+            ["show", "plan.json"],
+            ["show", "plan.json", "--format", "json"],
+            ["drift"],
+            ["drift", "--format", "json", "--unmanaged"],
+            ["apply", "--auto-approve", "--allow-mass-delete"],
+        ):
+            ran = sgctl(*arguments)
+            assert ran.code in {0, 2}, ran.err
+            assert "evil" in ran.out
+            _assert_harmless(ran.out + ran.err)
+
+
+def test_a_hostile_error_cannot_either(sgctl: Sgctl, emulator: EmulatorServer) -> None:
+    from reconciler.emulator.faults import Fault, FaultPlan  # noqa: PLC0415 - only here
+
+    emulator.control.plan(FaultPlan.of(Fault("status", status=400, message=HOSTILE, count=0)))
+    ran = sgctl("plan", sgctl.write(SAME), "-v")
+    assert ran.code == 1
+    _assert_harmless(ran.out + ran.err)
+
+
+def test_a_hostile_file_name_cannot_either(offline: Sgctl) -> None:
+    Path("\x1b[2Jevil.yaml").write_text("x: 1", encoding="utf-8")
+    ran = offline("validate")
+    assert ran.code == 1
+    assert "evil.yaml" in ran.err
+    _assert_harmless(ran.out + ran.err)
+
+
+def _hostile_seed() -> dict[str, object]:
+    rule = {"direction": "ingress", "protocol": "tcp", "port_range_min": 1, "port_range_max": 1, "description": HOSTILE}
+    group = {"project_id": 1, "region_id": 7, "id": WEB, "name": HOSTILE, "description": HOSTILE, "rules": [rule]}
+    group["tags"] = {"tag": HOSTILE}
+    return {"groups": [group, {"project_id": 1, "region_id": 7, "name": HOSTILE + "2"}]}
+
+
+def _assert_harmless(text: str) -> None:
+    assert all(character.isprintable() or character == "\n" for character in text)
+    assert "\n+ all fine" not in text
