@@ -41,7 +41,7 @@ def _name(prefixes: Prefixes, descriptions: Iterable[str]) -> str:
     """Take the one description that all rules share, else the first prefix and how many more there are."""
     words = {_NO_NAME.sub("-", description.lower()).strip("-") for description in descriptions}
     if len(words) == 1 and 0 < len(word := words.pop()) <= _SHORT and not word.isdigit():
-        return word
+        return f"{word}-networks"
     return f"{prefixes[0].replace('/', '-')}-and-{len(prefixes) - 1}-more"
 
 

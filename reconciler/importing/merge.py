@@ -11,6 +11,7 @@ from functools import lru_cache
 from ipaddress import ip_network
 from typing import NamedTuple, TypeVar
 
+from reconciler.describe import NO_NAMES
 from reconciler.model.rule import PORT_PROTOCOLS, Direction, Ethertype, Rule
 
 Range = tuple[int | None, int | None]
@@ -52,8 +53,11 @@ class _Common(NamedTuple):
     remote_group_id: str | None
 
 
-def merge(rules: Mapping[Rule, str]) -> list[MergedRule]:
-    """Merge rules, each given with its description, and sort them. The order of the rules given means nothing."""
+def merge(rules: Mapping[Rule, str], names: Mapping[str, str] = NO_NAMES) -> list[MergedRule]:
+    """Merge rules, each given with its description, and sort them. The order of the rules given means nothing.
+
+    `names` are those of remote groups by id: to sort by ids would give another order in each project.
+    """
     parts: dict[_Common, list[Pair]] = {}
     for rule, description in rules.items():
         direction, family, protocol, low, high, prefix, group_id = rule
@@ -63,7 +67,7 @@ def merge(rules: Mapping[Rule, str]) -> list[MergedRule]:
         common = _Common(direction, protocol, description, fixed, prefix is not None, group_id)
         parts.setdefault(common, []).append(((low, high), (family, prefix)))
     merged = [rule for common, pairs in parts.items() for rule in _products(common, pairs)]
-    merged.sort(key=_rule_order)
+    merged.sort(key=lambda rule: _rule_order(rule, names))
     return merged
 
 
@@ -105,14 +109,16 @@ def _join(pairs: Iterable[tuple[_Left, _Right]]) -> list[tuple[tuple[_Left, ...]
     return [(tuple(lefts), tuple(same)) for same, lefts in joined.items()]
 
 
-def _rule_order(rule: MergedRule) -> tuple[object, ...]:
+def _rule_order(rule: MergedRule, names: Mapping[str, str]) -> tuple[object, ...]:
     """Ingress first, then by protocol (every protocol last), by first port, and by whom it admits."""
+    group_id = rule.remote_group_id or ""
     return (
         rule.direction != "ingress",
         rule.protocol is None,
         rule.protocol or "",
         [_range_order(range_) for range_ in rule.ranges],
-        rule.remote_group_id or "",
+        names.get(group_id, ""),
+        group_id,
         [source_order(source) for source in rule.sources],
         rule.description,
     )

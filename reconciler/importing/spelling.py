@@ -18,6 +18,9 @@ _ALL_PLAIN = re.compile(r"[\w/(](?:[\w .;()/+@%$^~=<>'|\u0080-\U0010ffff-]|:(?=[
 No character fits two parts of it: that keeps the search linear, whatever the text.
 """
 
+_BLOCK_PLAIN = re.compile(r"[\w/(](?:[\w .;()/+@%$^~=<>'|,!?&*\"\u0080-\U0010ffff-]|:(?=[\w/:]))*(?<! )").fullmatch
+"""The same for block style, where a comma is a comma."""
+
 _BOOLEANS_ELSEWHERE = frozenset("yYnN")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
@@ -36,9 +39,10 @@ def spell(value: Value) -> str:
 
 
 @lru_cache(1 << 16)
-def spell_text(text: str) -> str:
-    """Spell text, as a key or as a value, in block style and in flow style."""
-    if _ALL_PLAIN(text) and text.isprintable() and text not in _BOOLEANS_ELSEWHERE and PlainScalars()[text] is TEXT:
+def spell_text(text: str, *, in_block: bool = False) -> str:
+    """Spell text, as a key or as a value: `in_block` on a line of its own, else so that it fits into a list as well."""
+    fits = _BLOCK_PLAIN if in_block else _ALL_PLAIN
+    if fits(text) and text.isprintable() and text not in _BOOLEANS_ELSEWHERE and PlainScalars()[text] is TEXT:
         return text
     return '"' + "".join([_escaped(character) for character in text]) + '"'
 

@@ -57,7 +57,7 @@ def _group(group: WrittenGroup) -> Iterator[str]:
     if group.id is not None:
         yield f"    id: {spell_text(group.id)}"
     if group.description is not None:
-        yield f"    description: {spell_text(group.description)}"
+        yield f"    description: {spell_text(group.description, in_block=True)}"
     if group.tags is not None:
         yield from _entry("    ", "tags", group.tags)
     if group.prevent_destroy:
@@ -83,8 +83,11 @@ def _rule(rule: WrittenRule) -> Iterator[str]:
 
 def _entry(indent: str, key: str, value: Value) -> Iterator[str]:
     """Write a key and its value: on one line where that fits or where it is no collection."""
+    if isinstance(value, str):
+        yield f"{indent}{spell_text(key)}: {spell_text(value, in_block=True)}"
+        return
     line = f"{indent}{spell_text(key)}: {spell(value)}"
-    if len(line) <= WIDTH or isinstance(value, str | int):
+    if len(line) <= WIDTH or isinstance(value, int):
         yield line
         return
     inner = " " * len(indent) + "  "

@@ -51,7 +51,10 @@ class Written(NamedTuple):
 def write_groups(groups: Iterable[LiveGroup], context: Context) -> Written:
     """Write groups, sorted by name."""
     notes: list[str] = []
-    parts = [_Part(group, notes) for group in sorted(groups, key=lambda group: (group.name, group.id))]
+    parts = [
+        _Part(group, context.reference_names, notes)
+        for group in sorted(groups, key=lambda group: (group.name, group.id))
+    ]
     in_files = context.address_groups_in_files
     found = find_address_groups((rule for part in parts for rule in part.rules or ()), in_files or {})
     named = found if in_files is not None else {}
@@ -82,8 +85,9 @@ def _needs_id(group: LiveGroup, context: Context) -> bool:
 class _Part:
     """The parts of a group that can be written, and remarks about the others."""
 
-    def __init__(self, group: LiveGroup, notes: list[str]) -> None:
+    def __init__(self, group: LiveGroup, names: Mapping[str, str], notes: list[str]) -> None:
         self.group = group
+        self._names = names
         self.remarks: list[str] = []
         self._notes = notes
         self.number = 0
@@ -120,7 +124,7 @@ class _Part:
         problem = why_not_rules(rules)
         if problem is None:
             self.number = len(self.group.rules)
-            return merge(rules)
+            return merge(rules, self._names)
         rule, reason = problem
         self._leave_out("rules", reason if rule is None else f"{spell_text(describe_rule(rule))}: {reason}")
         return None

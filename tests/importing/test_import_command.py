@@ -284,7 +284,7 @@ def test_a_proof_that_fails_names_the_group_and_writes_nothing(sgctl: Sgctl, mon
     from reconciler.importing import written  # noqa: PLC0415  # broken for this test alone
 
     merge = written.merge
-    monkeypatch.setattr(written, "merge", lambda rules: merge(rules)[1:])
+    monkeypatch.setattr(written, "merge", lambda rules, names: merge(rules, names)[1:])
     for arguments in (["--out", "all.yaml"], ["--split", "groups"], []):
         result = sgctl("import", "shop*", *arguments)
         assert (result.code, result.out) == (1, "")

@@ -153,6 +153,12 @@ def test_rules_are_written_as_a_person_would(rules: list[Rule], lines: list[str]
     assert rule_lines(dict.fromkeys(rules, "")) == lines
 
 
+def test_remote_groups_are_sorted_by_name_whatever_their_ids() -> None:
+    other = "ffffffff-0000-4000-8000-000000000001"
+    rules = {tcp(80, remote_group_id=group_id): "" for group_id in (GROUP, other)}
+    assert [rule.remote_group_id for rule in merge(rules, {GROUP: "web", other: "app"})] == [other, GROUP]
+
+
 def test_a_description_stays_with_its_rules() -> None:
     assert rule_lines({tcp(80): "web", tcp(443): "web", tcp(22): "ssh"}) == [
         "{direction: ingress, protocol: tcp, ports: 22, remote_ip_prefix: 0.0.0.0/0, description: ssh}",
