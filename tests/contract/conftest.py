@@ -1,0 +1,35 @@
+"""The same tests over both versions of the API, each test in a project of its own of one emulator."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "apply"))
+
+from apply_support import World
+
+from reconciler.emulator.knobs import Knobs
+from reconciler.emulator.server import EmulatorServer
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[EmulatorServer]:
+    with EmulatorServer() as running:
+        yield running
+
+
+@pytest.fixture(params=["v1", "v2"])
+def version(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=["as published", "no rules in lists", "names unique, no default egress"])
+def world(request: pytest.FixtureRequest, emulator: EmulatorServer, version: str) -> World:
+    knobs = {
+        "as published": Knobs(),
+        "no rules in lists": Knobs(list_rules=False),
+        "names unique, no default egress": Knobs(unique_names=True, default_egress=False),
+    }[request.param]
+    return World(emulator, version, knobs=knobs)
