@@ -13,6 +13,7 @@ from reconciler.model.difference import Action, Difference
 from reconciler.model.fingerprint import fingerprint
 from reconciler.model.live import LiveGroup
 from reconciler.model.plan import Change, Request
+from reconciler.order import order_of
 from reconciler.outcome import Result, Status
 from reconciler.placeholder import fill_in
 from reconciler.remaining import remaining, surprises, unexpected, with_ids
@@ -61,7 +62,6 @@ def _moved_since(session: Session) -> tuple[str, ...]:
 
 
 def _converge(session: Session, difference: Difference, requests: Sequence[Request]) -> Result:
-    means = session.means
     for round_ in range(MAX_ROUNDS):
         refused = _send_all(session, difference, requests)
         if refused is not None and refused.status in _HOPELESS:
@@ -75,14 +75,26 @@ def _converge(session: Session, difference: Difference, requests: Sequence[Reque
         left = remaining(difference, live)
         if left.is_empty:
             return _verified(session, difference, live)
-        if means.stopped():
-            return session.ended(Status.LEFT, "stopped before it was complete")
-        again, _ = encode_update(means.api_version, left, two_phase=True)
+        again = _regroup(session, difference, left)
+        if isinstance(again, Result):
+            return again
         if refused is not None and (refused.status in _WITHDRAWN or list(again) == list(requests)):
             return _refused_for_good(session, requests, refused)
         requests = again
     reason = session.problem or "what was sent does not show in what is read"
     return session.ended(Status.FAILED, f"not complete after {MAX_ROUNDS} rounds: {reason}")
+
+
+def _regroup(session: Session, difference: Difference, left: Difference) -> Sequence[Request] | Result:
+    """Put what is left into requests that rely on no order, or end where nothing more is to be sent."""
+    if session.means.stopped():
+        return session.ended(Status.LEFT, "stopped before it was complete")
+    requests, order = encode_update(session.means.api_version, left, two_phase=True)
+    # In a new group there is no traffic yet that could be refused.
+    if order.gaps and difference.live is not None and not order_of(difference).gaps:
+        message = "the group has no room any more for what is left without refusing traffic meanwhile"
+        return session.ended(Status.FAILED, f"{session.problem}; {message}" if session.problem else message)
+    return requests
 
 
 def _send_all(session: Session, difference: Difference, requests: Sequence[Request]) -> ApiRefused | None:
