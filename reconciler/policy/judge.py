@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from reconciler.live import LiveState
-from reconciler.model.desired import DesiredGroup, DesiredState, Target
+from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState, Target
 from reconciler.model.difference import Action, Difference
 from reconciler.model.live import LiveGroup
 from reconciler.model.plan import Change, Finding, Plan
@@ -165,14 +165,16 @@ def _level(policies: Policies, name: str) -> str:
 
 
 def _desired(group: DesiredGroup, ids: Mapping[str, str]) -> Subject:
-    rules = group.rules or ()
-    result = tuple(
-        rule.rule
-        if rule.remote_group is None
-        else rule.rule._replace(remote_group_id=ids.get(rule.remote_group) or placeholder(rule.remote_group))
-        for rule in rules
+    """The group as the files have it; remote groups get ids, for no remote at all would be everyone."""
+    rules = tuple(rule if rule.remote_group is None else _with_id(rule, ids) for rule in group.rules or ())
+    return Subject(
+        group.target, group.name, group.place, rules, group.tags, group.exceptions, ids=ids, names=_names(ids)
     )
-    return Subject(group.target, group.name, group.place, rules, group.tags, group.exceptions, result, ids, _names(ids))
+
+
+def _with_id(rule: DesiredRule, ids: Mapping[str, str]) -> DesiredRule:
+    name = rule.remote_group or ""
+    return replace(rule, rule=rule.rule._replace(remote_group_id=ids.get(name) or placeholder(name)))
 
 
 def _planned(match: Match, ids: Ids) -> Subject:

@@ -1,0 +1,128 @@
+"""Policies about single rules and groups, at, below and above each limit."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from policy_build import group, judged, live_group, of, planned, policies
+
+IN = "direction: ingress, protocol: tcp, ports: 80"
+
+
+@pytest.mark.parametrize(
+    ("name", "policy", "rule", "is_found"),
+    [
+        ("max_prefix_size", "error", f"{IN}, remote_ip_prefix: 10.0.0.0/15", True),
+        ("max_prefix_size", "error", f"{IN}, remote_ip_prefix: 10.0.0.0/16", False),
+        ("max_prefix_size", "error", f"{IN}, remote_ip_prefix: 10.0.0.0/17", False),
+        ("max_prefix_size", "error", f"{IN}, remote_ip_prefix: '2000::/31'", True),
+        ("max_prefix_size", "error", f"{IN}, remote_ip_prefix: '2000::/32'", False),
+        ("max_prefix_size", "error", IN, True),
+        ("max_prefix_size", "error", f"{IN}, remote_group: web", False),
+        ("max_prefix_size", "{ipv4: 0}", IN, False),
+        ("max_prefix_size", "error", "direction: egress", False),
+        ("max_prefix_size", "{directions: [egress]}", "direction: egress", True),
+        ("allowed_prefixes", "{prefixes: [10.0.0.0/8]}", f"{IN}, remote_ip_prefix: 10.0.0.0/8", False),
+        ("allowed_prefixes", "{prefixes: [10.0.0.0/8]}", f"{IN}, remote_ip_prefix: 10.255.0.0/16", False),
+        ("allowed_prefixes", "{prefixes: [10.0.0.0/8]}", f"{IN}, remote_ip_prefix: 10.0.0.0/7", True),
+        ("allowed_prefixes", "{prefixes: [10.0.0.0/8]}", f"{IN}, remote_ip_prefix: 11.0.0.0/16", True),
+        ("allowed_prefixes", "{prefixes: [10.0.0.0/8]}", f"{IN}, remote_ip_prefix: 'a00::/16'", True),
+        ("allowed_prefixes", "{prefixes: [10.0.0.0/8]}", IN, True),
+        ("allowed_prefixes", "{prefixes: [0.0.0.0/0]}", IN, False),
+        ("allowed_prefixes", "{prefixes: [10.0.0.0/8]}", f"{IN}, remote_group: web", False),
+        ("rule_description", "error", IN, True),
+        ("rule_description", "error", f"{IN}, description: ' '", True),
+        ("rule_description", "error", f"{IN}, description: why", False),
+        ("rule_description", "{pattern: '^NET-[0-9]+'}", f"{IN}, description: NET-1 web", False),
+        ("rule_description", "{pattern: '^NET-[0-9]+'}", f"{IN}, description: web NET-1", True),
+        ("forbidden_protocols", "{protocols: [gre]}", "direction: egress, protocol: gre", True),
+        ("forbidden_protocols", "{protocols: [gre]}", "direction: egress, protocol: '47'", True),
+        ("forbidden_protocols", "{protocols: [gre]}", "direction: egress", False),
+        ("forbidden_protocols", "{protocols: [any]}", "direction: egress", True),
+        ("forbidden_protocols", "{protocols: [any], directions: [ingress]}", "direction: egress", False),
+        ("forbidden_protocols", "{protocols: [icmp]}", "direction: ingress, ethertype: IPv6, protocol: icmpv6", True),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_each_rule_is_judged_at_its_limit(tmp_path: Path, name: str, policy: str, rule: str, *, is_found: bool) -> None:
+    found = of(judged(tmp_path, policies(**{name: policy}) + group(rule)), name)
+    assert bool(found) == is_found
+    for each in found:
+        assert each.level == "error"
+        assert each.flag == f"--lift {name}"
+        assert f"`{name}" in each.message  # the way out
+        assert str(each.place).endswith("groups.yaml:8:9")
+
+
+@pytest.mark.parametrize(
+    ("policy", "tags", "is_found"),
+    [
+        ("[env]", "{env: prod}", False),
+        ("[env]", "{team: edge}", True),
+        ("[env]", "{}", True),
+        ("{env: prod|test}", "{env: prod}", False),
+        ("{env: prod|test}", "{env: production}", True),
+    ],
+)
+def test_required_tags(tmp_path: Path, policy: str, tags: str, *, is_found: bool) -> None:
+    text = policies(required_tags=f"{{tags: {policy}}}") + group(IN, f"    tags: {tags}\n")
+    assert bool(judged(tmp_path, text)) == is_found
+
+
+@pytest.mark.parametrize(
+    ("live", "stops"), [({"env": "prod"}, False), ({}, True)], ids=["live_has_it", "nobody_has_it"]
+)
+def test_tags_that_no_file_manages_are_those_that_are_live(
+    tmp_path: Path, live: dict[str, str], *, stops: bool
+) -> None:
+    text = policies(required_tags="{tags: [env]}") + group(IN)
+    assert judged(tmp_path, text) == ()
+    assert bool(planned(tmp_path, text, live_group(tags=live)).stopped_by) == stops
+
+
+@pytest.mark.parametrize(
+    ("expires", "policy", "level"),
+    [
+        ("2026-06-14", "error", "error"),
+        ('"2026-06-14"', "error", "error"),
+        ("2026-06-14", "warning", "warning"),
+        ("2026-06-14", "off", None),
+        ("2026-06-15", "error", "warning"),
+        ("2026-06-29", "error", "warning"),
+        ("2026-06-30", "error", None),
+        ("2026-06-16", "{warn_days: 0}", None),
+    ],
+    ids=["past", "quoted", "past_as_warning", "off", "last_day", "two_weeks", "later", "no_warning"],
+)
+def test_a_rule_is_warned_of_before_its_date_and_fails_after(
+    tmp_path: Path, expires: str, policy: str, level: str | None
+) -> None:
+    found = judged(tmp_path, policies(expires=policy) + group(f"{IN}, expires: {expires}"))
+    assert [each.level for each in found] == ([level] if level else [])
+
+
+def test_expiry_is_on_without_any_policies(tmp_path: Path) -> None:
+    assert [each.level for each in judged(tmp_path, group(f"{IN}, expires: 2026-01-01"))] == ["error"]
+
+
+EXCEPTION = "exception: {policy: rule_description, reason: legacy, until: 2026-06-15}"
+
+
+@pytest.mark.parametrize("where", ["rule", "group"])
+@pytest.mark.parametrize(
+    ("day", "stops"), [(date(2026, 6, 15), False), (date(2026, 6, 16), True)], ids=["last", "over"]
+)
+def test_an_exception_holds_up_to_its_last_day(tmp_path: Path, where: str, day: date, *, stops: bool) -> None:
+    text = group(f"{IN}, {EXCEPTION}") if where == "rule" else group(IN, f"    {EXCEPTION}\n")
+    (found,) = judged(tmp_path, policies(rule_description="error") + text, day)
+    assert found.stops == stops
+    assert (found.exception is None) == stops
+    assert ("its exception ended on 2026-06-15 (legacy)" in found.message) == stops
+
+
+def test_an_exception_covers_its_own_policy_only(tmp_path: Path) -> None:
+    text = policies(rule_description="error", max_prefix_size="error") + group(f"{IN}, {EXCEPTION}")
+    assert {each.guardrail: each.stops for each in judged(tmp_path, text)} == {
+        "rule_description": False,
+        "max_prefix_size": True,
+    }
