@@ -1,6 +1,8 @@
 """A view on the terminal: one line a rule, readable without colour and in 80 columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from textwrap import wrap
+from typing import Any
 
 import click
 
@@ -12,12 +14,14 @@ _COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "red"}
 _TONES = {"good": "green", "bad": "red", "uncounted": "white"}
 _FIELD = 46
 """Columns of a rule before its remark."""
+_LEAST_REMARK = 12
+"""With less room beside the rule, its remark goes to the next line."""
 
 
 def render_text(view: View, width: int = 80) -> str:
     """Write a view; colours are ANSI codes, which click takes out where the stream is no terminal."""
     groups = "".join(f"{line}\n" for group in view.groups for line in (*_group_lines(group, width), ""))
-    return groups + "".join(f"{line}\n" for line in _end(view))
+    return groups + "".join(f"{line}\n" for line in _end(view, width))
 
 
 def render_error(error: SgctlError) -> str:
@@ -40,14 +44,18 @@ def render_issue(issue: Issue, width: int = 80) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _end(view: View) -> Iterator[str]:
+def _end(view: View, width: int) -> Iterator[str]:
     for note in view.notes:
-        yield f"note: {printable(note)}"
+        yield _labelled("note:", {}, printable(note), width)
     for warning in view.warnings:
-        yield f"{click.style('warning:', fg='yellow', bold=True)} {_remark(warning)}"
-    yield click.style(view.summary, bold=True)
+        yield _labelled("warning:", {"fg": "yellow", "bold": True}, _remark(warning), width)
+    yield click.style(fold(view.summary, width), bold=True)
     for stop in view.stops:
-        yield f"{click.style('stopped:', fg='red', bold=True)} {_remark(stop)}"
+        yield _labelled("stopped:", {"fg": "red", "bold": True}, _remark(stop), width)
+
+
+def _labelled(label: str, style: Mapping[str, Any], text: str, width: int) -> str:
+    return click.style(label, **style) + fold(f"{label} {text}", width).removeprefix(label)
 
 
 def _remark(remark: Remark) -> str:
@@ -58,15 +66,22 @@ def _group_lines(group: GroupView, width: int) -> Iterator[str]:
     colour = _TONES.get(group.tone) or _COLOURS[group.symbol]
     yield click.style(f"{group.symbol} {printable(group.title)}", fg=colour, bold=True)
     if group.place or group.live_id:
-        identity = f"id {group.live_id}" if group.live_id else ""
-        yield click.style(f"  {printable('  '.join(filter(None, (str(group.place or ''), identity))))}", dim=True)
+        yield click.style(_identity(group, width), dim=True)
     for line in group.lines:
         yield _line(line, width)
     yield from _traffic_lines(group, width)
     if group.unchanged:
         yield click.style(f"    {group.unchanged} rule{'s' if group.unchanged > 1 else ''} unchanged", dim=True)
     for note in group.notes:
-        yield f"    note: {printable(note)}"
+        yield fold(f"    note: {printable(note)}", width, 6)
+
+
+def _identity(group: GroupView, width: int) -> str:
+    """Write where a group is asked for and which one it is: on one line, where that is wide enough."""
+    parts = [
+        f"  {part}" for part in (printable(str(group.place or "")), group.live_id and f"id {group.live_id}") if part
+    ]
+    return ("" if sum(map(len, parts)) <= width else "\n").join(parts)
 
 
 def _traffic_lines(group: GroupView, width: int) -> Iterator[str]:
@@ -83,16 +98,23 @@ def _traffic_lines(group: GroupView, width: int) -> Iterator[str]:
 
 
 def _line(line: Line, width: int) -> str:
-    start = f"  {line.symbol} {printable(line.text)}"
-    remark = printable(line.remark)
+    colour, text, remark = _COLOURS[line.symbol], f"  {line.symbol} {printable(line.text)}", printable(line.remark)
     if not remark:
-        return click.style(start, fg=_COLOURS[line.symbol])
-    start = f"{start:<{_FIELD}}"
-    if line.symbol != "~":
-        remark = shorten(remark, max(width - len(start) - 2, 12))
-    elif len(start) + 2 + len(remark) > width:
-        return click.style(start.rstrip(), fg=_COLOURS[line.symbol]) + f"\n      {remark}"
-    return click.style(start, fg=_COLOURS[line.symbol]) + "  " + click.style(remark, dim=line.symbol != "~")
+        return click.style(fold(text, width, 6), fg=colour)
+    start = f"{text:<{_FIELD}}"
+    room = width - len(start) - 2
+    if line.symbol != "~" and room >= _LEAST_REMARK:
+        remark = shorten(remark, room)
+    if len(remark) <= room:
+        return click.style(start, fg=colour) + "  " + click.style(remark, dim=line.symbol != "~")
+    below = fold(f"      {remark}", width, 6) if line.symbol == "~" else shorten(f"      {remark}", width)
+    return click.style(text, fg=colour) + "\n" + click.style(below, dim=line.symbol != "~")
+
+
+def fold(text: str, width: int, indent: int = 2) -> str:
+    """Break a text between words into lines of a width; the first keeps its own indent. Places stay whole."""
+    lines = wrap(text, max(width, 40), subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines)
 
 
 def shorten(text: str, width: int) -> str:
