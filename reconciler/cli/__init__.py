@@ -20,6 +20,7 @@ _COMMANDS = {
     "audit": ("reconciler.cli.audit", "judge live groups by the policies"),
     "import": ("reconciler.cli.import_", "write live groups as YAML"),
     "trace": ("reconciler.cli.trace", "tell why traffic is allowed or not"),
+    "graph": ("reconciler.cli.graph", "draw who may reach whom"),
     "lint": ("reconciler.cli.lint", "find rules that are superfluous or could be one"),
     "show": ("reconciler.cli.show", "show a saved plan"),
     "config": ("reconciler.cli.config", "show every setting and where it comes from"),

@@ -8,18 +8,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from reconciler.cli import options, settings
+from reconciler.cli import findings, options, settings
 from reconciler.cli.progress import Progress
-from reconciler.desired import load
-from reconciler.document import find_files
+from reconciler.desired import load_documents
+from reconciler.document import Document, find_files
 from reconciler.errors import InputError, UsageError
 from reconciler.live import LiveState, read_live
 from reconciler.loader.target import Defaults
 from reconciler.model.desired import DesiredState, Target
 from reconciler.resolve import Match, resolve
 
+Loaded = tuple[tuple[Document, ...], DesiredState]
 
-def load_chosen(paths: tuple[str, ...], given: Mapping[str, Any]) -> DesiredState:
+
+def load_chosen(paths: tuple[str, ...], given: Mapping[str, Any]) -> Loaded:
     """Load the files, and keep the targets that the options choose."""
     project_id, region_id = given["project_id"], given["region_id"]
     outside = settings.defaults(None, None)
@@ -27,7 +29,7 @@ def load_chosen(paths: tuple[str, ...], given: Mapping[str, Any]) -> DesiredStat
         environment_project_id=project_id or outside.environment_project_id,
         environment_region_id=region_id or outside.environment_region_id,
     )
-    state = load(paths or (".",), fill)
+    documents, state = load_documents(paths or (".",), fill, findings.configured_policies())
     targets = tuple(
         target
         for target in state.targets
@@ -37,17 +39,18 @@ def load_chosen(paths: tuple[str, ...], given: Mapping[str, Any]) -> DesiredStat
     if state.targets and not targets:
         known = "; ".join(str(target) for target in state.targets)
         raise UsageError(f"no file is for the project and region asked for; they are for {known}")
-    return replace(state, groups=tuple(group for group in state.groups if group.target in targets), targets=targets)
+    groups = tuple(group for group in state.groups if group.target in targets)
+    return documents, replace(state, groups=groups, targets=targets)
 
 
-def load_for_live(paths: tuple[str, ...], given: Mapping[str, Any]) -> DesiredState:
+def load_for_live(paths: tuple[str, ...], given: Mapping[str, Any]) -> Loaded:
     """Load the files that say which targets to read and where rules are written.
 
     Without a PATH and without files in the current folder, a project and a region from options or environment will do.
     """
     target = _outside_target(given)
     if not paths and target is not None and not find_files((".",))[0]:
-        return DesiredState((), (target,), {})
+        return (), DesiredState((), (target,), {})
     return load_chosen(paths, given)
 
 

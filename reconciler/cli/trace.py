@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from reconciler.cli import EXIT_CODES, options
+from reconciler.cli.candidates import complete_groups
 from reconciler.cli.looking import load_chosen, load_for_live, read_chosen
 from reconciler.errors import UsageError
 from reconciler.model.rule import Ethertype
@@ -17,10 +18,28 @@ from reconciler.trace import parse_question, trace
 @click.command("trace", epilog=EXIT_CODES)
 @click.argument("question", nargs=-1, metavar="ingress|egress PROTOCOL [from|to REMOTE] [PATH]...")
 @click.option(
-    "--group", "groups", multiple=True, required=True, metavar="NAME", help="Where; repeatable: in all of them at once."
+    "--group",
+    "groups",
+    multiple=True,
+    required=True,
+    metavar="NAME",
+    shell_complete=complete_groups,
+    help="Where; repeatable: in all of them at once.",
 )
-@click.option("--from-group", multiple=True, metavar="NAME", help="Ingress from members of this group; repeatable.")
-@click.option("--to-group", multiple=True, metavar="NAME", help="Egress to members of this group; repeatable.")
+@click.option(
+    "--from-group",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=complete_groups,
+    help="Ingress from members of this group; repeatable.",
+)
+@click.option(
+    "--to-group",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=complete_groups,
+    help="Egress to members of this group; repeatable.",
+)
 @click.option("--desired/--live", "desired", default=True, help="Ask the files (the default), or the API.")
 @click.option("--ethertype", type=click.Choice(["IPv4", "IPv6"]), help="The family, where no address tells it.")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -62,5 +81,5 @@ def _far(question: tuple[str, ...], given: dict[str, Any]) -> tuple[str, ...]:
 
 def _side(paths: tuple[str, ...], given: dict[str, Any]) -> Side:
     if given["desired"]:
-        return desired_side(load_chosen(paths, given))
-    return live_side(*read_chosen(load_for_live(paths, given), given))
+        return desired_side(load_chosen(paths, given)[1])
+    return live_side(*read_chosen(load_for_live(paths, given)[1], given))

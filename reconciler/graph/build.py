@@ -1,0 +1,190 @@
+"""Sides -> graphs, one for each target; targets that come out alike share one."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from reconciler.graph.model import Edge, Graph, Node, NodeKind, Note, Status
+from reconciler.graph.services import services, without_remote
+from reconciler.model.desired import Target
+from reconciler.model.rule import Direction, Rule
+from reconciler.sides import Side, SideGroup
+from reconciler.traffic import Traffic
+
+WORLD = "anywhere"
+_SHOWN_PREFIXES = 1
+
+Sources = Mapping[frozenset[str], str]
+"""Names for sets of prefixes: the address groups of the files."""
+
+_Words = tuple[tuple[Status, tuple[str, ...]], ...]
+"""Services by what happens to them; only statuses that have some."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Remote:
+    """Where traffic comes from or goes to: a group, a prefix, or everywhere (neither)."""
+
+    group: str | None = None
+    prefix: str | None = None
+
+
+@dataclass(slots=True)
+class _Builder:
+    names: Mapping[str, str]
+    sources: Sources
+    nodes: dict[str, Node] = field(default_factory=dict)
+    edges: list[Edge] = field(default_factory=list)
+
+
+def build_graphs(
+    side: Side, before: Side | None = None, *, sources: Sources | None = None, only: Collection[str] = ()
+) -> tuple[Graph, ...]:
+    """Draw a side, or the change from another side to it.
+
+    Of a change only the groups that change are drawn, and those they have to do with; `only` names the groups to draw
+    in the same way.
+    """
+    old, new = _by_target(before), _by_target(side)
+    names = {**(before.names if before else {}), **side.names}
+    graphs: dict[tuple[tuple[Node, ...], tuple[Edge, ...]], tuple[Target, ...]] = {}
+    for target in dict.fromkeys((*new, *old)):
+        pairs = _pairs(old.get(target, {}), new.get(target, {}), is_change=before is not None)
+        focus = {key for key, (_, group) in pairs.items() if group.name in only} if only else None
+        if before is not None and focus is None:
+            focus = {key for key, (was, group) in pairs.items() if was is None or _differs(was, group)}
+        builder = _Builder(names, sources or {})
+        for key, (was, group) in pairs.items():
+            _add_group(builder, key, was, group)
+        drawn = _focused(builder, focus)
+        graphs[drawn] = (*graphs.get(drawn, ()), target)
+    return tuple(Graph(targets, *drawn) for drawn, targets in graphs.items())
+
+
+def _by_target(side: Side | None) -> dict[Target, dict[str, SideGroup]]:
+    found: defaultdict[Target, dict[str, SideGroup]] = defaultdict(dict)
+    for group in side.groups if side else ():
+        found[group.target][group.key] = group
+    return found
+
+
+def _pairs(
+    old: Mapping[str, SideGroup], new: Mapping[str, SideGroup], *, is_change: bool
+) -> dict[str, tuple[SideGroup | None, SideGroup]]:
+    """Put each group beside what it was; without a change, beside itself."""
+    return {key: (old.get(key) if is_change else group, group) for key, group in new.items()}
+
+
+def _differs(was: SideGroup, group: SideGroup) -> bool:
+    return {rule.rule for rule in was.rules or ()} != {rule.rule for rule in group.rules or ()}
+
+
+def _add_group(builder: _Builder, key: str, was: SideGroup | None, group: SideGroup) -> None:
+    """Add a group with its edges and notes."""
+    rules = group.rules or ()
+    notes: list[Note] = []
+    for direction in ("ingress", "egress"):
+        words = _words_by_remote(was, group, direction)
+        sets: defaultdict[_Words, list[str]] = defaultdict(list)
+        for remote, found in words.items():
+            if remote.prefix is not None:
+                sets[found].append(remote.prefix)
+            elif remote.group == key:
+                notes += _notes("from each other: " if direction == "ingress" else "to each other: ", found)
+            elif remote.group is not None:
+                _add_edges(builder, direction, key, _group_node(builder, remote.group), found)
+            elif direction == "ingress":
+                _add_edges(builder, direction, key, _world_node(builder), found)
+            else:
+                notes += _notes("out: ", found)
+        for found, prefixes in sets.items():
+            if direction == "ingress":
+                _add_edges(builder, direction, key, _source_node(builder, prefixes), found)
+            else:
+                notes += _notes("out: ", found, f" to {_prefix_words(builder, prefixes)}")
+    detail = "rules not managed" if group.rules is None else f"{len(rules)} rule{'' if len(rules) == 1 else 's'}"
+    status = Status.ADDED if was is None else Status.SAME
+    builder.nodes[key] = Node(key, NodeKind.GROUP, group.name, detail, status, tuple(dict.fromkeys(notes)))
+
+
+def _words_by_remote(was: SideGroup | None, group: SideGroup, direction: Direction) -> dict[_Remote, _Words]:
+    """Say which services a group has with each remote, and what happens to them."""
+    before, after = _rules_by_remote(was, direction), _rules_by_remote(group, direction)
+    found: dict[_Remote, _Words] = {}
+    for remote in dict.fromkeys((*after, *before)):
+        old, new = without_remote(before.get(remote, ())), without_remote(after.get(remote, ()))
+        parts = (
+            (Status.SAME, old.intersection(new)),
+            (Status.ADDED, new.difference(old)),
+            (Status.REMOVED, old.difference(new)),
+        )
+        found[remote] = tuple((status, words) for status, part in parts if (words := _words(part, remote)))
+    return found
+
+
+def _words(part: Traffic, remote: _Remote) -> tuple[str, ...]:
+    return services(part, with_family=remote.prefix is None)
+
+
+def _rules_by_remote(group: SideGroup | None, direction: Direction) -> dict[_Remote, list[Rule]]:
+    found: defaultdict[_Remote, list[Rule]] = defaultdict(list)
+    for each in (group.rules if group else None) or ():
+        rule = each.rule
+        if rule.direction == direction:
+            found[_Remote(rule.remote_group_id, rule.remote_ip_prefix)].append(rule)
+    return found
+
+
+def _notes(start: str, words: _Words, end: str = "") -> Iterator[Note]:
+    for status, found in words:
+        yield Note(f"{start}{'; '.join(found)}{end}", status)
+
+
+def _add_edges(builder: _Builder, direction: Direction, key: str, other: str, words: _Words) -> None:
+    tail, head = (other, key) if direction == "ingress" else (key, other)
+    builder.edges += [Edge(tail, head, found, direction, status) for status, found in words]
+
+
+def _group_node(builder: _Builder, key: str) -> str:
+    unknown = Node(key, NodeKind.UNKNOWN, builder.names.get(key, key), "not among these groups")
+    builder.nodes.setdefault(key, unknown)
+    return key
+
+
+def _world_node(builder: _Builder) -> str:
+    builder.nodes.setdefault(WORLD, Node(WORLD, NodeKind.WORLD, WORLD))
+    return WORLD
+
+
+def _source_node(builder: _Builder, prefixes: Collection[str]) -> str:
+    key = "prefixes-" + sha256(" ".join(sorted(prefixes)).encode()).hexdigest()[:12]
+    name = builder.sources.get(frozenset(prefixes))
+    listed = ", ".join(prefixes)
+    title = name or _prefix_words(builder, prefixes)
+    builder.nodes.setdefault(key, Node(key, NodeKind.PREFIXES, title, listed if listed != title else ""))
+    return key
+
+
+def _prefix_words(builder: _Builder, prefixes: Collection[str]) -> str:
+    name = builder.sources.get(frozenset(prefixes))
+    if name:
+        return name
+    shown = list(prefixes)[:_SHOWN_PREFIXES]
+    more = f" +{len(prefixes) - len(shown)}" if len(prefixes) > len(shown) else ""
+    return ", ".join(shown) + more
+
+
+def _focused(builder: _Builder, focus: Collection[str] | None) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
+    """Keep some groups and what they have to do with; all where there is no focus."""
+    edges = _ordered(builder.edges)
+    if focus is None:
+        return tuple(builder.nodes.values()), edges
+    kept = tuple(edge for edge in edges if edge.tail in focus or edge.head in focus)
+    touched = {*focus, *(end for edge in kept for end in (edge.tail, edge.head))}
+    return tuple(node for node in builder.nodes.values() if node.key in touched), kept
+
+
+def _ordered(edges: Iterable[Edge]) -> tuple[Edge, ...]:
+    """Keep the order of groups, each edge once."""
+    return tuple(dict.fromkeys(edges))
