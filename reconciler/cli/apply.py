@@ -1,6 +1,7 @@
 """`sgctl apply`."""
 
 import sys
+from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +13,10 @@ from reconciler.apply import check_stale, read_for
 from reconciler.cli import EXIT_CODES, findings, options, settings
 from reconciler.cli.carry import Stop, carry_out, means_of, reader_for
 from reconciler.cli.duration import DURATION
+from reconciler.cli.log import current_log
 from reconciler.cli.planning import limits, make, show
 from reconciler.cli.savedplan import check_applicable, read_plan
+from reconciler.cli.turn import one_at_a_time
 from reconciler.clock import SystemClock
 from reconciler.errors import GuardrailStop, UsageError
 from reconciler.model.plan import Plan
@@ -62,7 +65,7 @@ def command(
         check_applicable(
             plan, paths[0], base_url=check_base_url(settings.base_url()), now=SystemClock().now(), max_age=max_age
         )
-        with options.connect(clock=stop.clock, **given) as (http, plain):
+        with options.connect(clock=stop.clock, **given) as (http, plain), _turn(plan.base_url, stop):
             reader = reader_for(plan.api_version, http, plain, stop)
             _stop_at_guardrails(_judged_again(plan, given["protect_ssh_from"]))
             live = read_for(plan, means_of(plan, http, reader, stop), given["parallelism"])
@@ -79,7 +82,9 @@ def command(
             "there is no terminal to ask on, and nothing was sent",
             hint="Pass --auto-approve, or save a plan with `sgctl plan --out FILE` and apply that.",
         )
-    with options.connect(clock=stop.clock, **given) as (http, plain):
+    with options.connect(clock=stop.clock, **given) as (http, plain), ExitStack() as stack:
+        if auto_approve:
+            stack.enter_context(_turn(http.base_url, stop))
         reader = reader_for(given["api_version"], http, plain, stop)
         plan = make(paths, reader, given)
         # Whoever asks for another format wants the outcome in it; the plan before it is for people.
@@ -101,6 +106,18 @@ def _judged_again(plan: Plan, protect_ssh_from: str | None) -> Plan:
         protect_ssh_from=findings.protected_address(protect_ssh_from),
         today=findings.today(),
     )
+
+
+def _turn(base_url: str, stop: Stop) -> AbstractContextManager[None]:
+    log = current_log()
+
+    def tell(text: str) -> None:
+        if log.is_json:
+            log.event("waiting", message=text)
+        elif not log.quiet:
+            log.line(text)
+
+    return one_at_a_time(base_url, stop.clock, tell)
 
 
 def _refuse_plan_options(context: click.Context) -> None:
