@@ -125,19 +125,29 @@ def test_a_description_change_is_a_delete_directly_before_its_create(two_phase: 
 
 
 @pytest.mark.parametrize(
-    ("creates", "deletes", "sizes"),
+    ("described_anew", "twins", "sizes"),
     [
-        pytest.param(1, 0, [1], id="one"),
-        pytest.param(250, 249, [499], id="below"),
-        pytest.param(250, 250, [500], id="at-the-limit"),
-        pytest.param(250, 251, [500, 1], id="one-past-it"),
+        pytest.param(1, 0, [2], id="one"),
+        pytest.param(249, 1, [499], id="below"),
+        pytest.param(250, 0, [500], id="at-the-limit"),
+        pytest.param(250, 1, [500, 1], id="one-past-it"),
     ],
 )
-def test_a_request_takes_500_entries(creates: int, deletes: int, sizes: list[int]) -> None:
-    """The rest goes into the next; a group over the ceiling may have more to delete than fits."""
-    live = [there(index, tcp(10_000 + index)) for index in range(deletes)]
-    change = update([tcp(1 + index) for index in range(creates)], live)
+def test_a_request_takes_500_entries(described_anew: int, twins: int, sizes: list[int]) -> None:
+    """The rest goes into the next. A rule described anew is two entries, and one more for each twin of it."""
+    live = [there(index, tcp(1 + index), "old") for index in range(described_anew)]
+    live += [there(1000 + index, tcp(1 + index), "old") for index in range(twins)]
+    change = update([wanted(tcp(1 + index), "new") for index in range(described_anew)], live)
     assert [len(body) for body in entries_of(change)] == sizes
+
+
+@pytest.mark.parametrize(("creates", "deletes"), [(250, 250), (250, 251), (100, 200)])
+def test_every_request_of_a_group_near_the_ceiling_is_within_the_limits(creates: int, deletes: int) -> None:
+    """And all that is to be done is in one of them."""
+    live = [there(index, tcp(10_000 + index)) for index in range(deletes)]
+    bodies = entries_of(update([tcp(1 + index) for index in range(creates)], live))
+    assert all(0 < len(body) <= 500 for body in bodies)
+    assert sum(map(len, bodies)) == creates + deletes
 
 
 @settings(max_examples=60, deadline=None)
