@@ -75,13 +75,13 @@ def _render(graphs: tuple[Graph, ...], view: str, format_: str) -> str:
 
         return render_mermaid(graphs)
     if format_ == "dot":
-        from reconciler.render.graph_dot import render_dot  # noqa: PLC0415
+        from reconciler.render.graph_dot import render_dot  # noqa: PLC0415 - the same
 
         return render_dot(graphs)
     if format_ == "svg":
-        from reconciler.render.graph_svg import render_svg  # noqa: PLC0415
+        from reconciler.render.graph_svg import render_svg  # noqa: PLC0415 - the same
 
         return render_svg(graphs)
-    from reconciler.render.graph_html import render_html  # noqa: PLC0415
+    from reconciler.render.graph_html import render_html  # noqa: PLC0415 - the same
 
     return render_html(graphs, _HEADINGS[view])

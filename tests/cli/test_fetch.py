@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from reconciler.api.http import Http
 from reconciler.api.reader import GcoreReader
 from reconciler.clock import SystemClock
+from reconciler.emulator.faults import Fault, FaultPlan
 from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.server import EmulatorServer
 from reconciler.errors import ApiError
@@ -203,8 +205,6 @@ def test_over_a_thousand_groups_come_over_a_real_socket() -> None:
 
 def test_targets_are_read_at_the_same_time() -> None:
     """All requests are there before the first is answered; the result is in the order asked for."""
-    import threading  # noqa: PLC0415
-
     together = threading.Barrier(4, timeout=20)
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -220,8 +220,6 @@ def test_targets_are_read_at_the_same_time() -> None:
 
 def test_one_target_that_fails_fails_the_plan(sgctl: Sgctl, emulator: EmulatorServer) -> None:
     """What could be read of the others is no answer."""
-    from reconciler.emulator.faults import Fault, FaultPlan  # noqa: PLC0415
-
     emulator.control.knobs = Knobs()
     emulator.control.plan(FaultPlan.of(Fault("status", path="/1/8$", status=403, count=0)))
     text = SAME.replace(
