@@ -29,7 +29,7 @@ def load_chosen(paths: tuple[str, ...], given: Mapping[str, Any]) -> Loaded:
         environment_project_id=project_id or outside.environment_project_id,
         environment_region_id=region_id or outside.environment_region_id,
     )
-    documents, state = load_documents(paths or (".",), fill, findings.configured_policies())
+    documents, state = load_documents(paths or settings.default_paths(), fill, findings.configured_policies())
     targets = tuple(
         target
         for target in state.targets
@@ -46,10 +46,10 @@ def load_chosen(paths: tuple[str, ...], given: Mapping[str, Any]) -> Loaded:
 def load_for_live(paths: tuple[str, ...], given: Mapping[str, Any]) -> Loaded:
     """Load the files that say which targets to read and where rules are written.
 
-    Without a PATH and without files in the current folder, a project and a region from options or environment will do.
+    Without a PATH and without files in the usual place, a project and a region from options or environment will do.
     """
     target = _outside_target(given)
-    if not paths and target is not None and not find_files((".",))[0]:
+    if not paths and target is not None and not find_files(settings.default_paths())[0]:
         return (), DesiredState((), (target,), {})
     return load_chosen(paths, given)
 

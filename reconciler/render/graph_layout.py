@@ -101,6 +101,11 @@ def layout(cards: Sequence[Card], links: Sequence[Link]) -> Placed:
     return _draw(order, items, chains, slots)
 
 
+def columns_of(cards: Sequence[Card], links: Sequence[Link]) -> dict[str, int]:
+    """Return the column of each card."""
+    return _columns(cards, links, _without_circles(cards, links))
+
+
 def _without_circles(cards: Sequence[Card], links: Sequence[Link]) -> list[bool]:
     """Tell for each link whether it goes forward: the others, which close circles, are drawn from right to left."""
     after: defaultdict[str, list[str]] = defaultdict(list)

@@ -2,10 +2,10 @@
 
 CSS = """
 svg{--paper:#fff;--ink:#1f2328;--quiet:#656d76;--line:#8c959f;--card:#f6f8fa;--rim:#d0d7de;--blue:#0969da;
---orange:#bc4c00;--warm:#fff1e5;--green:#1a7f37;--red:#cf222e;
+--orange:#bc4c00;--warm:#fff1e5;--cool:#ddf4ff;--green:#1a7f37;--red:#cf222e;
 font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
 @media(prefers-color-scheme:dark){svg{--paper:#0d1117;--ink:#e6edf3;--quiet:#8d96a0;--line:#6e7681;--card:#161b22;
---rim:#30363d;--blue:#4493f8;--orange:#f0883e;--warm:#3d2410;--green:#3fb950;--red:#f85149}}
+--rim:#30363d;--blue:#4493f8;--orange:#f0883e;--warm:#3d2410;--cool:#0c2d5a;--green:#3fb950;--red:#f85149}}
 .paper{fill:var(--paper)}
 text{fill:var(--ink)}
 .target{font-size:14px;font-weight:600}
@@ -24,8 +24,9 @@ text{fill:var(--ink)}
 .edge:hover path{stroke-width:3;stroke:var(--blue)}
 .edge:hover .label{fill:var(--blue)}
 .pill{fill:var(--card);stroke:var(--rim)}
-.edge.world .pill{fill:var(--warm);stroke:var(--orange)}
-.edge.world .source{fill:var(--orange);font-weight:600}
+.from-world .pill{fill:var(--warm);stroke:var(--orange)}
+.from-world .source{fill:var(--orange);font-weight:600}
+.from-group .pill,.from-unknown .pill{fill:var(--cool);stroke:var(--blue)}
 .card .body{fill:var(--card);stroke:var(--rim)}
 .card.unknown .body{fill:var(--paper);stroke-dasharray:4 3}
 .card.added .body{stroke:var(--green);stroke-width:2}

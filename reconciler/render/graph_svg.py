@@ -1,11 +1,12 @@
 """Graphs as one picture in SVG: no script, no font and nothing else from outside; light and dark as the viewer is.
 
-A group is a card. At its left come in, one below the other, what it admits: from everywhere and from prefixes as pills
-of their own at each card, from other groups as edges. What goes on among its members, and what it sends to addresses,
+A group is a card. At its left comes in, one below the other, what it admits: from everywhere and from prefixes by pills
+of their own at each card, from other groups by edges, or by pills with their names where an edge would cross the whole
+picture. What goes on among its members, and what it sends to addresses,
 stands in the card.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
@@ -13,6 +14,7 @@ from itertools import pairwise
 from reconciler.graph import Edge, Graph, Node, NodeKind, Status
 from reconciler.render.graph_layout import HEADER, Card, Link, Placed, Point, components, layout
 from reconciler.render.graph_mermaid import title_of
+from reconciler.render.graph_near import near_links
 from reconciler.render.graph_style import CSS, MARKERS
 
 _LETTER = 6.65
@@ -59,8 +61,8 @@ def picture(graphs: Sequence[Graph]) -> tuple[str, float, float]:
         lines += drawn
         y, width = bottom + _MARGIN, max(width, right + _MARGIN)
     has_change = any(_changes(graph) for graph in graphs)
-    lines += _legend(y, has_change=has_change)
-    return "\n".join(lines), max(width, 760.0), y + 40
+    lines += _legend(y, has_change=has_change, has_pills=any("from-group" in line for line in lines))
+    return "\n".join(lines), max(width, 960.0), y + 40
 
 
 def _changes(graph: Graph) -> bool:
@@ -76,8 +78,8 @@ def _graph(graph: Graph, top: float) -> tuple[list[str], float, float]:
     """Draw the parts of a graph in rows, the largest first; return the lines with the right and the lower end."""
     lines: list[str] = []
     x, y, row, right = _MARGIN, top, 0.0, _MARGIN
-    parts = sorted(_parts(graph), key=lambda part: (-len(part.nodes), -part.placed.height))
-    shelf = max(_SHELF, *(part.placed.width for part in parts)) if parts else _SHELF
+    parts = sorted(_parts(graph), key=lambda part: (-len(part.placed.corners), -part.placed.height))
+    shelf = max([_SHELF, *(part.placed.width for part in parts)])
     for part in parts:
         if x > _MARGIN and x + part.placed.width > _MARGIN + shelf:
             x, y, row = _MARGIN, y + row + 34, 0.0
@@ -95,14 +97,22 @@ def _graph(graph: Graph, top: float) -> tuple[list[str], float, float]:
 def _parts(graph: Graph) -> Iterator[_Part]:
     nodes = {node.key: node for node in graph.nodes}
     groups = {key: node for key, node in nodes.items() if node.kind in {NodeKind.GROUP, NodeKind.UNKNOWN}}
-    links = [edge for edge in graph.edges if edge.tail in groups and edge.head in groups]
-    stubs = {key: tuple(edge for edge in graph.edges if edge.head == key and edge.tail not in groups) for key in groups}
+    links = near_links(list(groups), [edge for edge in graph.edges if {edge.tail, edge.head} <= groups.keys()])
+    drawn = set(links)
+    stubs = {key: _stubs_of(key, graph.edges, drawn, nodes) for key in groups}
     for keys in components(list(groups), [(edge.tail, edge.head) for edge in links]):
         inside = set(keys)
         mine = tuple(edge for edge in links if edge.head in inside)
         cards = [_card(groups[key], [_stub_width(nodes[edge.tail], edge) for edge in stubs[key]]) for key in keys]
         placed = layout(cards, [Link(edge.tail, edge.head, _label_width(edge)) for edge in mine])
         yield _Part(placed, nodes, mine, {key: stubs[key] for key in keys})
+
+
+def _stubs_of(key: str, edges: Sequence[Edge], drawn: Collection[Edge], nodes: Mapping[str, Node]) -> tuple[Edge, ...]:
+    """List what comes in by a pill: from the world first, then from prefixes, then from groups that are elsewhere."""
+    order = [NodeKind.WORLD, NodeKind.PREFIXES, NodeKind.GROUP, NodeKind.UNKNOWN]
+    mine = [edge for edge in edges if edge.head == key and edge not in drawn]
+    return tuple(sorted(mine, key=lambda edge: order.index(nodes[edge.tail].kind)))
 
 
 def _card(node: Node, stubs: Sequence[float]) -> Card:
@@ -185,7 +195,7 @@ def _stub(source: Node, edge: Edge, x: float, y: float) -> Iterator[str]:
     start = x - _stub_width(source, edge)
     width = _pill_width(source)
     title = f"{source.title}{f' ({source.detail})' if source.detail else ''}: {edge.label}"
-    yield f'<g class="edge {edge.status} {source.kind}"><title>{_xml(title)}</title>'
+    yield f'<g class="edge {edge.status} {edge.direction} from-{source.kind}"><title>{_xml(title)}</title>'
     yield f'<rect class="pill" x="{start:.1f}" y="{y - 8:.1f}" width="{width:.1f}" height="16" rx="8"/>'
     yield f'<text class="source" x="{start + width / 2:.1f}" y="{y + 4:.1f}">{_xml(_short(source.title))}</text>'
     yield f'<path d="M{start + width:.1f} {y:.1f}L{x:.1f} {y:.1f}" marker-end="url(#{edge.status})"/>'
@@ -220,7 +230,7 @@ def _box(node: Node, corner: Point, width: float, height: float, *, exposed: boo
     yield "</g>"
 
 
-def _legend(y: float, *, has_change: bool) -> Iterator[str]:
+def _legend(y: float, *, has_change: bool, has_pills: bool) -> Iterator[str]:
     entries = [("edge same ingress", "admitted by an ingress rule"), ("edge same egress", "by an egress rule")]
     if has_change:
         entries += [("edge added ingress", "+ opened"), ("edge removed ingress", "- closed")]
@@ -232,6 +242,11 @@ def _legend(y: float, *, has_change: bool) -> Iterator[str]:
         x += 38 + len(words) * _LETTER + 28
     yield f'<rect class="stripe world-key" x="{x:.0f}" y="{y + 2:.0f}" width="3.5" height="16" rx="1.75"/>'
     yield f'<text class="detail" x="{x + 11:.0f}" y="{y + 14:.0f}">open to the world</text>'
+    if not has_pills:
+        return
+    x += 11 + 17 * _LETTER + 28
+    yield f'<g class="from-group"><rect class="pill" x="{x:.0f}" y="{y + 3:.0f}" width="30" height="14" rx="7"/></g>'
+    yield f'<text class="detail" x="{x + 38:.0f}" y="{y + 14:.0f}">a group that is elsewhere in the picture</text>'
 
 
 def _short(text: str, most: int = _LABEL) -> str:
