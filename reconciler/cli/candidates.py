@@ -26,7 +26,8 @@ def complete_groups(context: click.Context, _: click.Parameter, incomplete: str)
     names: set[str] = set()
     with contextlib.suppress(Exception):  # half a line, half a file: whatever it is, nobody wants to read it now
         # Where the value of --group is still to come, click leaves the paths among what it could not assign.
-        given = context.params.get("paths") or [path for path in context.args if Path(path).exists()]
+        words = (*context.args, *context.params.get("question", ()))
+        given = context.params.get("paths") or [word for word in words if Path(word).exists()]
         names.update(_names(given or _configured_paths()))
     return [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]
 

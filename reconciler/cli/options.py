@@ -24,7 +24,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def _default_paths(context: click.Context, _: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
     if given or context.resilient_parsing:
         return given
-    return settings.config().paths or (".",)
+    return settings.default_paths()
 
 
 format_option = click.option(
@@ -135,6 +135,14 @@ def target_options(function: Function) -> Function:
     )
 
 
+two_phase = click.option(
+    "--two-phase/--no-two-phase",
+    default=KEYS["two_phase"].default,
+    help="Send creates and deletes as separate requests.",
+)
+"""A choice of `plan` that may stand in the configuration file, and so can be taken back."""
+
+
 def plan_options(function: Function) -> Function:
     """Add the options that shape a plan."""
     for option in reversed(
@@ -148,11 +156,7 @@ def plan_options(function: Function) -> Function:
                 help="Only this group; a name or a glob; repeatable.",
             ),
             click.option("--prune", is_flag=True, help="Delete groups with our `owner` that no file names any more."),
-            click.option(
-                "--two-phase/--no-two-phase",
-                default=KEYS["two_phase"].default,
-                help="Send creates and deletes as separate requests.",
-            ),
+            two_phase,
             click.option(
                 "--show-instances", is_flag=True, help="Count the instances that each changed group is attached to."
             ),

@@ -14,7 +14,7 @@ from reconciler.cli import EXIT_CODES, options
 @click.argument("journal", type=click.Path())
 @click.option("--out", type=click.Path(), metavar="FILE", help="Save the plan, for `sgctl apply FILE`.")
 @options.format_option
-@click.option("--two-phase", is_flag=True, help="Send creates and deletes as separate requests.")
+@options.two_phase
 @click.option(
     "--allow-mass-delete", is_flag=True, help="Lift the guardrail against emptied groups, mass deletion and lost rules."
 )
@@ -82,7 +82,7 @@ def command(journal: str, out: str | None, format_: str, **given: Any) -> None:
 
 
 def _read(path: str) -> str:
-    from reconciler.errors import PlanFileError  # noqa: PLC0415
+    from reconciler.errors import PlanFileError  # noqa: PLC0415 - only when something went wrong
 
     try:
         # A line cut in the middle may end in half a character.

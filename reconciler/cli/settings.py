@@ -66,6 +66,11 @@ class FileDefaults(Mapping[str, Any]):
         return {} if context is None or context.resilient_parsing else config().values
 
 
+def default_paths() -> tuple[str, ...]:
+    """Say which files to take where none are given: those of the configuration file, else the current folder."""
+    return config().paths or (".",)
+
+
 def base_url(environment: Mapping[str, str] = os.environ) -> str:
     """Say which API to use: `GCORE_BASE_URL`, else the configuration file, else the public one."""
     url: str = environment.get("GCORE_BASE_URL") or config().values.get("base_url") or KEYS["base_url"].default

@@ -78,6 +78,7 @@ CASES = {
     "groups of the current folder": ("sgctl plan --group ", ["cache", "db one", "other", "web"]),
     "groups that begin so": ("sgctl plan --group w", ["web"]),
     "groups of the files given": ("sgctl plan sub --group ", ["other"]),
+    "groups at both ends": ("sgctl trace ingress tcp/443 sub --group other --from-group ", ["other"]),
     "plan files": ("sgctl show ", ["plan.json"]),
     "plan files for apply": ("sgctl apply pl", ["plan.json"]),
     "plan files elsewhere": ("sgctl apply sub/l", ["sub/later.json"]),

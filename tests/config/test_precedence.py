@@ -172,3 +172,18 @@ def test_help_shows_the_defaults_that_hold_without_a_file(repository: Path, caps
     (repository / "sgctl.toml").write_text("parallelism = 3\n")
     run(["plan", "--help"])
     assert "[default: 16" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["lint"], ["trace", "--group", "web", "ingress", "tcp/80", "from", "203.0.113.9"]],
+    ids=lambda each: each[0],
+)
+def test_other_commands_take_the_paths_of_the_file_too(command: list[str], repository: Path) -> None:
+    (repository / "groups").mkdir()
+    (repository / "groups" / "web.yaml").write_text(GROUPS)
+    (repository / "other.yaml").write_text("not: ours\n")
+    (repository / "sgctl.toml").write_text(TARGET)
+    assert run(command) == 1
+    (repository / "sgctl.toml").write_text('paths = ["groups"]\n' + TARGET)
+    assert run(command) != 1
