@@ -45,7 +45,7 @@ def place(file: Path, number: int) -> str:
 def unexplained(file: Path) -> Iterator[str]:
     """Escapes without a reason. One that repeats the escape of the line above shares its reason."""
     above = ""
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
         escape = ESCAPE.search(line)
         if BARE.search(line) or (escape and escape[1] != above and not REASON.match(line, escape.end())):
             yield f"{place(file, number)} has an escape without a reason: {line.strip()}"
@@ -147,7 +147,7 @@ def test_nothing_points_to_a_machine_or_a_host_that_is_not_ours_to_name() -> Non
     for file in PUBLISHED:
         if file == Path(__file__) or (file.is_relative_to(ROOT / "tests") and file.suffix != ".py"):
             continue
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
             strange += [
                 f"{place(file, number)}: {path}" for path in re.findall(r"(?<![\w.])/(?:home|root|Users)/\w+", line)
             ]
