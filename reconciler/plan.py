@@ -22,7 +22,8 @@ from reconciler.model.policies import Policies
 from reconciler.names import names_of_remotes
 from reconciler.placeholder import is_placeholder, placeholder
 from reconciler.policy.damage import Limits
-from reconciler.policy.judge import judge_plan, judge_saved, names_in_policies
+from reconciler.policy.judge import judge_plan, judge_saved
+from reconciler.policy.subjects import names_in_policies
 from reconciler.resolve import Match, resolve
 
 NO_POLICIES = Policies()

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from reconciler.model.plan import Finding
 from reconciler.model.policies import Level, Policies
-from reconciler.model.rule import PORT_PROTOCOLS, Ethertype
+from reconciler.model.rule import PORT_PROTOCOLS, Ethertype, Rule
 from reconciler.policy.subject import JudgedRule, Subject, Today, exceptions_of, finding
 from reconciler.traffic import Flow, Traffic, describe
 from reconciler.traffic.describe import is_world, world_addresses
+from reconciler.traffic.extent import prefix_span
 
 MANAGEMENT = "world_open_management"
 ANY_PORT = "world_open_any_port"
@@ -43,6 +44,21 @@ def check_world_open(subject: Subject, opens: Sequence[Flow], policies: Policies
     ):
         if level != "off" and ingress:
             yield from _judge(policy, level, subject, ingress, policies, today)
+
+
+def may_be_world(rules: Iterable[Rule]) -> bool:
+    """Tell quickly of most groups that no rules of theirs can be the world together, by the sizes of their prefixes."""
+    total: dict[Ethertype, int] = {"IPv4": 0, "IPv6": 0}
+    for prefix, ethertype in {
+        (rule.remote_ip_prefix, rule.ethertype)
+        for rule in rules
+        if rule.direction == "ingress" and rule.remote_group_id is None
+    }:
+        if prefix is None:
+            return True
+        start, end = prefix_span(prefix, ethertype)
+        total[ethertype] += end[1] - start[1]
+    return any(is_world(addresses, family) for family, addresses in total.items())
 
 
 def _judge(
