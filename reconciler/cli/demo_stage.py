@@ -28,7 +28,8 @@ class Stage:
         (folder / "sgctl.toml").touch()
         ours = ("GCORE_", "SGCTL_")
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        self._environment |= {"GCORE_BASE_URL": base_url, "GCORE_API_KEY": api_key}
+        # The temporary folder is ours as well: an apply leaves its lock file there.
+        self._environment |= {"GCORE_BASE_URL": base_url, "GCORE_API_KEY": api_key, "TMPDIR": str(folder)}
 
     def heading(self, text: str) -> None:
         """Begin the next step."""
