@@ -18,7 +18,7 @@ PUBLISHED = [
     file
     for name in (".ci", "Makefile", "constraints.txt", "examples", "pyproject.toml", "reconciler", "schemas", "tests")
     for file in ([ROOT / name] if (ROOT / name).is_file() else sorted((ROOT / name).rglob("*")))
-    if file.is_file() and "__pycache__" not in file.parts and ".egg-info" not in str(file)
+    if file.is_file() and not re.search(r"/(__pycache__|\.\w+_cache|\.hypothesis)/", file.as_posix())
 ] + sorted(ROOT.glob("*.md"))
 DOCUMENTS = ["README.md", "CONTRIBUTING.md"]
 
