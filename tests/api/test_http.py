@@ -1,0 +1,233 @@
+"""Reads are tried again, writes never unless they certainly did nothing, and no wait is longer than allowed."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import httpx
+import pytest
+
+from reconciler.api.exchange import Exchange
+from reconciler.api.http import Http
+from reconciler.api.retry import FIRST_BACKOFF, MAX_ASKED, MAX_TRIES, MAX_WAIT
+from reconciler.errors import ApiError, ApiRefused, ApiUnreachable, OutcomeUnknown, Stopped
+
+KEY = "s3cret-key"
+START = datetime(2026, 1, 1, tzinfo=UTC)
+PATH = "/cloud/v1/securitygroups/1/7"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.monotonic())
+
+    def monotonic(self) -> float:
+        return sum(self.waits)
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+
+Step = httpx.Response | Exception
+
+
+class Script:
+    """A server that gives one answer after the other, and the last one for ever."""
+
+    def __init__(self, *steps: Step) -> None:
+        self.steps = steps
+        self.requests: list[httpx.Request] = []
+        self.exchanges: list[Exchange] = []
+        self.clock = Clock()
+
+    def connect(self) -> Http:
+        transport = httpx.MockTransport(self._answer)
+        return Http("https://api.example", KEY, self.clock, transport=transport, observe=self.exchanges.append)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        step = self.steps[min(len(self.requests), len(self.steps) - 1)]
+        self.requests.append(request)
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+
+def ask(http: Http, method: str) -> None:
+    if method == "GET":
+        http.read(PATH)
+    else:
+        http.write(method, PATH, {"name": "web"})
+
+
+def ok() -> httpx.Response:
+    return httpx.Response(200, json={"count": 0, "results": []})
+
+
+def too_many(retry_after: str | None = None) -> httpx.Response:
+    return httpx.Response(429, headers={"Retry-After": retry_after} if retry_after is not None else {})
+
+
+PASSING: dict[str, Callable[[], Step]] = {
+    "timeout": lambda: httpx.ReadTimeout(""),
+    "connection refused": lambda: httpx.ConnectError("refused"),
+    "reset": lambda: httpx.ReadError(""),
+    "cut": lambda: httpx.RemoteProtocolError("incomplete"),
+    "500": lambda: httpx.Response(500),
+    "503": lambda: httpx.Response(503, headers={"Retry-After": "1"}),
+    "html": lambda: httpx.Response(200, html="<html></html>"),
+    "truncated": lambda: httpx.Response(200, content=b'{"count": '),
+    "a list": lambda: httpx.Response(200, json=[]),
+    "429": too_many,
+}
+
+
+@pytest.mark.parametrize("step", PASSING.values(), ids=PASSING)
+def test_a_read_is_tried_again_after_what_may_pass(step: Callable[[], Step]) -> None:
+    script = Script(step(), step(), ok())
+    with script.connect() as http:
+        assert http.read(PATH) == {"count": 0, "results": []}
+    assert len(script.requests) == 3
+    assert len(script.clock.waits) == 2
+
+
+@pytest.mark.parametrize("step", PASSING.values(), ids=PASSING)
+def test_a_read_gives_up_within_bounds(step: Callable[[], Step]) -> None:
+    script = Script(step())
+    with script.connect() as http, pytest.raises(ApiUnreachable, match="gave up after"):
+        http.read(PATH)
+    assert len(script.requests) <= MAX_ASKED
+    assert sum(script.clock.waits) <= MAX_WAIT
+
+
+def test_waits_double_where_the_api_names_none() -> None:
+    script = Script(httpx.Response(500))
+    with script.connect() as http, pytest.raises(ApiUnreachable):
+        http.read(PATH)
+    assert script.clock.waits == [FIRST_BACKOFF * 2**number for number in range(MAX_TRIES - 1)]
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7),
+        (" 7 ", 7),
+        (format_datetime(START + timedelta(seconds=9), usegmt=True), 9),
+        (format_datetime(START - timedelta(seconds=9), usegmt=True), None),
+        ("soon", FIRST_BACKOFF),
+        ("-3", FIRST_BACKOFF),
+    ],
+    ids=["seconds", "blanks", "date", "date in the past", "nonsense", "negative"],
+)
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+def test_a_429_waits_as_long_as_the_api_asks_and_is_sent_again(method: str, header: str, seconds: float | None) -> None:
+    script = Script(too_many(header), ok())
+    with script.connect() as http:
+        ask(http, method)
+    assert script.clock.waits == ([] if seconds is None else [seconds])
+    assert [request.method for request in script.requests] == [method] * 2
+
+
+@pytest.mark.parametrize("header", ["61", "999999999", format_datetime(START + timedelta(hours=1), usegmt=True)])
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+def test_a_wait_too_long_is_refused_with_a_sentence_and_nothing_further_is_sent(method: str, header: str) -> None:
+    script = Script(too_many(header))
+    with script.connect() as http, pytest.raises(ApiUnreachable, match=r"asks to wait \d+ s, and 60 s are allowed"):
+        ask(http, method)
+    assert (len(script.requests), script.clock.waits) == (1, [])
+
+
+def test_a_pause_that_one_request_is_told_holds_for_the_next_as_well() -> None:
+    script = Script(too_many("5"), ok())
+    with script.connect() as http:
+        http.read(PATH)
+        http.read(PATH)
+    assert script.clock.waits == [5]
+
+
+@pytest.mark.parametrize("step", ["timeout", "reset", "cut", "500", "503", "html", "truncated", "a list"])
+def test_a_write_of_unknown_outcome_is_sent_once(step: str) -> None:
+    script = Script(PASSING[step](), ok())
+    with script.connect() as http, pytest.raises(OutcomeUnknown, match=f"^PATCH {PATH}: "):
+        http.write("PATCH", PATH, {"name": "web"})
+    assert (len(script.requests), script.clock.waits) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "error", [httpx.ConnectError("refused"), httpx.ConnectTimeout(""), httpx.PoolTimeout("")], ids=repr
+)
+def test_a_write_that_never_left_is_tried_again(error: Exception) -> None:
+    script = Script(error, error, ok())
+    with script.connect() as http:
+        assert http.write("PATCH", PATH, {"name": "web"}).status == 200
+    assert len(script.requests) == 3
+
+
+ADVICE = {
+    400: "the answer says which field",
+    401: "GCORE_API_KEY",
+    403: "role",
+    404: "check the project",
+    405: "does not offer",
+    409: "Plan again",
+    410: "withdrawn",
+    422: "the answer says which field",
+}
+
+
+@pytest.mark.parametrize("status", ADVICE)
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+def test_a_refusal_is_explained_with_what_to_do_and_not_repeated(method: str, status: int) -> None:
+    script = Script(httpx.Response(status, json={"message": "because"}, headers={"X-Request-Id": "r-1"}))
+    with script.connect() as http, pytest.raises(ApiRefused) as raised:
+        ask(http, method)
+    assert raised.value.message == f"{method} {PATH}: {status}: because"
+    assert ADVICE[status] in (raised.value.hint or "")
+    assert (raised.value.status, raised.value.request_id) == (status, "r-1")
+    assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(401, json={"message": f"no such key: {KEY}"}),
+        httpx.Response(422, content=KEY.encode()),
+        httpx.Response(400, json={"errors": {"header": f"apikey {KEY}"}}),
+    ],
+    ids=["message", "text", "object"],
+)
+def test_an_answer_that_repeats_the_key_does_not_bring_it_into_a_message(answer: httpx.Response) -> None:
+    script = Script(answer)
+    with script.connect() as http, pytest.raises(ApiRefused) as raised:
+        http.read(PATH)
+    assert KEY not in str(raised.value) + repr(raised.value)
+    assert KEY not in repr(script.exchanges)
+
+
+def test_a_foreign_text_is_bounded_and_on_one_line() -> None:
+    script = Script(httpx.Response(409, json={"message": "a\x1b[31m\nb" + "c" * 1000}))
+    with script.connect() as http, pytest.raises(ApiRefused) as raised:
+        http.read(PATH)
+    assert "\n" not in raised.value.message
+    assert "\x1b" not in raised.value.message
+    assert len(raised.value.message) < 400
+
+
+def test_a_wish_to_stop_ends_the_waiting_and_nothing_further_is_sent() -> None:
+    class Stopping(Clock):
+        def sleep(self, seconds: float) -> None:
+            raise Stopped("stopped while waiting")
+
+    script = Script(too_many("5"), ok())
+    script.clock = Stopping()
+    with script.connect() as http, pytest.raises(ApiError, match="stopped"):
+        http.write("PATCH", PATH, {})
+    assert len(script.requests) == 1
+
+
+def test_no_content_is_a_good_answer_to_a_delete() -> None:
+    script = Script(httpx.Response(204))
+    with script.connect() as http:
+        assert http.write("DELETE", f"{PATH}/x", None).body is None
