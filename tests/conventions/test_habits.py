@@ -138,6 +138,7 @@ KNOWN_HOSTS = {
     "keepachangelog.com",
     "semver.org",
     "www.apache.org",
+    "www.w3.org",
 }
 """Hosts that we mean; besides this machine and the names that stand for nobody (RFC 2606)."""
 
