@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import click
+
 from reconciler.cli import findings, options, settings
 from reconciler.cli.progress import Progress
 from reconciler.desired import load_documents
-from reconciler.document import Document, find_files
+from reconciler.document import Document
 from reconciler.errors import InputError, UsageError
 from reconciler.live import LiveState, read_live
 from reconciler.loader.target import Defaults
@@ -46,12 +48,18 @@ def load_chosen(paths: tuple[str, ...], given: Mapping[str, Any]) -> Loaded:
 def load_for_live(paths: tuple[str, ...], given: Mapping[str, Any]) -> Loaded:
     """Load the files that say which targets to read and where rules are written.
 
-    Without a PATH and without files in the usual place, a project and a region from options or environment will do.
+    They only add places, so where a project and a region are known from options or environment, and no PATH is given,
+    the current folder may hold other files, or none.
     """
     target = _outside_target(given)
-    if not paths and target is not None and not find_files(settings.default_paths())[0]:
-        return (), DesiredState((), (target,), {})
-    return load_chosen(paths, given)
+    if paths or target is None:
+        return load_chosen(paths, given)
+    try:
+        loaded = load_chosen((), given)
+    except InputError:
+        click.echo("note: the files of this folder are not valid; places are not shown", err=True)
+        loaded = (), DesiredState((), (), {})
+    return loaded if loaded[1].targets else ((), DesiredState((), (target,), {}))
 
 
 def read_chosen(state: DesiredState, given: Mapping[str, Any]) -> tuple[LiveState, tuple[Match, ...]]:

@@ -15,13 +15,12 @@ body{margin:0;padding:24px;background:var(--paper);color:var(--ink);
 font:14px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
 h1{font-size:20px;margin:0 0 4px}h2{font-size:15px;margin:28px 0 8px}p{margin:0 0 16px;color:var(--quiet)}
 .picture{overflow-x:auto;border:1px solid var(--rim);border-radius:10px}
-.picture svg{display:block;margin:0 auto}
+.picture svg{display:block;margin:0 auto;max-width:100%;min-width:900px;height:auto}
 table{border-collapse:collapse;width:100%;font-size:13px}
 th,td{text-align:left;padding:5px 12px 5px 0;border-bottom:1px solid var(--rim);vertical-align:top}
 th{color:var(--quiet);font-weight:600}
 td.services{font-family:ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:12px}
 tr.added td{color:var(--green)}tr.removed td{color:var(--red)}
-tr.removed td.services{text-decoration:line-through}
 """
 _WORDS = {Status.SAME: "", Status.ADDED: "opened", Status.REMOVED: "closed"}
 

@@ -20,7 +20,7 @@ text{fill:var(--ink)}
 .edge.added path{stroke:var(--green);stroke-width:2.2}
 .edge.removed path{stroke:var(--red);stroke-width:2.2;stroke-dasharray:2 4}
 .edge.added .label,.note.added{fill:var(--green);font-weight:600}
-.edge.removed .label,.note.removed{fill:var(--red);text-decoration:line-through}
+.edge.removed .label,.note.removed{fill:var(--red);font-weight:600}
 .edge:hover path{stroke-width:3;stroke:var(--blue)}
 .edge:hover .label{fill:var(--blue)}
 .pill{fill:var(--card);stroke:var(--rim)}

@@ -151,7 +151,8 @@ def _part(part: _Part) -> Iterator[str]:
         for edge, (x, y) in zip(edges, part.placed.stubs[key], strict=True):
             yield from _stub(part.nodes[edge.tail], edge, x, y)
     for key, corner in part.placed.corners.items():
-        exposed = any(part.nodes[edge.tail].kind is NodeKind.WORLD for edge in part.stubs[key])
+        stays = [edge for edge in part.stubs[key] if edge.status is not Status.REMOVED]
+        exposed = any(part.nodes[edge.tail].kind is NodeKind.WORLD for edge in stays)
         width = _card(part.nodes[key], ()).width
         yield from _box(part.nodes[key], corner, width, part.placed.heights[key], exposed=exposed)
 

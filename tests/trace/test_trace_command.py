@@ -1,0 +1,157 @@
+"""`sgctl trace`: exit codes, words and the JSON contract, on files and on the emulator."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.cli import run
+from reconciler.emulator.server import EmulatorServer
+
+FILE = """\
+project_id: 1337
+region_id: 7
+security_groups:
+  - name: web
+    rules:
+      - {direction: ingress, protocol: tcp, ports: 443, remote_ip_prefix: 203.0.113.0/24, description: "tls \\e[31m"}
+      - {direction: ingress, protocol: tcp, ports: 9100, remote_group: monitor}
+      - {direction: egress}
+  - name: app
+    rules:
+      - {direction: ingress, protocol: tcp, ports: 8080, remote_group: web}
+      - {direction: egress, protocol: tcp, ports: 443}
+  - name: monitor
+    rules: []
+  - name: unmanaged
+"""
+API_FIELDS = {
+    "direction",
+    "ethertype",
+    "protocol",
+    "port_range_min",
+    "port_range_max",
+    "remote_ip_prefix",
+    "remote_group_id",
+    "description",
+}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "web.yaml").write_text(FILE)
+    monkeypatch.chdir(tmp_path)
+    for name in ("GCORE_API_KEY", "GCORE_CLOUD_PROJECT_ID", "GCORE_CLOUD_REGION_ID"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def trace(line: str) -> int:
+    return run(["trace", *line.split()])
+
+
+CASES = {
+    "allowed": ("--group web ingress tcp/443 from 203.0.113.9", 0, "web.yaml:6:9"),
+    "refused": ("--group web ingress tcp/443 from 203.0.112.9", 2, "allowed from 203.0.113.0/24 only (web.yaml:6:9)"),
+    "another port": ("--group web ingress tcp/80 from 203.0.113.9", 2, "allowed for tcp 443 only (web.yaml:6:9)"),
+    "between groups": ("--group app ingress tcp/8080 --from-group web", 0, "web.yaml:8:9"),
+    "in words": ("--group app ingress tcp/8080 from group web", 0, "web.yaml:11:9"),
+    "from the other end": ("--group web egress tcp/8080 --to-group app web.yaml", 0, "web.yaml:11:9"),
+    "no way out of there": ("--group web ingress tcp/9100 --from-group monitor", 2, "no egress rule at all"),
+    "several groups": ("--group web --group app ingress tcp/8080 from group web", 0, "at web, app"),
+    "IPv6": ("--group web ingress tcp/443 from 2001:db8::1", 2, "nearest"),
+    "no such group": ("--group wbe ingress tcp/443 from 10.0.0.1", 1, "did you mean `web`?"),
+    "not managed": ("--group unmanaged ingress tcp/443 from 10.0.0.1", 1, "web.yaml:15:5"),
+    "no question": ("--group web", 1, "a question has"),
+    "no group": ("ingress tcp/443 from 10.0.0.1", 1, "--group"),
+    "wrong option": ("--group web egress tcp/443 to 10.0.0.1 --from-group app", 1, "use --to-group"),
+    "no such file": ("--group web ingress tcp/443 from 10.0.0.1 nowhere.yaml", 1, "nowhere.yaml"),
+}
+
+
+@pytest.mark.parametrize(("line", "code", "words"), CASES.values(), ids=CASES.keys())
+def test_exit_code_and_words(line: str, code: int, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert trace(line) == code
+    said = capsys.readouterr()
+    assert words in said.out + said.err
+    assert "\x1b[31m" not in said.out, "what files say is no command to a terminal"
+
+
+def test_json_has_the_rules_that_allow_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert trace("--group app ingress tcp/8080 --from-group web --format json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["allowed"] is True
+    assert [(rule["group"], rule["place"], rule["id"]) for rule in answer["rules"]] == [
+        ("app", "web.yaml:11:9", None),
+        ("web", "web.yaml:8:9", None),
+    ]
+    assert all(rule.keys() >= API_FIELDS for rule in answer["rules"])
+    assert answer["nearest"] == []
+
+
+def test_json_of_a_refusal_has_no_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    assert trace("--group web ingress tcp/22 from 203.0.113.9 --format json") == 2
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["allowed"], answer["rules"]) == (False, [])
+    assert answer["nearest"][0]["rules"][0]["place"] == "web.yaml:6:9"
+
+
+def test_targets_that_agree_are_one_answer_and_others_an_error(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    both = FILE.replace("region_id: 7", "targets: [{region_id: 7}, {region_id: 8}]").replace(
+        "  - name: unmanaged\n", ""
+    )
+    (here / "web.yaml").write_text(both)
+    line = "--group web ingress tcp/443 from 203.0.113.9"
+    assert trace(line) == 0
+    assert capsys.readouterr().out.count("web.yaml:6:9") == 1
+    (here / "more.yaml").write_text(
+        "project_id: 1337\nregion_id: 9\nsecurity_groups:\n  - {name: web, rules: []}\n  - {name: app, rules: []}\n"
+    )
+    assert trace(line) == 1
+    assert "targets disagree" in capsys.readouterr().err
+    assert trace(f"{line} --region-id 9") == 2
+    assert trace(f"{line} --region-id 8") == 0
+    assert trace(f"{line} --region-id 10") == 1
+
+
+@pytest.fixture
+def emulator(monkeypatch: pytest.MonkeyPatch) -> Any:
+    rules: list[dict[str, object]] = [
+        {"direction": "ingress", "protocol": "tcp", "port_range_min": 443, "port_range_max": 443},
+        {"direction": "ingress", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22},
+    ]
+    rules[0]["remote_ip_prefix"] = "203.0.113.0/24"
+    seed = {"groups": [{"project_id": 1337, "region_id": 7, "name": "web", "rules": rules}]}
+    with EmulatorServer(seed=seed) as emulator:
+        monkeypatch.setenv("GCORE_BASE_URL", emulator.url)
+        monkeypatch.setenv("GCORE_API_KEY", emulator.api_key)
+        yield emulator
+
+
+def test_live_rules_have_their_id_and_where_they_are_written(
+    emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert trace("--live --group web ingress tcp/443 from 203.0.113.9 --format json") == 0
+    (rule,) = json.loads(capsys.readouterr().out)["rules"]
+    assert rule["place"] == "web.yaml:6:9"
+    assert len(rule["id"]) == 36
+    assert {request.method for request in emulator.requests} == {"GET"}
+
+
+def test_live_state_is_not_desired_state(emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]) -> None:
+    """SSH is open live, and in no file."""
+    line = "--group web ingress tcp/22 from 198.51.100.1"
+    assert trace(line) == 2
+    assert not emulator.requests, "files are asked offline"
+    assert trace(f"--live {line}") == 0
+    assert "id " in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("emulator")
+def test_live_needs_no_files(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "web.yaml").unlink()
+    line = "--live --group web ingress tcp/443 from 203.0.113.9"
+    assert trace(line) == 1
+    assert trace(f"{line} --project-id 1337 --region-id 7") == 0
+    assert "id " in capsys.readouterr().out
