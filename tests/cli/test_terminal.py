@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -50,18 +50,24 @@ class Terminal:
         os.write(self._master, text.encode())
 
     def interrupt(self) -> None:
-        """Do what Ctrl-C does."""
-        self._process.send_signal(signal.SIGINT)
+        """Do what Ctrl-C does, until it is heard: one that comes just before `input` begins to read is not."""
+        while "nothing was sent" not in self.text and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            self._read(lambda: "nothing was sent" in self.text, 1.0)
 
     def end(self) -> int:
         """Wait for the end and return the exit code."""
         self._read(lambda: False)
-        code = self._process.wait(PATIENCE)
-        os.close(self._master)
-        return code
+        return self._process.wait(PATIENCE)
 
-    def _read(self, is_enough: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + PATIENCE
+    def clean_up(self) -> None:
+        """Leave no process, whatever a test found out."""
+        self._process.kill()
+        self._process.wait()
+        os.close(self._master)
+
+    def _read(self, is_enough: Callable[[], bool], patience: float = PATIENCE) -> None:
+        deadline = time.monotonic() + patience
         while not is_enough() and time.monotonic() < deadline:
             if not select.select([self._master], [], [], deadline - time.monotonic())[0]:
                 return
@@ -74,15 +80,32 @@ class Terminal:
             self.text += part.decode("utf-8", "replace")
 
 
+Open = Callable[..., Terminal]
+
+
 @pytest.fixture
 def environment(emulator: EmulatorServer) -> dict[str, str]:
     return {"GCORE_BASE_URL": emulator.url, "GCORE_API_KEY": KEY}
 
 
+@pytest.fixture
+def open_terminal(environment: dict[str, str]) -> Iterator[Open]:
+    """Start `sgctl` on terminals that are closed in the end."""
+    opened: list[Terminal] = []
+
+    def start(*arguments: str, **more: str) -> Terminal:
+        opened.append(Terminal(list(arguments), environment | more))
+        return opened[-1]
+
+    yield start
+    for terminal in opened:
+        terminal.clean_up()
+
+
 @pytest.mark.parametrize("answer", ["yes\n", "  yes \n"], ids=["yes", "yes-with-blanks"])
-def test_yes_applies(offline: Sgctl, emulator: EmulatorServer, environment: dict[str, str], answer: str) -> None:
+def test_yes_applies(offline: Sgctl, emulator: EmulatorServer, open_terminal: Open, answer: str) -> None:
     """The plan is shown first, in colour; then one PATCH is sent."""
-    terminal = Terminal(["apply", offline.write(CHANGED)], environment)
+    terminal = open_terminal("apply", offline.write(CHANGED))
     terminal.until("'yes'")
     assert "8443" in terminal.text
     assert writes(emulator) == []
@@ -93,11 +116,9 @@ def test_yes_applies(offline: Sgctl, emulator: EmulatorServer, environment: dict
 
 
 @pytest.mark.parametrize("answer", ["no\n", "\n", "y\n", "YES\n", "yes please\n", "\x04", "\x03"], ids=repr)
-def test_anything_else_does_not(
-    offline: Sgctl, emulator: EmulatorServer, environment: dict[str, str], answer: str
-) -> None:
+def test_anything_else_does_not(offline: Sgctl, emulator: EmulatorServer, open_terminal: Open, answer: str) -> None:
     """Enter, other words, the end of input, Ctrl-C: nothing is sent, and the code is 1."""
-    terminal = Terminal(["apply", offline.write(CHANGED)], environment)
+    terminal = open_terminal("apply", offline.write(CHANGED))
     terminal.until("'yes'")
     if answer == "\x03":
         terminal.interrupt()
@@ -110,10 +131,10 @@ def test_anything_else_does_not(
 
 
 def test_what_moves_while_the_question_stands_is_noticed(
-    sgctl: Sgctl, emulator: EmulatorServer, environment: dict[str, str]
+    sgctl: Sgctl, emulator: EmulatorServer, open_terminal: Open
 ) -> None:
     """Somebody goes for coffee before they type yes: the plan that they approved is stale by then."""
-    terminal = Terminal(["apply", sgctl.write(CHANGED)], environment)
+    terminal = open_terminal("apply", sgctl.write(CHANGED))
     terminal.until("'yes'")
     other = sgctl.write(SAME.replace("name: web", "name: web\n    tags: {env: test}"), "other.yaml")
     assert sgctl("apply", other, "--auto-approve").code == 0
@@ -124,26 +145,24 @@ def test_what_moves_while_the_question_stands_is_noticed(
     assert writes(emulator) == sent
 
 
-def test_nothing_to_do_asks_nothing(offline: Sgctl, environment: dict[str, str]) -> None:
-    terminal = Terminal(["apply", offline.write(SAME)], environment)
+def test_nothing_to_do_asks_nothing(offline: Sgctl, open_terminal: Open) -> None:
+    terminal = open_terminal("apply", offline.write(SAME))
     assert terminal.end() == 0
     assert "No changes" in terminal.text
     assert "'yes'" not in terminal.text
 
 
-def test_a_guardrail_stops_before_the_question(
-    offline: Sgctl, emulator: EmulatorServer, environment: dict[str, str]
-) -> None:
+def test_a_guardrail_stops_before_the_question(offline: Sgctl, emulator: EmulatorServer, open_terminal: Open) -> None:
     """The reason is said once, not once by the plan and once more by the error."""
-    terminal = Terminal(["apply", offline.write(EMPTIED)], environment)
+    terminal = open_terminal("apply", offline.write(EMPTIED))
     assert terminal.end() == 5
     assert "'yes'" not in terminal.text
     assert ANSI.sub("", terminal.text).count("would be left without any rule") == 1
     assert writes(emulator) == []
 
 
-def test_no_color_is_obeyed(offline: Sgctl, environment: dict[str, str]) -> None:
-    terminal = Terminal(["plan", offline.write(CHANGED)], environment | {"NO_COLOR": "1"})
+def test_no_color_is_obeyed(offline: Sgctl, open_terminal: Open) -> None:
+    terminal = open_terminal("plan", offline.write(CHANGED), NO_COLOR="1")
     assert terminal.end() == 0
     assert "\x1b[" not in terminal.text.replace("\r\x1b[K", "")
 
