@@ -63,7 +63,7 @@ def _find(session: Session, request: Request, *, looks: int) -> str | None:
             return _ours(session, difference, named)
     if not settled:
         raise ApiError(
-            f"a task that may still create {difference.name!r} is under way; it was not sent again",
+            f"a task that may create {difference.name!r} may still be under way; it was not sent again",
             hint="Plan again when the task has ended.",
         )
     return None

@@ -96,10 +96,16 @@ class Session:
         return answer
 
     def settle(self, request: Request) -> bool:
-        """After an unknown outcome: wait for the tasks of v2 that the request may have started."""
+        """After an unknown outcome: wait for the tasks of v2 that the request may have started.
+
+        False means that they are still under way, or that nobody may look at them.
+        """
         if not request.path.startswith(_V2):
             return True
-        return self.means.writer.settle(self.change.difference.target, self._since)
+        try:
+            return self.means.writer.settle(self.change.difference.target, self._since)
+        except ApiRefused:
+            return False
 
     def wait(self, round_: int) -> None:
         """Give the API time: half a second, twice that in each further round."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from apply_support import EGRESS, World, seeds, tcp, wanted
+from bruteforce import cut_or_opened
 
 from reconciler.emulator.faults import Fault
 from reconciler.emulator.knobs import Atomicity, Knobs, Order
@@ -146,6 +147,8 @@ def test_every_cell_converges(
     assert not world.plan(state, prune=case.prune).changes, told
     _check_groups(world, case)
     _check_rule_sets(world, case, before)
+    if "foreign" not in request.node.callspec.id and (version != "v1" or order is not Order.DELETES_FIRST):
+        _check_traffic(world, case, before)
     assert world.blind_repetitions() == []
 
 
@@ -185,6 +188,21 @@ def _check_rule_sets(world: World, case: Case, before: Mapping[str, Any]) -> Non
         for rules in world.rule_sets(group_id):
             assert len(set(rules)) == len(rules)
             assert set(rules) <= known | {FOREIGN_RULE} | (set() if name in case.live else set(EGRESS))
+
+
+def _check_traffic(world: World, case: Case, before: Mapping[str, Any]) -> None:
+    """At no moment was traffic refused that both states admit, or admitted that neither does."""
+    ids = {group.name: group.id for group in world.groups()} | {name: group.id for name, group in before.items()}
+    for name in case.live.keys() & case.desired.keys():
+        old, new = (
+            {
+                rule.rule._replace(remote_group_id=ids.get(rule.remote_group or "")): rule.description
+                for rule in rules[name]
+            }
+            for rules in (case.live, case.desired)
+        )
+        redescribed = {rule for rule, text in old.items() if new.get(rule, text) != text}
+        assert not cut_or_opened(world.rule_sets(ids[name]), list(old), list(new), redescribed)
 
 
 def test_each_fault_of_the_table_hits() -> None:

@@ -111,6 +111,21 @@ def test_a_create_whose_task_is_still_under_way_is_not_sent_again(server: Emulat
     assert len(world.writes()) == 1
 
 
+def test_a_key_that_may_not_see_tasks_can_still_apply(server: EmulatorServer) -> None:
+    """And after a lost create it says that it cannot tell, rather than make another group."""
+    world = World(server, "v2")
+    state = wanted(world.target, ("web", NEW))
+    plan = world.plan(state)
+    world.faults(
+        Fault("status", method="GET", path="/tasks$", status=403, count=0), here(world, "reset", method="POST")
+    )
+    world.wait_for_tasks()
+    code, told = world.exit_code(plan)
+    assert (code, len(world.writes())) == (4, 1), told
+    world.faults(Fault("status", method="GET", path="/tasks$", status=403, count=0))
+    assert world.exit_code(world.plan(state))[0] == 0
+
+
 def test_a_group_that_appears_only_later_is_waited_for(server: EmulatorServer) -> None:
     world = World(server, "v2")
     state = wanted(world.target, ("web", NEW), ("app", [tcp(1, group="web")]))
