@@ -170,6 +170,8 @@ def _problems(value: Any) -> Iterator[tuple[KeyPath, tuple[str, str | None]]]:
             yield path, (f"`{name}` has to be a table, not {_said(item)}", None)
         elif key is None or any("." in part for part in path):
             yield path, _unknown(name)
+        elif not key.in_files:
+            yield path, (f"`{name}` stands in no file: it decides where the API key is sent", f"set {key.variable}")
         elif not key.is_valid(item):
             yield path, (f"`{name}` has to be {key.expected}, not {_said(item)}", None)
 

@@ -12,12 +12,16 @@ POLICIES = "policies"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One setting. `expected` completes "has to be ...", `variable` is its environment variable."""
+    """One setting. `expected` completes "has to be ...", `variable` is its environment variable.
+
+    One that is not `in_files` decides where the API key is sent: not for whoever can open a pull request.
+    """
 
     expected: str
     is_valid: Callable[[Any], bool]
     default: Any = None
     variable: str | None = None
+    in_files: bool = True
 
 
 def _whole_number(least: int, most: int | None = None) -> Callable[[Any], bool]:
@@ -41,16 +45,6 @@ def _is_duration(value: Any) -> bool:
     return isinstance(value, str) and parse_duration(value) is not None
 
 
-def _is_address(value: Any) -> bool:
-    from reconciler.api.address import check_base_url  # noqa: PLC0415 - rarely there
-    from reconciler.errors import UsageError  # noqa: PLC0415
-
-    try:
-        return isinstance(value, str) and check_base_url(value) is not None
-    except UsageError:
-        return False
-
-
 _PERCENT = "a whole number of percent, from 0 to 100"
 _COUNT = "a whole number, 0 or more"
 
@@ -58,12 +52,7 @@ KEYS = {
     "paths": Key("a list of YAML files and folders", _is_paths, ["."]),
     "project_id": Key("a whole number, 1 or more", _whole_number(1), None, "GCORE_CLOUD_PROJECT_ID"),
     "region_id": Key("a whole number, 1 or more", _whole_number(1), None, "GCORE_CLOUD_REGION_ID"),
-    "base_url": Key(
-        "an https address such as `https://api.gcore.com` (plain http to this machine only)",
-        _is_address,
-        "https://api.gcore.com",
-        "GCORE_BASE_URL",
-    ),
+    "base_url": Key("an address", lambda _: False, "https://api.gcore.com", "GCORE_BASE_URL", in_files=False),
     "api_version": Key('`"v1"` or `"v2"`', lambda value: value in ("v1", "v2"), "v1"),
     "two_phase": Key("`true` or `false`", lambda value: isinstance(value, bool), default=False),
     "parallelism": Key("a whole number from 1 to 64", _whole_number(1, 64), 16),

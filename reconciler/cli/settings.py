@@ -72,9 +72,8 @@ def default_paths() -> tuple[str, ...]:
 
 
 def base_url(environment: Mapping[str, str] = os.environ) -> str:
-    """Say which API to use: `GCORE_BASE_URL`, else the configuration file, else the public one."""
-    url: str = environment.get("GCORE_BASE_URL") or config().values.get("base_url") or KEYS["base_url"].default
-    return url
+    """Say which API to use: `GCORE_BASE_URL`, else the public one. No file decides where the key is sent."""
+    return environment.get("GCORE_BASE_URL") or str(KEYS["base_url"].default)
 
 
 def key_source(environment: Mapping[str, str] = os.environ) -> str | None:

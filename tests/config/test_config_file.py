@@ -18,7 +18,6 @@ EVERYTHING = """\
 paths = ["groups", "more/web.yaml"]
 project_id = 1337
 region_id = 7
-base_url = "https://api.example.com"
 api_version = "v2"
 two_phase = true
 parallelism = 4
@@ -46,7 +45,7 @@ def issues_of(text: str, folder: Path, name: str = "sgctl.toml") -> tuple[Issue,
 def test_every_key_is_read(repository: Path) -> None:
     (repository / "sgctl.toml").write_text(EVERYTHING)
     loaded = load_config(repository)
-    assert set(loaded.values) == set(KEYS)
+    assert set(loaded.values) == {name for name, key in KEYS.items() if key.in_files}
     assert loaded.values["timeout"] == 12.5
     assert loaded.paths == ("groups", "more/web.yaml")
     assert Limits(**loaded.limits) == Limits(50, 0, 10, 1)
@@ -66,7 +65,7 @@ def test_a_table_of_the_project_file_says_the_same(repository: Path) -> None:
     text = EVERYTHING.replace("[limits]", "[tool.sgctl.limits]").replace("[policies]", "[tool.sgctl.policies]")
     (repository / "pyproject.toml").write_text('[project]\nname = "x"\n\n[tool.sgctl]\n' + text)
     loaded = load_config(repository)
-    assert set(loaded.values) == set(KEYS)
+    assert set(loaded.values) == {name for name, key in KEYS.items() if key.in_files}
     assert loaded.places("region_id", "limits.max_deleted_rules") == {
         "region_id": Place("pyproject.toml", 7, 1),
         "limits.max_deleted_rules": Place("pyproject.toml", 16, 1),
@@ -124,10 +123,10 @@ def test_settings_in_two_files_side_by_side_are_refused(repository: Path) -> Non
 
 
 def test_a_stranger_s_file_in_a_folder_above_is_refused(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It could send the API key elsewhere with `base_url`."""
+    """It could widen what a plan may delete."""
     inner = repository / "mine"
     inner.mkdir()
-    (repository / "sgctl.toml").write_text('base_url = "https://evil.example.com"\n')
+    (repository / "sgctl.toml").write_text("project_id = 2\n")
     if os.getuid() != 0:
         pytest.skip("only root can give a file away")
     os.chown(repository / "sgctl.toml", 4242, 4242)
@@ -203,11 +202,11 @@ WRONG = {
         '`max_age` has to be a duration such as `"24h"`, `"90m"` or `"7d"`, not `1 day`',
         None,
     ),
-    "plain http": (
-        'base_url = "http://api.example.com"\n',
+    "an address, which decides where the API key goes": (
+        'base_url = "https://api.example.com"\n',
         (1, 1),
-        f"`base_url` has to be {KEYS['base_url'].expected}, not `http://api.example.com`",
-        None,
+        "`base_url` stands in no file: it decides where the API key is sent",
+        "set GCORE_BASE_URL",
     ),
     "limits no table": ("limits = 30\n", (1, 1), "`limits` has to be a table, not `30`", None),
     "policies no table": ("policies = true\n", (1, 1), "`policies` has to be a table, not `true`", None),

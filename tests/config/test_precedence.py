@@ -35,22 +35,22 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 ROWS = {
     "default": ("", {}, [], {"base_url": "https://api.gcore.com", "timeout": 30.0, "parallelism": 16}),
     "file": (
-        'base_url = "https://file.example.com"\ntimeout = 5\nparallelism = 2\n',
+        "timeout = 5\nparallelism = 2\n",
         {},
         [],
-        {"base_url": "https://file.example.com", "timeout": 5.0, "parallelism": 2},
+        {"base_url": "https://api.gcore.com", "timeout": 5.0, "parallelism": 2},
     ),
-    "environment over file": (
-        'base_url = "https://file.example.com"\n',
+    "environment over default": (
+        "",
         {"GCORE_BASE_URL": "https://environment.example.com"},
         [],
         {"base_url": "https://environment.example.com", "timeout": 30.0, "parallelism": 16},
     ),
     "an empty variable is none": (
-        'base_url = "https://file.example.com"\n',
+        "",
         {"GCORE_BASE_URL": ""},
         [],
-        {"base_url": "https://file.example.com", "timeout": 30.0, "parallelism": 16},
+        {"base_url": "https://api.gcore.com", "timeout": 30.0, "parallelism": 16},
     ),
     "flag over file": (
         "timeout = 5\nparallelism = 2\n",

@@ -99,7 +99,7 @@ def test_unmanaged_groups_are_listed_and_never_count(
 ) -> None:
     assert drift(monkeypatch, [group(), group("other")], "--unmanaged") == 0
     out = capsys.readouterr().out
-    assert "? unmanaged other" in out
+    assert "unmanaged: other" in out
     assert "not counted" in out
 
 
