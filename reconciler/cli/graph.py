@@ -6,13 +6,13 @@ from typing import Any
 import click
 
 from reconciler.cli import EXIT_CODES, options
-from reconciler.cli.looking import load_chosen, load_for_live, read_chosen
+from reconciler.cli.looking import before_and_after, live_with_places, load_chosen, load_for_live
 from reconciler.document import Document
 from reconciler.files import write_atomically
 from reconciler.graph import Graph, Sources, build_graphs
 from reconciler.loader.address_groups import read_address_groups
 from reconciler.loader.issues import Issues
-from reconciler.sides import desired_side, live_side, planned_side
+from reconciler.sides import desired_side
 
 _HEADINGS = {"desired": "Security groups, as desired", "live": "Security groups, live", "change": "What would change"}
 
@@ -56,10 +56,9 @@ def _build(paths: tuple[str, ...], view: str, given: dict[str, Any]) -> tuple[Gr
         return build_graphs(desired_side(state), sources=_sources(documents), only=only)
     if view == "live":
         documents, state = load_for_live(paths, given)
-        return build_graphs(live_side(*read_chosen(state, given)), sources=_sources(documents), only=only)
+        return build_graphs(live_with_places(state, given), sources=_sources(documents), only=only)
     documents, state = load_chosen(paths, given)
-    live, matches = read_chosen(state, given)
-    before, after = live_side(live, matches), planned_side(live, matches)
+    before, after = before_and_after(state, given)
     return build_graphs(after, before, sources=_sources(documents), only=only)
 
 

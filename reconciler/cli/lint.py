@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from reconciler.cli import EXIT_CODES, findings, options, settings
-from reconciler.cli.looking import read_chosen
+from reconciler.cli.looking import read_targets
 from reconciler.desired import load_documents
 from reconciler.errors import SgctlError
 from reconciler.files import write_atomically
@@ -44,7 +44,7 @@ def command(paths: tuple[str, ...], fixing: bool, live: bool, ignore: tuple[str,
     defaults = settings.defaults(given["project_id"], given["region_id"])
     policies = findings.configured_policies()
     documents, state = load_documents(paths or (".",), defaults, policies)
-    there = read_chosen(state, given)[0] if live else None
+    there = read_targets(state, given) if live else None
     if fixing:
         result = fix(documents, state, defaults, policies, ignored=ignore, live=there)
         originals = {document.source.path: document.source.data for document in documents}

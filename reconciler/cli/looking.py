@@ -18,7 +18,8 @@ from reconciler.errors import InputError, UsageError
 from reconciler.live import LiveState, read_live
 from reconciler.loader.target import Defaults
 from reconciler.model.desired import DesiredState, Target
-from reconciler.resolve import Match, resolve
+from reconciler.resolve import resolve
+from reconciler.sides import Side, live_side, planned_side
 
 Loaded = tuple[tuple[Document, ...], DesiredState]
 
@@ -62,15 +63,26 @@ def load_for_live(paths: tuple[str, ...], given: Mapping[str, Any]) -> Loaded:
     return loaded if loaded[1].targets else ((), DesiredState((), (target,), {}))
 
 
-def read_chosen(state: DesiredState, given: Mapping[str, Any]) -> tuple[LiveState, tuple[Match, ...]]:
-    """Read the targets of the files, and match the groups. Raises `InputError` where they do not match."""
+def read_targets(state: DesiredState, given: Mapping[str, Any]) -> LiveState:
+    """Read the live groups of the targets of the files."""
     with options.connect(**given) as (_, reader), Progress("reading", quiet=given["quiet"]) as progress:
         progress.start(len(state.targets))
-        live = read_live(reader, state.targets, parallelism=given["parallelism"], progress=progress.step)
+        return read_live(reader, state.targets, parallelism=given["parallelism"], progress=progress.step)
+
+
+def live_with_places(state: DesiredState, given: Mapping[str, Any]) -> Side:
+    """Read what is live; the files only add where a rule is written, and need not fit it."""
+    live = read_targets(state, given)
+    return live_side(live, resolve(state, live)[0])
+
+
+def before_and_after(state: DesiredState, given: Mapping[str, Any]) -> tuple[Side, Side]:
+    """Read what is live, and what the files make of it. Raises `InputError` where they do not fit."""
+    live = read_targets(state, given)
     matches, issues = resolve(state, live)
     if issues:
         raise InputError(issues)
-    return live, matches
+    return live_side(live, matches), planned_side(live, matches)
 
 
 def _outside_target(given: Mapping[str, Any]) -> Target | None:

@@ -7,11 +7,11 @@ import click
 
 from reconciler.cli import EXIT_CODES, options
 from reconciler.cli.candidates import complete_groups
-from reconciler.cli.looking import load_chosen, load_for_live, read_chosen
+from reconciler.cli.looking import live_with_places, load_chosen, load_for_live
 from reconciler.errors import UsageError
 from reconciler.model.rule import Ethertype
 from reconciler.render.trace import render_trace, trace_to_json
-from reconciler.sides import Side, desired_side, live_side
+from reconciler.sides import Side, desired_side
 from reconciler.trace import parse_question, trace
 
 
@@ -82,4 +82,4 @@ def _far(question: tuple[str, ...], given: dict[str, Any]) -> tuple[str, ...]:
 def _side(paths: tuple[str, ...], given: dict[str, Any]) -> Side:
     if given["desired"]:
         return desired_side(load_chosen(paths, given)[1])
-    return live_side(*read_chosen(load_for_live(paths, given)[1], given))
+    return live_with_places(load_for_live(paths, given)[1], given)

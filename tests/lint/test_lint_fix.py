@@ -1,0 +1,156 @@
+"""`lint --fix` never changes traffic, loses no comment, and has nothing left to do the second time."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from lint_files import DEFAULTS, files, load
+
+from reconciler.lint import Kind, fix, lint
+from reconciler.sides import desired_side
+from reconciler.traffic import Traffic
+
+FIXABLE = {Kind.DUPLICATE, Kind.SHADOWED, Kind.MERGEABLE}
+
+
+def mend(data: bytes) -> bytes:
+    fixed = fix(*load(data), DEFAULTS)
+    return fixed.texts.get("f.yaml", data)
+
+
+def traffic(data: bytes) -> dict[str, Traffic]:
+    side = desired_side(load(data)[1])
+    return {group.name: Traffic.of(rule.rule for rule in group.rules or ()) for group in side.groups}
+
+
+def comments(data: bytes) -> list[str]:
+    """All comments of the generated files: nothing else in them has this sign."""
+    return sorted(comment.strip() for comment in re.findall(r"#[^\r\n]*", data.decode()))
+
+
+@given(files())
+@settings(max_examples=250)
+def test_mending_keeps_traffic_and_comments_and_is_done_at_once(data: bytes) -> None:
+    mended = mend(data)
+    assert traffic(mended) == traffic(data)
+    assert comments(mended) == comments(data)
+    assert mend(mended) == mended
+    assert mended.startswith(b"\xef\xbb\xbf") == data.startswith(b"\xef\xbb\xbf")
+    assert (b"\r\n" in mended) == (b"\r\n" in data)
+    assert len(re.findall(rb"(?<!\r)\n", mended)) == 0 or b"\r\n" not in data, "line breaks stay as they are"
+
+
+@given(files())
+@settings(max_examples=150)
+def test_whatever_lint_calls_fixable_is_mended(data: bytes) -> None:
+    """What is left has a reason, and is of a kind that only its author can decide."""
+    fixed = fix(*load(data), DEFAULTS)
+    assert all(finding.left and finding.kind not in FIXABLE for finding in fixed.left), fixed.left
+    assert bool(fixed.texts) == any(finding.remedy for finding in lint(*load(data)))
+
+
+@given(files())
+@settings(max_examples=100)
+def test_lines_that_no_finding_is_about_stay_byte_for_byte(data: bytes) -> None:
+    mended = mend(data)
+    head = data.split(b"security_groups:")[0]
+    assert mended.startswith(head)
+    if not any(finding.remedy for finding in lint(*load(data))):
+        assert mended == data
+
+
+BEFORE_AND_AFTER = {
+    "ports become a list": (
+        (
+            "- {direction: ingress, protocol: tcp, ports: 80} # plain\n"
+            "- {direction: ingress, protocol: tcp, ports: 443} # tls\n"
+        ),
+        "- {direction: ingress, protocol: tcp, ports: [80, 443]} # plain\n# tls\n",
+    ),
+    "adjacent ports become a range": (
+        (
+            "- direction: ingress\n  protocol: tcp\n  port_range_min: 80 # from\n  port_range_max: 81 # to\n"
+            "- {direction: ingress, protocol: tcp, ports: [82, 90]}\n"
+        ),
+        "- direction: ingress\n  protocol: tcp\n  ports: [80-82, 90] # from\n  # to\n",
+    ),
+    "adjacent prefixes become one": (
+        (
+            "- {direction: egress, remote_ip_prefix: 10.0.0.0/25}\n# own\n"
+            "- {direction: egress, remote_ip_prefix: 10.0.0.128/25}\n"
+        ),
+        "- {direction: egress, remote_ip_prefix: 10.0.0.0/24}\n# own\n",
+    ),
+    "twins of a family": (
+        "- direction: egress # out\n- direction: egress\n  ethertype: IPv6\n",
+        "- direction: egress # out\n  ethertype: [IPv4, IPv6]\n",
+    ),
+    "twins by their prefix": (
+        (
+            "- {direction: ingress, protocol: tcp, ports: 80, remote_ip_prefix: 0.0.0.0/0}\n"
+            '- {direction: ingress, protocol: tcp, ports: 80, remote_ip_prefix: "::/0"}\n'
+        ),
+        '- {direction: ingress, protocol: tcp, ports: 80, remote_ip_prefixes: [0.0.0.0/0, "::/0"]}\n',
+    ),
+    "shadowed by two together": (
+        (
+            "- {direction: ingress, protocol: tcp, ports: 1-100, description: a}\n"
+            "- {direction: ingress, protocol: tcp, ports: 50-150, description: b} # gone\n"
+            "- {direction: ingress, protocol: tcp, ports: 101-200, description: c}\n"
+        ),
+        (
+            "- {direction: ingress, protocol: tcp, ports: 1-100, description: a}\n# gone\n"
+            "- {direction: ingress, protocol: tcp, ports: 101-200, description: c}\n"
+        ),
+    ),
+    "all at once, in one line": (
+        "- {direction: egress}\n- {direction: egress, protocol: tcp}\n- {direction: egress}\n",
+        "- {direction: egress}\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), BEFORE_AND_AFTER.values(), ids=BEFORE_AND_AFTER.keys())
+def test_before_and_after(before: str, after: str) -> None:
+    head = "security_groups:\n- name: web\n  rules:\n"
+    rules, wanted = ("".join(f"  {line}\n" for line in text.splitlines()) for text in (before, after))
+    assert mend((head + rules).encode()).decode() == head + wanted
+
+
+LEFT_ALONE = {
+    "two descriptions are two rules": "- {direction: ingress, protocol: tcp, ports: 80, description: a}\n"
+    "- {direction: ingress, protocol: tcp, ports: 443, description: b}\n",
+    "two /1 are not every remote": "- {direction: egress, remote_ip_prefixes: [0.0.0.0/1, 128.0.0.0/1]}\n",
+    "prefixes that touch but make no wider one": "- {direction: egress, remote_ip_prefix: 10.0.0.128/25}\n"
+    "- {direction: egress, remote_ip_prefix: 10.0.1.0/25}\n",
+    "an end date": "- {direction: ingress, protocol: tcp, ports: 80, expires: '2030-01-01'}\n"
+    "- {direction: ingress, protocol: tcp, ports: 443}\n",
+    "a temporary rule covers nothing": "- {direction: ingress, expires: '2030-01-01'}\n"
+    "- {direction: ingress, protocol: tcp, ports: 22}\n",
+    "ICMP of two families": "- {direction: ingress, protocol: icmp}\n"
+    "- {direction: ingress, protocol: ipv6-icmp, ethertype: IPv6}\n",
+    "types of ICMP are no ports": "- {direction: ingress, protocol: icmp, icmp_type: 8}\n"
+    "- {direction: ingress, protocol: icmp, icmp_type: 9}\n",
+}
+
+
+@pytest.mark.parametrize("rules", LEFT_ALONE.values(), ids=LEFT_ALONE.keys())
+def test_what_looks_alike_is_not_always(rules: str) -> None:
+    text = "security_groups:\n- name: web\n  rules:\n" + "".join(f"  {line}\n" for line in rules.splitlines())
+    assert lint(*load(text.encode())) == ()
+
+
+UNFIXABLE = {
+    "shared by an alias": "- &a {direction: egress}\n- {direction: ingress}\n- *a\n",
+    "an end date": "- {direction: ingress}\n- {direction: ingress, protocol: tcp, ports: 22, expires: '2030-01-01'}\n",
+}
+
+
+@pytest.mark.parametrize("rules", UNFIXABLE.values(), ids=UNFIXABLE.keys())
+def test_what_cannot_be_mended_safely_is_left_and_says_why(rules: str) -> None:
+    text = "security_groups:\n- name: web\n  rules:\n" + "".join(f"  {line}\n" for line in rules.splitlines())
+    fixed = fix(*load(text.encode()), DEFAULTS)
+    assert fixed.texts == {}
+    assert all(finding.left for finding in fixed.left)
