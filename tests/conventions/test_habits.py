@@ -127,6 +127,17 @@ def test_everything_that_is_installed_is_pinned() -> None:
     assert names - pinned == set()
 
 
+def test_the_readme_gives_a_reason_for_each_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = {
+        *project["dependencies"],
+        *(each for extra in project["optional-dependencies"].values() for each in extra),
+    }
+    table = (ROOT / "README.md").read_text(encoding="utf-8").split("## Dependencies")[1].split("##")[0]
+    named = {normal(name) for cell in re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE) for name in cell.split(", ")}
+    assert {normal(re.split(r"[<>=]", requirement)[0]) for requirement in wanted} - named == set()
+
+
 def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
