@@ -184,7 +184,7 @@ def _unknown_protocol(rule: DesiredRule) -> Issue:
     return Issue(
         rule.place,
         f"protocol {rule.rule.protocol!r} has no published name: such a rule can be kept or deleted, but not created",
-        fix="use one of the published names: " + ", ".join(sorted(PUBLISHED_PROTOCOLS)),
+        fix="use a protocol that has a published name, such as tcp, udp, icmp or gre",
     )
 
 

@@ -168,7 +168,8 @@ def _reason(error: httpx.HTTPError) -> str:
     if isinstance(error, httpx.TimeoutException):
         return "no answer in time"
     if isinstance(error, httpx.ConnectError):
-        return f"cannot connect ({error})"
+        url = error.request.url
+        return f"cannot connect to {url.scheme}://{url.netloc.decode('ascii')} ({error})"
     if isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)):
         return f"the connection broke ({error})" if str(error) else "the connection broke"
     return str(error) or type(error).__name__

@@ -134,7 +134,7 @@ def summarize(plan: Plan) -> str:
     groups = f"create {count(summary.groups_to_create, 'group')}, update {summary.groups_to_update}"
     rules = f"create {count(summary.rules_to_create, 'rule')}, delete {summary.rules_to_delete}"
     if summary.rules_to_redescribe:
-        rules += f", describe {summary.rules_to_redescribe} anew"
+        rules += f", redescribe {summary.rules_to_redescribe}"
     return f"Plan: {groups}, delete {summary.groups_to_delete}; {rules}."
 
 
