@@ -68,7 +68,7 @@ def test_a_table_of_the_project_file_says_the_same(repository: Path) -> None:
     assert set(loaded.values) == {name for name, key in KEYS.items() if key.in_files}
     assert loaded.places("region_id", "limits.max_deleted_rules") == {
         "region_id": Place("pyproject.toml", 7, 1),
-        "limits.max_deleted_rules": Place("pyproject.toml", 16, 1),
+        "limits.max_deleted_rules": Place("pyproject.toml", 15, 1),
     }
 
 
