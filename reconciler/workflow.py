@@ -32,6 +32,22 @@ def plan_files(
     Raises `InputError` for everything wrong in the files, `ApiError` when live state cannot be read whole.
     """
     state = load(paths, defaults, options.policies)
+    return plan_state(
+        state, reader, options, clock, parallelism=parallelism, show_instances=show_instances, progress=progress
+    )
+
+
+def plan_state(
+    state: DesiredState,
+    reader: Reader,
+    options: PlanOptions,
+    clock: Clock,
+    *,
+    parallelism: int = 16,
+    show_instances: bool = False,
+    progress: Callable[[Target], None] = lambda _: None,
+) -> Plan:
+    """Read the live state of the targets of a desired state, and plan. Raises like `plan_files`."""
     live = read_live(reader, state.targets, parallelism=parallelism, progress=progress)
     now = clock.now().astimezone(UTC)
     plan = make_plan(
