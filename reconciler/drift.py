@@ -60,8 +60,8 @@ class Drift:
 
     @property
     def counted(self) -> bool:
-        """Whether anything that is listed counts: exit code 2."""
-        return any(group.counted for group in self.drifted)
+        """Whether anything that is listed counts, a rule past its date included: exit code 2."""
+        return any(group.counted for group in self.drifted) or any(each.stops for each in self.findings)
 
     @property
     def by_severity(self) -> Mapping[Severity, int]:

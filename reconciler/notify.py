@@ -19,9 +19,12 @@ _LISTED = 20
 def fingerprint(drift: Drift) -> str:
     """Digest what counts in a report: two reports with the same digest are the same news."""
     return _digest(
-        [*each.difference.target, each.difference.name, str(each.severity), _content(each.difference)]
-        for each in drift.drifted
-        if each.counted
+        [
+            [*each.difference.target, each.difference.name, str(each.severity), _content(each.difference)]
+            for each in drift.drifted
+            if each.counted
+        ]
+        + [[each.guardrail, each.message] for each in drift.findings if each.stops]
     )
 
 

@@ -27,11 +27,13 @@ def view_drift(drift: Drift, *, with_unmanaged: bool = False) -> View:
 def summarize(drift: Drift) -> str:
     """Count what differs, in one line."""
     size = f"{count(drift.groups, 'group')}, {count(drift.rules, 'live rule')} compared"
+    expired = sum(each.stops for each in drift.findings)
+    past = f"{count(expired, 'rule')} past {'its' if expired == 1 else 'their'} date; " if expired else ""
     if not drift.drifted:
-        return f"No drift: {size}."
+        return f"Drift: {past}{size}." if expired else f"No drift: {size}."
     severities = ", ".join(f"{number} {severity}" for severity, number in drift.by_severity.items() if number)
     counted = "" if drift.counted else f"; none counts, for --fail-on is {drift.fail_on}"
-    return f"Drift: {count(len(drift.drifted), 'group')} ({severities}); {size}{counted}."
+    return f"Drift: {count(len(drift.drifted), 'group')} ({severities}); {past}{size}{counted}."
 
 
 def drift_to_json(drift: Drift, base_url: str, checked_at: str, *, with_unmanaged: bool = False) -> dict[str, Any]:

@@ -51,7 +51,8 @@ def _end(view: View, width: int) -> Iterator[str]:
         yield _labelled("warning:", {"fg": "yellow", "bold": True}, _remark(warning), width)
     yield click.style(fold(view.summary, width), bold=True)
     for stop in view.stops:
-        yield _labelled("stopped:", {"fg": "red", "bold": True}, _remark(stop), width)
+        label = "stopped:" if view.kind == "plan" else "counts:"
+        yield _labelled(label, {"fg": "red", "bold": True}, _remark(stop), width)
 
 
 def _labelled(label: str, style: Mapping[str, Any], text: str, width: int) -> str:
