@@ -1,6 +1,7 @@
 """Graphs as DOT, for Graphviz."""
 
 from collections.abc import Iterator, Sequence
+from html import escape
 
 from reconciler.graph import Edge, Graph, Node, NodeKind, Status
 from reconciler.render.graph_mermaid import title_of
@@ -55,6 +56,6 @@ def _edge(edge: Edge) -> str:
 
 def _quoted(lines: Sequence[str]) -> str:
     """Write lines as one label. A backslash begins an escape in DOT, and an ampersand an entity of HTML."""
-    escaped = (line.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") for line in lines)
+    escaped = (escape(line, quote=False).replace("\\", "\\\\").replace('"', '\\"') for line in lines)
     printable = ("".join(char if char.isprintable() else "\ufffd" for char in line) for line in escaped)
     return '"' + "\\n".join(printable) + '"'

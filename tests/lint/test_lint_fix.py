@@ -31,7 +31,7 @@ def comments(data: bytes) -> list[str]:
 
 
 @given(files())
-@settings(max_examples=250)
+@settings(max_examples=250, deadline=None)
 def test_mending_keeps_traffic_and_comments_and_is_done_at_once(data: bytes) -> None:
     mended = mend(data)
     assert traffic(mended) == traffic(data)
@@ -43,7 +43,7 @@ def test_mending_keeps_traffic_and_comments_and_is_done_at_once(data: bytes) -> 
 
 
 @given(files())
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_whatever_lint_calls_fixable_is_mended(data: bytes) -> None:
     """What is left has a reason, and is of a kind that only its author can decide."""
     fixed = fix(*load(data), DEFAULTS)
@@ -52,7 +52,7 @@ def test_whatever_lint_calls_fixable_is_mended(data: bytes) -> None:
 
 
 @given(files())
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_lines_that_no_finding_is_about_stay_byte_for_byte(data: bytes) -> None:
     mended = mend(data)
     head = data.split(b"security_groups:")[0]
