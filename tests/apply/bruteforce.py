@@ -1,6 +1,7 @@
 """What rule sets admit, asked packet by packet at the corners of all rules in play, without the traffic algebra."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from itertools import product
 
@@ -48,29 +49,39 @@ def admits(rule: Rule, packet: Packet) -> bool:
         return False
     if rule.remote_group_id is not None:
         return rule.remote_group_id == group
-    return rule.remote_ip_prefix is None or ip_address(address) in ip_network(rule.remote_ip_prefix)
+    return rule.remote_ip_prefix is None or _is_in(address, rule.remote_ip_prefix)
 
 
-def admitted(rules: Iterable[Rule], packets: Sequence[Packet]) -> set[Packet]:
-    """The packets that some rule admits."""
-    rules = list(rules)
-    return {packet for packet in packets if any(admits(rule, packet) for rule in rules)}
+@lru_cache(1 << 16)
+def _is_in(address: str, prefix: str) -> bool:
+    return ip_address(address) in ip_network(prefix)
 
 
-def cut_or_opened(sets: Iterable[Sequence[Rule]], old: Sequence[Rule], new: Sequence[Rule], ignored: set[Rule]) -> str:
+def cut_or_opened(
+    sets: Iterable[Sequence[Rule]], old: Collection[Rule], new: Collection[Rule], ignored: Collection[Rule] = ()
+) -> str:
     """Tell which of the rule sets on the way from old to new refuses or admits too much; nothing if none does.
 
     `ignored` are the rules whose descriptions change: they are gone for a moment, and what only they admit with them.
     """
     packets = corners([*old, *new])
-    old_packets, new_packets = admitted(old, packets), admitted(new, packets)
-    both = admitted([r for r in old if r not in ignored], packets) & admitted(
-        [r for r in new if r not in ignored], packets
-    )
+    known: dict[Rule, int] = {}
+
+    def admitted(rules: Iterable[Rule]) -> int:
+        """One bit a packet that some rule admits."""
+        bits = 0
+        for rule in rules:
+            if rule not in known:
+                known[rule] = sum(1 << number for number, packet in enumerate(packets) if admits(rule, packet))
+            bits |= known[rule]
+        return bits
+
+    either = admitted(old) | admitted(new)
+    both = admitted(set(old) - set(ignored)) & admitted(set(new) - set(ignored))
     for number, rules in enumerate(sets):
-        now = admitted(rules, packets)
-        if missing := both - now:
-            return f"step {number} refuses {sorted(missing)[:3]}: {rules}"
-        if more := now - old_packets - new_packets:
-            return f"step {number} admits {sorted(more)[:3]}: {rules}"
+        now = admitted(rules)
+        for what, bits in (("refuses", both & ~now), ("admits", now & ~either)):
+            if bits:
+                packet = packets[bits.bit_length() - 1]
+                return f"step {number} {what} {packet}: {rules}"
     return ""

@@ -23,7 +23,7 @@ from reconciler.model.rule import Rule
 MODES = {"v1": ("v1", False), "v1-two-phase": ("v1", True), "v2": ("v2", False), "v2-two-phase": ("v2", True)}
 SLOW = settings(
     deadline=None,
-    max_examples=40,
+    max_examples=30,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
@@ -158,7 +158,7 @@ def killing(nth: int, *, acts: bool) -> type[httpx.HTTPTransport]:
 
 
 @pytest.mark.parametrize("mode", ["v1", "v1-two-phase", "v2"])
-@settings(SLOW, max_examples=60)
+@settings(SLOW, max_examples=40)
 @given(
     old=rule_lists(min_size=1, max_size=4),
     new=rule_lists(min_size=1, max_size=4),
