@@ -325,3 +325,10 @@ def test_applied_in_part_is_4(sgctl: Sgctl, emulator: EmulatorServer) -> None:
 def test_nothing_applied_and_something_failed_is_1(sgctl: Sgctl, emulator: EmulatorServer) -> None:
     emulator.control.plan(FaultPlan.of(Fault("status", method="PATCH", status=403, count=0)))
     assert sgctl("apply", sgctl.write(CHANGED), "--auto-approve").code == 1
+
+
+def test_a_plan_file_that_is_no_text_is_named(offline: Sgctl) -> None:
+    (offline.folder / "plan.json").write_bytes(b"\xff\xfe\x00")
+    ran = offline("show", "plan.json")
+    assert ran.code == 1
+    assert "plan.json is not a plan file" in ran.err
