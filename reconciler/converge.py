@@ -23,6 +23,7 @@ from reconciler.stale import what_moved
 MAX_ROUNDS = 6
 """How often one group is read and what is missing sent again."""
 
+_LOOKS = 4
 _NOT_FOUND = 404
 _WITHDRAWN = frozenset({405, 410})
 _HOPELESS = frozenset({401, 403})
@@ -132,6 +133,8 @@ def _is_surprised(session: Session, difference: Difference) -> bool:
 def _look(session: Session, difference: Difference, round_: int) -> LiveGroup | None:
     """Read the group; once more after a wait where everything was answered as done and the read does not show it."""
     live = _read(session, difference)
+    if live is None and difference.action is Action.CREATE:
+        live = _await(session, difference)
     if live is None or session.problem or session.means.stopped():
         return live
     left = remaining(difference, live)
@@ -143,6 +146,15 @@ def _look(session: Session, difference: Difference, round_: int) -> LiveGroup | 
         return live
     session.wait(round_)
     return _read(session, difference)
+
+
+def _await(session: Session, difference: Difference) -> LiveGroup | None:
+    """Look again for a group that was just created: it may appear later than its id."""
+    for look in range(_LOOKS):
+        session.wait(look)
+        if (live := _read(session, difference)) is not None:
+            return live
+    return None
 
 
 def _read(session: Session, difference: Difference) -> LiveGroup | None:

@@ -14,8 +14,10 @@ from reconciler.session import Means, Session, has_ended
 MAX_TRIES = 3
 """How often a create is sent, each time only after no trace of the one before was found."""
 
-_LOOKS = 6
-"""How often a group is looked for after a lost answer: with the waits between, a quarter of a minute."""
+_LOOKS_UNANSWERED = 6
+"""How often a group is looked for where no answer came: the server may be at it for the quarter of a minute it takes."""
+_LOOKS_ANSWERED = 3
+"""The same where an answer came that was not the promised one: the server has ended, and only its reads may lag."""
 
 
 def create(means: Means, change: Change, ids: Mapping[str, str]) -> Result:
@@ -37,14 +39,20 @@ def _create(session: Session, request: Request) -> Result:
         except ApiRefused as refused:
             return session.refused(refused)
         except OutcomeUnknown as unknown:
-            session.group_id = _find(session, request, looks=1 if has_ended(unknown) else _LOOKS)
+            session.group_id = _find(session, request, looks=_looks(unknown))
         else:
             if session.group_id is None:
                 session.problem = f"{request.method} {request.path}: the answer does not name the new group"
-                session.group_id = _find(session, request, looks=_LOOKS)
+                session.group_id = _find(session, request, looks=_LOOKS_ANSWERED)
         if session.group_id is not None:
             return session.ended(Status.APPLIED)
     return session.ended(Status.FAILED, f"not created: {session.problem}")
+
+
+def _looks(unknown: OutcomeUnknown) -> int:
+    if has_ended(unknown):
+        return 1
+    return _LOOKS_UNANSWERED if unknown.status is None else _LOOKS_ANSWERED
 
 
 def _find(session: Session, request: Request, *, looks: int) -> str | None:

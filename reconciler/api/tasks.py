@@ -54,7 +54,7 @@ class Tasks:
             "project_id": [str(target.project_id)],
             "region_id": [str(target.region_id)],
             "state": ["NEW", "RUNNING"],
-            "from_timestamp": (since - _SLACK).isoformat(),
+            "from_timestamp": (since - _SLACK).isoformat(timespec="seconds"),
             "limit": _PAGE,
         }
         for wait in self._polls():

@@ -6,11 +6,17 @@ from typing import Any
 import pytest
 from apply_support import EGRESS, World, contents, seeds, tcp, wanted
 
+from reconciler.api.reader import GcoreReader
+from reconciler.api.writer import GcoreWriter
+from reconciler.apply import apply
 from reconciler.emulator.faults import Fault
 from reconciler.emulator.knobs import Atomicity, Knobs, Order
 from reconciler.emulator.server import EmulatorServer
+from reconciler.model.desired import Target
+from reconciler.model.live import LiveGroup
 from reconciler.model.plan import Plan
 from reconciler.outcome import Status
+from reconciler.session import Means
 
 OLD = [tcp(80), tcp(22, "10.0.0.0/8")]
 NEW = [tcp(80), tcp(8080)]
@@ -133,6 +139,29 @@ def test_a_group_that_appears_only_later_is_waited_for(server: EmulatorServer) -
     world.faults(here(world, "slow_task", method="POST", polls=40), here(world, "reset", method="POST", when="after"))
     assert world.exit_code(plan)[0] == 0
     assert sorted(group.name for group in world.groups()) == ["app", "web"]
+
+
+def test_a_new_group_that_cannot_be_read_at_once_is_waited_for(server: EmulatorServer) -> None:
+    """It was answered with its id; the lists and the reads that follow do not know it yet."""
+    world = World(server)
+    plan = world.plan(wanted(world.target, ("web", NEW)))
+    place = f"/securitygroups/{world.target.project_id}/{world.target.region_id}/"
+    world.faults(Fault("status", method="GET", path=place, status=404, count=2))
+    with world.connect() as http:
+        reader = Lagging(http)
+        means = Means(reader, GcoreWriter(http, world.clock), world.clock, "v1")
+        assert apply(plan, means).error is None
+    assert world.content() == contents(NEW)
+
+
+class Lagging(GcoreReader):
+    """Lists that lag behind by two readings."""
+
+    behind = 2
+
+    def list_groups(self, target: Target, name: str | None = None) -> tuple[LiveGroup, ...]:
+        self.behind -= 1
+        return () if self.behind >= 0 else super().list_groups(target, name)
 
 
 def test_a_group_of_the_same_name_made_by_somebody_else_meanwhile_is_told(server: EmulatorServer) -> None:
