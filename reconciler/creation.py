@@ -15,7 +15,7 @@ MAX_TRIES = 3
 """How often a create is sent, each time only after no trace of the one before was found."""
 
 _LOOKS_UNANSWERED = 6
-"""How often a group is looked for where no answer came: the server may be at it for the quarter of a minute it takes."""
+"""How often a group is looked for where no answer came, in a quarter of a minute: the server may still be at it."""
 _LOOKS_ANSWERED = 3
 """The same where an answer came that was not the promised one: the server has ended, and only its reads may lag."""
 
