@@ -8,6 +8,7 @@ import click
 from reconciler.cli import EXIT_CODES, options
 from reconciler.cli.looking import before_and_after, live_with_places, load_chosen, load_for_live
 from reconciler.document import Document
+from reconciler.errors import UsageError
 from reconciler.files import write_atomically
 from reconciler.graph import Graph, Sources, build_graphs
 from reconciler.loader.address_groups import read_address_groups
@@ -42,7 +43,10 @@ def command(paths: tuple[str, ...], view: str, format_: str, out: str | None, **
       sgctl graph --live --format svg > live.svg
       sgctl graph --change --format mermaid groups/
     """
-    text = _render(_build(paths, view, given), view, format_)
+    graphs = _build(paths, view, given)
+    if given["groups"] and not any(graph.nodes for graph in graphs):
+        raise UsageError(f"there is no group named {' or '.join(map(repr, given['groups']))} to draw")
+    text = _render(graphs, view, format_)
     if out is None:
         click.echo(text, nl=False)
     else:
@@ -65,7 +69,8 @@ def _build(paths: tuple[str, ...], view: str, given: dict[str, Any]) -> tuple[Gr
 def _sources(documents: Sequence[Document]) -> Sources:
     """Name sets of prefixes as the address groups of the files do."""
     found = read_address_groups(documents, Issues())
-    return {frozenset(prefix for _, prefix in group.prefixes if prefix): name for name, group in found.items()}
+    sets = {name: frozenset(prefix for _, prefix in group.prefixes) for name, group in found.items()}
+    return {frozenset(filter(None, prefixes)): name for name, prefixes in sets.items() if None not in prefixes}
 
 
 def _render(graphs: tuple[Graph, ...], view: str, format_: str) -> str:

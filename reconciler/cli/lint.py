@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli import EXIT_CODES, findings, options, settings
 from reconciler.cli.looking import read_targets
-from reconciler.desired import load_documents
+from reconciler.desired import load_documents, no_garbage_collection
 from reconciler.errors import SgctlError
 from reconciler.files import write_atomically
 from reconciler.lint import Fixed, Kind, fix, lint
@@ -43,7 +43,8 @@ def command(paths: tuple[str, ...], fixing: bool, live: bool, ignore: tuple[str,
     """
     defaults = settings.defaults(given["project_id"], given["region_id"])
     policies = findings.configured_policies()
-    documents, state = load_documents(paths or (".",), defaults, policies)
+    with no_garbage_collection():
+        documents, state = load_documents(paths or (".",), defaults, policies)
     there = read_targets(state, given) if live else None
     if fixing:
         result = fix(documents, state, defaults, policies, ignored=ignore, live=there)

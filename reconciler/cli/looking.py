@@ -12,7 +12,7 @@ import click
 
 from reconciler.cli import findings, options, settings
 from reconciler.cli.progress import Progress
-from reconciler.desired import load_documents
+from reconciler.desired import load_documents, no_garbage_collection
 from reconciler.document import Document
 from reconciler.errors import InputError, UsageError
 from reconciler.live import LiveState, read_live
@@ -32,7 +32,8 @@ def load_chosen(paths: tuple[str, ...], given: Mapping[str, Any]) -> Loaded:
         environment_project_id=project_id or outside.environment_project_id,
         environment_region_id=region_id or outside.environment_region_id,
     )
-    documents, state = load_documents(paths or settings.default_paths(), fill, findings.configured_policies())
+    with no_garbage_collection():
+        documents, state = load_documents(paths or settings.default_paths(), fill, findings.configured_policies())
     targets = tuple(
         target
         for target in state.targets

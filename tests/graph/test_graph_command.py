@@ -52,6 +52,15 @@ def test_every_format_goes_to_a_file(format_: str, here: Path, capsys: pytest.Ca
         assert ET.fromstring(text).tag.endswith("svg")
 
 
+def test_one_group_with_its_neighbours(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["graph", "--group", "app"]) == 0
+    out = capsys.readouterr().out
+    assert "app<br>" in out
+    assert "office" not in out
+    assert run(["graph", "--group", "nobody"]) == 1
+    assert "no group named 'nobody'" in capsys.readouterr().err
+
+
 def test_errors_of_files_are_errors(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "web.yaml").write_text("security_groups: [{nmae: web}]\n")
     assert run(["graph"]) == 1

@@ -143,6 +143,7 @@ def test_what_looks_alike_is_not_always(rules: str) -> None:
 
 
 UNFIXABLE = {
+    "a comment between dash and rule": "- {direction: egress}\n- # why\n  direction: egress\n",
     "shared by an alias": "- &a {direction: egress}\n- {direction: ingress}\n- *a\n",
     "an end date": "- {direction: ingress}\n- {direction: ingress, protocol: tcp, ports: 22, expires: '2030-01-01'}\n",
 }
