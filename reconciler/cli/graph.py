@@ -19,7 +19,7 @@ _HEADINGS = {"desired": "Security groups, as desired", "live": "Security groups,
 
 
 @click.command("graph", epilog=EXIT_CODES)
-@options.paths
+@click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--desired", "view", flag_value="desired", default="desired", help="Draw the files (the default).")
 @click.option("--live", "view", flag_value="live", help="Draw what is live.")
 @click.option("--change", "view", flag_value="change", help="Draw what planning the files would change.")

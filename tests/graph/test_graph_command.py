@@ -61,6 +61,17 @@ def test_one_group_with_its_neighbours(capsys: pytest.CaptureFixture[str]) -> No
     assert "no group named 'nobody'" in capsys.readouterr().err
 
 
+def test_live_needs_no_files(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "web.yaml").unlink()
+    seed = {"groups": [{"project_id": 1337, "region_id": 7, "name": "there", "rules": []}]}
+    with EmulatorServer(seed=seed) as emulator:
+        monkeypatch.setenv("GCORE_BASE_URL", emulator.url)
+        monkeypatch.setenv("GCORE_API_KEY", emulator.api_key)
+        assert run(["graph", "--live"]) == 1
+        assert run(["graph", "--live", "--project-id", "1337", "--region-id", "7"]) == 0
+    assert "there<br>0 rules" in capsys.readouterr().out
+
+
 def test_errors_of_files_are_errors(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "web.yaml").write_text("security_groups: [{nmae: web}]\n")
     assert run(["graph"]) == 1
