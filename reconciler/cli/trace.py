@@ -50,7 +50,8 @@ def command(question: tuple[str, ...], groups: tuple[str, ...], ethertype: Ether
 
     PROTOCOL is like tcp/443, tcp/8000-8099, icmp/8/0, gre or any; REMOTE an address, a prefix or `group NAME`. A flow
     between two groups has to pass the egress rules of the one and the ingress rules of the other. A prefix or a range
-    is allowed when all of it is. PATHS are files or folders; the current folder when left out.
+    is allowed when all of it is. PATHS are files or folders; the current folder when left out. Where targets disagree,
+    --project-id and --region-id choose.
 
     Exits with 0 when it is allowed and with 2 when it is refused.
 
