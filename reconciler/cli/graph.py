@@ -36,7 +36,7 @@ def command(paths: tuple[str, ...], view: str, format_: str, out: str | None, **
     """Draw who may reach whom: groups, the groups and addresses they admit, with protocols and ports on the edges.
 
     Of a change, what it opens is green and what it closes is red. svg and html stand alone: no script, no network.
-    PATHS are files or folders; the current folder when left out. Of several targets, --project-id and --region-id choose.
+    PATHS are files or folders; the current folder when left out. --project-id and --region-id choose among targets.
 
     \b
       sgctl graph --format html --out groups.html

@@ -5,7 +5,7 @@ on a straight piece that is as long as its label: so no label ever lies on anoth
 curves are between the columns, where no text is. An edge that would close a circle goes from right to left, into a slot
 at the right of its card.
 
-1. Circles are opened, each card gets the column after its furthest predecessor (`_columns`).
+1. Circles are opened, each card gets the column after its furthest predecessor (`graph_columns`).
 2. Edges over several columns get a place to pass in each column between (`_Item` without a card).
 3. The order in each column follows the middle of the neighbours (`_order`), to and fro, a fixed number of times.
 4. Heights: each item as near to its neighbours as order and distances allow (`spread`, least squares).
@@ -14,9 +14,11 @@ Deterministic: the same graph is the same picture.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+
+from reconciler.render.graph_columns import Card, Link, columns, without_circles
 
 Point = tuple[float, float]
 
@@ -27,25 +29,6 @@ GAP = 26.0
 LANE = 14.0
 CURVE = 72.0
 _SWEEPS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """What is to be placed. `stubs` are the widths of the slots at the left that no edge of the layout ends in."""
-
-    key: str
-    width: float
-    height: float
-    stubs: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """An edge between two different cards; `width` is that of its label."""
-
-    tail: str
-    head: str
-    width: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +69,10 @@ class _Item:
 
 def layout(cards: Sequence[Card], links: Sequence[Link]) -> Placed:
     """Place cards that are connected."""
-    forward = _without_circles(cards, links)
-    columns = _columns(cards, links, forward)
+    forward = without_circles(cards, links)
+    placed = columns(cards, links, forward)
     slots = _Slots(cards, links, forward)
-    items = {card.key: _Item(card, columns[card.key], slots.height(card)) for card in cards}
+    items = {card.key: _Item(card, placed[card.key], slots.height(card)) for card in cards}
     chains = [_chain(link, is_forward, items) for link, is_forward in zip(links, forward, strict=True)]
     grid: defaultdict[int, list[_Item]] = defaultdict(list)
     for item in (*items.values(), *(passing for chain in chains for passing in chain[1:-1])):
@@ -99,65 +82,6 @@ def layout(cards: Sequence[Card], links: Sequence[Link]) -> Placed:
     _settle(order)
     slots.sort(chains)
     return _draw(order, items, chains, slots)
-
-
-def columns_of(cards: Sequence[Card], links: Sequence[Link]) -> dict[str, int]:
-    """Return the column of each card."""
-    return _columns(cards, links, _without_circles(cards, links))
-
-
-def _without_circles(cards: Sequence[Card], links: Sequence[Link]) -> list[bool]:
-    """Tell for each link whether it goes forward: the others, which close circles, are drawn from right to left."""
-    after: defaultdict[str, list[str]] = defaultdict(list)
-    entering: defaultdict[str, int] = defaultdict(int)
-    for link in links:
-        after[link.tail].append(link.head)
-        entering[link.head] += 1
-    back: set[tuple[str, str]] = set()
-    done: set[str] = set()
-    # Cards that little leads to come first: a circle is opened where it is entered from outside.
-    for start in sorted((card.key for card in cards), key=lambda key: entering[key]):
-        if start in done:
-            continue
-        open_: dict[str, None] = {start: None}
-        stack = [(start, iter(after[start]))]
-        done.add(start)
-        while stack:
-            key, rest = stack[-1]
-            following = next(rest, None)
-            if following is None:
-                stack.pop()
-                del open_[key]
-            elif following in open_:
-                back.add((key, following))
-            elif following not in done:
-                done.add(following)
-                open_[following] = None
-                stack.append((following, iter(after[following])))
-    return [(link.tail, link.head) not in back for link in links]
-
-
-def _columns(cards: Sequence[Card], links: Sequence[Link], forward: Sequence[bool]) -> dict[str, int]:
-    """Put each card behind its furthest predecessor, and a card without one right before its nearest successor."""
-    before: defaultdict[str, set[str]] = defaultdict(set)
-    after: defaultdict[str, set[str]] = defaultdict(set)
-    for link, is_forward in zip(links, forward, strict=True):
-        tail, head = (link.tail, link.head) if is_forward else (link.head, link.tail)
-        before[head].add(tail)
-        after[tail].add(head)
-    columns: dict[str, int] = {}
-    waiting = {card.key: len(before[card.key]) for card in cards}
-    ready = [key for key, number in waiting.items() if not number]
-    for key in ready:  # grows while it is gone through
-        columns[key] = max((columns[each] + 1 for each in before[key]), default=0)
-        for head in sorted(after[key]):
-            waiting[head] -= 1
-            if not waiting[head]:
-                ready.append(head)
-    for key in reversed(ready):
-        if not before[key] and after[key]:
-            columns[key] = min(columns[head] for head in after[key]) - 1
-    return columns
 
 
 def _chain(link: Link, is_forward: bool, items: Mapping[str, _Item]) -> list[_Item]:  # noqa: FBT001 - private
@@ -333,24 +257,3 @@ def _route(index: int, chain: Sequence[_Item], lines: Mapping[int, _Column], slo
     back = [*reversed(lanes)]
     ends = (lines[first.column].end, y), (lines[first.column].cards_end, y)
     return Route((start, leave, *back, *ends), is_back)
-
-
-def components(keys: Sequence[str], pairs: Sequence[tuple[str, str]]) -> list[list[str]]:
-    """Split a graph into its connected parts, the largest first."""
-    near: defaultdict[Hashable, list[str]] = defaultdict(list)
-    for one, other in pairs:
-        near[one].append(other)
-        near[other].append(one)
-    found: list[list[str]] = []
-    seen: set[str] = set()
-    for key in keys:
-        if key in seen:
-            continue
-        part = [key]
-        seen.add(key)
-        for each in part:  # grows while it is gone through
-            new = [other for other in near[each] if other not in seen]
-            seen.update(new)
-            part += dict.fromkeys(new)
-        found.append(part)
-    return sorted(found, key=len, reverse=True)

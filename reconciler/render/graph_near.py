@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from reconciler.graph import Edge
-from reconciler.render.graph_layout import Card, Link, columns_of
+from reconciler.render.graph_columns import Card, Link, columns_of
 
 _HUB = 6
 """Edges of one tail from which on it is named at each head."""

@@ -12,7 +12,8 @@ from html import escape
 from itertools import pairwise
 
 from reconciler.graph import Edge, Graph, Node, NodeKind, Status
-from reconciler.render.graph_layout import HEADER, Card, Link, Placed, Point, components, layout
+from reconciler.render.graph_columns import Card, Link, components
+from reconciler.render.graph_layout import HEADER, Placed, Point, layout
 from reconciler.render.graph_mermaid import title_of
 from reconciler.render.graph_near import near_links
 from reconciler.render.graph_style import CSS, MARKERS
