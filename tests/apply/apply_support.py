@@ -13,6 +13,7 @@ from threading import Lock
 from typing import Any
 
 import httpx
+from hypothesis import strategies as st
 
 from reconciler.api.http import Http
 from reconciler.api.reader import GcoreReader
@@ -93,6 +94,30 @@ def _seed(rule: DesiredRule) -> dict[str, Any]:
     fields = {name: value for name, value in rule.rule._asdict().items() if value is not None}
     remote = {"remote_group": rule.remote_group} if rule.remote_group else {}
     return fields | remote | {"description": rule.description}
+
+
+# Random rules, for the tests that hold for all of them.
+
+ports = st.one_of(
+    st.just((None, None)), st.tuples(st.integers(1, 6), st.integers(0, 3)).map(lambda pair: (pair[0], sum(pair)))
+)
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> Rule:
+    """Rules that meet each other often."""
+    protocol = draw(st.sampled_from(["tcp", "tcp", "udp", None]))
+    low, high = draw(ports) if protocol else (None, None)
+    remote = draw(st.sampled_from([None, "10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "192.0.2.0/24"]))
+    direction = draw(st.sampled_from(["ingress", "ingress", "egress"]))
+    return Rule(direction, "IPv4", protocol, low, high, remote)
+
+
+def rule_lists(**limits: int) -> st.SearchStrategy[list[DesiredRule]]:
+    described = st.builds(
+        lambda rule, text: DesiredRule(rule, text, PLACE), rules(), st.sampled_from(["", "", "one", "two"])
+    )
+    return st.lists(described, unique_by=lambda each: each.rule, **limits)
 
 
 @dataclass(slots=True)

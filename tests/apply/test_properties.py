@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from apply_support import PLACE, World, contents, seeds, wanted
+from apply_support import PLACE, World, contents, rule_lists, seeds, wanted
 from bruteforce import cut_or_opened
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -26,28 +26,6 @@ SLOW = settings(
     max_examples=30,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-
-ports = st.one_of(
-    st.just((None, None)), st.tuples(st.integers(1, 6), st.integers(0, 3)).map(lambda pair: (pair[0], sum(pair)))
-)
-
-
-@st.composite
-def rules(draw: st.DrawFn) -> Rule:
-    """Rules that meet each other often."""
-    protocol = draw(st.sampled_from(["tcp", "tcp", "udp", None]))
-    low, high = draw(ports) if protocol else (None, None)
-    remote = draw(st.sampled_from([None, "10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "192.0.2.0/24"]))
-    direction = draw(st.sampled_from(["ingress", "ingress", "egress"]))
-    return Rule(direction, "IPv4", protocol, low, high, remote)
-
-
-def rule_lists(**limits: int) -> st.SearchStrategy[list[DesiredRule]]:
-    described = st.builds(
-        lambda rule, text: DesiredRule(rule, text, PLACE), rules(), st.sampled_from(["", "", "one", "two"])
-    )
-    return st.lists(described, unique_by=lambda each: each.rule, **limits)
-
 
 knobs = st.builds(Knobs, st.sampled_from(list(Order)), st.sampled_from(list(Atomicity)), task_polls=st.integers(0, 2))
 

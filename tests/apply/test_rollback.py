@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apply_support import World, contents, seeds, tcp, wanted
+from apply_support import World, contents, rule_lists, seeds, tcp, wanted
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from reconciler import journal
 from reconciler.api.reader import GcoreReader
@@ -16,12 +18,13 @@ from reconciler.emulator.server import EmulatorServer
 from reconciler.errors import InputError, PlanFileError, SgctlError
 from reconciler.journal_file import JournalFile
 from reconciler.live import read_live
-from reconciler.model.desired import DesiredState
+from reconciler.model.desired import DesiredRule, DesiredState
 from reconciler.model.plan import Plan, Scope
 from reconciler.outcome import NoJournal
 from reconciler.plan import PlanOptions, plan_differences
 from reconciler.rollback import WayBack, targets_of, way_back
 
+LOST = ["PATCH", "POST", "DELETE"]
 OLD = [tcp(80), tcp(22, "10.0.0.0/8"), tcp(443, description="old text")]
 NEW = [tcp(80), tcp(443, description="new text"), tcp(8080)]
 
@@ -124,6 +127,33 @@ def test_the_way_back_restores_everything_an_apply_changed(world: World, path: P
     assert picture(world) == before
     assert any("gets a new id" in note for note in found.notes)
     assert not back(world, path)[0].changes
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(old=rule_lists(max_size=5), new=rule_lists(max_size=5), nth=st.integers(0, 3), when=st.sampled_from(LOST))
+def test_whatever_an_apply_did_the_way_back_undoes(
+    server: EmulatorServer,
+    tmp_path: Path,
+    version: str,
+    old: list[DesiredRule],
+    new: list[DesiredRule],
+    nth: int,
+    when: str,
+) -> None:
+    """Also one that stopped half way, because the API refused everything from some write on."""
+    world = World(server, version)
+    owner = {"sgctl-owner": "tests"}
+    world.seed({"name": "web", "rules": seeds(old), "tags": owner}, {"name": "old", "rules": seeds(old), "tags": owner})
+    before = picture(world)
+    path = tmp_path / f"{world.target.project_id}.journal"
+    if nth:
+        world.faults(Fault("status", status=403, nth=nth, count=0, path=f"s/{world.target.project_id}/", method=when))
+    apply_kept(world, wanted(world.target, ("web", new), ("new", new), owner="tests"), path, prune=True)
+    world.faults()
+    code, told = world.exit_code(back(world, path)[0])
+    assert code == 0, told
+    assert picture(world) == before
 
 
 @pytest.mark.parametrize("cut", range(1, 90, 8))
