@@ -29,7 +29,7 @@ ROOMS = {
     "linting": "lint",
     "telling": "render metrics notify",
     "line": "workflow",
-    "cli": "cli doctor files journal_file __main__ __init__",
+    "cli": "cli library doctor files journal_file __main__ __init__",
     "emulator": "emulator",
 }
 
