@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from reconciler import prune
 from reconciler.clock import Clock
 from reconciler.desired import Defaults, load
 from reconciler.live import LiveState, Reader, read_live
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.plan import Change, Plan
-from reconciler.plan import PlanOptions, make_plan, resolve_or_fail
+from reconciler.planning import prune
+from reconciler.planning.plan import PlanOptions, make_plan, resolve_or_fail
 
 
 def plan_files(

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from reconciler.api.address import check_base_url
-from reconciler.apply import check_stale, read_for
+from reconciler.applying.apply import check_stale, read_for
 from reconciler.cli import EXIT_CODES, findings, options, settings
 from reconciler.cli.carry import Stop, carry_out, means_of, reader_for
 from reconciler.cli.duration import DURATION
@@ -20,7 +20,7 @@ from reconciler.cli.turn import one_at_a_time
 from reconciler.clock import SystemClock
 from reconciler.errors import GuardrailStop, UsageError
 from reconciler.model.plan import Plan
-from reconciler.plan import replace_findings
+from reconciler.planning.plan import replace_findings
 
 
 @click.command("apply", epilog=EXIT_CODES)

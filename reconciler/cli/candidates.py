@@ -46,7 +46,7 @@ def complete_plan_files(_context: click.Context, _: click.Parameter, incomplete:
 
 
 def _configured_paths() -> Sequence[str]:
-    from reconciler.config import load_config  # noqa: PLC0415 - only for completion
+    from reconciler.config.config import load_config  # noqa: PLC0415 - only for completion
 
     return load_config(Path.cwd()).paths or (".",)
 

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.apply import Report, apply
+from reconciler.applying.apply import Report, apply
+from reconciler.applying.outcome import NoJournal, Recorder, Result
+from reconciler.applying.session import Means
 from reconciler.cli.log import current_log
 from reconciler.cli.progress import Progress
 from reconciler.clock import StoppableClock, SystemClock
 from reconciler.live import Reader
 from reconciler.model.plan import ApiVersion, Plan
-from reconciler.outcome import NoJournal, Recorder, Result
 from reconciler.render.outcome import render_report
-from reconciler.session import Means
 from reconciler.stale import Stale
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def carry_out(
 def _recorder(stack: ExitStack, plan: Plan, path: str | None) -> Recorder:
     if path is None:
         return NoJournal()
-    from reconciler.journal_file import JournalFile  # noqa: PLC0415 - only with --journal
+    from reconciler.rollback.journal_file import JournalFile  # noqa: PLC0415 - only with --journal
 
     return stack.enter_context(JournalFile(path, SystemClock(), base_url=plan.base_url, api_version=plan.api_version))
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from reconciler.cli import EXIT_CODES, settings
-from reconciler.effective import Effective, effective_settings
+from reconciler.config.effective import Effective, effective_settings
 from reconciler.render.words import printable
 
 FORMAT_VERSION = 1

@@ -10,7 +10,7 @@ from reconciler.cli import findings, settings
 from reconciler.cli.candidates import complete_groups, complete_plan_files
 from reconciler.cli.log import Log, current_log
 from reconciler.clock import Clock, SystemClock
-from reconciler.config_keys import KEYS
+from reconciler.config.keys import KEYS
 from reconciler.render import FORMATS
 
 if TYPE_CHECKING:  # so that --help and whatever stays offline load neither httpx nor the plan

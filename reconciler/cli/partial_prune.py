@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from reconciler.config import Config
+from reconciler.config.config import Config
 from reconciler.document import find_files
 from reconciler.errors import UsageError
 

@@ -14,7 +14,7 @@ from reconciler.clock import SystemClock
 from reconciler.json_text import json_text
 from reconciler.live import Reader
 from reconciler.model.plan import Plan
-from reconciler.plan import PlanOptions
+from reconciler.planning.plan import PlanOptions
 from reconciler.policy.damage import GAP, MASS_DELETE, Limits
 from reconciler.render.formats import render
 from reconciler.render.view import traffic_only, view_plan

@@ -31,17 +31,17 @@ def command(journal: str, out: str | None, format_: str, **given: Any) -> None:
       sgctl rollback apply.journal
       sgctl rollback apply.journal --out back.json && sgctl apply back.json
     """
-    from reconciler import journal as journals  # noqa: PLC0415 - what --help does not need
-    from reconciler import planfile  # noqa: PLC0415
+    from reconciler import planfile  # noqa: PLC0415 - the same
     from reconciler.cli.planning import limits, show  # noqa: PLC0415
     from reconciler.clock import SystemClock  # noqa: PLC0415
     from reconciler.errors import GuardrailStop, PlanFileError  # noqa: PLC0415
     from reconciler.files import write_atomically  # noqa: PLC0415
     from reconciler.live import read_live  # noqa: PLC0415
     from reconciler.model.plan import Scope  # noqa: PLC0415
-    from reconciler.plan import PlanOptions, plan_differences  # noqa: PLC0415
+    from reconciler.planning.plan import PlanOptions, plan_differences  # noqa: PLC0415
     from reconciler.policy.damage import GAP, MASS_DELETE  # noqa: PLC0415
-    from reconciler.rollback import created_groups, targets_of, way_back  # noqa: PLC0415
+    from reconciler.rollback import journal as journals  # noqa: PLC0415 - what --help does not need
+    from reconciler.rollback.rollback import created_groups, targets_of, way_back  # noqa: PLC0415
 
     kept = journals.loads(_read(journal), journal)
     lifted = {MASS_DELETE: given["allow_mass_delete"], GAP: given["allow_gap"]}

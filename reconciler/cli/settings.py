@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.config import Config, load_config
-from reconciler.config_keys import KEYS
+from reconciler.config.config import Config, load_config
+from reconciler.config.keys import KEYS
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
     from reconciler.loader.target import Defaults
 
-_CONFIG = "reconciler.config"
+_CONFIG = "reconciler.config.config"
 
 _OPTIONS = frozenset({"api_version", "two_phase", "parallelism", "timeout", "max_age"})
 """Options whose default may stand in the file. Not the project and the region: a flag that contradicts a document is an

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from reconciler.model.difference import Action, Difference
 from reconciler.model.plan import Finding, Plan
-from reconciler.order import MAX_RULES, order_of
+from reconciler.planning.order import MAX_RULES, order_of
 
 MASS_DELETE = "mass-delete"
 GAP = "gap"

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.apply import Report
+from reconciler.applying.apply import Report
+from reconciler.applying.outcome import Result, Status
 from reconciler.json_text import json_text
 from reconciler.model.difference import Action
-from reconciler.outcome import Result, Status
 from reconciler.render.formats import render
 from reconciler.render.view import GroupView, View
 

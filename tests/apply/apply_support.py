@@ -19,7 +19,9 @@ from reconciler.api.http import Http
 from reconciler.api.reader import GcoreReader
 from reconciler.api.settled import SettledReader
 from reconciler.api.writer import GcoreWriter
-from reconciler.apply import Report, apply, check_stale, read_for
+from reconciler.applying.apply import Report, apply, check_stale, read_for
+from reconciler.applying.outcome import NoJournal, Recorder
+from reconciler.applying.session import Means
 from reconciler.emulator.faults import Fault, FaultPlan
 from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.records import Group, RequestRecord
@@ -34,11 +36,9 @@ from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState, Ta
 from reconciler.model.place import Place
 from reconciler.model.plan import Plan
 from reconciler.model.rule import Rule
-from reconciler.outcome import NoJournal, Recorder
-from reconciler.plan import PlanOptions, make_plan
-from reconciler.prune import candidates
+from reconciler.planning.plan import PlanOptions, make_plan
+from reconciler.planning.prune import candidates
 from reconciler.resolve import resolve
-from reconciler.session import Means
 
 PLACE = Place("groups.yaml", 1, 1)
 EGRESS = (Rule("egress", "IPv4"), Rule("egress", "IPv6"))

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from apply_support import REGION, World, seeds, tcp
 
-from reconciler import journal
 from reconciler.emulator.faults import Fault
 from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.records import RequestRecord
 from reconciler.emulator.server import EmulatorServer
+from reconciler.rollback import journal
 
 GROUPS = ("one", "two", "three", "four")
 FILE = """

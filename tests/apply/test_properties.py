@@ -13,12 +13,12 @@ from bruteforce import cut_or_opened
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from reconciler import order
 from reconciler.emulator.knobs import Atomicity, Knobs, Order
 from reconciler.emulator.server import EmulatorServer
-from reconciler.encode import v1 as encode_v1
 from reconciler.model.desired import DesiredRule
 from reconciler.model.rule import Rule
+from reconciler.planning import order
+from reconciler.planning.encode import v1 as encode_v1
 
 MODES = {"v1": ("v1", False), "v1-two-phase": ("v1", True), "v2": ("v2", False), "v2-two-phase": ("v2", True)}
 SLOW = settings(

@@ -8,15 +8,15 @@ from apply_support import EGRESS, World, contents, seeds, tcp, wanted
 
 from reconciler.api.reader import GcoreReader
 from reconciler.api.writer import GcoreWriter
-from reconciler.apply import apply
+from reconciler.applying.apply import apply
+from reconciler.applying.outcome import Status
+from reconciler.applying.session import Means
 from reconciler.emulator.faults import Fault
 from reconciler.emulator.knobs import Atomicity, Knobs, Order
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.desired import Target
 from reconciler.model.live import LiveGroup
 from reconciler.model.plan import Plan
-from reconciler.outcome import Status
-from reconciler.session import Means
 
 OLD = [tcp(80), tcp(22, "10.0.0.0/8")]
 NEW = [tcp(80), tcp(8080)]

@@ -10,19 +10,19 @@ from apply_support import World, contents, rule_lists, seeds, tcp, wanted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler import journal
 from reconciler.api.reader import GcoreReader
+from reconciler.applying.outcome import NoJournal
 from reconciler.emulator.faults import Fault
 from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.server import EmulatorServer
 from reconciler.errors import InputError, PlanFileError, SgctlError
-from reconciler.journal_file import JournalFile
 from reconciler.live import read_live
 from reconciler.model.desired import DesiredRule, DesiredState
 from reconciler.model.plan import Plan, Scope
-from reconciler.outcome import NoJournal
-from reconciler.plan import PlanOptions, plan_differences
-from reconciler.rollback import WayBack, targets_of, way_back
+from reconciler.planning.plan import PlanOptions, plan_differences
+from reconciler.rollback import journal
+from reconciler.rollback.journal_file import JournalFile
+from reconciler.rollback.rollback import WayBack, targets_of, way_back
 
 LOST = ["PATCH", "POST", "DELETE"]
 OLD = [tcp(80), tcp(22, "10.0.0.0/8"), tcp(443, description="old text")]

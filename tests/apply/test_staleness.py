@@ -8,11 +8,11 @@ import pytest
 from apply_support import World, contents, seeds, tcp, wanted
 
 from reconciler import planfile
+from reconciler.applying.outcome import Status
 from reconciler.emulator.faults import Fault
 from reconciler.emulator.server import EmulatorServer
 from reconciler.errors import StalePlan
 from reconciler.model.plan import Plan
-from reconciler.outcome import Status
 
 OLD = [tcp(80), tcp(22, "10.0.0.0/8")]
 NEW = [tcp(80), tcp(8080)]

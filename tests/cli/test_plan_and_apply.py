@@ -17,7 +17,7 @@ from reconciler.api.reader import GcoreReader
 from reconciler.clock import SystemClock
 from reconciler.desired import Defaults
 from reconciler.emulator.server import EmulatorServer
-from reconciler.plan import PlanOptions
+from reconciler.planning.plan import PlanOptions
 from reconciler.workflow import plan_files
 
 from .conftest import APP, CHANGED, EMPTIED, KEY, SAME, WEB, Sgctl, writes

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli import run
-from reconciler.config_keys import KEYS
+from reconciler.config.keys import KEYS
 
 
 def shown(capsys: pytest.CaptureFixture[str]) -> dict[str, list[str]]:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from reconciler import config as config_module
 from reconciler.cli import run
-from reconciler.config import Config, load_config
-from reconciler.config_keys import KEYS
+from reconciler.config import config as config_module
+from reconciler.config.config import Config, load_config
+from reconciler.config.keys import KEYS
 from reconciler.errors import InputError, Issue, UsageError
 from reconciler.model.place import Place
 from reconciler.policy.damage import Limits

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.toml_places import key_positions
+from reconciler.config.toml_places import key_positions
 
 BARE = st.text("abcdefghij_-0123456789", min_size=1, max_size=6)
 SCALARS = st.one_of(

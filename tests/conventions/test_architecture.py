@@ -15,21 +15,21 @@ ROOMS = {
     "traffic": "traffic",
     # Stages 1 and 2: files -> desired state.
     "loading": "document loader desired",
-    "config": "config config_keys effective toml_places",
-    # The border to the API, which stage 6 meets in session.py only.
+    "config": "config",
+    # The border to the API, which stage 6 meets in applying/session.py only.
     "api": "api",
     # Stages 3 to 5: live state is read through the small `Reader` of live.py.
-    "planning": "live live_json names resolve diff order encode plan planfile policy_json prune stale remaining",
+    "planning": "live live_json names resolve diff planning planfile policy_json stale remaining",
     "judging": "drift policy audit",
     # Stage 6.
-    "applying": "apply converge creation deletion outcome session journal rollback",
+    "applying": "applying rollback",
     "importing": "importing",
     # Questions about a whole state: why a packet passes, who refers to whom.
     "asking": "sides trace graph",
     "linting": "lint",
     "telling": "render metrics notify",
     "line": "workflow",
-    "cli": "cli library doctor files journal_file __main__ __init__",
+    "cli": "cli library doctor files __main__ __init__",
     "emulator": "emulator",
 }
 

@@ -12,7 +12,7 @@ from reconciler.model.live import LiveGroup, LiveRule, Tag
 from reconciler.model.place import Place
 from reconciler.model.plan import Plan
 from reconciler.model.rule import Rule
-from reconciler.plan import PlanOptions, make_plan
+from reconciler.planning.plan import PlanOptions, make_plan
 
 TARGET = Target(1337, 7)
 OTHER_TARGET = Target(1337, 8)

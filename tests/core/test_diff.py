@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.diff import diff
-from reconciler.encode.bodies import tag_patch
 from reconciler.model.desired import DesiredGroup, DesiredRule
 from reconciler.model.difference import Action, Difference, TagChange, TextChange
 from reconciler.model.live import OWNER_TAG, PROTECTION_TAG, RESERVED_TAGS, LiveGroup, LiveRule, Tag
 from reconciler.model.rule import Rule
+from reconciler.planning.encode.bodies import tag_patch
 from reconciler.resolve import Match
 
 from .build import desired_group, live_group, rule, tcp, there, wanted

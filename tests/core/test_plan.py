@@ -15,7 +15,7 @@ from reconciler.model.fingerprint import ABSENT, fingerprint
 from reconciler.model.live import LiveRule
 from reconciler.model.plan import Change
 from reconciler.model.rule import Rule
-from reconciler.order import MAX_RULES
+from reconciler.planning.order import MAX_RULES
 from reconciler.policy.damage import GAP
 from reconciler.traffic.compare import overlaps
 

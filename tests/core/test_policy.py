@@ -10,7 +10,7 @@ import pytest
 from reconciler import planfile
 from reconciler.model.live import OWNER_TAG
 from reconciler.model.plan import Finding, Plan
-from reconciler.plan import replace_findings
+from reconciler.planning.plan import replace_findings
 from reconciler.policy.damage import MASS_DELETE, Limits, check_damage
 
 from .build import desired_group, live_group, plan_of, rule, tcp, uuid, wanted

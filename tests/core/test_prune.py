@@ -10,7 +10,7 @@ from reconciler.live import LiveState
 from reconciler.model.difference import Action
 from reconciler.model.live import OWNER_TAG, PROTECTION_TAG, LiveGroup
 from reconciler.model.plan import Plan
-from reconciler.plan import PlanOptions, make_plan
+from reconciler.planning.plan import PlanOptions, make_plan
 
 from .build import (
     BASE_URL,

@@ -9,7 +9,7 @@ from reconciler.cli import run
 from reconciler.emulator.server import EmulatorServer
 
 ROOT = Path(__file__).parents[2] / "examples"
-EXAMPLES = sorted(folder for folder in ROOT.iterdir() if folder.is_dir() and folder.name != "ci")
+EXAMPLES = sorted(folder for folder in ROOT.iterdir() if folder.is_dir() and folder.name not in {"ci", "library"})
 
 Sgctl = Callable[..., tuple[int, str]]
 

@@ -11,11 +11,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "apply"))
 
 from bruteforce import cut_or_opened
 
-from reconciler import order
 from reconciler.model.desired import DesiredRule
 from reconciler.model.live import LiveRule
 from reconciler.model.place import Place
 from reconciler.model.rule import Rule
+from reconciler.planning import order
 
 CEILING = 5
 PREFIXES = [None, "10.0.0.0/8", "10.1.0.0/16", "192.0.2.0/24"]

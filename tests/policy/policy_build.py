@@ -9,7 +9,7 @@ from reconciler.model.desired import DesiredState, Target
 from reconciler.model.live import LiveGroup, LiveRule, Tag
 from reconciler.model.plan import Finding, Plan
 from reconciler.model.rule import Direction
-from reconciler.plan import PlanOptions, make_plan
+from reconciler.planning.plan import PlanOptions, make_plan
 from reconciler.policy.judge import judge_desired
 
 HERE = Target(1, 2)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.apply import Report
-from reconciler.converge import Result, Status
+from reconciler.applying.apply import Report
+from reconciler.applying.converge import Result, Status
 from reconciler.diff import diff, diff_deletion
 from reconciler.drift import Drift, DriftedGroup, Severity
 from reconciler.model.canonical import canonical_rule

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconciler.config_keys import KEYS, POLICIES
+from reconciler.config.keys import KEYS, POLICIES
+from reconciler.config.toml_places import KeyPath, key_positions
 from reconciler.errors import InputError, Issue, UsageError
 from reconciler.loader.similar import did_you_mean
 from reconciler.loader.source import Source, shown
 from reconciler.model.place import Place
-from reconciler.toml_places import KeyPath, key_positions
 
 FILE_NAME = "sgctl.toml"
 PROJECT_FILE_NAME = "pyproject.toml"

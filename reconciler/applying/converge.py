@@ -7,17 +7,17 @@ waits are bounded: six rounds, at most half a minute of waiting beside what sing
 
 from collections.abc import Mapping, Sequence
 
-from reconciler.encode import encode_update
+from reconciler.applying.outcome import Result, Status
+from reconciler.applying.session import Means, Session, has_ended
 from reconciler.errors import ApiRefused, OutcomeUnknown
 from reconciler.model.difference import Action, Difference
 from reconciler.model.fingerprint import fingerprint
 from reconciler.model.live import LiveGroup
 from reconciler.model.plan import Change, Request
-from reconciler.order import order_of
-from reconciler.outcome import Result, Status
 from reconciler.placeholder import fill_in
+from reconciler.planning.encode import encode_update
+from reconciler.planning.order import order_of
 from reconciler.remaining import remaining, surprises, unexpected, with_ids
-from reconciler.session import Means, Session, has_ended
 from reconciler.stale import what_moved
 
 MAX_ROUNDS = 6

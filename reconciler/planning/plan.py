@@ -5,10 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from fnmatch import fnmatchcase
 
-from reconciler import prune
 from reconciler.diff import diff
-from reconciler.encode import encode_create, encode_update
-from reconciler.encode.bodies import delete_group
 from reconciler.errors import InputError, Issue, UsageError
 from reconciler.live import LiveState
 from reconciler.loader.policies import bind_texts
@@ -21,6 +18,9 @@ from reconciler.model.plan import ApiVersion, Change, Plan, Scope
 from reconciler.model.policies import Policies
 from reconciler.names import names_of_remotes
 from reconciler.placeholder import is_placeholder, placeholder
+from reconciler.planning import prune
+from reconciler.planning.encode import encode_create, encode_update
+from reconciler.planning.encode.bodies import delete_group
 from reconciler.policy.damage import Limits
 from reconciler.policy.judge import judge_plan, judge_saved
 from reconciler.policy.subjects import names_in_policies

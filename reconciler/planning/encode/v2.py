@@ -7,13 +7,13 @@ the final list last. Rules that no list could spell as the API does are kept by 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from reconciler.encode.bodies import attributes, described, new_group, patch, v2_path
 from reconciler.model.desired import DesiredRule, Target
 from reconciler.model.difference import Difference
 from reconciler.model.live import LiveRule
 from reconciler.model.plan import Request
 from reconciler.model.rule import Rule
-from reconciler.order import MAX_RULES, Batch, Order
+from reconciler.planning.encode.bodies import attributes, described, new_group, patch, v2_path
+from reconciler.planning.order import MAX_RULES, Batch, Order
 
 MAX_RULES_AT_CREATE = MAX_RULES
 """Rules of a POST: v2 adds none of its own when `rules` is given."""

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from reconciler.applying.outcome import Result, Status
+from reconciler.applying.session import Means, Session, has_ended
 from reconciler.errors import ApiError, ApiRefused, OutcomeUnknown
 from reconciler.model.difference import Difference
 from reconciler.model.live import LiveGroup
 from reconciler.model.plan import Change, Request
-from reconciler.outcome import Result, Status
 from reconciler.placeholder import fill_in
-from reconciler.session import Means, Session, has_ended
 
 MAX_TRIES = 3
 """How often a create is sent, each time only after no trace of the one before was found."""

@@ -7,12 +7,12 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from reconciler import journal
+from reconciler.applying.outcome import Write
 from reconciler.clock import Clock
 from reconciler.errors import SgctlError
 from reconciler.live_json import Json
 from reconciler.model.plan import ApiVersion, Change
-from reconciler.outcome import Write
+from reconciler.rollback import journal
 
 
 class JournalFile:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from reconciler.applying.outcome import NoJournal, Recorder, Result, Status, Write
 from reconciler.clock import Clock
 from reconciler.errors import ApiRefused, OutcomeUnknown, SgctlError, Stopped, TaskFailed
 from reconciler.live import Reader
 from reconciler.model.desired import Target
 from reconciler.model.plan import ApiVersion, Change, Request
-from reconciler.outcome import NoJournal, Recorder, Result, Status, Write
 
 _FIRST_WAIT = 0.5
 _V2 = "/cloud/v2/"

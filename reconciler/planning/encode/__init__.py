@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from reconciler.encode import v1, v2
 from reconciler.model.desired import DesiredRule, Target
 from reconciler.model.difference import Difference
 from reconciler.model.plan import ApiVersion, Request
-from reconciler.order import Order, order_of, safe_order
 from reconciler.placeholder import is_placeholder, placeholder
+from reconciler.planning.encode import v1, v2
+from reconciler.planning.order import Order, order_of, safe_order
 
 
 class _Encoder(Protocol):

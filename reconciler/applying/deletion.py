@@ -1,9 +1,9 @@
 """Delete a group, and see that it is gone."""
 
+from reconciler.applying.outcome import Result, Status
+from reconciler.applying.session import Means, Session
 from reconciler.errors import ApiRefused, OutcomeUnknown
 from reconciler.model.plan import Change, Request
-from reconciler.outcome import Result, Status
-from reconciler.session import Means, Session
 
 MAX_ROUNDS = 6
 """How often a delete is sent and looked after."""

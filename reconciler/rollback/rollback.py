@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from reconciler.describe import describe_rule
 from reconciler.diff import diff
 from reconciler.errors import InputError, Issue
-from reconciler.journal import Before, Journal
 from reconciler.live import LiveState
 from reconciler.model.canonical import PUBLISHED_PROTOCOLS
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
@@ -21,8 +20,9 @@ from reconciler.model.live import LiveGroup, LiveRule
 from reconciler.model.place import Place
 from reconciler.model.rule import Rule
 from reconciler.placeholder import placeholder
-from reconciler.prune import prune
+from reconciler.planning.prune import prune
 from reconciler.resolve import Match
+from reconciler.rollback.journal import Before, Journal
 
 
 @dataclass(frozen=True, slots=True)

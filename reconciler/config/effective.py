@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from reconciler.config import Config
-from reconciler.config_keys import KEYS, POLICIES
+from reconciler.config.config import Config
+from reconciler.config.keys import KEYS, POLICIES
 
 Origin = Literal["environment", "file", "default"]
 

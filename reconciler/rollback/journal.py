@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from reconciler.applying.outcome import Write
 from reconciler.errors import PlanFileError
 from reconciler.live_json import Json, group_to_json, read_live_group, read_live_rule, rule_to_json
 from reconciler.model.desired import Target
 from reconciler.model.difference import Action, Difference, LostRule
 from reconciler.model.live import LiveGroup
 from reconciler.model.plan import Change
-from reconciler.outcome import Write
 
 FORMAT_VERSION = 1
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from reconciler.encode.bodies import attributes, describe_group, described, new_group, patch, v1_path
 from reconciler.model.desired import DesiredRule, Target
 from reconciler.model.difference import Difference
 from reconciler.model.live import LiveRule
 from reconciler.model.plan import Request
-from reconciler.order import MAX_RULES, Batch, Order
+from reconciler.planning.encode.bodies import attributes, describe_group, described, new_group, patch, v1_path
+from reconciler.planning.order import MAX_RULES, Batch, Order
 
 MAX_ENTRIES = 500
 """Entries of `changed_rules` a request takes (`UpdateSecurityGroupSerializer`)."""

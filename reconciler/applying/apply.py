@@ -11,17 +11,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from reconciler.converge import complete
-from reconciler.creation import create
-from reconciler.deletion import delete
+from reconciler.applying.converge import complete
+from reconciler.applying.creation import create
+from reconciler.applying.deletion import delete
+from reconciler.applying.outcome import Result, Status
+from reconciler.applying.session import Means
 from reconciler.errors import AppliedInPart, SgctlError, StalePlan
 from reconciler.live import LiveState, read_live
 from reconciler.model.desired import Target
 from reconciler.model.difference import Action
 from reconciler.model.plan import Change, Plan
-from reconciler.outcome import Result, Status
 from reconciler.placeholder import names_in, placeholder
-from reconciler.session import Means
 from reconciler.stale import Stale, find_stale
 
 
