@@ -17,10 +17,8 @@ def main(paths: list[str]) -> int:
         with connect(os.environ["GCORE_API_KEY"], base_url=os.environ["GCORE_BASE_URL"]) as api:
             proposal = plan(desired, api)
             for change in proposal.changes:
-                opens = len(change.difference.traffic.opens)
-                print(
-                    f"{change.difference.action} {change.difference.name}: {len(change.requests)} requests, opens {opens}"
-                )
+                difference = change.difference
+                print(f"{difference.action} {difference.name}: opens {len(difference.traffic.opens)} flows")
             report = apply(proposal, api)
     except InputError as error:
         for issue in error.issues:
