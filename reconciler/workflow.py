@@ -1,40 +1,16 @@
-"""The straight line, end to end: files and API -> plan. No printing, no argv."""
+"""The straight line: desired state and API -> plan. No printing, no argv."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from reconciler.clock import Clock
-from reconciler.desired import Defaults, load
 from reconciler.live import LiveState, Reader, read_live
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.plan import Change, Plan
 from reconciler.planning import prune
 from reconciler.planning.plan import PlanOptions, make_plan, resolve_or_fail
-
-
-def plan_files(
-    paths: Sequence[str],
-    defaults: Defaults,
-    reader: Reader,
-    options: PlanOptions,
-    clock: Clock,
-    *,
-    parallelism: int = 16,
-    show_instances: bool = False,
-    progress: Callable[[Target], None] = lambda _: None,
-) -> Plan:
-    """Load the files, read the live state of their targets, and plan.
-
-    `show_instances` counts the instances of every group that changes, one read each.
-
-    Raises `InputError` for everything wrong in the files, `ApiError` when live state cannot be read whole.
-    """
-    state = load(paths, defaults, options.policies)
-    return plan_state(
-        state, reader, options, clock, parallelism=parallelism, show_instances=show_instances, progress=progress
-    )
 
 
 def plan_state(
@@ -47,7 +23,12 @@ def plan_state(
     show_instances: bool = False,
     progress: Callable[[Target], None] = lambda _: None,
 ) -> Plan:
-    """Read the live state of the targets of a desired state, and plan. Raises like `plan_files`."""
+    """Read the live state of the targets of a desired state, and plan.
+
+    `show_instances` counts the instances of every group that changes, one read each.
+
+    Raises `InputError` for what cannot be planned, `ApiError` when live state cannot be read whole.
+    """
     live = read_live(reader, state.targets, parallelism=parallelism, progress=progress)
     now = clock.now().astimezone(UTC)
     plan = make_plan(

@@ -90,7 +90,14 @@ def main() -> None:
     # A command is over before its garbage could matter, and looking for cycles among a million rules is not free:
     # it was a third of the time of a large plan. `sgctl emulator`, which goes on, turns the collector on again.
     gc.disable()
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        code = code or 1
+    # For the same reason nothing is taken apart at the end: the system takes the memory back at once.
+    os._exit(code)
 
 
 def run(arguments: list[str]) -> int:

@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from reconciler import notify
-from reconciler.cli import EXIT_CODES, options, settings
+from reconciler.cli import EXIT_CODES, options
 from reconciler.cli.findings import configured_policies, today
+from reconciler.cli.loading import load_files
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
-from reconciler.desired import load
 from reconciler.drift import Drift, Severity, find_drift
 from reconciler.errors import SgctlError
 from reconciler.files import write_atomically
@@ -80,7 +80,7 @@ def command(paths: tuple[str, ...], **given: Any) -> int:
 
 
 def _compare(paths: tuple[str, ...], given: Mapping[str, Any]) -> tuple[Drift, str]:
-    state = load(paths or (".",), settings.defaults(given["project_id"], given["region_id"]), configured_policies())
+    state = load_files(paths, given["project_id"], given["region_id"], configured_policies())
     with options.connect(**given) as (_, connected), Progress("reading", quiet=given["quiet"]) as progress:
         reader: Reader = connected
         progress.start(len(state.targets))

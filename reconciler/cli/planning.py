@@ -8,6 +8,7 @@ import click
 
 from reconciler import planfile
 from reconciler.cli import findings, settings
+from reconciler.cli.loading import load_files
 from reconciler.cli.partial_prune import refuse_partial_prune
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
@@ -18,19 +19,21 @@ from reconciler.planning.plan import PlanOptions
 from reconciler.policy.damage import GAP, MASS_DELETE, Limits
 from reconciler.render.formats import render
 from reconciler.render.view import traffic_only, view_plan
-from reconciler.workflow import plan_files
+from reconciler.workflow import plan_state
 
 
 def make(paths: tuple[str, ...], reader: Reader, given: Mapping[str, Any]) -> Plan:
     """Plan the files as the options say."""
     if given["prune"]:
         refuse_partial_prune(settings.config(), paths)
+    plan_with = plan_options(given)
+    state = load_files(paths, given["project_id"], given["region_id"], plan_with.policies)
     with Progress("reading", quiet=given["quiet"]) as progress:
-        return plan_files(
-            paths or (".",),
-            settings.defaults(given["project_id"], given["region_id"]),
+        progress.start(len(state.targets))
+        return plan_state(
+            state,
             reader,
-            plan_options(given),
+            plan_with,
             SystemClock(),
             parallelism=given["parallelism"],
             show_instances=given["show_instances"],

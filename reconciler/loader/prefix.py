@@ -25,7 +25,7 @@ def read_prefix(text: str) -> Prefix:
     if family == "IPv4":
         whole = text if "/" in text else f"{text}/32"
         if is_canonical_ipv4(whole):
-            return Prefix(family, canonical_prefix(whole))
+            return Prefix(family, None if whole.endswith("/0") else whole)
     return _read_with_care(text, canonical_prefix(text), family)
 
 

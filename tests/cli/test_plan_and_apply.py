@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from reconciler.api.http import Http
 from reconciler.api.reader import GcoreReader
 from reconciler.clock import SystemClock
-from reconciler.desired import Defaults
+from reconciler.desired import Defaults, load
 from reconciler.emulator.server import EmulatorServer
 from reconciler.planning.plan import PlanOptions
-from reconciler.workflow import plan_files
+from reconciler.workflow import plan_state
 
 from .conftest import APP, CHANGED, EMPTIED, KEY, SAME, WEB, Sgctl, writes
 
@@ -253,7 +253,7 @@ def test_whatever_is_applied_plans_empty_afterwards(
         patch.setenv("GCORE_API_KEY", KEY)
         assert run(["apply", str(path), "--auto-approve", "--allow-mass-delete"]) == 0
     with Http(shared.url, KEY, SystemClock()) as http:
-        plan = plan_files([str(path)], Defaults(), GcoreReader(http), PlanOptions(), SystemClock())
+        plan = plan_state(load([str(path)], Defaults()), GcoreReader(http), PlanOptions(), SystemClock())
     assert plan.changes == ()
 
 
