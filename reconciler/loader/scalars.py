@@ -6,6 +6,7 @@ where both agree: null, true and false, decimal numbers, and text. Everything el
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from yaml.resolver import Resolver
@@ -58,8 +59,9 @@ class PlainScalars(dict[str | None, Meaning]):
         return meaning
 
 
+@lru_cache(1 << 14)
 def classify(text: str) -> Meaning:
-    """Tell what a plain scalar means."""
+    """Tell what a plain scalar means. Remembered across files: a thousand small ones hold the same few numbers."""
     if text in _WORDS:
         return Plain(_WORDS[text])
     kind = _kind_in_yaml_1_1(text)

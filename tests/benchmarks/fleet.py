@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,35 @@ def rules_of(group: int) -> Iterator[dict[str, Any]]:
             "remote_ip_prefix": f"10.{chance.randrange(256)}.{chance.randrange(256)}.0/24",
             "description": f"rule {number} of group {group}",
         }
+
+
+def changed_rules_of(group: int) -> list[dict[str, Any]]:
+    """Make the rules that a changed group has live: one is wider than the file says."""
+    rules = list(rules_of(group))
+    rules[0] |= {"port_range_max": 65535}
+    return rules
+
+
+# For its author to check: the first version was deleted by accident, and this one written from how it is used.
+def overlapping_rules(seed: int) -> list[dict[str, Any]]:
+    """Make 250 rules of one group that nest and overlap: prefixes of all lengths around few addresses, long ranges."""
+    chance = random.Random(seed)
+    rules = []
+    for _ in range(250):
+        low, high = sorted((chance.randint(1, 65535), chance.randint(1, 65535)))
+        length = chance.randint(8, 32)
+        address = (10 << 24 | chance.getrandbits(24)) >> (32 - length) << (32 - length)
+        rules.append(
+            {
+                "direction": "ingress",
+                "ethertype": "IPv4",
+                "protocol": chance.choice(("tcp", "udp")),
+                "port_range_min": low,
+                "port_range_max": high,
+                "remote_ip_prefix": f"{ip_address(address)}/{length}",
+            }
+        )
+    return rules
 
 
 def group_text(group: int) -> str:
@@ -68,9 +98,7 @@ def write_seed(path: Path, groups: int) -> None:
     """Write the live state for the emulator: as the files say, but for one rule in each of two groups in a hundred."""
     live = []
     for group in range(groups):
-        rules = list(rules_of(group))
-        if group % 100 < CHANGED_PERCENT:
-            rules[0] |= {"port_range_max": 65535}
+        rules = changed_rules_of(group) if group % 100 < CHANGED_PERCENT else list(rules_of(group))
         live.append(
             {
                 "project_id": 1,
