@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SDK := .venv-sdk
 PYTEST := SGCTL_SDK_V2_PYTHON=$(CURDIR)/$(SDK)/bin/python $(BIN)/python -m pytest -n auto
 
-.PHONY: help demo test check format bench build clean
+.PHONY: help demo test check format bench soak build clean
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -29,6 +29,11 @@ format: .venv/installed-dev  ## put the code into its form, and mend what can be
 
 bench: .venv/installed-dev  ## measure every bar, as ratios within one run
 	$(BIN)/python tests/benchmarks/bench.py
+	$(BIN)/python -m pytest tests/benchmarks/test_stages.py --benchmark-enable --benchmark-disable-gc \
+		--benchmark-columns=min,median,rounds --benchmark-sort=fullname
+
+soak: .venv/installed-dev  ## look for drift 500 times in one process while the network fails: does anything leak?
+	$(BIN)/python tests/benchmarks/soak.py
 
 build: .venv/installed-dev  ## build sdist and wheel into dist/
 	rm -rf dist
