@@ -81,7 +81,7 @@ class Http:
             try:
                 response = self._exchange("GET", path, params=params)
             except httpx.HTTPError as error:
-                waits.after(_reason(error), path)
+                waits.after(reason(error), path)
                 continue
             if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
                 self._pause.ask(waits.allowed(self._retry_after(response), "429 Too Many Requests", path))
@@ -89,7 +89,7 @@ class Http:
                 waits.after(f"{response.status_code} {response.reason_phrase}", path, self._retry_after(response))
             elif response.status_code >= httpx.codes.MULTIPLE_CHOICES:
                 raise self._refusal("GET", path, response)
-            elif (body := _json_object(response)) is None:
+            elif (body := json_object(response)) is None:
                 waits.after("an answer that is not the promised JSON", path)
             else:
                 return body
@@ -101,10 +101,10 @@ class Http:
             try:
                 response = self._exchange(method, path, json_body=body)
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-                waits.after(_reason(error), path)
+                waits.after(reason(error), path)
                 continue
             except httpx.HTTPError as error:
-                raise OutcomeUnknown(f"{method} {path}: {_reason(error)}") from None
+                raise OutcomeUnknown(f"{method} {path}: {reason(error)}") from None
             status = response.status_code
             if status == httpx.codes.TOO_MANY_REQUESTS:
                 self._pause.ask(waits.allowed(self._retry_after(response), "429 Too Many Requests", path))
@@ -113,7 +113,7 @@ class Http:
                 raise _unknown(method, path, response, response.reason_phrase)
             if status >= httpx.codes.MULTIPLE_CHOICES:
                 raise self._refusal(method, path, response)
-            answer = None if status == httpx.codes.NO_CONTENT else _json_object(response)
+            answer = None if status == httpx.codes.NO_CONTENT else json_object(response)
             if answer is None and status != httpx.codes.NO_CONTENT:
                 raise _unknown(method, path, response, "but not the promised JSON")
             return Answer(status, answer, _request_id(response))
@@ -130,7 +130,7 @@ class Http:
         try:
             response = self._client.request(method, path, params=params, json=json_body)
         except httpx.HTTPError as error:
-            self._observe(Exchange(method, path, None, self._clock.monotonic() - started, None, _reason(error)))
+            self._observe(Exchange(method, path, None, self._clock.monotonic() - started, None, reason(error)))
             raise
         seconds = self._clock.monotonic() - started
         self._observe(Exchange(method, path, response.status_code, seconds, _request_id(response)))
@@ -155,7 +155,8 @@ def _request_id(response: httpx.Response) -> str | None:
     return request_id
 
 
-def _json_object(response: httpx.Response) -> dict[str, Any] | None:
+def json_object(response: httpx.Response) -> dict[str, Any] | None:
+    """Read the JSON object of an answer; None for anything else."""
     try:
         body = json.loads(response.content)
     except (ValueError, RecursionError):
@@ -163,7 +164,7 @@ def _json_object(response: httpx.Response) -> dict[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
-def _reason(error: httpx.HTTPError) -> str:
+def reason(error: httpx.HTTPError) -> str:
     """Say what happened in words; httpx's own text may be empty."""
     if isinstance(error, httpx.TimeoutException):
         return "no answer in time"

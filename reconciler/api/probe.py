@@ -3,7 +3,6 @@
 Apart from `http`, which tries again and raises: here a refusal is an answer like any other, and its headers count too.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -13,6 +12,7 @@ import httpx
 from reconciler import __version__
 from reconciler.api.address import check_base_url
 from reconciler.api.exchange import Exchange
+from reconciler.api.http import json_object, reason
 from reconciler.clock import Clock
 
 
@@ -66,24 +66,10 @@ class Probe:
         try:
             response = self._client.get(path, params=params)
         except httpx.HTTPError as error:
-            found = Look(None, problem=_reason(error))
+            found = Look(None, problem=reason(error))
             self._observe(Exchange("GET", path, None, self._clock.monotonic() - started, None, found.problem))
             return found
         seconds = self._clock.monotonic() - started
         request_id = response.headers.get("X-Request-Id")
         self._observe(Exchange("GET", path, response.status_code, seconds, request_id))
-        return Look(response.status_code, _object(response), response.headers.get("Date"), round(seconds * 1000))
-
-
-def _object(response: httpx.Response) -> dict[str, Any] | None:
-    try:
-        body = json.loads(response.content)
-    except (ValueError, RecursionError):
-        return None
-    return body if isinstance(body, dict) else None
-
-
-def _reason(error: httpx.HTTPError) -> str:
-    if isinstance(error, httpx.TimeoutException):
-        return "no answer in time"
-    return str(error) or type(error).__name__
+        return Look(response.status_code, json_object(response), response.headers.get("Date"), round(seconds * 1000))

@@ -37,7 +37,7 @@ def test_the_schema_is_the_official_one() -> None:
 
 
 def test_sarif_says_what_where_and_how_bad() -> None:
-    log = sarif(FINDINGS, "plan", "/work", lifted=["mass-delete"])
+    log = sarif(FINDINGS, "plan", "/srv", lifted=["mass-delete"])
     VALIDATOR.validate(log)
     run = log["runs"][0]
     first, second, third, last = run["results"]
@@ -68,7 +68,7 @@ findings = st.builds(
 @settings(max_examples=60, deadline=None)
 def test_any_finding_makes_valid_sarif_and_well_formed_xml(some: list[Any]) -> None:
     """Also with names and descriptions that somebody else chose."""
-    log = json.loads(json.dumps(sarif(some, "audit", "/work")))
+    log = json.loads(json.dumps(sarif(some, "audit", "/srv")))
     VALIDATOR.validate(log)
     root = ET.fromstring(junit(some, "audit").encode("utf-8", "strict"))
     cases = root.findall("./testsuite/testcase")
@@ -81,15 +81,15 @@ def test_any_finding_makes_valid_sarif_and_well_formed_xml(some: list[Any]) -> N
     [
         ("groups/web.yaml", "groups/web.yaml"),
         ("./groups/../web.yaml", "web.yaml"),
-        ("/work/groups/web.yaml", "groups/web.yaml"),
+        ("/srv/groups/web.yaml", "groups/web.yaml"),
         ("/elsewhere/web.yaml", "file:///elsewhere/web.yaml"),
-        ("/workshop/web.yaml", "file:///workshop/web.yaml"),
+        ("/srvshop/web.yaml", "file:///srvshop/web.yaml"),
         ("c:web.yaml", "c%3Aweb.yaml"),
         ("größe#1.yaml", "gr%C3%B6%C3%9Fe%231.yaml"),
     ],
 )
 def test_paths_become_relative_uris(path: str, uri: str) -> None:
-    assert relative_uri(Place(path, 1, 1), "/work") == uri
+    assert relative_uri(Place(path, 1, 1), "/srv") == uri
 
 
 def test_junit_fails_what_stops_skips_what_is_agreed_and_passes_the_rest() -> None:
