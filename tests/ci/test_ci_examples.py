@@ -1,6 +1,7 @@
 """The CI files that users copy: valid to the published schemas, and their shell steps do what their names say."""
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -152,6 +153,16 @@ def test_the_cron_job_is_locked_down_and_names_real_options() -> None:
     unit = (CI / "systemd" / "sgctl-drift.service").read_text().replace("\\\n", " ")
     (line,) = [line for line in unit.splitlines() if line.startswith("ExecStart=")]
     assert {word for word in line.split() if word.startswith("--")} <= known
+
+
+KUBERNETES = shutil.which("kubernetes-validate", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.mark.skipif(KUBERNETES is None, reason="kubernetes-validate is not installed; its schemas take 100 MB")
+def test_the_cron_job_is_valid_to_the_schemas_of_kubernetes() -> None:
+    file = CI / "kubernetes" / "drift-cronjob.yaml"
+    done = subprocess.run([str(KUBERNETES), "--strict", str(file)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_pre_commit_hook_is_what_the_configuration_names() -> None:
