@@ -26,7 +26,7 @@ def _lines(view: View) -> Iterator[str]:
 
 
 def _level(view: View, group: GroupView) -> str:
-    if any(line.world_open for line in group.traffic or ()) or (view.kind == "drift" and group.tone == "change"):
+    if any(line.alarm for line in group.traffic or ()) or (view.kind == "drift" and group.tone == "change"):
         return "warning"
     return _LEVELS[group.tone]
 
@@ -35,7 +35,7 @@ def _details(group: GroupView) -> Iterator[str]:
     for line in group.lines:
         yield f"{line.symbol} {line.text}" + (f"  {line.remark}" if line.remark else "")
     for traffic in group.traffic or ():
-        yield f"{traffic.verb} {traffic.text} ({traffic.size})" + (" OPEN TO THE WORLD" if traffic.world_open else "")
+        yield f"{traffic.verb} {traffic.text} ({traffic.size})" + (f" {traffic.alarm.upper()}" if traffic.alarm else "")
     if group.traffic == ():
         yield "same traffic"
     yield from group.notes

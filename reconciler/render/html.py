@@ -52,10 +52,10 @@ def _remarks(kind: str, word: str, remarks: tuple[Remark, ...]) -> Iterator[str]
 def _openings(view: View) -> Iterator[str]:
     for group in view.groups:
         for line in group.traffic or ():
-            if line.world_open:
+            if line.alarm:
                 yield (
-                    f'<p class="remark stop"><strong>Open to the world:</strong> {_text(group.name)} {line.verb} '
-                    f"<code>{_text(line.text)}</code> ({_text(line.size)})</p>"
+                    f'<p class="remark stop"><strong>{line.alarm.capitalize()}:</strong> {_text(group.name)} '
+                    f"{line.verb} <code>{_text(line.text)}</code> ({_text(line.size)})</p>"
                 )
 
 
@@ -73,7 +73,8 @@ def _group(group: GroupView, *, is_open: bool) -> Iterator[str]:
     kind = _KINDS[group.symbol]
     state = " open" if is_open else ""
     yield f'<details class="group {kind} {group.tone}" data-kind="{kind}"{state}>'
-    loud = '<span class="loud">open to the world</span>' if any(each.world_open for each in group.traffic or ()) else ""
+    alarms = dict.fromkeys(line.alarm for line in group.traffic or () if line.alarm)
+    loud = " ".join(f'<span class="loud">{alarm}</span>' for alarm in alarms)
     yield f'<summary><span class="symbol">{group.symbol}</span> {_text(group.title)} {loud}</summary>'
     where = " · ".join(filter(None, (str(group.place or ""), group.live_id)))
     if where:
@@ -107,7 +108,7 @@ def _traffic(lines: tuple[TrafficLine, ...] | None) -> Iterator[str]:
         return
     yield '<table class="traffic"><tbody>'
     for line in lines:
-        mark = '<span class="loud">open to the world</span>' if line.world_open else ""
+        mark = f'<span class="loud">{line.alarm}</span>' if line.alarm else ""
         yield (
             f'<tr class="{line.verb}"><th scope="row">{line.verb}</th><td>{_text(line.text)} {mark}</td>'
             f"<td>{_text(line.size)}</td></tr>"

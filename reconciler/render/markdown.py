@@ -58,16 +58,16 @@ def _cut(remarks: tuple[Remark, ...]) -> Iterator[str]:
 
 
 def _loud(view: View) -> Iterator[str]:
-    """Say before everything else what is open to the world, for the groups are folded."""
+    """Say before everything else what is open to the world or wide, for the groups are folded."""
     lines = [
-        f"<code>{escape(group.name)}</code> {line.verb} <code>{escape(line.text)}</code>: **open to the world**"
+        f"<code>{escape(group.name)}</code> {line.verb} <code>{escape(line.text)}</code>: **{line.alarm}**, {line.size}"
         for group in view.groups
         for line in group.traffic or ()
-        if line.world_open
+        if line.alarm
     ]
     yield from lines[:_MOST]
     if len(lines) > _MOST:
-        yield f"… and {len(lines) - _MOST} more openings to the world"
+        yield f"… and {len(lines) - _MOST} more such openings"
 
 
 def _group(group: GroupView) -> Iterator[str]:
@@ -91,7 +91,7 @@ def _body(group: GroupView) -> Iterator[str]:
         remark = f"  # {line.remark}" if line.remark else ""
         yield _one_line(f"{'!' if line.symbol == '~' else line.symbol} {line.text}{remark}")
     for traffic in group.traffic or ():
-        loud = "  OPEN TO THE WORLD" if traffic.world_open else ""
+        loud = f"  {traffic.alarm.upper()}" if traffic.alarm else ""
         sign = "+" if traffic.verb in {"opens", "lacks"} else "-"
         yield _one_line(f"{sign} {traffic.verb} {traffic.text}  ({traffic.size}){loud}")
     if group.traffic == ():
@@ -112,4 +112,4 @@ def _html(text: str) -> str:
 
 def _inline(text: str) -> str:
     """Escape what Markdown or HTML would read as markup in running text, and what would call somebody."""
-    return re.sub(r"([\\`*_\[\]~|#@])", r"\\\1", _html(text)).replace("\\@", "@<!-- -->")
+    return re.sub(r"([\\`*_\[\]~|#@])", r"\\\1", escape(_one_line(text), quote=False)).replace("\\@", "@<!-- -->")

@@ -90,8 +90,8 @@ def _traffic_lines(group: GroupView, width: int) -> Iterator[str]:
         yield click.style("    same traffic", dim=True)
     for line in group.traffic or ():
         text = fold(f"    {line.verb:<6} {printable(line.text)}", width, 11)
-        size = line.size if not line.world_open else f"{line.size}, OPEN TO THE WORLD"
-        loud = line.world_open
+        size = f"{line.size}, {line.alarm.upper()}" if line.alarm else line.size
+        loud = bool(line.alarm)
         gap = "  " if len(text.rpartition("\n")[2]) + 2 + len(size) <= width else "\n           "
         yield (
             click.style(text, bold=loud, fg="red" if loud else None) + gap + click.style(size, bold=loud, dim=not loud)

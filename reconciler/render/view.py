@@ -12,13 +12,17 @@ from reconciler.model.place import Place
 from reconciler.model.plan import Plan
 from reconciler.render.pairs import pair
 from reconciler.render.words import count, describe_finding
-from reconciler.traffic.describe import describe, describe_size, world_open
+from reconciler.traffic.describe import describe, describe_size, wide, world_open
+from reconciler.traffic.flow import Flow
 
 Symbol = Literal["+", "~", "-", "!"]
 """Added, changed, removed, lost."""
 
 Tone = Literal["change", "good", "bad", "uncounted"]
 """How a group is to be taken: as a change, as done, as a failure, or as something that does not count."""
+
+Alarm = Literal["", "open to the world", "wide"]
+"""Why an opening is marked loudly, the worse first; nothing where it is not."""
 
 _SYMBOLS: Mapping[Action, Symbol] = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
 
@@ -28,7 +32,7 @@ class Perspective:
     """How a difference is told: as what a plan will do, or as how live state is wrong.
 
     `opened` and `closed` are the verbs for traffic that putting things right opens and closes; `loud` is the one of
-    them that is marked where it is open to the world.
+    them that is marked where it is open to the world, or wide.
     """
 
     words: Mapping[Action, str]
@@ -59,12 +63,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class TrafficLine:
-    """What becomes reachable or stops being so, with its size; `world_open` is an opening that wants to be loud."""
+    """What becomes reachable or stops being so, with its size; `alarm` says why an opening wants to be loud."""
 
     verb: str
     text: str
     size: str
-    world_open: bool
+    alarm: Alarm
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +174,17 @@ def _traffic(difference: Difference, names: Mapping[str, str], perspective: Pers
     traffic = difference.traffic
     for verb, flows in ((perspective.opened, traffic.opens), (perspective.closed, traffic.closes)):
         for flow in flows:
-            is_loud = verb == perspective.loud and flow.direction == "ingress" and world_open(flow)
-            yield TrafficLine(verb, describe(flow, names), describe_size(flow), is_loud)
+            alarm = _alarm(flow, is_new=difference.live is None) if verb == perspective.loud else ""
+            yield TrafficLine(verb, describe(flow, names), describe_size(flow), alarm)
+
+
+def _alarm(flow: Flow, *, is_new: bool) -> Alarm:
+    """Wide is said of groups that exist: what a new one admits is all new, and 10.0.0.0/8 is common there."""
+    if flow.direction == "egress":
+        return ""
+    if world_open(flow):
+        return "open to the world"
+    return "wide" if wide(flow) and not is_new else ""
 
 
 def _lines(difference: Difference, names: Mapping[str, str]) -> Iterator[Line]:

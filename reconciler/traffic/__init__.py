@@ -27,6 +27,7 @@ from reconciler.traffic.describe import (
     describe_service,
     describe_size,
     size,
+    wide,
     world_open,
 )
 from reconciler.traffic.difference import TrafficDifference, traffic_difference
@@ -53,5 +54,6 @@ __all__ = [
     "size",
     "to_json",
     "traffic_difference",
+    "wide",
     "world_open",
 ]

@@ -17,6 +17,7 @@ WORLD: dict[Ethertype, tuple[int, int]] = {
     "IPv6": (0x2 << 124, 0x4 << 124),  # 2000::/3, all that is allocated for global unicast (RFC 4291)
 }
 WORLD_SHARE = 16
+WIDE: dict[Ethertype, int] = {"IPv4": 1 << 15, "IPv6": 1 << 95}  # addresses: half of a /16, half of a /32
 
 
 class Size(NamedTuple):
@@ -91,6 +92,16 @@ def world_open(flow: Flow) -> bool:
     is left of 0.0.0.0/0 when the old rules admitted a part already. Private ranges by themselves never reach it.
     """
     return is_world(world_addresses(flow), flow.ethertype)
+
+
+def wide(flow: Flow) -> bool:
+    """Return whether a flow covers half of an IPv4 /16 or of an IPv6 /32, or more.
+
+    So much is a provider's network, and seldom meant where one host was written before: a slip from /32 to /8 or /16.
+    Half, for what the old rules admitted already is no part of what a change opens.
+    """
+    addresses = size(flow).addresses
+    return addresses is not None and addresses >= WIDE[flow.ethertype]
 
 
 def world_addresses(flow: Flow) -> int:

@@ -26,7 +26,7 @@ from reconciler.render.drift import view_drift
 from reconciler.render.formats import render
 from reconciler.render.markdown import MAX_LENGTH
 from reconciler.render.outcome import render_report, view_report
-from reconciler.render.view import View, traffic_only, view_plan
+from reconciler.render.view import Remark, View, traffic_only, view_plan
 from reconciler.resolve import Match
 from reconciler.schema_files import read_schema
 
@@ -89,6 +89,25 @@ def test_findings_world_openings_and_what_stops_are_in_every_format(format_: str
     assert "would delete 41 of 60 rules" in written
     assert "tcp 22 from everywhere" in written
     assert "open to the world" in written.lower()
+
+
+@pytest.mark.parametrize("format_", HUMAN_FORMATS)
+def test_a_host_that_became_a_network_jumps_out_of_every_format(format_: str) -> None:
+    """From 203.0.113.9/32 to 203.0.0.0/8: marked as wide; in Markdown above the groups, which are folded."""
+    place = Place("groups/web.yaml", 3, 5)
+    live = replace(live_group(), rules=(LiveRule("id-22", rule(22, "203.0.113.9/32"), "office"),))
+    rules = (DesiredRule(rule(22, "203.0.0.0/8"), "office", place),)
+    desired = DesiredGroup(TARGET, "web", place, description="old", tags={"env": "prod"}, rules=rules)
+    written = render(view_plan(Plan("", "", "v1", (Change(diff(Match(desired, live)), "", ()),), Scope(1, 1))), format_)
+    said = written.partition("<details>")[0] if format_ == "markdown" else written
+    assert re.search(r"\bwide\b", said.lower())
+    assert "16,777,215 addresses" in said
+
+
+def test_markdown_shows_quotes_as_they_are() -> None:
+    """A quote that is escaped for HTML first and for Markdown then would be read as `&#x27;`."""
+    view = replace(views()["plan"], warnings=(Remark("'bastion' opens \"22\""),))
+    assert "'bastion' opens \"22\"" in render(view, "markdown")
 
 
 def test_what_does_not_count_is_marked() -> None:

@@ -11,6 +11,7 @@ from reconciler.traffic import (
     size,
     to_json,
     traffic_difference,
+    wide,
     world_open,
 )
 
@@ -215,6 +216,29 @@ def test_sizes(flow: Flow, addresses: int | None, ports: int | None, words: str)
 )
 def test_world_open(flow: Flow, *, world: bool) -> None:
     assert world_open(flow) == world
+
+
+@pytest.mark.parametrize(
+    ("flow", "is_wide"),
+    [
+        pytest.param(
+            Flow("ingress", "IPv4", remote=Remote("10.0.0.0/8"), except_remotes=(Remote("10.1.2.3/32"),)),
+            True,
+            id="a_host_that_became_a_8",
+        ),
+        pytest.param(
+            Flow("ingress", "IPv4", remote=Remote("10.1.0.0/16"), except_remotes=(Remote("10.1.2.3/32"),)),
+            True,
+            id="a_host_that_became_a_16",
+        ),
+        pytest.param(Flow("ingress", "IPv4", remote=Remote("10.1.0.0/18")), False, id="a_18"),
+        pytest.param(Flow("ingress", "IPv4", remote=Remote(group="app")), False, id="a_group"),
+        pytest.param(Flow("ingress", "IPv6", remote=Remote("2001:db8::/32")), True, id="a_32_v6"),
+        pytest.param(Flow("ingress", "IPv6", remote=Remote("2001:db8:1::/48")), False, id="a_site_v6"),
+    ],
+)
+def test_wide(flow: Flow, *, is_wide: bool) -> None:
+    assert wide(flow) == is_wide
 
 
 def test_json_has_the_keys_of_the_contract_in_its_order() -> None:
