@@ -2,6 +2,9 @@
 
 Prints memory and open descriptors of an early run and of the last, and whether the bars hold. The faults are the same
 ones every time; waits are not waited. The emulator has a process of its own: its memory is not what is measured.
+
+What the allocator has not given back yet differs from run to run by more than the bar, up and down. So the memory "of"
+a run is the least of the ten runs that end with it: a leak raises that, noise does not.
 """
 
 import gc
@@ -11,7 +14,7 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,8 +32,9 @@ from reconciler.live import read_live
 RUNS = 500
 WARM = 50
 """The run that the last one is compared with: by then every cache has met all there is to meet."""
+LEAST_OF = 10
 MEMORY_BAR = 1.05
-GROUPS = 100
+GROUPS = 40
 REGIONS = (7, 8, 9)
 KEY = "emulator"
 FAULTS: tuple[dict[str, Any], ...] = (
@@ -88,7 +92,7 @@ def random_faults(requests: int) -> list[dict[str, Any]]:
     found = []
     for number in range(1, requests + 1):
         if chance.random() < 0.125:
-            row = 12 if chance.random() < 0.04 else 1
+            row = 5 * len(REGIONS) if chance.random() < 0.04 else 1
             found.append({"nth": number, "count": row, **chance.choice(FAULTS)})
     return found
 
@@ -146,6 +150,16 @@ def emulator(folder: Path) -> Iterator[str]:
         process.stdout.close()
 
 
+def near(run: int) -> range:
+    """The runs that stand for one."""
+    return range(run - LEAST_OF + 1, run + 1)
+
+
+def least(samples: Mapping[int, Sample], run: int) -> float:
+    """Tell the memory of a run, in megabytes."""
+    return min(samples[each].megabytes for each in near(run))
+
+
 def write_files(folder: Path) -> str:
     """Write what is desired: the same groups in every region."""
     path = folder / "fleet.yaml"
@@ -159,13 +173,14 @@ def main() -> None:
     """Print the table; exit code 1 when a bar fails."""
     with tempfile.TemporaryDirectory() as name, emulator(Path(name)) as url:
         paths = [write_files(Path(name))]
-        samples, tally = soak(paths, url, RUNS, (WARM, *range(100, RUNS + 1, 100)))
+        shown = (WARM, *range(100, RUNS + 1, 100))
+        samples, tally = soak(paths, url, RUNS, [each for run in shown for each in near(run)])
     print(f"{'run':>6} {'memory, MB':>12} {'descriptors':>12} {'sockets':>8}")
-    for run, each in samples.items():
-        print(f"{run:>6} {each.megabytes:>12.1f} {each.descriptors:>12} {each.sockets:>8}")
+    for run in shown:
+        print(f"{run:>6} {least(samples, run):>12.1f} {samples[run].descriptors:>12} {samples[run].sockets:>8}")
     print(f"of {RUNS} runs {tally.drifted} found drift, {tally.gave_up} gave up on the API")
     first, last = samples[WARM], samples[RUNS]
-    ratio = last.megabytes / first.megabytes
+    ratio = least(samples, RUNS) / least(samples, WARM)
     no_leftovers = (first.descriptors, first.sockets) == (last.descriptors, last.sockets)
     verdicts = (ratio <= MEMORY_BAR, no_leftovers)
     print(f"memory of run {RUNS} / run {WARM}: {ratio:.3f}, bar {MEMORY_BAR}  {'holds' if verdicts[0] else 'FAILS'}")
