@@ -14,7 +14,7 @@ _TITLES = {"plan": "sgctl plan", "drift": "sgctl drift", "apply": "sgctl apply"}
 
 def render_markdown(view: View) -> str:
     """Write a view. Groups that do not fit any more are counted in a note at the end."""
-    head = "\n".join(_head(view)) + "\n"
+    head = "\n".join(_within(_head(view), MAX_LENGTH // 2)) + "\n"
     parts, length = [head], len(head)
     for index, group in enumerate(view.groups):
         part = "\n".join(_group(group)) + "\n"
@@ -27,6 +27,16 @@ def render_markdown(view: View) -> str:
         parts.append(part)
         length += len(part)
     return "".join(parts)
+
+
+def _within(lines: Iterator[str], room: int) -> Iterator[str]:
+    """Pass lines on as long as there is room: one remark may name a thousand prefixes."""
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0:
+            yield "\n_Cut here: more remarks. The whole is in the job's output._"
+            return
+        yield line
 
 
 def _head(view: View) -> Iterator[str]:

@@ -110,6 +110,14 @@ def test_markdown_shows_quotes_as_they_are() -> None:
     assert "'bastion' opens \"22\"" in render(view, "markdown")
 
 
+def test_markdown_with_endless_remarks_is_cut_too() -> None:
+    view = replace(views()["plan"], warnings=tuple(Remark("10.0.0.0/32, " * 300) for _ in range(50)))
+    written = render(view, "markdown")
+    assert len(written) <= MAX_LENGTH
+    assert "Cut here: more remarks" in written
+    assert all(f"</code> {group.title}" in written for group in view.groups), "the groups still have their room"
+
+
 def test_what_does_not_count_is_marked() -> None:
     for format_ in HUMAN_FORMATS:
         assert "not counted" in render(views()["drift"], format_)
