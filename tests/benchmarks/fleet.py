@@ -34,23 +34,23 @@ def changed_rules_of(group: int) -> list[dict[str, Any]]:
     return rules
 
 
-# For its author to check: the first version was deleted by accident, and this one written from how it is used.
 def overlapping_rules(seed: int) -> list[dict[str, Any]]:
-    """Make 250 rules of one group that nest and overlap: prefixes of all lengths around few addresses, long ranges."""
+    """Make 250 rules of one group whose prefixes and ports nest and overlap."""
     chance = random.Random(seed)
     rules = []
-    for _ in range(250):
-        low, high = sorted((chance.randint(1, 65535), chance.randint(1, 65535)))
-        length = chance.randint(8, 32)
-        address = (10 << 24 | chance.getrandbits(24)) >> (32 - length) << (32 - length)
+    for number in range(250):
+        length = chance.choice((8, 12, 16, 20, 24, 28))
+        address = (10 << 24 | chance.randrange(1 << 16) << 8) >> (32 - length) << (32 - length)
+        first = chance.randrange(1, 60_000)
         rules.append(
             {
                 "direction": "ingress",
                 "ethertype": "IPv4",
                 "protocol": chance.choice(("tcp", "udp")),
-                "port_range_min": low,
-                "port_range_max": high,
+                "port_range_min": first,
+                "port_range_max": first + chance.randrange(5_000),
                 "remote_ip_prefix": f"{ip_address(address)}/{length}",
+                "description": f"overlapping rule {number}",
             }
         )
     return rules
