@@ -123,9 +123,10 @@ def _judge_matches(matches: Iterable[Match], ids: Ids, policies: Policies, today
         expires=_STANDARD.expires,
     )
     only_dates = quiet == _STANDARD
+    names = {target: {group_id: name for name, group_id in known.items()} for target, known in ids.items()}
     for match in matches:
         if not only_dates or any(rule.terms for rule in match.desired.rules or ()):
-            yield from _judge_group(planned_subject(match, ids), policies, today)
+            yield from _judge_group(planned_subject(match, ids, names), policies, today)
 
 
 def _judge_group(subject: Subject, policies: Policies, today: Today) -> Iterator[Finding]:

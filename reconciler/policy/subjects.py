@@ -17,6 +17,9 @@ from reconciler.resolve import Match
 Ids = Mapping[Target, Mapping[str, str]]
 """The ids of each target's groups, by name."""
 
+Names = Mapping[Target, Mapping[str, str]]
+"""The names of each target's groups, by id."""
+
 
 def desired_subject(group: DesiredGroup, ids: Mapping[str, str]) -> Subject:
     """The group as the files have it; remote groups get ids, for no remote at all would be everyone."""
@@ -31,15 +34,24 @@ def _with_id(rule: DesiredRule, ids: Mapping[str, str]) -> DesiredRule:
     return replace(rule, rule=rule.rule._replace(remote_group_id=ids.get(name) or placeholder(name)))
 
 
-def planned_subject(match: Match, ids: Ids) -> Subject:
+def planned_subject(match: Match, ids: Ids, names: Names) -> Subject:
     """The group as the plan leaves it behind."""
     group, live = match.desired, match.live
     result = None if group.rules is not None else tuple(rule.rule for rule in (live.rules if live else ()))
     tags = group.tags
     if tags is None:
         tags = {tag.key: tag.value for tag in live.tags} if live else {}
-    here = ids.get(group.target, {})
-    return Subject(group.target, group.name, group.place, group.rules or (), tags, group.exceptions, result, here)
+    return Subject(
+        target=group.target,
+        name=group.name,
+        place=group.place,
+        rules=group.rules or (),
+        tags=tags,
+        exceptions=group.exceptions,
+        result=result,
+        ids=ids.get(group.target, {}),
+        names=names.get(group.target, {}),
+    )
 
 
 def written_subject(difference: Difference, names: Mapping[str, str]) -> Subject:
