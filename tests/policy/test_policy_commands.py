@@ -55,6 +55,14 @@ def writes(cloud: EmulatorServer) -> int:
     return sum(each.method != "GET" for each in cloud.requests)
 
 
+@pytest.mark.usefixtures("cloud")
+def test_a_rule_from_a_group_is_told_by_the_name_of_the_group(capsys: pytest.CaptureFixture[str]) -> None:
+    rule = "{direction: ingress, protocol: tcp, ports: 5432, remote_group: loose}"
+    write(rule, policies='  rule_description: {pattern: "^[A-Z]"}\n')
+    assert run(["plan"]) == 5
+    assert "tcp 5432 from group loose" in " ".join(capsys.readouterr().out.partition("stopped:")[2].split())
+
+
 def test_a_broken_policy_shows_and_saves_the_plan_and_stops_it(
     cloud: EmulatorServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
