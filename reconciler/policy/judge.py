@@ -60,7 +60,7 @@ def judge_plan(
     """Judge a plan that was just made by the policies that it holds."""
     matches = tuple(matches)
     policies, day = plan.policies, Today(today)
-    ids = ids_of(matches, live) if policies.must_allow or policies.must_deny else {}
+    ids = ids_of(matches, live) if policies != _STANDARD else {}
     return _unique(
         (
             *_judge_damage(plan, limits),
