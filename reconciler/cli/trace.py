@@ -57,7 +57,7 @@ def command(question: tuple[str, ...], groups: tuple[str, ...], ethertype: Ether
 
     \b
       sgctl trace --group web ingress tcp/443 from 203.0.113.9
-      sgctl trace --group db ingress tcp/5432 --from-group app groups/
+      sgctl trace --group database ingress tcp/5432 --from-group app groups/
       sgctl trace --group web egress udp/53 to 2001:db8::53 --live
     """
     asked, paths = parse_question(question, _far(question, given), ethertype)
