@@ -2,13 +2,13 @@
 
     from reconciler import apply, connect, load, plan
 
-`reconciler.library` documents the four; `reconciler.errors` has everything that they raise.
+`reconciler.public` documents the four; `reconciler.errors` has everything that they raise.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reconciler.library import Api, apply, connect, load, plan
+    from reconciler.public import Api, apply, connect, load, plan
 
 __version__ = "0.1.0"
 
@@ -19,6 +19,6 @@ def __getattr__(name: str) -> Any:
     """Load the library when it is asked for: `sgctl --version` needs none of it."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from reconciler import library  # noqa: PLC0415 - see above
+    from reconciler import public  # noqa: PLC0415 - see above
 
-    return getattr(library, name)
+    return getattr(public, name)

@@ -29,7 +29,7 @@ ROOMS = {
     "linting": "lint",
     "telling": "render metrics notify",
     "line": "workflow",
-    "cli": "cli library doctor files __main__ __init__",
+    "cli": "cli public doctor files __main__ __init__",
     "emulator": "emulator",
 }
 
