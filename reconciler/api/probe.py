@@ -66,7 +66,8 @@ class Probe:
         try:
             response = self._client.get(path, params=params)
         except httpx.HTTPError as error:
-            found = Look(None, problem=reason(error))
+            # Who looks says the address already.
+            found = Look(None, problem=str(error) if isinstance(error, httpx.ConnectError) else reason(error))
             self._observe(Exchange("GET", path, None, self._clock.monotonic() - started, None, found.problem))
             return found
         seconds = self._clock.monotonic() - started
