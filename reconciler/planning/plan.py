@@ -1,26 +1,26 @@
 """Stage 5: differences -> ordered, bounded requests. Pure: live state, instance counts and the time are passed in."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fnmatch import fnmatchcase
 
 from reconciler.diff import diff
-from reconciler.errors import InputError, Issue, UsageError
+from reconciler.errors import InputError, UsageError
 from reconciler.live import LiveState
 from reconciler.loader.policies import bind_texts
-from reconciler.model.canonical import PUBLISHED_PROTOCOLS
-from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState
+from reconciler.model.desired import DesiredState
 from reconciler.model.difference import Action, Difference
 from reconciler.model.fingerprint import fingerprint
 from reconciler.model.live import LiveGroup
 from reconciler.model.plan import ApiVersion, Change, Plan, Scope
 from reconciler.model.policies import Policies
 from reconciler.names import names_of_remotes
-from reconciler.placeholder import is_placeholder, placeholder
+from reconciler.placeholder import placeholder
 from reconciler.planning import prune
 from reconciler.planning.encode import encode_create, encode_update
 from reconciler.planning.encode.bodies import delete_group
+from reconciler.planning.refusals import refuse_groups, refuse_rules
 from reconciler.policy.damage import Limits
 from reconciler.policy.judge import judge_plan, judge_saved
 from reconciler.policy.subjects import names_in_policies
@@ -74,7 +74,7 @@ def make_plan(
     _check_options(state, options)
     matches = resolve_or_fail(state, live, options)
     differences = [difference for match in matches if not (difference := diff(match)).is_empty]
-    issues = (*_refuse_groups(matches, options), *refuse_rules(differences, live))
+    issues = (*refuse_groups(matches, take_over=options.take_over), *refuse_rules(differences, live))
     if issues:
         raise InputError(issues)
     pruning = prune.Pruning((), ())
@@ -142,50 +142,6 @@ def _restrict(matches: tuple[Match, ...], patterns: Sequence[str]) -> tuple[Matc
         if not any(fnmatchcase(match.desired.name, pattern) for match in matches):
             raise UsageError(f"--group {pattern}: no file names such a group")
     return tuple(match for match in matches if any(fnmatchcase(match.desired.name, pattern) for pattern in patterns))
-
-
-def _refuse_groups(matches: Iterable[Match], options: PlanOptions) -> Iterator[Issue]:
-    for match in matches:
-        group, live = match.desired, match.live
-        if live is None and group.rules is None:
-            yield Issue(
-                group.place,
-                f"group {group.name!r} does not exist in {group.target} and has no `rules` key",
-                fix="write its rules, or `rules: []` for none: what a new group starts with is never left to the cloud",
-            )
-        if live is not None and _belongs_to_another(group, live) and not options.take_over:
-            message = f"group {group.name!r} ({live.id}) belongs to {live.owner!r}, not to {group.owner!r}"
-            yield Issue(group.place, message, fix="pass --take-over to make it yours")
-
-
-def _belongs_to_another(group: DesiredGroup, live: LiveGroup) -> bool:
-    return group.owner is not None and live.owner not in {None, group.owner}
-
-
-def refuse_rules(differences: Iterable[Difference], live: LiveState) -> Iterator[Issue]:
-    """Refuse rules that would have to be created and cannot be."""
-    differences = list(differences)
-    created = {(each.target, placeholder(each.name)) for each in differences if each.action is Action.CREATE}
-    for difference in differences:
-        ids = {group.id for group in live[difference.target]}
-        for rule in (*difference.creates, *(each.desired for each in difference.redescribes)):
-            remote = rule.rule.remote_group_id
-            if rule.rule.protocol not in PUBLISHED_PROTOCOLS and rule.rule.protocol is not None:
-                yield _unknown_protocol(rule)
-            elif is_placeholder(remote) and (difference.target, remote) not in created:
-                message = f"remote group {rule.remote_group!r} does not exist yet, and --group leaves it out"
-                yield Issue(rule.place, message, fix=f"add --group {rule.remote_group}")
-            elif remote is not None and not is_placeholder(remote) and remote not in ids:
-                message = f"remote group {remote} does not exist in {difference.target}"
-                yield Issue(rule.place, message, fix="check the id, or refer by name with `remote_group`")
-
-
-def _unknown_protocol(rule: DesiredRule) -> Issue:
-    return Issue(
-        rule.place,
-        f"protocol {rule.rule.protocol!r} has no published name: such a rule can be kept or deleted, but not created",
-        fix="use a protocol that has a published name, such as tcp, udp, icmp or gre",
-    )
 
 
 def _changes(differences: Sequence[Difference], options: PlanOptions) -> Iterator[Change]:

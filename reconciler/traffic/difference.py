@@ -20,21 +20,6 @@ class TrafficDifference:
     opens: tuple[Flow, ...] = ()
     closes: tuple[Flow, ...] = ()
 
-    @property
-    def widens(self) -> bool:
-        """Whether something is admitted that was not."""
-        return bool(self.opens)
-
-    @property
-    def narrows(self) -> bool:
-        """Whether something is no longer admitted."""
-        return bool(self.closes)
-
-    @property
-    def same(self) -> bool:
-        """Whether old and new rules admit the same traffic."""
-        return not self.opens and not self.closes
-
 
 SAME = TrafficDifference()
 

@@ -49,7 +49,7 @@ def encode_create(version: ApiVersion, difference: Difference, ready: Collection
 
 
 def encode_update(
-    version: ApiVersion, difference: Difference, *, two_phase: bool = False, group_id: str | None = None
+    version: ApiVersion, difference: Difference, *, two_phase: bool = False
 ) -> tuple[tuple[Request, ...], Order]:
     """Encode what changes in a live group, and tell the order, whose gaps a guardrail has to see.
 
@@ -58,5 +58,5 @@ def encode_update(
     assert difference.live is not None  # noqa: S101 - an update has a live side
     order = order_of(difference)
     encoder = _ENCODERS[version]
-    requests = encoder.update(difference, group_id or difference.live.id, order, two_phase=two_phase)
+    requests = encoder.update(difference, difference.live.id, order, two_phase=two_phase)
     return tuple(requests), order

@@ -1,0 +1,57 @@
+"""What can be written and compared, but not planned: each with the place where it is written. Pure."""
+
+from collections.abc import Iterable, Iterator
+
+from reconciler.errors import Issue
+from reconciler.live import LiveState
+from reconciler.model.canonical import PUBLISHED_PROTOCOLS
+from reconciler.model.desired import DesiredGroup, DesiredRule
+from reconciler.model.difference import Action, Difference
+from reconciler.model.live import LiveGroup
+from reconciler.placeholder import is_placeholder, placeholder
+from reconciler.resolve import Match
+
+
+def refuse_groups(matches: Iterable[Match], *, take_over: bool) -> Iterator[Issue]:
+    """Refuse groups that would be created without rules of their own, or taken from another owner."""
+    for match in matches:
+        group, live = match.desired, match.live
+        if live is None and group.rules is None:
+            yield Issue(
+                group.place,
+                f"group {group.name!r} does not exist in {group.target} and has no `rules` key",
+                fix="write its rules, or `rules: []` for none: what a new group starts with is never left to the cloud",
+            )
+        if live is not None and _belongs_to_another(group, live) and not take_over:
+            message = f"group {group.name!r} ({live.id}) belongs to {live.owner!r}, not to {group.owner!r}"
+            yield Issue(group.place, message, fix="pass --take-over to make it yours")
+
+
+def _belongs_to_another(group: DesiredGroup, live: LiveGroup) -> bool:
+    return group.owner is not None and live.owner not in {None, group.owner}
+
+
+def refuse_rules(differences: Iterable[Difference], live: LiveState) -> Iterator[Issue]:
+    """Refuse rules that would have to be created and cannot be."""
+    differences = list(differences)
+    created = {(each.target, placeholder(each.name)) for each in differences if each.action is Action.CREATE}
+    for difference in differences:
+        ids = {group.id for group in live[difference.target]}
+        for rule in (*difference.creates, *(each.desired for each in difference.redescribes)):
+            remote = rule.rule.remote_group_id
+            if rule.rule.protocol not in PUBLISHED_PROTOCOLS and rule.rule.protocol is not None:
+                yield _unknown_protocol(rule)
+            elif is_placeholder(remote) and (difference.target, remote) not in created:
+                message = f"remote group {rule.remote_group!r} does not exist yet, and --group leaves it out"
+                yield Issue(rule.place, message, fix=f"add --group {rule.remote_group}")
+            elif remote is not None and not is_placeholder(remote) and remote not in ids:
+                message = f"remote group {remote} does not exist in {difference.target}"
+                yield Issue(rule.place, message, fix="check the id, or refer by name with `remote_group`")
+
+
+def _unknown_protocol(rule: DesiredRule) -> Issue:
+    return Issue(
+        rule.place,
+        f"protocol {rule.rule.protocol!r} has no published name: such a rule can be kept or deleted, but not created",
+        fix="use a protocol that has a published name, such as tcp, udp, icmp or gre",
+    )
