@@ -27,13 +27,9 @@ from reconciler.stale import Stale, find_stale
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How every change of a plan ended, in the plan's order.
-
-    `is_abandoned` tells that requests were given up while they were under way; threads may still wait for them.
-    """
+    """How every change of a plan ended, in the plan's order."""
 
     results: tuple[Result, ...]
-    is_abandoned: bool = False
 
     @property
     def error(self) -> SgctlError | None:
@@ -93,7 +89,7 @@ def apply(
         is_abandoned = True
     finally:
         pool.shutdown(wait=not is_abandoned, cancel_futures=True)
-    return Report(tuple(run.result(change) for change in plan.changes), is_abandoned)
+    return Report(tuple(run.result(change) for change in plan.changes))
 
 
 def _wait(futures: Sequence[Future[None]]) -> None:

@@ -16,7 +16,6 @@ import click
 from reconciler.applying.apply import Report, apply
 from reconciler.applying.outcome import NoJournal, Recorder, Result
 from reconciler.applying.session import Means
-from reconciler.cli.log import current_log
 from reconciler.cli.progress import Progress
 from reconciler.clock import StoppableClock, SystemClock
 from reconciler.live import Reader
@@ -104,11 +103,5 @@ def _stopping(stopped: threading.Event) -> Iterator[None]:
 
 def _finish(report: Report, format_: str) -> None:
     click.echo(render_report(report, format_, shutil.get_terminal_size().columns), nl=False)
-    if report.error is None:
-        return
-    if report.is_abandoned:
-        # Threads that still wait for an answer would keep the process alive.
-        current_log().failed(report.error.message, report.error.hint, report.error.exit_code)
-        sys.stdout.flush()
-        os._exit(report.error.exit_code)
-    raise report.error
+    if report.error is not None:
+        raise report.error
