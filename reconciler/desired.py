@@ -4,19 +4,20 @@ Defaults fill what a document leaves out, address groups are looked up in every 
 is expanded to the rules that it means (`loader.rule`). The JSON Schema judges the structure (`loader.structure`).
 """
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from reconciler.document import Document, read_documents
-from reconciler.errors import InputError, Issue
+from reconciler.document import Document
+from reconciler.errors import Issue
 from reconciler.loader.address_groups import read_address_groups
 from reconciler.loader.conflicts import find_conflicts
 from reconciler.loader.group import Scope, read_group
 from reconciler.loader.issues import Issues
 from reconciler.loader.policies import read_policies_of
+from reconciler.loader.remote import AddressGroup
 from reconciler.loader.report import report_malformed
+from reconciler.loader.source import Source
 from reconciler.loader.structure import is_document
 from reconciler.loader.target import Defaults, read_targets
 from reconciler.model.desired import DesiredGroup, DesiredState, Target
@@ -27,16 +28,6 @@ MAX_GROUPS = 100_000
 """Groups that a document may ask for, in all of its targets."""
 _MAPPINGS = frozenset({"address_groups", "policies"})
 
-__all__ = [
-    "Defaults",
-    "Note",
-    "desired_state",
-    "load",
-    "load_documents",
-    "no_garbage_collection",
-    "unresolved_references",
-]
-
 
 class Note(NamedTuple):
     """Something worth knowing about the files that is not wrong."""
@@ -45,50 +36,50 @@ class Note(NamedTuple):
     message: str
 
 
-def load(paths: Sequence[str], defaults: Defaults, policies: Policies | None = None) -> DesiredState:
-    """Load what the files and folders ask for. Raises InputError with every issue of the run, in order of place.
+class Written(NamedTuple):
+    """What one document asks for: its groups, each once for each of its targets."""
 
-    `policies` are those of a settings file, for which the files may define address groups.
-    """
-    with no_garbage_collection():
-        return load_documents(paths, defaults, policies)[1]
-
-
-def load_documents(
-    paths: Sequence[str], defaults: Defaults, policies: Policies | None = None
-) -> tuple[tuple[Document, ...], DesiredState]:
-    """Load as `load` does, and keep the documents."""
-    documents, unreadable = read_documents(paths)
-    state, wrong = desired_state(documents, defaults, policies)
-    places = {issue.place for issue in unreadable}
-    issues = (*unreadable, *(issue for issue in wrong if issue.place not in places))
-    if issues:
-        raise InputError(tuple(sorted(issues, key=lambda issue: issue.place)))
-    return documents, state
+    source: Source
+    targets: tuple[Target, ...]
+    owner: str | None
+    groups: Sequence[DesiredGroup]
 
 
 def desired_state(
     documents: Sequence[Document], defaults: Defaults, policies: Policies | None = None
 ) -> tuple[DesiredState, tuple[Issue, ...]]:
-    """Turn documents into desired state, with all that is wrong in them."""
+    """Turn documents into desired state, with all that is wrong in them.
+
+    `policies` are those of a settings file, for which the documents may define address groups.
+    """
     issues = Issues()
     address_groups = read_address_groups(documents, issues)
-    groups: list[DesiredGroup] = []
-    written: list[tuple[Document, list[DesiredGroup]]] = []
-    owners: dict[Target, set[str]] = {}
-    for document in documents:
-        scope = Scope(document, *_read_head(document, defaults, issues), address_groups, issues)
-        found = [group for index, value in enumerate(_groups_of(document)) for group in read_group(scope, index, value)]
-        for target in scope.targets:
-            owners.setdefault(target, set()).update([scope.owner] if scope.owner else [])
-        written.append((document, found))
-        groups += found
-    find_conflicts(written, issues)
-    in_order = {target: index for index, target in enumerate(owners)}
-    groups.sort(key=lambda group: in_order[group.target])
-    frozen = {target: frozenset(names) for target, names in owners.items()}
+    state = merge([read_document(document, defaults, address_groups, issues) for document in documents], issues)
     judged_by = read_policies_of(documents, address_groups, policies, issues)
-    return DesiredState(tuple(groups), tuple(owners), frozen, judged_by), issues.worded()
+    return replace(state, policies=judged_by), issues.worded()
+
+
+def read_document(
+    document: Document, defaults: Defaults, address_groups: Mapping[str, AddressGroup], issues: Issues
+) -> Written:
+    """Read what one document asks for, apart from the address groups and policies that it shares with the others."""
+    targets, owner = _read_head(document, defaults, issues)
+    scope = Scope(document, targets, owner, address_groups, issues)
+    groups = [group for index, value in enumerate(_groups_of(document)) for group in read_group(scope, index, value)]
+    return Written(document.source, targets, owner, groups)
+
+
+def merge(written: Sequence[Written], issues: Issues) -> DesiredState:
+    """Put together what the documents ask for, target by target."""
+    find_conflicts([(each.source, each.groups) for each in written], issues)
+    owners: dict[Target, set[str]] = {}
+    for each in written:
+        for target in each.targets:
+            owners.setdefault(target, set()).update([each.owner] if each.owner else [])
+    in_order = {target: index for index, target in enumerate(owners)}
+    groups = sorted((group for each in written for group in each.groups), key=lambda group: in_order[group.target])
+    frozen = {target: frozenset(names) for target, names in owners.items()}
+    return DesiredState(tuple(groups), tuple(owners), frozen)
 
 
 def unresolved_references(state: DesiredState) -> tuple[Note, ...]:
@@ -130,18 +121,3 @@ def _is_body(key: str, part: Any) -> bool:
 def _groups_of(document: Document) -> list[Any]:
     groups = document.value.get("security_groups") if isinstance(document.value, dict) else None
     return groups if isinstance(groups, list) else []
-
-
-@contextmanager
-def no_garbage_collection() -> Iterator[None]:
-    """Hold the garbage collector while a million small objects are made that all stay: it would visit them in vain.
-
-    Nothing here makes cycles except recursive aliases, which are refused.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -93,6 +93,20 @@ def read_documents(paths: Sequence[str]) -> tuple[tuple[Document, ...], tuple[Is
     return documents, issues.worded()
 
 
+def read_files(paths: Sequence[str], at_least: int) -> tuple[tuple[str, bytes], ...] | None:
+    """Read the files given as they are; None if they are smaller than `at_least` bytes together, or not just files."""
+    files, not_found = find_files(paths)
+    try:
+        states = [Path(file).stat() for file in files]
+        if not_found or not all(stat.S_ISREG(each.st_mode) for each in states):
+            return None
+        if sum(each.st_size for each in states) < at_least:
+            return None
+        return tuple((file, Path(file).read_bytes()) for file in files)
+    except OSError:
+        return None
+
+
 def read_text(path: str, data: bytes) -> tuple[tuple[Document, ...], tuple[Issue, ...]]:
     """Read the documents of a text that is not in its file yet; places name the file all the same."""
     issues = Issues()

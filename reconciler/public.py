@@ -25,9 +25,9 @@ from reconciler.applying.apply import apply as carry_out
 from reconciler.applying.outcome import NoJournal, Recorder
 from reconciler.applying.session import Means
 from reconciler.clock import Clock, SystemClock
-from reconciler.desired import Defaults
-from reconciler.desired import load as load_files
 from reconciler.errors import GuardrailStop
+from reconciler.loader.target import Defaults
+from reconciler.loading import load as load_files
 from reconciler.model.desired import DesiredState
 from reconciler.model.plan import Plan
 from reconciler.planning.plan import PlanOptions

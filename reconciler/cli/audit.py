@@ -8,11 +8,11 @@ from reconciler.audit import Audit, audit
 from reconciler.cli import EXIT_CODES, findings, options, settings
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
-from reconciler.desired import load
 from reconciler.document import find_files
 from reconciler.errors import GuardrailStop, UsageError
 from reconciler.json_text import json_text
 from reconciler.live import read_live
+from reconciler.loading import load
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.policies import Policies
 from reconciler.policy_json import finding_to_json

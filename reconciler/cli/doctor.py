@@ -52,7 +52,7 @@ def command(paths: tuple[str, ...], format_: str, **given: Any) -> int:
 def _targets(paths: Sequence[str], given: Mapping[str, Any]) -> tuple[Target, ...]:
     defaults = settings.defaults(given["project_id"], given["region_id"])
     if paths:
-        from reconciler.desired import load  # noqa: PLC0415 - only where files are given
+        from reconciler.loading import load  # noqa: PLC0415 - only where files are given
 
         return load(paths, defaults).targets
     project_id, region_id = defaults.fill("project_id"), defaults.fill("region_id")

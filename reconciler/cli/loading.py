@@ -1,7 +1,8 @@
-"""Loading desired state for one command, which is over soon."""
+"""Loading desired state for a command."""
 
 from reconciler.cli import settings
-from reconciler.desired import load_documents, no_garbage_collection
+from reconciler.loader.forks import usable_processes
+from reconciler.loading import load
 from reconciler.model.desired import DesiredState
 from reconciler.model.policies import Policies
 
@@ -13,10 +14,5 @@ def load_files(
 
     Raises `InputError` with every issue of the files.
     """
-    with no_garbage_collection():
-        documents, state = load_documents(paths or (".",), settings.defaults(project_id, region_id), policies)
-    # Taking a million nodes apart costs a twentieth of a large plan. In a circle they stay until the process ends, for
-    # a command runs without the garbage collector; where there is one, it finds them.
-    kept: list[object] = [documents]
-    kept.append(kept)
-    return state
+    defaults = settings.defaults(project_id, region_id)
+    return load(paths or (".",), defaults, policies, processes=usable_processes())

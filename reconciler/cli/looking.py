@@ -12,11 +12,11 @@ import click
 
 from reconciler.cli import findings, options, settings
 from reconciler.cli.progress import Progress
-from reconciler.desired import load_documents, no_garbage_collection
 from reconciler.document import Document
 from reconciler.errors import InputError, UsageError
 from reconciler.live import LiveState, read_live
 from reconciler.loader.target import Defaults
+from reconciler.loading import load_documents, no_garbage_collection
 from reconciler.model.desired import DesiredState, Target
 from reconciler.resolve import resolve
 from reconciler.sides import Side, live_side, planned_side

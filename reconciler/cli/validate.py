@@ -4,8 +4,9 @@ from typing import Any
 
 import click
 
-from reconciler.cli import EXIT_CODES, findings, options, settings
-from reconciler.desired import load, unresolved_references
+from reconciler.cli import EXIT_CODES, findings, options
+from reconciler.cli.loading import load_files
+from reconciler.desired import unresolved_references
 from reconciler.errors import GuardrailStop
 from reconciler.policy.judge import judge_desired
 from reconciler.render.findings import render_findings
@@ -27,7 +28,7 @@ def command(paths: tuple[str, ...], project_id: int | None, region_id: int | Non
       sgctl validate web.yaml db.yaml
     """
     policies = findings.configured_policies()
-    state = load(paths or (".",), settings.defaults(project_id, region_id), policies)
+    state = load_files(paths, project_id, region_id, policies)
     found = judge_desired(state, findings.today())
     findings.write_reports(found, "validate", given)
     for note in unresolved_references(state):

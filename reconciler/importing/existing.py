@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.desired import Defaults, load_documents
 from reconciler.document import Document, find_files
 from reconciler.errors import InputError
 from reconciler.live import LiveState
 from reconciler.loader.address_groups import read_address_groups
 from reconciler.loader.issues import Issues
 from reconciler.loader.prefix import EVERYWHERE
+from reconciler.loading import Defaults, load_documents
 from reconciler.model.desired import DesiredState, Target
 from reconciler.resolve import Match, resolve
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.desired import no_garbage_collection
 from reconciler.importing.choose import choose
 from reconciler.importing.existing import Existing, holds_files, read_existing
 from reconciler.importing.layout import File, file_per_group, one_file, read_if_there, texts
@@ -15,6 +14,7 @@ from reconciler.importing.spelling import spell_text
 from reconciler.importing.writable import why_not_group
 from reconciler.importing.written import Context, Written, write_groups
 from reconciler.live import LiveState
+from reconciler.loading import no_garbage_collection
 from reconciler.model.desired import Target
 from reconciler.model.live import LiveGroup
 

@@ -2,19 +2,18 @@
 
 from collections.abc import Sequence
 
-from reconciler.document import Document
 from reconciler.loader.issues import Issues
-from reconciler.loader.source import shown
+from reconciler.loader.source import Source, shown
 from reconciler.model.desired import DesiredGroup, Target
 
-Written = Sequence[tuple[Document, Sequence[DesiredGroup]]]
+Written = Sequence[tuple[Source, Sequence[DesiredGroup]]]
 
 
 def find_conflicts(written: Written, issues: Issues) -> None:
     """Report each group whose id, name or previous name another group of its target has taken."""
     names = _find_same_groups(written, issues)
     previous: dict[tuple[Target, str], DesiredGroup] = {}
-    for document, groups in written:
+    for source, groups in written:
         for group in groups:
             if group.previous_name is None:
                 continue
@@ -23,16 +22,14 @@ def find_conflicts(written: Written, issues: Issues) -> None:
             if other is not group:
                 taken = f"`previous_name` {shown(group.previous_name)} belongs to another group of the files"
                 related = ("the other", other.place)
-                issues.add(
-                    document.source, group.place, taken, "leave previous_name out, or remove the other", (related,)
-                )
+                issues.add(source, group.place, taken, "leave previous_name out, or remove the other", (related,))
 
 
 def _find_same_groups(written: Written, issues: Issues) -> dict[tuple[Target, str], DesiredGroup]:
     """Report groups that are there twice, and return all by name. Two of one name are told apart by their ids."""
     names: dict[tuple[Target, str], DesiredGroup] = {}
     ids: dict[tuple[Target, str], DesiredGroup] = {}
-    for document, groups in written:
+    for source, groups in written:
         for group in groups:
             same_name = names.setdefault((group.target, group.name), group)
             same_id = ids.setdefault((group.target, group.id), group) if group.id is not None else group
@@ -43,5 +40,5 @@ def _find_same_groups(written: Written, issues: Issues) -> dict[tuple[Target, st
             else:
                 continue
             fix = "keep one of the two, or tell them apart with `id`"
-            issues.add(document.source, group.place, message, fix, (("the other", other.place),))
+            issues.add(source, group.place, message, fix, (("the other", other.place),))
     return names

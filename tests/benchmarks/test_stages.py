@@ -11,10 +11,12 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from reconciler.api.groups import parse_group
-from reconciler.desired import Defaults, desired_state, no_garbage_collection
+from reconciler.desired import desired_state
 from reconciler.diff import diff
 from reconciler.document import Document, read_text
 from reconciler.live import LiveState
+from reconciler.loader.target import Defaults
+from reconciler.loading import no_garbage_collection
 from reconciler.model.canonical import canonical_rule
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.difference import Difference

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from reconciler.api.http import Http
 from reconciler.api.reader import GcoreReader
 from reconciler.clock import SystemClock
-from reconciler.desired import Defaults, load
 from reconciler.emulator.server import EmulatorServer
+from reconciler.loading import Defaults, load
 from reconciler.planning.plan import PlanOptions
 from reconciler.workflow import plan_state
 

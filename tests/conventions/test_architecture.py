@@ -14,7 +14,7 @@ ROOMS = {
     "values": "model errors clock duration json_text placeholder describe schema_files",
     "traffic": "traffic",
     # Stages 1 and 2: files -> desired state.
-    "loading": "document loader desired",
+    "loading": "document loader desired bulk loading",
     "config": "config",
     # The border to the API, which stage 6 meets in applying/session.py only.
     "api": "api",
@@ -63,6 +63,10 @@ REACHING_OUT = {*OUTSIDE.split(), "time", "random", "secrets", "sys", "logging",
 EXCEPTIONS = {
     ("reconciler/document.py", "os"): "the only reader of desired-state files",
     ("reconciler/document.py", "pathlib"): "the only reader of desired-state files",
+    ("reconciler/loader/forks.py", "os"): "large input is read by several processes",
+    ("reconciler/loader/forks.py", "signal"): "the same",
+    ("reconciler/loader/forks.py", "sys"): "the same",
+    ("reconciler/loader/forks.py", "threading"): "the same",
     ("reconciler/clock.py", "time"): "the clock itself",
     ("reconciler/clock.py", "threading"): "a wait that can be ended",
     ("reconciler/live.py", "concurrent"): "several targets are read at once",

@@ -7,11 +7,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 from reconciler.api.groups import parse_group
-from reconciler.desired import load
 from reconciler.diff import diff
 from reconciler.importing.existing import defaults_for
 from reconciler.importing.run import Import, ImportOptions, import_groups
 from reconciler.live import LiveState
+from reconciler.loading import load
 from reconciler.model.canonical import IPV6_PROTOCOLS, PUBLISHED_PROTOCOLS
 from reconciler.model.desired import DesiredState, Target
 from reconciler.resolve import resolve

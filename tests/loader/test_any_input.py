@@ -9,10 +9,10 @@ import yaml
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.desired import Defaults, load
 from reconciler.errors import InputError
 from reconciler.loader.nodes import NodeParser
 from reconciler.loader.scalars import TEXT, Plain, PlainScalars
+from reconciler.loading import Defaults, load
 
 GOOD = """\
 project_id: 1

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.desired import Defaults, load
 from reconciler.errors import InputError, Issue
+from reconciler.loading import Defaults, load
 
 HEAD = "project_id: 1\nregion_id: 7\n"
 IN_A_RULE = (

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.desired import Defaults, load
 from reconciler.document import find_files, read_documents
 from reconciler.errors import InputError
+from reconciler.loading import Defaults, load
 from reconciler.schema_files import read_schema
 
 GOOD = "project_id: 1\nregion_id: 7\nsecurity_groups: []\n"

@@ -7,12 +7,13 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.desired import Defaults, desired_state
+from reconciler.desired import desired_state
 from reconciler.document import Document, _parse
 from reconciler.loader import structure_problems
 from reconciler.loader.issues import Issues
 from reconciler.loader.problem import Problem
 from reconciler.loader.source import Source
+from reconciler.loader.target import Defaults
 from reconciler.schema_files import read_schema
 
 ID = "00000000-0000-4000-8000-00000000000a"

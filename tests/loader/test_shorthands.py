@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.desired import Defaults, load, unresolved_references
+from reconciler.desired import unresolved_references
+from reconciler.loading import Defaults, load
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.rule import Rule
 

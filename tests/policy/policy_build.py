@@ -3,7 +3,7 @@
 from datetime import date
 from pathlib import Path
 
-from reconciler.desired import Defaults, load
+from reconciler.loading import Defaults, load
 from reconciler.model.canonical import canonical_rule
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.live import LiveGroup, LiveRule, Tag

@@ -1,0 +1,125 @@
+"""Stages 1 and 2 for large input: in pieces, which keeps the memory low, and on several processors.
+
+The order of things is that of `desired_state`: first what all documents share, then each for itself, then the whole.
+Whatever is out of the ordinary ends in None: this way is quick, the other one says what is wrong.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+from reconciler.desired import MAX_GROUPS, Written, merge, read_document
+from reconciler.document import Document, read_files, read_text
+from reconciler.loader.address_groups import read_address_groups
+from reconciler.loader.forks import map_in_forks
+from reconciler.loader.issues import Issues
+from reconciler.loader.packed import pack_group, unpack_group
+from reconciler.loader.pieces import SMALLEST, Cut, cut
+from reconciler.loader.policies import read_policies_of
+from reconciler.loader.remote import AddressGroup
+from reconciler.loader.source import Source
+from reconciler.loader.target import Defaults
+from reconciler.model.desired import DesiredState
+from reconciler.model.policies import Policies
+
+_SHARED = frozenset({"address_groups", "policies"})
+"""Keys of a document that hold for all documents."""
+
+
+class _Text(NamedTuple):
+    """A file. `shares` tells whether it may hold what all documents share."""
+
+    path: str
+    data: bytes
+    cut: Cut | None
+    shares: bool
+
+
+class _Piece(NamedTuple):
+    text: _Text
+    data: bytes
+
+
+def load_bulk(
+    paths: Sequence[str],
+    defaults: Defaults,
+    policies: Policies | None,
+    processes: int,
+    *,
+    smallest: int = SMALLEST,
+) -> DesiredState | None:
+    """Load files and folders that are large and right; None for any others.
+
+    `smallest` is the size, in bytes, of what is worth being read for itself.
+    """
+    files = read_files(paths, at_least=2 * smallest)
+    if files is None:
+        return None
+    texts = [_look_at(path, data, smallest) for path, data in files]
+    pieces = [_Piece(text, data) for text in texts for data in (text.cut.pieces if text.cut else [text.data])]
+    shared = _read_shared(texts) if len(pieces) > 1 else None
+    if shared is None:
+        return None
+    issues = Issues()
+    address_groups = read_address_groups(shared, issues)
+    judged_by = read_policies_of(shared, address_groups, policies, issues)
+    work = partial(_read, defaults=defaults, address_groups=address_groups)
+    written = map_in_forks(work, pieces, processes, pack=_pack, unpack=_unpack)
+    if written is None:
+        return None
+    state = merge([each for piece in written for each in piece], issues)
+    return None if len(issues) or len(state.groups) > MAX_GROUPS else replace(state, policies=judged_by)
+
+
+def _look_at(path: str, data: bytes, smallest: int) -> _Text:
+    return _Text(path, data, cut(data, smallest), any(word.encode() in data for word in _SHARED))
+
+
+def _read_shared(texts: Sequence[_Text]) -> list[Document] | None:
+    """Read the documents that may hold what all share; they are read once more with their groups."""
+    documents: list[Document] = []
+    for text in texts:
+        if text.shares:
+            data = text.cut.head if text.cut else text.data
+            if len(data) > SMALLEST:
+                return None  # it would be read twice
+            found, issues = read_text(text.path, data)
+            if issues:
+                return None
+            documents += found
+    return documents
+
+
+def _read(piece: _Piece, defaults: Defaults, address_groups: Mapping[str, AddressGroup]) -> list[Written] | None:
+    """Read the documents of a piece; None if anything about them is not as it should be."""
+    text = piece.text
+    documents, wrong = read_text(text.path, piece.data)
+    if wrong or not documents:
+        return None
+    if text.cut and not (len(documents) == 1 and text.cut.fits(documents[0].node)):
+        return None
+    issues = Issues()
+    written = [read_document(document, defaults, address_groups, issues) for document in documents]
+    if len(issues) or not (text.shares or all(_SHARED.isdisjoint(document.value) for document in documents)):
+        return None
+    return written
+
+
+def _pack(documents: Sequence[Written]) -> list[Any]:
+    return [
+        (
+            each.source.path,
+            each.targets,
+            each.owner,
+            [pack_group(group) for group in each.groups[:: len(each.targets) or 1]],
+        )
+        for each in documents
+    ]
+
+
+def _unpack(documents: Sequence[Any]) -> list[Written]:
+    return [
+        Written(Source(path, b""), targets, owner, [each for group in groups for each in unpack_group(group, targets)])
+        for path, targets, owner, groups in documents
+    ]

@@ -1,0 +1,112 @@
+"""Work shared out among copies of this process, which hand back through a pipe what they found.
+
+`multiprocessing` would do the same, but to import it and to start its pool takes as long as a large share of the work.
+"""
+
+import os
+import pickle
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, BinaryIO, NamedTuple, TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+MOST = 4
+"""Processes that work side by side: more would save little, and each needs memory of its own."""
+
+
+class _Fork(NamedTuple):
+    process: int
+    pipe: BinaryIO
+    share: slice
+
+
+def usable_processes() -> int:
+    """Say how many processes can work side by side here; 1 where this one must not be forked."""
+    if sys.platform != "linux" or threading.active_count() > 1:
+        return 1
+    return min(MOST, len(os.sched_getaffinity(0)))
+
+
+def map_in_forks(
+    work: Callable[[Task], Result | None],
+    tasks: Sequence[Task],
+    processes: int,
+    *,
+    pack: Callable[[Result], Any],
+    unpack: Callable[[Any], Result],
+) -> list[Result] | None:
+    """Work off the tasks and return the results in their order; None when there is none for a task, or a fork failed.
+
+    What a fork hands back is made plain by `pack`, for the pipe, and whole again by `unpack`. This process takes a
+    share of its own.
+    """
+    results: dict[int, Result] = {}
+    numbers = range(len(tasks))
+    forks: list[_Fork] = []
+    try:
+        forks += [_fork(work, tasks, slice(first, None, processes), pack) for first in range(1, processes)]
+        own = slice(0, None, processes)
+        done = _work_off(work, tasks[own])
+        if done is None:
+            return None
+        results.update(zip(numbers[own], done, strict=True))
+        for fork in forks:
+            packed = _collect(fork)
+            if packed is None:
+                return None
+            results.update(zip(numbers[fork.share], map(unpack, packed), strict=True))
+    except OSError:
+        return None
+    finally:
+        for fork in forks:
+            _end(fork)
+    return [results[number] for number in numbers]
+
+
+def _work_off(work: Callable[[Task], Result | None], tasks: Sequence[Task]) -> list[Result] | None:
+    results = []
+    for task in tasks:
+        result = work(task)
+        if result is None:
+            return None
+        results.append(result)
+    return results
+
+
+def _fork(
+    work: Callable[[Task], Result | None], tasks: Sequence[Task], share: slice, pack: Callable[[Result], Any]
+) -> _Fork:
+    reading, writing = os.pipe()
+    process = os.fork()
+    if process:
+        os.close(writing)
+        return _Fork(process, open(reading, "rb"), share)  # noqa: PTH123 - a pipe, closed by `_end`
+    status = 1
+    try:
+        done = _work_off(work, tasks[share])
+        if done is not None:
+            with open(writing, "wb") as pipe:  # noqa: PTH123 - a pipe has no path
+                pickle.dump([pack(result) for result in done], pipe, pickle.HIGHEST_PROTOCOL)
+            status = 0
+    finally:
+        # Whatever went wrong here goes wrong again in the process that asked, and is said there.
+        os._exit(status)
+
+
+def _collect(fork: _Fork) -> list[Any] | None:
+    packed = fork.pipe.read()
+    _, status = os.waitpid(fork.process, 0)
+    return pickle.loads(packed) if status == 0 else None  # noqa: S301 - written by a copy of this process
+
+
+def _end(fork: _Fork) -> None:
+    """Stop a fork that nobody listens to any more."""
+    fork.pipe.close()
+    with suppress(ProcessLookupError, ChildProcessError):
+        os.kill(fork.process, signal.SIGKILL)
+        os.waitpid(fork.process, 0)
