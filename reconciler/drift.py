@@ -5,15 +5,16 @@ should and does not, so a reordered or merged rule set is cosmetic, however many
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from reconciler.diff import diff
-from reconciler.errors import InputError
+from reconciler.errors import InputError, Issue
 from reconciler.live import LiveState
-from reconciler.model.desired import DesiredState
+from reconciler.model.desired import DesiredGroup, DesiredState, Target
 from reconciler.model.difference import Action, Difference
 from reconciler.model.live import LiveGroup
 from reconciler.model.plan import Finding
@@ -43,6 +44,26 @@ class DriftedGroup:
     counted: bool
 
 
+class UnmanagedGroup(NamedTuple):
+    """A live group that no file names, and the number of its rules."""
+
+    target: Target
+    id: str
+    name: str
+    rules: int
+
+
+class TargetDrift(NamedTuple):
+    """What differs in one target, and nothing of what does not: a fleet is compared target by target."""
+
+    drifted: tuple[DriftedGroup, ...]
+    groups: int
+    rules: int
+    group_names: Mapping[str, str]
+    unmanaged: tuple[UnmanagedGroup, ...]
+    issues: tuple[Issue, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Drift:
     """Everything that differs. `unmanaged` are live groups that no file names; they never count.
@@ -55,7 +76,7 @@ class Drift:
     rules: int
     fail_on: Severity
     group_names: Mapping[str, str]
-    unmanaged: tuple[LiveGroup, ...] = ()
+    unmanaged: tuple[UnmanagedGroup, ...] = ()
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -87,17 +108,45 @@ def find_drift(
 
     Raises `InputError` where it is not clear which live group a desired one is.
     """
+    parts = [compare(one, live[target], fail_on) for target, one in by_target(state).items()]
+    return join(parts, state, fail_on, today)
+
+
+def by_target(state: DesiredState) -> dict[Target, DesiredState]:
+    """Divide desired state into that of each target."""
+    groups: dict[Target, list[DesiredGroup]] = {target: [] for target in state.targets}
+    for group in state.groups:
+        groups[group.target].append(group)
+    return {target: replace(state, groups=tuple(here), targets=(target,)) for target, here in groups.items()}
+
+
+def compare(state: DesiredState, groups: tuple[LiveGroup, ...], fail_on: Severity) -> TargetDrift:
+    """Compare the desired state of one target with its live groups."""
+    live = dict.fromkeys(state.targets, groups)
     matches, issues = resolve(state, live)
-    if issues:
-        raise InputError(issues)
     differences = [difference for match in matches if not (difference := diff(match)).is_empty]
-    return Drift(
+    return TargetDrift(
         drifted=tuple(_drifted(difference, fail_on) for difference in differences),
         groups=len(matches),
         rules=sum(len(match.live.rules) for match in matches if match.live and match.desired.rules is not None),
-        fail_on=fail_on,
         group_names=names_of_remotes(differences, live),
-        unmanaged=_unmanaged(matches, live),
+        unmanaged=tuple(_unmanaged(matches, groups)),
+        issues=issues,
+    )
+
+
+def join(parts: Iterable[TargetDrift], state: DesiredState, fail_on: Severity, today: date | None = None) -> Drift:
+    """Put together what differs in the targets. Raises `InputError` with the issues of all of them."""
+    parts = tuple(parts)
+    if issues := tuple(issue for part in parts for issue in part.issues):
+        raise InputError(issues)
+    return Drift(
+        drifted=tuple(each for part in parts for each in part.drifted),
+        groups=sum(part.groups for part in parts),
+        rules=sum(part.rules for part in parts),
+        fail_on=fail_on,
+        group_names={key: name for part in parts for key, name in part.group_names.items()},
+        unmanaged=tuple(each for part in parts for each in part.unmanaged),
         findings=judge_dates(state, today) if today else (),
     )
 
@@ -118,6 +167,8 @@ def _drifted(difference: Difference, fail_on: Severity) -> DriftedGroup:
     return DriftedGroup(difference, found, counted=_ORDER.index(found) >= _ORDER.index(fail_on))
 
 
-def _unmanaged(matches: Iterable[Match], live: LiveState) -> tuple[LiveGroup, ...]:
+def _unmanaged(matches: Iterable[Match], groups: Iterable[LiveGroup]) -> Iterator[UnmanagedGroup]:
     named = {match.live.id for match in matches if match.live is not None}
-    return tuple(group for groups in live.values() for group in groups if group.id not in named)
+    for group in groups:
+        if group.id not in named:
+            yield UnmanagedGroup(group.target, group.id, group.name, len(group.rules))

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from reconciler.model.desired import Target
 from reconciler.model.live import LiveGroup
 
 LiveState = Mapping[Target, tuple[LiveGroup, ...]]
 """Every group of every target that was read, in the API's order."""
+
+Result = TypeVar("Result")
 
 
 class Reader(Protocol):
@@ -39,11 +41,23 @@ def read_live(
 
     Raises the `ApiError` of the first target that could not be read whole: a part is never taken for the state.
     """
+    return read_each(reader, targets, lambda _, groups: groups, parallelism=parallelism, progress=progress)
 
-    def read(target: Target) -> tuple[LiveGroup, ...]:
-        groups = reader.list_groups(target)
+
+def read_each(
+    reader: Reader,
+    targets: Iterable[Target],
+    use: Callable[[Target, tuple[LiveGroup, ...]], Result],
+    *,
+    parallelism: int = 16,
+    progress: Callable[[Target], None] = lambda _: None,
+) -> dict[Target, Result]:
+    """Read as `read_live` does, and keep of each target only what `use` makes of its groups."""
+
+    def read(target: Target) -> Result:
+        result = use(target, reader.list_groups(target))
         progress(target)
-        return groups
+        return result
 
     ordered = tuple(dict.fromkeys(targets))
     if len(ordered) == 1:

@@ -1,12 +1,13 @@
-"""The straight line: desired state and API -> plan. No printing, no argv."""
+"""The straight line: desired state and API -> plan, or drift. No printing, no argv."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from reconciler.clock import Clock
-from reconciler.live import LiveState, Reader, read_live
+from reconciler.drift import Drift, Severity, by_target, compare, join
+from reconciler.live import LiveState, Reader, read_each, read_live
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.plan import Change, Plan
 from reconciler.planning import prune
@@ -40,6 +41,31 @@ def plan_state(
         instances=_instances(state, live, reader, options),
     )
     return _with_instances(plan, reader, parallelism) if show_instances else plan
+
+
+def drift_state(
+    state: DesiredState,
+    reader: Reader,
+    *,
+    fail_on: Severity = Severity.COSMETIC,
+    today: date | None = None,
+    parallelism: int = 16,
+    progress: Callable[[Target], None] = lambda _: None,
+) -> Drift:
+    """Read the live state of one target after the other, and keep of each what differs from its desired state.
+
+    Raises `InputError` where it is not clear which live group a desired one is, `ApiError` when live state cannot be
+    read whole.
+    """
+    desired = by_target(state)
+    parts = read_each(
+        reader,
+        state.targets,
+        lambda target, groups: compare(desired[target], groups, fail_on),
+        parallelism=parallelism,
+        progress=progress,
+    )
+    return join(parts.values(), state, fail_on, today)
 
 
 def format_time(time: datetime) -> str:

@@ -13,15 +13,15 @@ from reconciler.cli.findings import configured_policies, today
 from reconciler.cli.loading import load_files
 from reconciler.cli.progress import Progress
 from reconciler.clock import SystemClock
-from reconciler.drift import Drift, Severity, find_drift
+from reconciler.drift import Drift, Severity
 from reconciler.errors import SgctlError
 from reconciler.files import write_atomically
 from reconciler.json_text import json_text
-from reconciler.live import Reader, read_live
+from reconciler.live import Reader
 from reconciler.metrics import Run, render_metrics
 from reconciler.render.drift import drift_to_json, view_drift
 from reconciler.render.formats import render
-from reconciler.workflow import format_time
+from reconciler.workflow import drift_state, format_time
 
 
 @click.command("drift", epilog=EXIT_CODES)
@@ -84,8 +84,15 @@ def _compare(paths: tuple[str, ...], given: Mapping[str, Any]) -> tuple[Drift, s
     with options.connect(**given) as (_, connected), Progress("reading", quiet=given["quiet"]) as progress:
         reader: Reader = connected
         progress.start(len(state.targets))
-        live = read_live(reader, state.targets, parallelism=given["parallelism"], progress=progress.step)
-    return find_drift(state, live, Severity(given["fail_on"]), today()), reader.base_url
+        drift = drift_state(
+            state,
+            reader,
+            fail_on=Severity(given["fail_on"]),
+            today=today(),
+            parallelism=given["parallelism"],
+            progress=progress.step,
+        )
+    return drift, reader.base_url
 
 
 def _notify(drift: Drift, report: Mapping[str, Any], given: Mapping[str, Any]) -> None:

@@ -67,7 +67,7 @@ def drift_to_json(drift: Drift, base_url: str, checked_at: str, *, with_unmanage
                 "region_id": group.target.region_id,
                 "id": group.id,
                 "name": group.name,
-                "rules": len(group.rules),
+                "rules": group.rules,
             }
             for group in (drift.unmanaged if with_unmanaged else ())
         ],
@@ -82,5 +82,5 @@ def _view(each: DriftedGroup, drift: Drift) -> GroupView:
 
 def _unmanaged(drift: Drift) -> Iterator[str]:
     for group in drift.unmanaged:
-        rules = count(len(group.rules), "rule")
+        rules = count(group.rules, "rule")
         yield f"unmanaged: {group.name} ({group.target}, {group.id}), {rules}, not counted"

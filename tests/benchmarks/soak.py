@@ -25,9 +25,9 @@ from typing import Any, NamedTuple
 import fleet
 
 from reconciler import connect, load
-from reconciler.drift import Drift, find_drift
+from reconciler.drift import Drift
 from reconciler.errors import ApiUnreachable
-from reconciler.live import read_live
+from reconciler.workflow import drift_state
 
 RUNS = 500
 WARM = 50
@@ -112,8 +112,7 @@ def look_for_drift(paths: Sequence[str], url: str, key: str = KEY) -> Drift:
     state = load(*paths)
     clock = FakeClock()
     with connect(key, base_url=url, clock=clock) as api:
-        live = read_live(api.reader, state.targets, parallelism=api.parallelism)
-    return find_drift(state, live, today=clock.now().date())
+        return drift_state(state, api.reader, today=clock.now().date(), parallelism=api.parallelism)
 
 
 def soak(paths: Sequence[str], url: str, runs: int, at: Sequence[int]) -> tuple[dict[int, Sample], Tally]:
