@@ -8,7 +8,7 @@ promised answer (a timeout, a dropped connection, 5xx, a 200 without JSON) raise
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import httpx
 
@@ -30,6 +30,19 @@ class Answer:
     status: int
     body: dict[str, Any] | None
     request_id: str | None
+
+
+class Response(NamedTuple):
+    """What came back, read to the end.
+
+    httpx's own response is part of a circle of objects, and with it a body would stay until the garbage collector comes,
+    which in a command it never does.
+    """
+
+    status_code: int
+    reason_phrase: str
+    headers: httpx.Headers
+    content: bytes
 
 
 class Http:
@@ -89,7 +102,7 @@ class Http:
                 waits.after(f"{response.status_code} {response.reason_phrase}", path, self._retry_after(response))
             elif response.status_code >= httpx.codes.MULTIPLE_CHOICES:
                 raise self._refusal("GET", path, response)
-            elif (body := json_object(response)) is None:
+            elif (body := json_object(response.content)) is None:
                 waits.after("an answer that is not the promised JSON", path)
             else:
                 return body
@@ -113,7 +126,7 @@ class Http:
                 raise _unknown(method, path, response, response.reason_phrase)
             if status >= httpx.codes.MULTIPLE_CHOICES:
                 raise self._refusal(method, path, response)
-            answer = None if status == httpx.codes.NO_CONTENT else json_object(response)
+            answer = None if status == httpx.codes.NO_CONTENT else json_object(response.content)
             if answer is None and status != httpx.codes.NO_CONTENT:
                 raise _unknown(method, path, response, "but not the promised JSON")
             return Answer(status, answer, _request_id(response))
@@ -124,11 +137,13 @@ class Http:
         path: str,
         params: Params | None = None,
         json_body: Mapping[str, Any] | None = None,
-    ) -> httpx.Response:
+    ) -> Response:
         self._pause.obey()
         started = self._clock.monotonic()
         try:
-            response = self._client.request(method, path, params=params, json=json_body)
+            with self._client.stream(method, path, params=params, json=json_body) as answer:
+                content = b"".join(answer.iter_bytes())
+            response = Response(answer.status_code, answer.reason_phrase, answer.headers, content)
         except httpx.HTTPError as error:
             self._observe(Exchange(method, path, None, self._clock.monotonic() - started, None, reason(error)))
             raise
@@ -136,29 +151,29 @@ class Http:
         self._observe(Exchange(method, path, response.status_code, seconds, _request_id(response)))
         return response
 
-    def _retry_after(self, response: httpx.Response) -> float | None:
+    def _retry_after(self, response: Response) -> float | None:
         return retry_after(response.headers.get("Retry-After", ""), self._clock)
 
-    def _refusal(self, method: str, path: str, response: httpx.Response) -> ApiRefused:
+    def _refusal(self, method: str, path: str, response: Response) -> ApiRefused:
         # A server that repeats the request in its answer must not bring the key into a log.
         content = response.content.replace(self._api_key, b"***")
         return refusal(method, path, response.status_code, content, _request_id(response))
 
 
-def _unknown(method: str, path: str, response: httpx.Response, what: str) -> OutcomeUnknown:
+def _unknown(method: str, path: str, response: Response, what: str) -> OutcomeUnknown:
     status = response.status_code
     return OutcomeUnknown(f"{method} {path}: {status} {what}", status=status, request_id=_request_id(response))
 
 
-def _request_id(response: httpx.Response) -> str | None:
+def _request_id(response: Response) -> str | None:
     request_id: str | None = response.headers.get("X-Request-Id")
     return request_id
 
 
-def json_object(response: httpx.Response) -> dict[str, Any] | None:
-    """Read the JSON object of an answer; None for anything else."""
+def json_object(content: bytes) -> dict[str, Any] | None:
+    """Read the JSON object that an answer is; None for anything else."""
     try:
-        body = json.loads(response.content)
+        body = json.loads(content)
     except (ValueError, RecursionError):
         return None
     return body if isinstance(body, dict) else None

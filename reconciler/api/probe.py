@@ -73,4 +73,6 @@ class Probe:
         seconds = self._clock.monotonic() - started
         request_id = response.headers.get("X-Request-Id")
         self._observe(Exchange("GET", path, response.status_code, seconds, request_id))
-        return Look(response.status_code, json_object(response), response.headers.get("Date"), round(seconds * 1000))
+        return Look(
+            response.status_code, json_object(response.content), response.headers.get("Date"), round(seconds * 1000)
+        )

@@ -1,0 +1,30 @@
+"""What was read and is no longer needed is gone at once: a command runs without the garbage collector."""
+
+import gc
+import json
+import tracemalloc
+
+import httpx
+
+from reconciler.api.http import Http
+from reconciler.clock import SystemClock
+
+SIZE = 1_000_000
+
+
+def test_the_answers_of_many_targets_do_not_pile_up() -> None:
+    """Thirty answers of a megabyte leave less than three behind them."""
+    body = json.dumps({"text": "x" * SIZE}).encode()
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=httpx.ByteStream(body)))
+    was_on = gc.isenabled()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        with Http("https://api.gcore.com", "key", SystemClock(), transport=transport) as http:
+            for _ in range(30):
+                assert len(http.read("/many")["text"]) == SIZE
+        assert tracemalloc.get_traced_memory()[0] < 3 * SIZE
+    finally:
+        tracemalloc.stop()
+        if was_on:
+            gc.enable()
