@@ -35,7 +35,7 @@ class Answer:
 class Response(NamedTuple):
     """What came back, read to the end.
 
-    httpx's own response is part of a circle of objects, and with it a body would stay until the garbage collector comes,
+    httpx's own response is part of a circle of objects: with it a body would stay until the garbage collector comes,
     which in a command it never does.
     """
 

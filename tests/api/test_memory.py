@@ -14,8 +14,11 @@ SIZE = 1_000_000
 
 def test_the_answers_of_many_targets_do_not_pile_up() -> None:
     """Thirty answers of a megabyte leave less than three behind them."""
-    body = json.dumps({"text": "x" * SIZE}).encode()
-    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=httpx.ByteStream(body)))
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, stream=httpx.ByteStream(json.dumps({"text": "x" * SIZE}).encode()))
+
+    transport = httpx.MockTransport(answer)
     was_on = gc.isenabled()
     gc.disable()
     tracemalloc.start()
