@@ -3,6 +3,7 @@
 import gc
 import json
 import tracemalloc
+from collections.abc import Iterator
 
 import httpx
 
@@ -12,13 +13,16 @@ from reconciler.clock import SystemClock
 SIZE = 1_000_000
 
 
+class FromAfar(httpx.SyncByteStream):
+    """A body that is nowhere before it is read, as one from a socket."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield json.dumps({"text": "x" * SIZE}).encode()
+
+
 def test_the_answers_of_many_targets_do_not_pile_up() -> None:
     """Thirty answers of a megabyte leave less than three behind them."""
-
-    def answer(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, stream=httpx.ByteStream(json.dumps({"text": "x" * SIZE}).encode()))
-
-    transport = httpx.MockTransport(answer)
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=FromAfar()))
     was_on = gc.isenabled()
     gc.disable()
     tracemalloc.start()
