@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Protocol, TypeVar
 
 from reconciler.model.desired import Target
@@ -10,7 +11,17 @@ from reconciler.model.live import LiveGroup
 LiveState = Mapping[Target, tuple[LiveGroup, ...]]
 """Every group of every target that was read, in the API's order."""
 
+Watch = Callable[[Target, int, int], None]
+"""Told how many groups of a target have been read and how many it has: after each page, and equal when it is done."""
+
+OnPage = Callable[[int, int], None]
+"""Told the same of one target while more pages are to come."""
+
 Result = TypeVar("Result")
+
+
+def nobody(*_: object) -> None:
+    """Watch nothing."""
 
 
 class Reader(Protocol):
@@ -20,7 +31,7 @@ class Reader(Protocol):
     def base_url(self) -> str:
         """The address of the API."""
 
-    def list_groups(self, target: Target, name: str | None = None) -> tuple[LiveGroup, ...]:
+    def list_groups(self, target: Target, name: str | None = None, on_page: OnPage = nobody) -> tuple[LiveGroup, ...]:
         """Read all groups of a target, or all of one name."""
 
     def get_group(self, target: Target, group_id: str) -> LiveGroup | None:
@@ -35,9 +46,9 @@ def read_live(
     targets: Iterable[Target],
     *,
     parallelism: int = 16,
-    progress: Callable[[Target], None] = lambda _: None,
+    progress: Watch = nobody,
 ) -> LiveState:
-    """Read all groups of all targets, `parallelism` targets at a time; `progress` is told each target that is done.
+    """Read all groups of all targets, `parallelism` targets at a time, told to `progress`.
 
     Raises the `ApiError` of the first target that could not be read whole: a part is never taken for the state.
     """
@@ -50,13 +61,14 @@ def read_each(
     use: Callable[[Target, tuple[LiveGroup, ...]], Result],
     *,
     parallelism: int = 16,
-    progress: Callable[[Target], None] = lambda _: None,
+    progress: Watch = nobody,
 ) -> dict[Target, Result]:
     """Read as `read_live` does, and keep of each target only what `use` makes of its groups."""
 
     def read(target: Target) -> Result:
-        result = use(target, reader.list_groups(target))
-        progress(target)
+        groups = reader.list_groups(target, on_page=partial(progress, target))
+        result = use(target, groups)
+        progress(target, len(groups), len(groups))
         return result
 
     ordered = tuple(dict.fromkeys(targets))

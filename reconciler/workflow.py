@@ -1,14 +1,14 @@
 """The straight line: desired state and API -> plan, or drift. No printing, no argv."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from reconciler.clock import Clock
 from reconciler.drift import Drift, Severity, by_target, compare, join
-from reconciler.live import LiveState, Reader, read_each, read_live
-from reconciler.model.desired import DesiredState, Target
+from reconciler.live import LiveState, Reader, Watch, nobody, read_each, read_live
+from reconciler.model.desired import DesiredState
 from reconciler.model.plan import Change, Plan
 from reconciler.planning import prune
 from reconciler.planning.plan import PlanOptions, make_plan, resolve_or_fail
@@ -22,7 +22,7 @@ def plan_state(
     *,
     parallelism: int = 16,
     show_instances: bool = False,
-    progress: Callable[[Target], None] = lambda _: None,
+    progress: Watch = nobody,
 ) -> Plan:
     """Read the live state of the targets of a desired state, and plan.
 
@@ -50,7 +50,7 @@ def drift_state(
     fail_on: Severity = Severity.COSMETIC,
     today: date | None = None,
     parallelism: int = 16,
-    progress: Callable[[Target], None] = lambda _: None,
+    progress: Watch = nobody,
 ) -> Drift:
     """Read the live state of one target after the other, and keep of each what differs from its desired state.
 

@@ -1,5 +1,6 @@
 """Reads from the API: whole lists or an error, never a part taken for the whole."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from reconciler.api.groups import has_rules, parse_group
@@ -26,18 +27,19 @@ class GcoreReader:
         """The address of the API, without a trailing slash."""
         return self._http.base_url
 
-    def list_groups(self, target: Target, name: str | None = None) -> tuple[LiveGroup, ...]:
+    def list_groups(
+        self, target: Target, name: str | None = None, on_page: Callable[[int, int], None] = lambda *_: None
+    ) -> tuple[LiveGroup, ...]:
         """Read all groups of a target (or all of one name) with their rules, page by page.
 
         Pages are cut from a list that others may be changing: a reading whose pages do not add up is made anew.
-        Raises `ApiError` when three readings did not.
+        `on_page` is told how many groups of how many are there while more are to come. Raises `ApiError` when three
+        readings did not add up.
         """
         for _ in range(_READINGS):
-            groups = self._reading(target, name)
+            groups = self._reading(target, name, on_page)
             if groups is not None:
-                # Whether the API's filter takes a part of a name for the name is nothing to rely on.
-                found = (group for group in groups if name is None or group.get("name") == name)
-                return tuple([self._complete(target, group) for group in found])
+                return tuple(groups)
         raise ApiError(
             f"{target}: the list of security groups does not add up",
             hint="Somebody may be changing groups right now; try again.",
@@ -61,20 +63,28 @@ class GcoreReader:
             return max(count, len(results))
         raise ApiError(f"{target}: the API did not say which instances group {group_id} is attached to")
 
-    def _reading(self, target: Target, name: str | None) -> list[dict[str, Any]] | None:
+    def _reading(self, target: Target, name: str | None, on_page: Callable[[int, int], None]) -> list[LiveGroup] | None:
         """Read all pages once; None where they are not one list, of as many different groups as every page announced.
 
         Where the last page has room for it, a page begins with the last group of the one before. A group that slips
         over the border would be missed otherwise, unnoticed where another one has come at the end.
         """
-        count, groups = self._page(target, name, 0)
-        while groups and len(groups) < count:
-            overlap = 1 if (count - len(groups)) % PAGE else 0
-            announced, page = self._page(target, name, len(groups) - overlap)
-            if announced != count or len(page) <= overlap or (overlap and page[0]["id"] != groups[-1]["id"]):
+        count, page = self._page(target, name, 0)
+        ids = [group["id"] for group in page]
+        groups = self._parse(target, name, page)
+        while page and len(ids) < count:
+            on_page(len(ids), count)
+            overlap = 1 if (count - len(ids)) % PAGE else 0
+            announced, page = self._page(target, name, len(ids) - overlap)
+            if announced != count or len(page) <= overlap or (overlap and page[0]["id"] != ids[-1]):
                 return None
-            groups += page[overlap:]
-        return groups if len(groups) == count == len({group["id"] for group in groups}) else None
+            ids += [group["id"] for group in page[overlap:]]
+            groups += self._parse(target, name, page[overlap:])
+        return groups if len(ids) == count == len(set(ids)) else None
+
+    def _parse(self, target: Target, name: str | None, page: Iterable[dict[str, Any]]) -> list[LiveGroup]:
+        """Take the groups of one page; whether the API's filter takes a part of a name for a name matters to nobody."""
+        return [self._complete(target, group) for group in page if name is None or group.get("name") == name]
 
     def _page(self, target: Target, name: str | None, offset: int) -> tuple[int, list[dict[str, Any]]]:
         """Read one page: how many groups are announced in all, and those of the page."""

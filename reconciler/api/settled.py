@@ -1,5 +1,6 @@
 """Live state that no write of v2 is about to change: for an apply that may follow one that was killed."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -26,9 +27,11 @@ class SettledReader(GcoreReader):
         self._clock = clock
         self._tasks = Tasks(http, clock)
 
-    def list_groups(self, target: Target, name: str | None = None) -> tuple[LiveGroup, ...]:
+    def list_groups(
+        self, target: Target, name: str | None = None, on_page: Callable[[int, int], None] = lambda *_: None
+    ) -> tuple[LiveGroup, ...]:
         """Read all groups of a target, or all of one name, as `GcoreReader` does."""
         if name is None:
             with suppress(ApiRefused):
                 self._tasks.settle(target, self._clock.now() - _LOOK_BACK)
-        return super().list_groups(target, name)
+        return super().list_groups(target, name, on_page)

@@ -50,7 +50,7 @@ def command(paths: tuple[str, ...], format_: str, **given: Any) -> int:
     state = _state(paths, given)
     with options.connect(**given) as (_, reader), Progress("reading", quiet=given["quiet"]) as progress:
         progress.start(len(state.targets))
-        live = read_live(reader, state.targets, parallelism=given["parallelism"], progress=progress.step)
+        live = read_live(reader, state.targets, parallelism=given["parallelism"], progress=progress.read)
     found = audit(state, live, findings.today())
     findings.write_reports(found.findings, "audit", given)
     click.echo(_render(found, format_, reader.base_url), nl=False)

@@ -90,7 +90,7 @@ def _compare(paths: tuple[str, ...], given: Mapping[str, Any]) -> tuple[Drift, s
             fail_on=Severity(given["fail_on"]),
             today=today(),
             parallelism=given["parallelism"],
-            progress=progress.step,
+            progress=progress.read,
         )
     return drift, reader.base_url
 

@@ -53,7 +53,7 @@ def command(project_id: int | None, region_id: int | None, address_groups: bool,
         raise UsageError("--out and --split exclude each other: one file, or one a group")
     target = _target(project_id, region_id)
     with options.connect(**given) as (_, reader), Progress("reading", quiet=given["quiet"]) as progress:
-        live = read_live(reader, [target], parallelism=given["parallelism"], progress=progress.step)
+        live = read_live(reader, [target], parallelism=given["parallelism"], progress=progress.read)
     result = import_groups(live, target, wanted, find_existing(wanted))
     write_files(result.files, lambda text: click.echo(text, nl=False))
     _tell(result, target)

@@ -68,7 +68,7 @@ def read_targets(state: DesiredState, given: Mapping[str, Any]) -> LiveState:
     """Read the live groups of the targets of the files."""
     with options.connect(**given) as (_, reader), Progress("reading", quiet=given["quiet"]) as progress:
         progress.start(len(state.targets))
-        return read_live(reader, state.targets, parallelism=given["parallelism"], progress=progress.step)
+        return read_live(reader, state.targets, parallelism=given["parallelism"], progress=progress.read)
 
 
 def live_with_places(state: DesiredState, given: Mapping[str, Any]) -> Side:

@@ -37,7 +37,7 @@ def make(paths: tuple[str, ...], reader: Reader, given: Mapping[str, Any]) -> Pl
             SystemClock(),
             parallelism=given["parallelism"],
             show_instances=given["show_instances"],
-            progress=progress.step,
+            progress=progress.read,
         )
 
 

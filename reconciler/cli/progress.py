@@ -70,6 +70,17 @@ class Progress:
                 self._log.event("progress", stage=self._what, done=self._done, total=total, name=self._name)
         self.draw()
 
+    def read(self, name: object, have: int, of: int) -> None:
+        """Say how many parts of something have been read out of how many; with all of them it is done."""
+        if have == of:
+            self.step(name)
+            return
+        with self._lock:
+            self._name = f"{name}, {have:,} of {of:,} groups"
+            if self._log.is_json and not self._quiet:
+                self._log.event("progress", stage=self._what, name=str(name), groups=have, of=of)
+        self.draw()
+
     def draw(self) -> None:
         """Draw the line, if it is time for one."""
         with self._lock:

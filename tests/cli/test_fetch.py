@@ -78,6 +78,17 @@ def test_all_pages_are_read(number: int, requests: int) -> None:
     assert all(url.params["limit"] == "1000" for url in pages.requests)
 
 
+def test_progress_is_told_from_the_first_page_on() -> None:
+    """Before the second page is asked for, it is known how many groups have come of how many; the end is told once."""
+    pages = Pages([group(each) for each in range(2500)])
+    told: list[tuple[int, int, int]] = []
+    with Http("https://api.gcore.com", "k", SystemClock(), transport=httpx.MockTransport(pages)) as http:
+        read_live(
+            GcoreReader(http), [TARGET], progress=lambda _, have, of: told.append((len(pages.requests), have, of))
+        )
+    assert told == [(1, 1000, 2500), (2, 1999, 2500), (3, 2500, 2500)]
+
+
 def _remove(groups: list[dict[str, Any]]) -> None:
     del groups[5]
 

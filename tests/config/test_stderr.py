@@ -129,6 +129,28 @@ def test_progress_is_one_line_that_is_overwritten_and_leaves_no_trace() -> None:
     )
 
 
+def test_a_long_list_is_shown_as_it_grows(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is not whole yet is named and not counted; a collector gets the numbers."""
+    stream = Terminal()
+    with progress(stream, iter([0.0, 0.6, 3.0]), environment={}) as shown:
+        shown.start(1)
+        shown.read("project 1, region 7", 1000, 2500)
+        shown.read("project 1, region 7", 2500, 2500)
+    assert stream.getvalue() == (
+        "\r\x1b[Kreading 0/1, 1 s: project 1, region 7, 1,000 of 2,500 groups"
+        "\r\x1b[Kreading 1/1, 3 s: project 1, region 7\r\x1b[K"
+    )
+    with progress(stream, itertools.count(10.0), loud(is_json=True), environment={}) as shown:
+        shown.read("project 1, region 7", 1000, 2500)
+    event = json.loads(capsys.readouterr().err)
+    assert (event["event"], event["name"], event["groups"], event["of"]) == (
+        "progress",
+        "project 1, region 7",
+        1000,
+        2500,
+    )
+
+
 def test_progress_fits_the_terminal_and_obeys_no_name() -> None:
     """A line that wraps could not be overwritten; a name could move the cursor."""
     stream = Terminal()

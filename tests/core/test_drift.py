@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Sequence
 
 import pytest
@@ -10,9 +11,11 @@ from hypothesis import strategies as st
 
 from reconciler.drift import Severity, find_drift
 from reconciler.errors import InputError
-from reconciler.model.desired import DesiredRule
-from reconciler.model.live import LiveRule
+from reconciler.live import OnPage, nobody
+from reconciler.model.desired import DesiredRule, Target
+from reconciler.model.live import LiveGroup, LiveRule
 from reconciler.model.rule import Rule
+from reconciler.workflow import drift_state
 
 from .build import desired_group, live_group, live_of, plan_of, rule, state_of, tcp, there, wanted
 from .strategies import live_rules, rules_to_create, tag_maps
@@ -76,3 +79,35 @@ def test_what_cannot_be_told_is_an_error_and_no_drift() -> None:
     twins = [live_group("web", number=1), live_group("web", number=2)]
     with pytest.raises(InputError):
         find_drift(state_of(desired_group("web")), live_of(*twins))
+
+
+class Fleet:
+    """Made live only when it is read: every target has the group, with rules and ids of its own."""
+
+    base_url = "https://api.gcore.com"
+
+    def list_groups(self, target: Target, name: str | None = None, on_page: OnPage = nobody) -> tuple[LiveGroup, ...]:
+        return (live_group("web", [tcp(port) for port in range(1, 1001)], number=target.region_id, target=target),)
+
+    def get_group(self, target: Target, group_id: str) -> LiveGroup | None:
+        raise AssertionError("nobody asked for this")
+
+    def count_instances(self, target: Target, group_id: str) -> int:
+        raise AssertionError("nobody asked for this")
+
+
+def test_a_fleet_is_compared_in_the_memory_of_one_target() -> None:
+    """What is as it should be is not kept: after fifty targets no more is there than after the first."""
+    rules = [wanted(tcp(port)) for port in range(1, 1001)]
+    state = state_of(*(desired_group("web", rules, target=Target(1, region)) for region in range(1, 51)))
+    kept: list[int] = []
+    tracemalloc.start()
+    try:
+        drift = drift_state(
+            state, Fleet(), parallelism=1, progress=lambda *_: kept.append(tracemalloc.get_traced_memory()[0])
+        )
+    finally:
+        tracemalloc.stop()
+    assert (drift.groups, drift.rules, drift.drifted) == (50, 50_000, ())
+    assert len(kept) == 50
+    assert max(kept) < 2 * kept[0]
