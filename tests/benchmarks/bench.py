@@ -174,6 +174,19 @@ def measure_targets(folder: Path, environment: dict[str, str]) -> Bar:
     return Bar("50 targets at 100 ms / one target", fifty / single, 3, "x")
 
 
+def measure_apply(folder: Path, environment: dict[str, str]) -> Bar:
+    """Measure the apply of 200 changed groups, sixteen at a time and one by one, each on a state of its own."""
+    groups, seed = folder / "apply.yaml", folder / "apply.json"
+    fleet.write_one_file(groups, 200)
+    fleet.write_seed(seed, 200, changed_percent=100)
+    times = []
+    for parallelism in ("16", "1"):
+        with emulator(environment, seed, latency_ms=20) as there:
+            command = sgctl("apply", str(groups), "--auto-approve", "--parallelism", parallelism)
+            times.append(cost(command, there, runs=1).seconds)
+    return Bar("apply of 200 groups at 20 ms, 16 at once / 1", times[0] / times[1], 0.25, "x")
+
+
 def measure(folder: Path) -> Iterator[Bar]:
     """Measure everything."""
     environment = {**os.environ, "GCORE_API_KEY": "emulator"}
@@ -192,6 +205,7 @@ def measure(folder: Path) -> Iterator[Bar]:
     yield from measure_traffic(small.one)
     yield from measure_start(folder, environment)
     yield measure_targets(folder, environment)
+    yield measure_apply(folder, environment)
 
 
 def main() -> None:

@@ -94,11 +94,11 @@ def write_targets(path: Path, targets: int) -> None:
     path.write_text(f"targets:\n{listed}security_groups:\n  - name: web\n    rules:\n      - {rule}\n")
 
 
-def write_seed(path: Path, groups: int) -> None:
-    """Write the live state for the emulator: as the files say, but for one rule in each of two groups in a hundred."""
+def write_seed(path: Path, groups: int, changed_percent: int = CHANGED_PERCENT) -> None:
+    """Write the live state for the emulator: as the files say, but for one rule in some groups of a hundred."""
     live = []
     for group in range(groups):
-        rules = changed_rules_of(group) if group % 100 < CHANGED_PERCENT else list(rules_of(group))
+        rules = changed_rules_of(group) if group % 100 < changed_percent else list(rules_of(group))
         live.append(
             {
                 "project_id": 1,
