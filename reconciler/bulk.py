@@ -54,7 +54,19 @@ def load_bulk(
     `smallest` is the size, in bytes, of what is worth being read for itself.
     """
     files = read_files(paths, at_least=2 * smallest)
-    if files is None:
+    return None if files is None else read_bulk(files, defaults, policies, processes, smallest=smallest)
+
+
+def read_bulk(
+    files: Sequence[tuple[str, bytes]],
+    defaults: Defaults,
+    policies: Policies | None,
+    processes: int,
+    *,
+    smallest: int = SMALLEST,
+) -> DesiredState | None:
+    """Read texts, each with the path of its file, as `load_bulk` reads files."""
+    if sum(len(data) for _, data in files) < 2 * smallest:
         return None
     texts = [_look_at(path, data, smallest) for path, data in files]
     pieces = [_Piece(text, data) for text in texts for data in (text.cut.pieces if text.cut else [text.data])]

@@ -12,6 +12,7 @@ from reconciler.errors import UsageError
 from reconciler.importing.layout import STDOUT
 from reconciler.importing.run import Import, ImportOptions, find_existing, import_groups
 from reconciler.live import read_live
+from reconciler.loader.forks import usable_processes
 from reconciler.model.desired import Target
 from reconciler.render.words import printable
 
@@ -54,7 +55,7 @@ def command(project_id: int | None, region_id: int | None, address_groups: bool,
     target = _target(project_id, region_id)
     with options.connect(**given) as (_, reader), Progress("reading", quiet=given["quiet"]) as progress:
         live = read_live(reader, [target], parallelism=given["parallelism"], progress=progress.read)
-    result = import_groups(live, target, wanted, find_existing(wanted))
+    result = import_groups(live, target, wanted, find_existing(wanted), processes=usable_processes())
     write_files(result.files, lambda text: click.echo(text, nl=False))
     _tell(result, target)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
+from reconciler.bulk import read_bulk
 from reconciler.desired import desired_state
 from reconciler.diff import diff
 from reconciler.document import Document, read_text
@@ -9,7 +10,7 @@ from reconciler.errors import Issue, SgctlError
 from reconciler.importing.existing import defaults_for, of_target
 from reconciler.importing.spelling import spell_text
 from reconciler.live import LiveState
-from reconciler.model.desired import Target
+from reconciler.model.desired import DesiredState, Target
 from reconciler.model.difference import Difference
 from reconciler.model.live import LiveGroup
 from reconciler.resolve import resolve
@@ -23,21 +24,20 @@ def prove(
     groups: Collection[LiveGroup],
     target: Target,
     live: LiveState,
+    processes: int = 1,
 ) -> None:
     """Hold the texts, each with the path of its file, together with the existing documents against live state.
 
     Raises `SgctlError` that names the groups of the import which would not be found, or found to differ. Differences
     that the existing files have by themselves are theirs.
     """
-    documents = list(existing)
-    issues: list[Issue] = []
-    for path, text in texts:
-        read, wrong = read_text(path, text.encode("utf-8"))
-        documents += read
-        issues += wrong
-    state, wrong = desired_state(documents, defaults_for(target))
+    files = [(path, text.encode("utf-8")) for path, text in texts]
+    issues: tuple[Issue, ...] = ()
+    state = None if existing else read_bulk(files, defaults_for(target), None, processes)
+    if state is None:
+        state, issues = _read_plainly(files, existing, target)
     matches, unclear = resolve(of_target(state, target), live)
-    if issues := [*issues, *wrong, *unclear]:
+    if issues := (*issues, *unclear):
         first = issues[0]
         said = f"{first.place}: {first.message}" + (f" (in {first.line.strip()})" if first.line else "")
         raise SgctlError(f"the import cannot be read back: {said}", hint=_HINT)
@@ -51,6 +51,19 @@ def prove(
     differing += [f"group {spell_text(group.name)} is missing in it" for group in left.values()]
     if differing:
         raise SgctlError("planning the import would not be empty: " + "; ".join(differing), hint=_HINT)
+
+
+def _read_plainly(
+    files: Sequence[tuple[str, bytes]], existing: Sequence[Document], target: Target
+) -> tuple[DesiredState, tuple[Issue, ...]]:
+    documents = list(existing)
+    issues: list[Issue] = []
+    for path, data in files:
+        read, unreadable = read_text(path, data)
+        documents += read
+        issues += unreadable
+    state, wrong = desired_state(documents, defaults_for(target))
+    return state, (*issues, *wrong)
 
 
 def _told(difference: Difference) -> str:

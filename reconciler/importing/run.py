@@ -50,7 +50,9 @@ class Import:
     notes: tuple[str, ...]
 
 
-def import_groups(live: LiveState, target: Target, options: ImportOptions, existing_paths: Sequence[str]) -> Import:
+def import_groups(
+    live: LiveState, target: Target, options: ImportOptions, existing_paths: Sequence[str], *, processes: int = 1
+) -> Import:
     """Write the chosen groups that no existing file names, and prove that planning them is empty.
 
     Raises `UsageError` for names that no group has, `InputError` where the existing files are wrong, and `SgctlError`
@@ -66,7 +68,7 @@ def import_groups(live: LiveState, target: Target, options: ImportOptions, exist
         written = write_groups(groups, _context(live[target], existing, options))
         files = _files(target, written, options) if groups or not existing_paths else []
         kept = existing.without(options.out) if files else ()
-        prove(texts(files), kept, groups if files else (), target, live)
+        prove(texts(files), kept, groups if files else (), target, live, processes)
     return Import(
         files=tuple(files),
         groups=len(groups),
