@@ -220,5 +220,6 @@ def _reason(error: OSError | ValueError) -> str:
         return "there is no such file or folder"
     if isinstance(error, PermissionError):
         return "no permission to read it"
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"it cannot be read: {reason}"
+    if isinstance(error, ValueError):
+        return "it cannot be read: a path holds no such character"  # Python's words change from version to version
+    return f"it cannot be read: {error.strerror or error}"

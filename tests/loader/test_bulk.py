@@ -48,6 +48,8 @@ BREAKERS = (
     "{\n", "}\n", "[\n", "]\n", "- &a\n", "- *a\n", "  - |\n", "%YAML 1.1\n", "\n", "# x\n", "\r", "\u2028", "? \n",
     "address_groups: {}\n", '"address\\x5fgroups": {}\n', "- name: group-0\n  rules: []\n",
 )  # fmt: skip
+# The workers of pytest-xdist have threads of their own; a command that forks has none.
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 every_time = settings(max_examples=200, deadline=None)
 
 

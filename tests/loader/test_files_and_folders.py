@@ -56,7 +56,7 @@ MISSING = {
     "an empty file": ("empty.yaml", "the file is empty"),
     "blanks": ("blank.yaml", "the file is empty"),
     "comments": ("comments.yaml", "the file holds no document"),
-    "a NUL in the path": ("a\0b", "it cannot be read: embedded null byte"),
+    "a NUL in the path": ("a\0b", "it cannot be read: a path holds no such character"),
     "a device": ("/dev/null", "this is neither a file nor a folder"),
 }
 
