@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from reconciler.desired import MAX_GROUPS, Written, merge, read_document
-from reconciler.document import Document, read_files, read_text
+from reconciler.document import Document, read_text
 from reconciler.loader.address_groups import read_address_groups
 from reconciler.loader.forks import map_in_forks
 from reconciler.loader.issues import Issues
@@ -41,22 +41,6 @@ class _Piece(NamedTuple):
     data: bytes
 
 
-def load_bulk(
-    paths: Sequence[str],
-    defaults: Defaults,
-    policies: Policies | None,
-    processes: int,
-    *,
-    smallest: int = SMALLEST,
-) -> DesiredState | None:
-    """Load files and folders that are large and right; None for any others.
-
-    `smallest` is the size, in bytes, of what is worth being read for itself.
-    """
-    files = read_files(paths, at_least=2 * smallest)
-    return None if files is None else read_bulk(files, defaults, policies, processes, smallest=smallest)
-
-
 def read_bulk(
     files: Sequence[tuple[str, bytes]],
     defaults: Defaults,
@@ -65,7 +49,10 @@ def read_bulk(
     *,
     smallest: int = SMALLEST,
 ) -> DesiredState | None:
-    """Read texts, each with the path of its file, as `load_bulk` reads files."""
+    """Read files, each given with its path, that are large and right; None for any others.
+
+    `smallest` is the size, in bytes, of what is worth being read for itself.
+    """
     if sum(len(data) for _, data in files) < 2 * smallest:
         return None
     texts = [_look_at(path, data, smallest) for path, data in files]

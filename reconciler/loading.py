@@ -8,13 +8,15 @@ import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from reconciler.bulk import load_bulk
 from reconciler.desired import desired_state
-from reconciler.document import Document, read_documents
+from reconciler.document import Document, read_documents, read_files
 from reconciler.errors import InputError
 from reconciler.loader.target import Defaults
 from reconciler.model.desired import DesiredState
 from reconciler.model.policies import Policies
+
+LARGE = 1 << 19
+"""Bytes from which on input is read in pieces."""
 
 __all__ = ["Defaults", "load", "load_documents", "no_garbage_collection"]
 
@@ -28,8 +30,14 @@ def load(
     `processes` can be used where this one may be forked: on Linux, and as long as it has no other threads.
     """
     with no_garbage_collection():
-        state = load_bulk(paths, defaults, policies, processes)
-        return load_documents(paths, defaults, policies)[1] if state is None else state
+        files = read_files(paths, at_least=LARGE)
+        if files is not None:
+            from reconciler.bulk import read_bulk  # noqa: PLC0415 - small input, which is soon read, needs none of it
+
+            state = read_bulk(files, defaults, policies, processes)
+            if state is not None:
+                return state
+        return load_documents(paths, defaults, policies)[1]
 
 
 def load_documents(

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from reconciler.cli import EXIT_CODES, options, settings
+from reconciler.cli.loading import usable_processes
 from reconciler.cli.log import current_log
 from reconciler.cli.progress import Progress
 from reconciler.cli.writing import write_files
@@ -12,7 +13,6 @@ from reconciler.errors import UsageError
 from reconciler.importing.layout import STDOUT
 from reconciler.importing.run import Import, ImportOptions, find_existing, import_groups
 from reconciler.live import read_live
-from reconciler.loader.forks import usable_processes
 from reconciler.model.desired import Target
 from reconciler.render.words import printable
 

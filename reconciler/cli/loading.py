@@ -1,10 +1,16 @@
 """Loading desired state for a command."""
 
+import os
+import sys
+import threading
+
 from reconciler.cli import settings
-from reconciler.loader.forks import usable_processes
 from reconciler.loading import load
 from reconciler.model.desired import DesiredState
 from reconciler.model.policies import Policies
+
+MOST = 4
+"""Processes that read side by side: more would save little, and each needs memory of its own."""
 
 
 def load_files(
@@ -16,3 +22,10 @@ def load_files(
     """
     defaults = settings.defaults(project_id, region_id)
     return load(paths or (".",), defaults, policies, processes=usable_processes())
+
+
+def usable_processes() -> int:
+    """Say how many processes can work side by side here; 1 where this one must not be forked."""
+    if sys.platform != "linux" or threading.active_count() > 1:
+        return 1
+    return min(MOST, len(os.sched_getaffinity(0)))

@@ -6,8 +6,6 @@
 import os
 import pickle
 import signal
-import sys
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO, NamedTuple, TypeVar
@@ -15,21 +13,11 @@ from typing import Any, BinaryIO, NamedTuple, TypeVar
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-MOST = 4
-"""Processes that work side by side: more would save little, and each needs memory of its own."""
-
 
 class _Fork(NamedTuple):
     process: int
     pipe: BinaryIO
     share: slice
-
-
-def usable_processes() -> int:
-    """Say how many processes can work side by side here; 1 where this one must not be forked."""
-    if sys.platform != "linux" or threading.active_count() > 1:
-        return 1
-    return min(MOST, len(os.sched_getaffinity(0)))
 
 
 def map_in_forks(

@@ -65,8 +65,6 @@ EXCEPTIONS = {
     ("reconciler/document.py", "pathlib"): "the only reader of desired-state files",
     ("reconciler/loader/forks.py", "os"): "large input is read by several processes",
     ("reconciler/loader/forks.py", "signal"): "the same",
-    ("reconciler/loader/forks.py", "sys"): "the same",
-    ("reconciler/loader/forks.py", "threading"): "the same",
     ("reconciler/clock.py", "time"): "the clock itself",
     ("reconciler/clock.py", "threading"): "a wait that can be ended",
     ("reconciler/live.py", "concurrent"): "several targets are read at once",
