@@ -80,7 +80,7 @@ def _read_shared(texts: Sequence[_Text]) -> list[Document] | None:
     documents: list[Document] = []
     for text in texts:
         if text.shares:
-            data = text.cut.head if text.cut else text.data
+            data = text.cut.rest if text.cut else text.data
             if len(data) > SMALLEST:
                 return None  # it would be read twice
             found, issues = read_text(text.path, data)

@@ -70,7 +70,14 @@ def _fork(
     work: Callable[[Task], Result | None], tasks: Sequence[Task], share: slice, pack: Callable[[Result], Any]
 ) -> _Fork:
     reading, writing = os.pipe()
-    process = os.fork()
+    # Ctrl-C reaches a fork as well. It must not wander off into the code that forked it; `_end` stops it.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    process = -1
+    try:
+        process = os.fork()
+    finally:
+        if process != 0:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     if process:
         os.close(writing)
         return _Fork(process, open(reading, "rb"), share)  # noqa: PTH123 - a pipe, closed by `_end`

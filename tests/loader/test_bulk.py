@@ -51,6 +51,13 @@ BREAKERS = (
 )  # fmt: skip
 # The workers of pytest-xdist have threads of their own; a command that forks has none.
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+TAILS = (
+    "",
+    "# the end\n",
+    "\npolicies:\n  expires: {level: warning}\n",
+    "'policies': {expires: {'level': 'warning'}}\n# the end\n",
+    '"policies": {"expires": {level: "warning"}}\n',
+)
 every_time = settings(max_examples=200, deadline=None)
 
 
@@ -58,7 +65,7 @@ every_time = settings(max_examples=200, deadline=None)
 def _any_head() -> Iterator[None]:
     """In documents as small as these the head is a large part."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pieces, "HEAD_SHARE", 1)
+        patch.setattr(pieces, "SHARED_PART", 1)
         yield
 
 
@@ -93,11 +100,14 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("bulk") / "groups.yaml"
 
 
-@given(groups=GROUPS, indent=st.sampled_from([0, 2, 5]))
+@given(groups=GROUPS, indent=st.sampled_from([0, 2, 5]), tail=st.sampled_from(TAILS))
 @every_time
-def test_a_document_in_pieces_is_the_document(path: Path, groups: list[tuple[str, list[str]]], indent: int) -> None:
+def test_a_document_in_pieces_is_the_document(
+    path: Path, groups: list[tuple[str, list[str]]], indent: int, tail: str
+) -> None:
     """Every group, every rule and every place, wherever the cuts fall."""
-    text = document([*groups, ("", list(RULES))], indent)
+    head = HEAD.replace("policies: {expires: {level: warning}}\n", "") if "policies" in tail else HEAD
+    text = document([*groups, ("", list(RULES))], indent, head) + tail
     path.write_text(text)
     found = bulk([path])
     assert found is not None
@@ -109,7 +119,8 @@ def test_a_document_in_pieces_is_the_document(path: Path, groups: list[tuple[str
 @every_time
 def test_what_looks_like_a_document_and_is_none_is_left_to_the_plain_way(path: Path, data: st.DataObject) -> None:
     """With anything put anywhere between its lines, a text means in pieces what it means as a whole, or is not cut."""
-    lines = many(6).splitlines(keepends=True)
+    tail = data.draw(st.sampled_from(TAILS))
+    lines = (many(6).replace("policies: {expires: {level: warning}}\n", "") + tail).splitlines(keepends=True)
     for _ in range(data.draw(st.integers(1, 4))):
         lines.insert(data.draw(st.integers(0, len(lines))), data.draw(st.sampled_from(BREAKERS)))
     path.write_text("".join(lines), newline="")
@@ -136,7 +147,6 @@ def test_every_process_brings_its_share(tmp_path: Path, processes: int) -> None:
 CASES = {
     "an anchor": many().replace("description: plain", "description: &text plain\n    tags: {env: *text}"),
     "a second document": f"{many()}---\nproject_id: 1\nregion_id: 8\nsecurity_groups: []\n",
-    "a key after the groups": f"{many()}prevent: x\n",
     "lines that end the Windows way": many().replace("\n", "\r\n"),
 }
 
