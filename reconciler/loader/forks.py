@@ -37,7 +37,7 @@ def map_in_forks(
     numbers = range(len(tasks))
     forks: list[_Fork] = []
     try:
-        forks += [_fork(work, tasks, slice(first, None, processes), pack) for first in range(1, processes)]
+        forks.extend(_fork(work, tasks, slice(first, None, processes), pack) for first in range(1, processes))
         own = slice(0, None, processes)
         done = _work_off(work, tasks[own])
         if done is None:

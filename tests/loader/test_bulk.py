@@ -213,8 +213,15 @@ def test_a_task_without_a_result_ends_them_all() -> None:
 def test_where_no_process_can_be_made_there_is_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
     """A container may allow this one only; the plain way needs no other."""
 
-    def refuse() -> int:
-        raise BlockingIOError("no more processes")
+    forked, fork = [], os.fork
 
-    monkeypatch.setattr(os, "fork", refuse)
-    assert forks.map_in_forks(str, [1, 2], 2, pack=str, unpack=str) is None
+    def one_only() -> int:
+        if forked:
+            raise BlockingIOError("no more processes")
+        forked.append(fork())
+        return forked[0]
+
+    monkeypatch.setattr(os, "fork", one_only)
+    assert forks.map_in_forks(str, [1, 2, 3], 3, pack=str, unpack=str) is None
+    with pytest.raises(ChildProcessError):
+        os.wait()
