@@ -62,7 +62,7 @@ def test_plan_and_drift_write_nothing(sgctl: Sgctl, emulator: EmulatorServer, te
 
 
 def test_what_is_sent_is_what_the_plan_file_says(sgctl: Sgctl, emulator: EmulatorServer) -> None:
-    """Body for body and in that order, but for the ids of new groups; then planning is empty."""
+    """Body for body and, one by one, in that order, but for the ids of new groups; then planning is empty."""
     sgctl.write(EVERYTHING)
     assert sgctl("plan", "--out", "plan.json").code == 0
     planned = [
@@ -70,7 +70,7 @@ def test_what_is_sent_is_what_the_plan_file_says(sgctl: Sgctl, emulator: Emulato
         for change in json.loads(sgctl.read("plan.json"))["changes"]
         for request in change["requests"]
     ]
-    ran = sgctl("apply", "plan.json")
+    ran = sgctl("apply", "plan.json", "--parallelism", "1")
     assert ran.code == 0, ran.out + ran.err
     sent = bodies(emulator)
     created = next(group for group in live(sgctl) if group["name"] == "bastion")["id"]
