@@ -30,14 +30,20 @@ def load(
     `processes` can be used where this one may be forked: on Linux, and as long as it has no other threads.
     """
     with no_garbage_collection():
-        files = read_files(paths, at_least=LARGE)
-        if files is not None:
-            from reconciler.bulk import read_bulk  # noqa: PLC0415 - small input, which is soon read, needs none of it
+        state = load_large(paths, defaults, policies, processes)
+        return load_documents(paths, defaults, policies)[1] if state is None else state
 
-            state = read_bulk(files, defaults, policies, processes)
-            if state is not None:
-                return state
-        return load_documents(paths, defaults, policies)[1]
+
+def load_large(
+    paths: Sequence[str], defaults: Defaults, policies: Policies | None, processes: int
+) -> DesiredState | None:
+    """Load what is large and right; None for anything else."""
+    files = read_files(paths, at_least=LARGE)
+    if files is None:
+        return None
+    from reconciler.bulk import read_bulk  # noqa: PLC0415 - small input, which is soon read, needs none of it
+
+    return read_bulk(files, defaults, policies, processes)
 
 
 def load_documents(

@@ -61,7 +61,7 @@ def test_every_escape_gives_its_reason() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_of_a_command_gives_exit_codes_and_an_example(name: str) -> None:
     command = COMMANDS[name]
-    with click.Context(command, info_name=f"sgctl {name}", max_content_width=100) as context:
+    with click.Context(command, info_name=f"sgctl {name}", **sgctl.context_settings) as context:
         text = command.get_help(context)
     for code in range(6):
         assert f"\n    {code}  " in text or f"\n  {code}  " in text, f"exit code {code}"
