@@ -1,6 +1,8 @@
 """Large input is read in pieces and by several processes, and nobody can tell but by the time it takes."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -175,6 +177,17 @@ def test_large_files_are_read_in_pieces_when_they_are_loaded(path: Path, monkeyp
     monkeypatch.setattr("reconciler.loading.load_documents", None)
     for processes in (1, 2):
         assert load([str(path)], FILL, processes=processes) == expected
+
+
+def test_the_command_reads_large_files_on_every_processor(path: Path) -> None:
+    """In a process of its own, which has no threads and may be forked."""
+    for text, code, said in ((LARGE, 0, "Valid: 1500 groups"), (LARGE + "x: y\n", 1, "unknown key")):
+        path.write_text(text)
+        ran = subprocess.run(
+            [sys.executable, "-m", "reconciler", "validate", str(path)], capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == code, ran.stderr
+        assert said in ran.stdout + ran.stderr
 
 
 @pytest.mark.parametrize(
