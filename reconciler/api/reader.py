@@ -83,7 +83,7 @@ class GcoreReader:
         return groups if len(ids) == count == len(set(ids)) else None
 
     def _parse(self, target: Target, name: str | None, page: Iterable[dict[str, Any]]) -> list[LiveGroup]:
-        """Take the groups of one page; whether the API's filter takes a part of a name for a name matters to nobody."""
+        """Take the groups of one page: all, or those of exactly this name, for the API's filter may be less exact."""
         return [self._complete(target, group) for group in page if name is None or group.get("name") == name]
 
     def _page(self, target: Target, name: str | None, offset: int) -> tuple[int, list[dict[str, Any]]]:
