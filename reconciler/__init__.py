@@ -2,15 +2,15 @@
 
     from reconciler import apply, connect, load, plan
 
-`reconciler.public` documents the four; `reconciler.errors` has everything that they raise.
+`reconciler.workflow` documents the four; `reconciler.model.errors` has everything that they raise.
 """
 
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from reconciler.public import Api, apply, connect, load, plan
+from reconciler.model.version import __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from reconciler.workflow import Api, apply, connect, load, plan
 
 __all__ = ["Api", "__version__", "apply", "connect", "load", "plan"]
 
@@ -19,6 +19,6 @@ def __getattr__(name: str) -> Any:
     """Load the library when it is asked for: `sgctl --version` needs none of it."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from reconciler import public  # noqa: PLC0415 - see above
+    from reconciler import workflow  # noqa: PLC0415 - see above
 
-    return getattr(public, name)
+    return getattr(workflow, name)

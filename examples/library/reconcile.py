@@ -7,7 +7,7 @@ import os
 import sys
 
 from reconciler import apply, connect, load, plan
-from reconciler.errors import InputError, SgctlError
+from reconciler.model.errors import InputError, SgctlError
 
 
 def main(paths: list[str]) -> int:

@@ -3,9 +3,7 @@
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from reconciler.errors import UsageError
-
-DEFAULT_BASE_URL = "https://api.gcore.com"
+from reconciler.model.errors import UsageError
 
 
 def check_base_url(text: str) -> str:

@@ -3,7 +3,7 @@
 import json
 import re
 
-from reconciler.errors import ApiRefused
+from reconciler.model.errors import ApiRefused
 
 _ADVICE = {
     400: "The API does not take this request as it is: the answer says which field.",

@@ -12,13 +12,25 @@ from typing import Any, NamedTuple, Self
 
 import httpx
 
-from reconciler import __version__
 from reconciler.api.address import check_base_url
 from reconciler.api.answers import refusal
-from reconciler.api.exchange import Exchange
 from reconciler.api.retry import Pause, Waits, retry_after
-from reconciler.clock import Clock
-from reconciler.errors import ApiRefused, OutcomeUnknown
+from reconciler.model.clock import Clock
+from reconciler.model.errors import ApiRefused, OutcomeUnknown
+from reconciler.model.version import __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request as it went, for `-v` and the journal; `status` is None where no answer came."""
+
+    method: str
+    path: str
+    status: int | None
+    seconds: float
+    request_id: str | None
+    problem: str | None = None
+
 
 Params = Mapping[str, str | int | Sequence[str]]
 

@@ -9,11 +9,10 @@ from typing import Any, Self
 
 import httpx
 
-from reconciler import __version__
 from reconciler.api.address import check_base_url
-from reconciler.api.exchange import Exchange
-from reconciler.api.http import json_object, reason
-from reconciler.clock import Clock
+from reconciler.api.http import Exchange, json_object, reason
+from reconciler.model.clock import Clock
+from reconciler.model.version import __version__
 
 
 @dataclass(frozen=True, slots=True)

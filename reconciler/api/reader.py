@@ -1,13 +1,78 @@
-"""Reads from the API: whole lists or an error, never a part taken for the whole."""
+"""An API answer about a security group -> `LiveGroup`.
+
+What identifies a thing has to be there; anything else that is null, unknown or new is read for what it means.
+"""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reconciler.api.groups import has_rules, parse_group
-from reconciler.api.http import Http
-from reconciler.errors import ApiError, ApiRefused
+from reconciler.model.canonical import PUBLISHED_PROTOCOLS, canonical_rule
 from reconciler.model.desired import Target
-from reconciler.model.live import LiveGroup
+from reconciler.model.errors import ApiError, ApiRefused
+from reconciler.model.live import LiveGroup, LiveRule, Tag
+from reconciler.model.rule import Rule
+
+if TYPE_CHECKING:  # httpx costs 0.1 s, which whoever only encodes need not pay
+    from reconciler.api.http import Http
+
+_EVERYWHERE = frozenset({None, "", "0.0.0.0/0", "::/0"})
+
+
+def parse_group(answer: Any, target: Target) -> LiveGroup:
+    """Read one group. Raises `ApiError` where the answer is not a group with all of its rules and tags."""
+    try:
+        return LiveGroup(
+            target=target,
+            id=answer["id"].lower(),
+            name=_text(answer["name"]),
+            description=answer.get("description") or "",
+            tags=tuple(Tag(tag["key"], tag["value"], bool(tag.get("read_only"))) for tag in answer["tags_v2"]),
+            rules=tuple([_parse_rule(rule) for rule in answer["security_group_rules"]]),
+            revision_number=answer.get("revision_number") or 0,
+        )
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+        raise ApiError(
+            f"{target}: a security group in the API's answer cannot be read ({type(error).__name__}: {error})",
+            hint="Nothing was changed. If this stays so, the API has changed or something stands between it and you.",
+        ) from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a name that is {value!r}")
+    return value
+
+
+def has_rules(answer: Any) -> bool:
+    """Tell whether an answer holds the group's rules; a list may leave them out, which is not the same as none."""
+    return isinstance(answer, dict) and isinstance(answer.get("security_group_rules"), list)
+
+
+def _parse_rule(answer: dict[str, Any]) -> LiveRule:
+    direction, prefix = answer["direction"], answer.get("remote_ip_prefix")
+    if direction not in {"ingress", "egress"}:
+        raise ValueError(f"a rule of direction {direction!r}")
+    rule = canonical_rule(
+        direction,
+        answer.get("ethertype"),
+        answer.get("protocol"),
+        answer.get("port_range_min"),
+        answer.get("port_range_max"),
+        prefix,
+        answer.get("remote_group_id"),
+    )
+    return LiveRule(answer["id"].lower(), rule, answer.get("description") or "", _is_irregular(rule, prefix))
+
+
+def _is_irregular(rule: Rule, prefix: str | None) -> bool:
+    if rule.protocol is not None and rule.protocol not in PUBLISHED_PROTOCOLS:
+        return True
+    if rule.remote_ip_prefix == prefix:
+        return False
+    if rule.remote_ip_prefix is None:
+        return prefix not in _EVERYWHERE
+    return "/" in (prefix or "") and rule.remote_ip_prefix.split("/")[0] != (prefix or "").lower().split("/")[0]
+
 
 PAGE = 1000
 """Groups a page: the most that the API gives (`limit`, at most 1000)."""
@@ -19,7 +84,7 @@ _NOT_FOUND = 404
 class GcoreReader:
     """Everything that only looks. It has no method that could change anything."""
 
-    def __init__(self, http: Http) -> None:
+    def __init__(self, http: "Http") -> None:
         self._http = http
 
     @property
@@ -48,7 +113,7 @@ class GcoreReader:
     def get_group(self, target: Target, group_id: str) -> LiveGroup | None:
         """Read one group with its rules; None when it does not exist."""
         try:
-            answer = self._http.read(f"{groups_path(target)}/{group_id}")
+            answer = self._http.read(v1_path(target, group_id))
         except ApiRefused as refused:
             if refused.status == _NOT_FOUND:
                 return None
@@ -57,7 +122,7 @@ class GcoreReader:
 
     def count_instances(self, target: Target, group_id: str) -> int:
         """Count the instances that a group is attached to."""
-        answer = self._http.read(f"{groups_path(target)}/{group_id}/instances")
+        answer = self._http.read(f"{v1_path(target, group_id)}/instances")
         count, results = answer.get("count"), answer.get("results")
         if isinstance(count, int) and isinstance(results, list):
             return max(count, len(results))
@@ -91,7 +156,7 @@ class GcoreReader:
         params: dict[str, str | int] = {"limit": PAGE, "offset": offset}
         if name is not None:
             params["name"] = name
-        answer = self._http.read(groups_path(target), params)
+        answer = self._http.read(v1_path(target), params)
         count, page = answer.get("count"), answer.get("results")
         if not isinstance(count, int) or not isinstance(page, list) or not all(_has_id(group) for group in page):
             raise ApiError(f"{target}: the API answered something that is not a list of security groups")
@@ -106,9 +171,10 @@ class GcoreReader:
         return group
 
 
-def groups_path(target: Target) -> str:
-    """Path of the v1 collection of security groups."""
-    return f"/cloud/v1/securitygroups/{target.project_id}/{target.region_id}"
+def v1_path(target: Target, group_id: str | None = None) -> str:
+    """Path of the v1 collection of security groups, or of one group in it."""
+    path = f"/cloud/v1/securitygroups/{target.project_id}/{target.region_id}"
+    return path if group_id is None else f"{path}/{group_id}"
 
 
 def _has_id(group: Any) -> bool:

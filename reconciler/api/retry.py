@@ -8,8 +8,8 @@ import threading
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from reconciler.clock import Clock
-from reconciler.errors import ApiUnreachable
+from reconciler.model.clock import Clock
+from reconciler.model.errors import ApiUnreachable
 
 MAX_TRIES = 5
 """Tries of one request where the API does not say how long to wait."""

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reconciler.api.http import Http
-from reconciler.clock import Clock
-from reconciler.errors import OutcomeUnknown, TaskFailed
+from reconciler.model.clock import Clock
 from reconciler.model.desired import Target
+from reconciler.model.errors import OutcomeUnknown, TaskFailed
+
+if TYPE_CHECKING:  # httpx costs 0.1 s, which whoever only encodes need not pay
+    from reconciler.api.http import Http
 
 DEADLINE = 300.0
 """Seconds after which a task that has not ended counts as an unknown outcome."""
@@ -24,7 +26,7 @@ _SLACK = timedelta(hours=1)
 class Tasks:
     """Waiting for tasks, with a deadline."""
 
-    def __init__(self, http: Http, clock: Clock, deadline: float = DEADLINE) -> None:
+    def __init__(self, http: "Http", clock: Clock, deadline: float = DEADLINE) -> None:
         self._http = http
         self._clock = clock
         self._deadline = deadline

@@ -10,8 +10,8 @@ import httpx
 
 from reconciler.api.address import check_base_url
 from reconciler.api.retry import Waits
-from reconciler.clock import Clock
-from reconciler.errors import ApiError, UsageError
+from reconciler.model.clock import Clock
+from reconciler.model.errors import ApiError, UsageError
 
 _TIMEOUT = 15.0
 

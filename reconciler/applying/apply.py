@@ -11,18 +11,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
+from reconciler.api.live import read_live
 from reconciler.applying.converge import complete
-from reconciler.applying.creation import create
-from reconciler.applying.deletion import delete
+from reconciler.applying.lifecycle import create, delete
 from reconciler.applying.outcome import Result, Status
-from reconciler.applying.session import Means
-from reconciler.errors import AppliedInPart, SgctlError, StalePlan
-from reconciler.live import LiveState, read_live
+from reconciler.applying.session import ApplyContext
+from reconciler.applying.stale import Stale, find_stale
 from reconciler.model.desired import Target
-from reconciler.model.difference import Action
-from reconciler.model.plan import Change, Plan
-from reconciler.placeholder import names_in, placeholder
-from reconciler.stale import Stale, find_stale
+from reconciler.model.errors import AppliedInPart, SgctlError, StalePlan
+from reconciler.model.live import LiveState
+from reconciler.model.placeholder import names_in, placeholder
+from reconciler.planning.diff import Action
+from reconciler.planning.plan import Change, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +59,14 @@ def check_stale(plan: Plan, live: LiveState, *, skip_stale: bool = False) -> tup
     return stale
 
 
-def read_for(plan: Plan, means: Means, parallelism: int) -> LiveState:
+def read_for(plan: Plan, context: ApplyContext, parallelism: int) -> LiveState:
     """Read the targets of a plan: one list each."""
-    return read_live(means.reader, (change.difference.target for change in plan.changes), parallelism=parallelism)
+    return read_live(context.reader, (change.difference.target for change in plan.changes), parallelism=parallelism)
 
 
 def apply(
     plan: Plan,
-    means: Means,
+    context: ApplyContext,
     stale: Iterable[Stale] = (),
     *,
     parallelism: int = 16,
@@ -74,10 +74,10 @@ def apply(
 ) -> Report:
     """Carry out a plan, but for the changes that are stale; `progress` is told each result as it comes.
 
-    Once `means.stopped` is true, requests under way are finished and no further one is begun. A `KeyboardInterrupt`
+    Once `context.stopped` is true, requests under way are finished and no further one is begun. A `KeyboardInterrupt`
     abandons even those: the threads that wait for their answers live on, and the report tells what is not known.
     """
-    run = _Run(means, progress)
+    run = _Run(context, progress)
     for each in stale:
         run.end(Result(each.change, Status.STALE, "; ".join(each.reasons)))
     is_abandoned = False
@@ -109,9 +109,9 @@ def _key(change: Change) -> Key:
 class _Run:
     """The state of one apply: how each change ended, and the ids of the groups created so far."""
 
-    def __init__(self, means: Means, progress: Callable[[Result], None]) -> None:
+    def __init__(self, context: ApplyContext, progress: Callable[[Result], None]) -> None:
         self.results: dict[Key, Result] = {}
-        self._means = means
+        self._context = context
         self._progress = progress
         self._begun: set[Key] = set()
         self._ids: defaultdict[Target, dict[str, str]] = defaultdict(dict)
@@ -164,7 +164,7 @@ class _Run:
     def _create(self, target: Target, changes: Iterable[Change]) -> None:
         for change in changes:
             if not self._lacks(change, names_in(change.requests[0].body)):
-                result = self._act(change, partial(create, self._means, change, self._ids[target]))
+                result = self._act(change, partial(create, self._context, change, self._ids[target]))
                 if result.status is Status.APPLIED and result.group_id is not None:
                     self._ids[target][change.difference.name] = result.group_id
                 else:
@@ -174,7 +174,7 @@ class _Run:
         needed = set().union(*(names_in([request.path, request.body]) for request in change.requests))
         if not self._lacks(change, needed):
             ids = self._ids[change.difference.target]
-            self.end(self._act(change, partial(complete, self._means, change, ids)))
+            self.end(self._act(change, partial(complete, self._context, change, ids)))
 
     def _delete(self, changes: Iterable[Change]) -> None:
         for change in changes:
@@ -182,7 +182,7 @@ class _Run:
             if referring:
                 self.end(Result(change, Status.LEFT, f"{', '.join(referring)} may still refer to it"))
             else:
-                self.end(self._act(change, partial(delete, self._means, change)))
+                self.end(self._act(change, partial(delete, self._context, change)))
 
     def _lacks(self, change: Change, names: set[str]) -> bool:
         """End a change that needs the id of a group that was not created."""

@@ -8,17 +8,16 @@ waits are bounded: six rounds, at most half a minute of waiting beside what sing
 from collections.abc import Mapping, Sequence
 
 from reconciler.applying.outcome import Result, Status
-from reconciler.applying.session import Means, Session, has_ended
-from reconciler.errors import ApiRefused, OutcomeUnknown
-from reconciler.model.difference import Action, Difference
-from reconciler.model.fingerprint import fingerprint
-from reconciler.model.live import LiveGroup
-from reconciler.model.plan import Change, Request
-from reconciler.placeholder import fill_in
-from reconciler.planning.encode import encode_update
+from reconciler.applying.session import ApplyContext, Session, has_ended
+from reconciler.applying.stale import what_moved
+from reconciler.applying.unfinished import remaining, surprises, unexpected, with_ids
+from reconciler.model.errors import ApiRefused, OutcomeUnknown
+from reconciler.model.live import LiveGroup, fingerprint
+from reconciler.model.placeholder import fill_in
+from reconciler.planning.diff import Action, Difference
+from reconciler.planning.encode import Request, encode_update
 from reconciler.planning.order import order_of
-from reconciler.remaining import remaining, surprises, unexpected, with_ids
-from reconciler.stale import what_moved
+from reconciler.planning.plan import Change
 
 MAX_ROUNDS = 6
 """How often one group is read and what is missing sent again."""
@@ -27,10 +26,9 @@ _LOOKS = 4
 _NOT_FOUND = 404
 _WITHDRAWN = frozenset({405, 410})
 _HOPELESS = frozenset({401, 403})
-_V1 = "/cloud/v1/"
 
 
-def complete(means: Means, change: Change, ids: Mapping[str, str]) -> Result:
+def complete(context: ApplyContext, change: Change, ids: Mapping[str, str]) -> Result:
     """Carry out the requests of a change to a group that exists (an update, or what follows a create), and verify.
 
     `ids` are those of the groups created meanwhile, by name; a missing one is a `KeyError`.
@@ -38,16 +36,16 @@ def complete(means: Means, change: Change, ids: Mapping[str, str]) -> Result:
     difference = with_ids(change.difference, ids)
     requests = [Request(each.method, fill_in(each.path, ids), fill_in(each.body, ids)) for each in change.requests]
     if difference.live is not None:
-        session = Session(means, change, difference.live.id)
+        session = Session(context, change, difference.live.id)
         return session.guard(lambda: _update(session, difference, requests))
-    session = Session(means, change, ids[difference.name], touched=True)
+    session = Session(context, change, ids[difference.name], touched=True)
     return session.guard(lambda: _converge(session, difference, requests[1:]))
 
 
 def _update(session: Session, difference: Difference, requests: Sequence[Request]) -> Result:
-    if session.means.stopped():
+    if session.context.stopped():
         return session.ended(Status.LEFT, "stopped before its first request")
-    if session.means.api_version == "v2" and (moved := _moved_since(session)):
+    if session.context.backend.replaces_whole_lists and (moved := _moved_since(session)):
         return session.ended(Status.STALE, "; ".join(moved))
     return _converge(session, difference, requests)
 
@@ -56,7 +54,7 @@ def _moved_since(session: Session) -> tuple[str, ...]:
     """Compare with the fingerprint once more: a whole list would silently undo what came in between."""
     old = session.change.difference.live
     assert old is not None  # noqa: S101 - an update has a live side
-    now = session.means.reader.get_group(old.target, old.id)
+    now = session.context.reader.get_group(old.target, old.id)
     if now is None:
         return ("the group does not exist any more",)
     return () if fingerprint(now) == session.change.fingerprint else what_moved(old, now)
@@ -88,9 +86,9 @@ def _converge(session: Session, difference: Difference, requests: Sequence[Reque
 
 def _regroup(session: Session, difference: Difference, left: Difference) -> Sequence[Request] | Result:
     """Put what is left into requests that rely on no order, or end where nothing more is to be sent."""
-    if session.means.stopped():
+    if session.context.stopped():
         return session.ended(Status.LEFT, "stopped before it was complete")
-    requests, order = encode_update(session.means.api_version, left, two_phase=True)
+    requests, order = encode_update(session.context.backend, left, two_phase=True)
     # In a new group there is no traffic yet that could be refused.
     if order.gaps and difference.live is not None and not order_of(difference).gaps:
         message = "the group has no room any more for what is left without refusing traffic meanwhile"
@@ -102,7 +100,9 @@ def _send_all(session: Session, difference: Difference, requests: Sequence[Reque
     """Send requests in order until one is refused (which is returned), or the group is not as it should be by then."""
     session.problem = ""
     for number, request in enumerate(requests):
-        if session.means.stopped() or (number and _is_list(request) and _is_surprised(session, difference)):
+        if session.context.stopped() or (
+            number and session.context.backend.replaces_rules(request) and _is_surprised(session, difference)
+        ):
             return None
         try:
             session.send(request)
@@ -115,16 +115,11 @@ def _send_all(session: Session, difference: Difference, requests: Sequence[Reque
     return None
 
 
-def _is_list(request: Request) -> bool:
-    """Tell whether a request replaces all rules of a group, and with them what others did since the last read."""
-    return request.body is not None and "rules" in request.body
-
-
 def _is_surprised(session: Session, difference: Difference) -> bool:
     """Between two whole lists: look whether others changed the rules. If so, the rest has to be computed anew."""
     if difference.action is not Action.UPDATE:
         return False
-    live = session.means.reader.get_group(difference.target, session.group_id or "")
+    live = session.context.reader.get_group(difference.target, session.group_id or "")
     found = () if live is None else surprises(difference, live)
     session.problem = "; ".join(found)
     return live is None or bool(found)
@@ -135,7 +130,7 @@ def _look(session: Session, difference: Difference, round_: int) -> LiveGroup | 
     live = _read(session, difference)
     if live is None and difference.action is Action.CREATE:
         live = _await(session, difference)
-    if live is None or session.problem or session.means.stopped():
+    if live is None or session.problem or session.context.stopped():
         return live
     left = remaining(difference, live)
     if difference.action is Action.CREATE:
@@ -161,12 +156,12 @@ def _read(session: Session, difference: Difference) -> LiveGroup | None:
     """Read the group; a new one by its name, which also tells whether somebody made another one meanwhile."""
     group_id = session.group_id or ""
     if difference.action is Action.CREATE:
-        named = session.means.reader.list_groups(difference.target, difference.name)
+        named = session.context.reader.list_groups(difference.target, difference.name)
         session.twins = tuple(group.id for group in named if group.id != group_id)
         for group in named:
             if group.id == group_id:
                 return group
-    return session.means.reader.get_group(difference.target, group_id)
+    return session.context.reader.get_group(difference.target, group_id)
 
 
 def _verified(session: Session, difference: Difference, live: LiveGroup) -> Result:
@@ -175,7 +170,7 @@ def _verified(session: Session, difference: Difference, live: LiveGroup) -> Resu
             Status.FAILED,
             f"created as {live.id}, but somebody created a group of the same name meanwhile: "
             + ", ".join(session.twins),
-            "Say with `id:` which one the file means, and delete the other.",
+            "Say with `id:` which one the file context, and delete the other.",
         )
     if problems := unexpected(difference, live):
         return session.ended(Status.FAILED, "done, but meanwhile others changed the group: " + "; ".join(problems))
@@ -183,8 +178,7 @@ def _verified(session: Session, difference: Difference, live: LiveGroup) -> Resu
 
 
 def _refused_for_good(session: Session, requests: Sequence[Request], refused: ApiRefused) -> Result:
-    of_v1 = any(request.path.startswith(_V1) for request in requests)
-    if of_v1 and (refused.status == _NOT_FOUND or refused.status in _WITHDRAWN):
-        hint = "The group exists. If the API has withdrawn this operation of v1, plan and apply with --api-version v2."
+    hint = next((hint for request in requests if (hint := session.context.writer.hint_when_gone(request))), None)
+    if hint and (refused.status == _NOT_FOUND or refused.status in _WITHDRAWN):
         return session.ended(Status.FAILED, refused.message, hint)
     return session.refused(refused)

@@ -5,7 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from reconciler.model.plan import Change, Request
+from reconciler.planning.encode import Request
+from reconciler.planning.plan import Change
 
 
 class Status(StrEnum):

@@ -5,15 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from reconciler.api.backend import Backend
+from reconciler.api.live import Reader
 from reconciler.applying.outcome import NoJournal, Recorder, Result, Status, Write
-from reconciler.clock import Clock
-from reconciler.errors import ApiRefused, OutcomeUnknown, SgctlError, Stopped, TaskFailed
-from reconciler.live import Reader
+from reconciler.model.clock import Clock
 from reconciler.model.desired import Target
-from reconciler.model.plan import ApiVersion, Change, Request
+from reconciler.model.errors import ApiRefused, OutcomeUnknown, SgctlError, Stopped, TaskFailed
+from reconciler.planning.encode import Request
+from reconciler.planning.plan import Change
 
 _FIRST_WAIT = 0.5
-_V2 = "/cloud/v2/"
 
 
 class Answered(Protocol):
@@ -38,18 +39,21 @@ class Writer(Protocol):
     def send(self, request: Request) -> Answered:
         """Send one write and wait until it is carried out."""
 
-    def settle(self, target: Target, since: datetime) -> bool:
-        """Wait until no write that may have been ours is under way; tell whether that is so."""
+    def hint_when_gone(self, request: Request) -> str | None:
+        """Say what to do when the API no longer offers such a request."""
+
+    def settle(self, request: Request, target: Target, since: datetime) -> bool:
+        """Wait until no write that may have been this one is under way; tell whether that is so."""
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
-    """What converging works with; `stopped` tells whether to begin no further write."""
+class ApplyContext:
+    """What an apply works with; `stopped` tells whether to begin no further write."""
 
     reader: Reader
     writer: Writer
     clock: Clock
-    api_version: ApiVersion
+    backend: Backend
     recorder: Recorder = field(default_factory=NoJournal)
     stopped: Callable[[], bool] = lambda: False
 
@@ -60,14 +64,16 @@ class Session:
     `problem` is what went wrong last, empty where nothing did; `twins` are other groups that have the new group's name.
     """
 
-    def __init__(self, means: Means, change: Change, group_id: str | None = None, *, touched: bool = False) -> None:
-        self.means = means
+    def __init__(
+        self, context: ApplyContext, change: Change, group_id: str | None = None, *, touched: bool = False
+    ) -> None:
+        self.context = context
         self.change = change
         self.group_id = group_id
         self.touched = touched
         self.problem = ""
         self.twins: tuple[str, ...] = ()
-        self._since = means.clock.now()
+        self._since = context.clock.now()
         self._begun = touched
 
     def send(self, request: Request) -> Answered:
@@ -76,11 +82,11 @@ class Session:
         Raises `ApiRefused` when nothing was done, `OutcomeUnknown` when nobody knows.
         """
         if not self._begun:
-            self.means.recorder.begin(self.change)
+            self.context.recorder.begin(self.change)
             self._begun = True
         self.problem = ""
         try:
-            answer = self.means.writer.send(request)
+            answer = self.context.writer.send(request)
         except ApiRefused as refused:
             self.problem = refused.message
             self._record(request, refused.status, refused.request_id)
@@ -100,16 +106,14 @@ class Session:
 
         False means that they are still under way, or that nobody may look at them.
         """
-        if not request.path.startswith(_V2):
-            return True
         try:
-            return self.means.writer.settle(self.change.difference.target, self._since)
+            return self.context.writer.settle(request, self.change.difference.target, self._since)
         except ApiRefused:
             return False
 
     def wait(self, round_: int) -> None:
         """Give the API time: half a second, twice that in each further round."""
-        self.means.clock.sleep(_FIRST_WAIT * 2**round_)
+        self.context.clock.sleep(_FIRST_WAIT * 2**round_)
 
     def ended(self, status: Status, message: str = "", hint: str | None = None) -> Result:
         """Say how the change ended."""
@@ -130,9 +134,9 @@ class Session:
             return self.ended(Status.FAILED, message, error.hint)
 
     def _record(self, request: Request, status: int | None, request_id: str | None) -> None:
-        at = self.means.clock.now()
+        at = self.context.clock.now()
         problem = self.problem or None
-        self.means.recorder.wrote(Write(at, self.change, request, self.group_id, status, request_id, problem))
+        self.context.recorder.wrote(Write(at, self.change, request, self.group_id, status, request_id, problem))
 
 
 def has_ended(unknown: OutcomeUnknown) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from reconciler import __version__
 from reconciler.cli.log import Log
+from reconciler.model.version import __version__
 
 _COMMANDS = {
     "validate": ("reconciler.cli.validate", "check the files, offline"),
@@ -121,7 +121,7 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback reaches a user
-        from reconciler.cli.failure import report  # noqa: PLC0415 - only when something went wrong
+        from reconciler.cli.log import report  # noqa: PLC0415 - only when something went wrong
 
         return report(error, log)
     return result if isinstance(result, int) else 0

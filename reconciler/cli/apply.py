@@ -10,17 +10,17 @@ from click.core import ParameterSource
 
 from reconciler.api.address import check_base_url
 from reconciler.applying.apply import check_stale, read_for
+from reconciler.applying.lock import one_at_a_time
 from reconciler.cli import EXIT_CODES, findings, options, settings
-from reconciler.cli.carry import Stop, carry_out, means_of, reader_for
-from reconciler.cli.duration import DURATION
+from reconciler.cli.carry import Stop, carry_out, context_of, reader_for
 from reconciler.cli.log import current_log
+from reconciler.cli.options import DURATION
 from reconciler.cli.planning import limits, make, show
 from reconciler.cli.savedplan import check_applicable, read_plan
-from reconciler.cli.turn import one_at_a_time
-from reconciler.clock import SystemClock
-from reconciler.errors import GuardrailStop, UsageError
-from reconciler.model.plan import Plan
-from reconciler.planning.plan import replace_findings
+from reconciler.model.clock import SystemClock
+from reconciler.model.errors import GuardrailStop, UsageError
+from reconciler.planning.plan import Plan
+from reconciler.policy.judge import judge_again
 
 
 @click.command("apply", epilog=EXIT_CODES)
@@ -65,10 +65,10 @@ def command(
         check_applicable(
             plan, paths[0], base_url=check_base_url(settings.base_url()), now=SystemClock().now(), max_age=max_age
         )
-        with options.connect(clock=stop.clock, **given) as (http, plain), _turn(plan.base_url, stop):
-            reader = reader_for(plan.api_version, http, plain, stop)
+        with options.connect(clock=stop.clock, **given) as (http, _), _turn(plan.base_url, stop):
+            reader = reader_for(plan.api_version, http, stop)
             _stop_at_guardrails(_judged_again(plan, given["protect_ssh_from"]))
-            live = read_for(plan, means_of(plan, http, reader, stop), given["parallelism"])
+            live = read_for(plan, context_of(plan, http, reader, stop), given["parallelism"])
             stale = check_stale(plan, live, skip_stale=skip_stale)
             carry_out(plan, http, reader, stop, stale, given)
         return
@@ -82,10 +82,10 @@ def command(
             "there is no terminal to ask on, and nothing was sent",
             hint="Pass --auto-approve, or save a plan with `sgctl plan --out FILE` and apply that.",
         )
-    with options.connect(clock=stop.clock, **given) as (http, plain), ExitStack() as stack:
+    with options.connect(clock=stop.clock, **given) as (http, _), ExitStack() as stack:
         if auto_approve:
             stack.enter_context(_turn(http.base_url, stop))
-        reader = reader_for(given["api_version"], http, plain, stop)
+        reader = reader_for(given["api_version"], http, stop)
         plan = make(paths, reader, given)
         # Whoever asks for another format wants the outcome in it; the plan before it is for people.
         show(plan, "text", err=given["format_"] != "text")
@@ -93,13 +93,13 @@ def command(
             raise GuardrailStop("stopped by a guardrail; nothing was sent", hint=options.way_out(plan))
         if plan.changes and not auto_approve:
             _ask(plan)
-            check_stale(plan, read_for(plan, means_of(plan, http, reader, stop), given["parallelism"]))
+            check_stale(plan, read_for(plan, context_of(plan, http, reader, stop), given["parallelism"]))
         if plan.changes or given["format_"] != "text":
             carry_out(plan, http, reader, stop, (), given)
 
 
 def _judged_again(plan: Plan, protect_ssh_from: str | None) -> Plan:
-    return replace_findings(
+    return judge_again(
         plan,
         limits(),
         policies=findings.configured_policies(),

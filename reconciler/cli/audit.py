@@ -4,22 +4,19 @@ from typing import Any
 
 import click
 
-from reconciler.audit import Audit, audit
+from reconciler.api.live import read_live
 from reconciler.cli import EXIT_CODES, findings, options, settings
 from reconciler.cli.progress import Progress
-from reconciler.clock import SystemClock
-from reconciler.document import find_files
-from reconciler.errors import GuardrailStop, UsageError
-from reconciler.json_text import json_text
-from reconciler.live import read_live
-from reconciler.loading import load
+from reconciler.loading.load import find_files, load
+from reconciler.model.clock import SystemClock, format_time
 from reconciler.model.desired import DesiredState, Target
+from reconciler.model.errors import GuardrailStop, UsageError
+from reconciler.model.json_form import finding_to_json, json_text
 from reconciler.model.policies import Policies
-from reconciler.policy_json import finding_to_json
+from reconciler.model.text import count
+from reconciler.policy.judge import Audit, audit
 from reconciler.render.findings import render_findings, summarize_findings
 from reconciler.render.junit import junit
-from reconciler.render.words import count
-from reconciler.workflow import format_time
 
 FORMAT_VERSION = 1
 

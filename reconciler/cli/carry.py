@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.api.backend import BACKENDS, GcoreWriter
+from reconciler.api.live import Reader
 from reconciler.applying.apply import Report, apply
 from reconciler.applying.outcome import NoJournal, Recorder, Result
-from reconciler.applying.session import Means
+from reconciler.applying.session import ApplyContext
+from reconciler.applying.stale import Stale
 from reconciler.cli.progress import Progress
-from reconciler.clock import StoppableClock, SystemClock
-from reconciler.live import Reader
-from reconciler.model.plan import ApiVersion, Plan
+from reconciler.model.clock import StoppableClock, SystemClock
+from reconciler.planning.encode import ApiVersion
+from reconciler.planning.plan import Plan
 from reconciler.render.outcome import render_report
-from reconciler.stale import Stale
 
 if TYPE_CHECKING:
     from reconciler.api.http import Http
@@ -40,19 +42,17 @@ class Stop:
         return StoppableClock(self.wished)
 
 
-def means_of(plan: Plan, http: "Http", reader: Reader, stop: Stop, recorder: Recorder | None = None) -> Means:
+def context_of(plan: Plan, http: "Http", reader: Reader, stop: Stop, recorder: Recorder | None = None) -> ApplyContext:
     """Put together what applying a plan works with."""
-    from reconciler.api.writer import GcoreWriter  # noqa: PLC0415 - httpx costs 0.1 s, which --help need not pay
-
     writer = GcoreWriter(http, stop.clock)
-    return Means(reader, writer, stop.clock, plan.api_version, recorder or NoJournal(), stop.wished.is_set)
+    return ApplyContext(
+        reader, writer, stop.clock, BACKENDS[plan.api_version], recorder or NoJournal(), stop.wished.is_set
+    )
 
 
-def reader_for(version: ApiVersion, http: "Http", reader: "GcoreReader", stop: Stop) -> "GcoreReader":
+def reader_for(version: ApiVersion, http: "Http", stop: Stop) -> "GcoreReader":
     """Pick what an apply reads live state with: on v2, writes of an apply that was killed may still be under way."""
-    from reconciler.api.settled import SettledReader  # noqa: PLC0415 - the same
-
-    return SettledReader(http, stop.clock) if version == "v2" else reader
+    return BACKENDS[version].reader(http, stop.clock)
 
 
 def carry_out(
@@ -63,7 +63,7 @@ def carry_out(
     The first Ctrl-C (or SIGTERM) finishes the requests under way and begins no further one; the second abandons them.
     """
     with ExitStack() as stack:
-        means = means_of(plan, http, reader, stop, _recorder(stack, plan, given["journal"]))
+        context = context_of(plan, http, reader, stop, _recorder(stack, plan, given["journal"]))
         progress = stack.enter_context(Progress("applying", quiet=given["quiet"]))
         progress.start(len(plan.changes))
 
@@ -71,14 +71,14 @@ def carry_out(
             progress.step(result.change.difference.name)
 
         stack.enter_context(_stopping(stop.wished))
-        report = apply(plan, means, stale, parallelism=given["parallelism"], progress=tell)
+        report = apply(plan, context, stale, parallelism=given["parallelism"], progress=tell)
     _finish(report, given["format_"])
 
 
 def _recorder(stack: ExitStack, plan: Plan, path: str | None) -> Recorder:
     if path is None:
         return NoJournal()
-    from reconciler.rollback.journal_file import JournalFile  # noqa: PLC0415 - only with --journal
+    from reconciler.applying.journal import JournalFile  # noqa: PLC0415 - only with --journal
 
     return stack.enter_context(JournalFile(path, SystemClock(), base_url=plan.base_url, api_version=plan.api_version))
 

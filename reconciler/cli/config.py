@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli import EXIT_CODES, settings
 from reconciler.config.effective import Effective, effective_settings
-from reconciler.render.words import printable
+from reconciler.model.text import printable
 
 FORMAT_VERSION = 1
 

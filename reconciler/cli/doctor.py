@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
+from reconciler.api.doctor import Check, Health, Patient, examine
 from reconciler.cli import EXIT_CODES, options, settings
 from reconciler.cli.log import current_log
-from reconciler.clock import SystemClock
-from reconciler.doctor import Check, Health, Patient, examine
-from reconciler.errors import UsageError
+from reconciler.model.clock import SystemClock
 from reconciler.model.desired import Target
-from reconciler.render.words import printable
+from reconciler.model.errors import UsageError
+from reconciler.model.text import printable
 
 _COLOURS = {Health.OK: "green", Health.NOTE: "yellow", Health.FAILED: "red"}
 
@@ -52,7 +52,7 @@ def command(paths: tuple[str, ...], format_: str, **given: Any) -> int:
 def _targets(paths: Sequence[str], given: Mapping[str, Any]) -> tuple[Target, ...]:
     defaults = settings.defaults(given["project_id"], given["region_id"])
     if paths:
-        from reconciler.loading import load  # noqa: PLC0415 - only where files are given
+        from reconciler.loading.load import load  # noqa: PLC0415 - only where files are given
 
         return load(paths, defaults).targets
     project_id, region_id = defaults.fill("project_id"), defaults.fill("region_id")

@@ -7,21 +7,21 @@ from typing import Any
 
 import click
 
-from reconciler import notify
+from reconciler.api.live import Reader
 from reconciler.cli import EXIT_CODES, options
 from reconciler.cli.findings import configured_policies, today
 from reconciler.cli.loading import load_files
+from reconciler.cli.output import write_atomically
 from reconciler.cli.progress import Progress
-from reconciler.clock import SystemClock
-from reconciler.drift import Drift, Severity
-from reconciler.errors import SgctlError
-from reconciler.files import write_atomically
-from reconciler.json_text import json_text
-from reconciler.live import Reader
-from reconciler.metrics import Run, render_metrics
+from reconciler.drift import notify
+from reconciler.drift.compare import Drift, Severity
+from reconciler.drift.metrics import Run, render_metrics
+from reconciler.model.clock import SystemClock, format_time
+from reconciler.model.errors import SgctlError
+from reconciler.model.json_form import json_text
 from reconciler.render.drift import drift_to_json, view_drift
 from reconciler.render.formats import render
-from reconciler.workflow import drift_state, format_time
+from reconciler.workflow import drift_state
 
 
 @click.command("drift", epilog=EXIT_CODES)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import click
 
 from reconciler.cli import EXIT_CODES
-from reconciler.errors import SgctlError
+from reconciler.model.errors import SgctlError
 
 
 @click.command("emulator", epilog=EXIT_CODES)

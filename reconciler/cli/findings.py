@@ -10,11 +10,10 @@ from typing import Any, TypeVar
 import click
 
 from reconciler.cli import settings
-from reconciler.clock import SystemClock
-from reconciler.errors import UsageError
-from reconciler.files import write_atomically
-from reconciler.model.plan import Finding
-from reconciler.model.policies import EXCEPTABLE, Policies
+from reconciler.cli.output import write_atomically
+from reconciler.model.clock import SystemClock
+from reconciler.model.errors import UsageError
+from reconciler.model.policies import EXCEPTABLE, Finding, Policies
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -53,7 +52,7 @@ def lift_option(function: Function) -> Function:
 
 def configured_policies() -> Policies | None:
     """Read the policies of the configuration file; None where it has none. Raises `InputError`."""
-    from reconciler.loader.policies import read_policies  # noqa: PLC0415 - brings YAML, which help need not load
+    from reconciler.loading.policies import read_policies  # noqa: PLC0415 - brings YAML, which help need not load
 
     config = settings.config()
     return read_policies(config.policies, config.file or "sgctl.toml") if config.policies else None
@@ -100,7 +99,7 @@ def write_reports(
 
 def sarif_text(findings: Sequence[Finding], command: str, lifted: Collection[str] = ()) -> str:
     """Return the findings as a SARIF log."""
-    from reconciler.json_text import json_text  # noqa: PLC0415 - only where it is asked for
+    from reconciler.model.json_form import json_text  # noqa: PLC0415 - only where it is asked for
     from reconciler.render.sarif import sarif  # noqa: PLC0415
 
     return json_text(sarif(findings, command, str(Path.cwd()), lifted)) + "\n"

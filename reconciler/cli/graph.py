@@ -7,13 +7,13 @@ import click
 
 from reconciler.cli import EXIT_CODES, options
 from reconciler.cli.looking import before_and_after, live_with_places, load_chosen, load_for_live
-from reconciler.document import Document
-from reconciler.errors import UsageError
-from reconciler.files import write_atomically
+from reconciler.cli.output import write_atomically
 from reconciler.graph import Graph, Sources, build_graphs
-from reconciler.loader.address_groups import read_address_groups
-from reconciler.loader.issues import Issues
-from reconciler.sides import desired_side
+from reconciler.loading.document import Document
+from reconciler.loading.issues import Issues
+from reconciler.loading.remote import read_address_groups
+from reconciler.model.errors import UsageError
+from reconciler.planning.group_view import desired_side
 
 _HEADINGS = {"desired": "Security groups, as desired", "live": "Security groups, live", "change": "What would change"}
 
@@ -75,17 +75,17 @@ def _sources(documents: Sequence[Document]) -> Sources:
 
 def _render(graphs: tuple[Graph, ...], view: str, format_: str) -> str:
     if format_ == "mermaid":
-        from reconciler.render.graph_mermaid import render_mermaid  # noqa: PLC0415 - each format loads itself only
+        from reconciler.render.graph.mermaid import render_mermaid  # noqa: PLC0415 - each format loads itself only
 
         return render_mermaid(graphs)
     if format_ == "dot":
-        from reconciler.render.graph_dot import render_dot  # noqa: PLC0415 - the same
+        from reconciler.render.graph.dot import render_dot  # noqa: PLC0415 - the same
 
         return render_dot(graphs)
     if format_ == "svg":
-        from reconciler.render.graph_svg import render_svg  # noqa: PLC0415 - the same
+        from reconciler.render.graph.svg import render_svg  # noqa: PLC0415 - the same
 
         return render_svg(graphs)
-    from reconciler.render.graph_html import render_html  # noqa: PLC0415 - the same
+    from reconciler.render.graph.html import render_html  # noqa: PLC0415 - the same
 
     return render_html(graphs, _HEADINGS[view])

@@ -1,20 +1,23 @@
 """`sgctl import`."""
 
+import stat
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import click
 
+from reconciler.api.live import read_live
 from reconciler.cli import EXIT_CODES, options, settings
 from reconciler.cli.loading import usable_processes
 from reconciler.cli.log import current_log
+from reconciler.cli.output import write_atomically
 from reconciler.cli.progress import Progress
-from reconciler.cli.writing import write_files
-from reconciler.errors import UsageError
-from reconciler.importing.layout import STDOUT
+from reconciler.importing.layout import STDOUT, File
 from reconciler.importing.run import Import, ImportOptions, find_existing, import_groups
-from reconciler.live import read_live
 from reconciler.model.desired import Target
-from reconciler.render.words import printable
+from reconciler.model.errors import SgctlError, UsageError
+from reconciler.model.text import printable
 
 
 @click.command("import", epilog=EXIT_CODES)
@@ -100,3 +103,22 @@ def _summary(result: Import, target: Target) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+_MODE = 0o644
+"""Rules are no secret: they go into a repository, and reviewers and CI read them."""
+
+
+def write_files(files: Iterable[File], stdout: Callable[[str], object]) -> None:
+    """Write the files; folders that are missing are made. Raises `SgctlError` where one cannot be written."""
+    for file in files:
+        if file.path == STDOUT:
+            stdout(file.text)
+            continue
+        path = Path(file.path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else _MODE
+        except OSError as error:
+            raise SgctlError(f"cannot write {file.path}: {error.strerror or error}") from None
+        write_atomically(file.path, file.text, mode)

@@ -9,10 +9,10 @@ import click
 
 from reconciler.cli import EXIT_CODES, findings, options, settings
 from reconciler.cli.looking import read_targets
-from reconciler.errors import SgctlError
-from reconciler.files import write_atomically
+from reconciler.cli.output import write_atomically
 from reconciler.lint import Fixed, Kind, fix, lint
-from reconciler.loading import load_documents, no_garbage_collection
+from reconciler.loading.load import load_documents, no_garbage_collection
+from reconciler.model.errors import SgctlError
 from reconciler.render.lint import findings_to_json, render_findings
 
 

@@ -5,7 +5,7 @@ import sys
 import threading
 
 from reconciler.cli import settings
-from reconciler.loading import load_documents, load_large, no_garbage_collection
+from reconciler.loading.load import load_documents, load_large, no_garbage_collection
 from reconciler.model.desired import DesiredState
 from reconciler.model.policies import Policies
 

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.render.words import printable
+from reconciler.model.text import printable
 
 if TYPE_CHECKING:  # every start makes a log, and few need any of this
-    from reconciler.api.exchange import Exchange
-    from reconciler.errors import InputError, Issue
+    from reconciler.api.http import Exchange
+    from reconciler.model.errors import InputError, Issue
+import traceback
+
+from reconciler.model.errors import InputError, SgctlError
 
 
 class Log:
@@ -46,7 +49,7 @@ class Log:
         if self.is_json:
             self.event("error", "error", message=message, hint=hint, exit_code=exit_code)
         else:
-            from reconciler.errors import SgctlError  # noqa: PLC0415 - only when something went wrong
+            from reconciler.model.errors import SgctlError  # noqa: PLC0415 - only when something went wrong
             from reconciler.render.text import render_error  # noqa: PLC0415
 
             self.line(render_error(SgctlError(message, hint)).rstrip("\n"))
@@ -91,3 +94,40 @@ def _fields(issue: "Issue") -> dict[str, Any]:
         "fix": issue.fix,
         "related": [{"place": str(place), "message": what} for what, place in issue.related] or None,
     }
+
+
+def report(error: Exception, log: Log | None = None) -> int:
+    """Write an error to stderr and return its exit code; without a log, as the command that runs asks for it."""
+    log = log or current_log()
+    if isinstance(error, InputError):
+        log.issues(_with_lines(error))
+    if isinstance(error, SgctlError):
+        log.failed(error.message, error.hint, error.exit_code)
+        return error.exit_code
+    if os.environ.get("SGCTL_TRACEBACK"):
+        log.line(_without_key("".join(traceback.format_exception(error)), os.environ))
+    log.failed(
+        f"this is a bug in sgctl: {type(error).__name__}",
+        "please report it with what SGCTL_TRACEBACK=1 makes it say (read that before you post it).",
+    )
+    return 1
+
+
+def _with_lines(error: InputError) -> InputError:
+    """Add the lines of issues that were found when the files had been read already."""
+    if all(issue.line is not None for issue in error.issues):
+        return error
+    from reconciler.loading.load import with_lines  # noqa: PLC0415 - brings YAML
+
+    return InputError(with_lines(error.issues))
+
+
+def _without_key(text: str, environment: Mapping[str, str]) -> str:
+    """Blank out the API key, should an exception of some library quote it."""
+    from reconciler.cli.settings import api_key  # noqa: PLC0415 - only when something went wrong
+
+    try:
+        key = api_key(environment)
+    except SgctlError:
+        key = environment.get("GCORE_API_KEY") or ""
+    return text.replace(key, "***") if key else text

@@ -10,16 +10,17 @@ from typing import Any
 
 import click
 
+from reconciler.api.live import read_live
 from reconciler.cli import findings, options, settings
 from reconciler.cli.progress import Progress
-from reconciler.document import Document
-from reconciler.errors import InputError, UsageError
-from reconciler.live import LiveState, read_live
-from reconciler.loader.target import Defaults
-from reconciler.loading import load_documents, no_garbage_collection
+from reconciler.loading.document import Document
+from reconciler.loading.head import Defaults
+from reconciler.loading.load import load_documents, no_garbage_collection
 from reconciler.model.desired import DesiredState, Target
-from reconciler.resolve import resolve
-from reconciler.sides import Side, live_side, planned_side
+from reconciler.model.errors import InputError, UsageError
+from reconciler.model.live import LiveState
+from reconciler.planning.group_view import Side, live_side, planned_side
+from reconciler.planning.resolve import resolve
 
 Loaded = tuple[tuple[Document, ...], DesiredState]
 

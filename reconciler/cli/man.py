@@ -2,8 +2,8 @@
 
 import click
 
-from reconciler import __version__
 from reconciler.cli import EXIT_CODES
+from reconciler.model.version import __version__
 from reconciler.render.man import CommandHelp, render_man
 
 

@@ -2,21 +2,35 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from reconciler.cli import findings, settings
-from reconciler.cli.candidates import complete_groups, complete_plan_files
+from reconciler.cli.completion import complete_groups, complete_plan_files
 from reconciler.cli.log import Log, current_log
-from reconciler.clock import Clock, SystemClock
 from reconciler.config.keys import KEYS
+from reconciler.model.clock import Clock, SystemClock, parse_duration
 from reconciler.render import FORMATS
 
 if TYPE_CHECKING:  # so that --help and whatever stays offline load neither httpx nor the plan
     from reconciler.api.http import Http
     from reconciler.api.reader import GcoreReader
-    from reconciler.model.plan import Plan
+    from reconciler.planning.plan import Plan
+
+
+class _Duration(click.ParamType):  # type: ignore[type-arg]  # generic in the newest click only
+    name = "duration"
+
+    def convert(self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        duration = value if isinstance(value, timedelta) else parse_duration(value)
+        if duration is None:
+            self.fail(f"{value!r} is not a duration such as 24h, 90m or 7d", param, ctx)
+        return duration
+
+
+DURATION = _Duration()
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reconciler.config.config import Config
-from reconciler.document import find_files
-from reconciler.errors import UsageError
+from reconciler.loading.load import find_files
+from reconciler.model.errors import UsageError
 
 
 def refuse_partial_prune(config: Config, paths: Sequence[str]) -> None:

@@ -4,12 +4,12 @@ from typing import Any
 
 import click
 
-from reconciler import planfile
 from reconciler.cli import EXIT_CODES, options
 from reconciler.cli.findings import report_options, write_reports
+from reconciler.cli.output import write_atomically
 from reconciler.cli.planning import make, show
-from reconciler.errors import GuardrailStop
-from reconciler.files import write_atomically
+from reconciler.model.errors import GuardrailStop
+from reconciler.planning import planfile
 
 
 @click.command("plan", epilog=EXIT_CODES)

@@ -6,17 +6,17 @@ from typing import Any
 
 import click
 
-from reconciler import planfile
+from reconciler.api.live import Reader
 from reconciler.cli import findings, settings
 from reconciler.cli.loading import load_files
 from reconciler.cli.partial_prune import refuse_partial_prune
 from reconciler.cli.progress import Progress
-from reconciler.clock import SystemClock
-from reconciler.json_text import json_text
-from reconciler.live import Reader
-from reconciler.model.plan import Plan
-from reconciler.planning.plan import PlanOptions
-from reconciler.policy.damage import GAP, MASS_DELETE, Limits
+from reconciler.model.clock import SystemClock
+from reconciler.model.json_form import json_text
+from reconciler.model.policies import Limits
+from reconciler.planning import planfile
+from reconciler.planning.plan import Plan, PlanOptions
+from reconciler.policy.damage import GAP, MASS_DELETE
 from reconciler.render.formats import render
 from reconciler.render.view import traffic_only, view_plan
 from reconciler.workflow import plan_state

@@ -31,17 +31,19 @@ def command(journal: str, out: str | None, format_: str, **given: Any) -> None:
       sgctl rollback apply.journal
       sgctl rollback apply.journal --out back.json && sgctl apply back.json
     """
-    from reconciler import planfile  # noqa: PLC0415 - the same
-    from reconciler.cli.planning import limits, show  # noqa: PLC0415
-    from reconciler.clock import SystemClock  # noqa: PLC0415
-    from reconciler.errors import GuardrailStop, PlanFileError  # noqa: PLC0415
-    from reconciler.files import write_atomically  # noqa: PLC0415
-    from reconciler.live import read_live  # noqa: PLC0415
-    from reconciler.model.plan import Scope  # noqa: PLC0415
-    from reconciler.planning.plan import PlanOptions, plan_differences  # noqa: PLC0415
-    from reconciler.policy.damage import GAP, MASS_DELETE  # noqa: PLC0415
-    from reconciler.rollback import journal as journals  # noqa: PLC0415 - what --help does not need
-    from reconciler.rollback.rollback import created_groups, targets_of, way_back  # noqa: PLC0415
+    from reconciler.api.backend import BACKENDS  # noqa: PLC0415 - what --help does not need
+    from reconciler.api.live import read_live  # noqa: PLC0415 - what --help does not need
+    from reconciler.applying import journal as journals  # noqa: PLC0415 - what --help does not need
+    from reconciler.applying.rollback import created_groups, targets_of, way_back  # noqa: PLC0415 - what --help does not need
+    from reconciler.cli.output import write_atomically  # noqa: PLC0415 - what --help does not need
+    from reconciler.cli.planning import limits, show  # noqa: PLC0415 - what --help does not need
+    from reconciler.model.clock import SystemClock  # noqa: PLC0415 - what --help does not need
+    from reconciler.model.errors import GuardrailStop, PlanFileError  # noqa: PLC0415 - what --help does not need
+    from reconciler.model.policies import Policies  # noqa: PLC0415 - what --help does not need
+    from reconciler.planning import planfile  # noqa: PLC0415 - what --help does not need
+    from reconciler.planning.plan import PlanOptions, Scope, plan_differences  # noqa: PLC0415 - what --help does not need
+    from reconciler.policy.damage import GAP, MASS_DELETE  # noqa: PLC0415 - what --help does not need
+    from reconciler.policy.judge import judge_plan  # noqa: PLC0415 - what --help does not need
 
     kept = journals.loads(_read(journal), journal)
     lifted = {MASS_DELETE: given["allow_mass_delete"], GAP: given["allow_gap"]}
@@ -62,9 +64,9 @@ def command(journal: str, out: str | None, format_: str, **given: Any) -> None:
     back = way_back(kept, journal, live, counts)
     plan = plan_differences(
         back.differences,
-        back.matches,
         live,
         chosen,
+        BACKENDS[chosen.api_version],
         base_url=kept.base_url,
         created_at=SystemClock().now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         scope=Scope(
@@ -73,7 +75,7 @@ def command(journal: str, out: str | None, format_: str, **given: Any) -> None:
             owned_groups=sum(len(groups) for groups in live.values()),
         ),
     )
-    plan = replace(plan, notes=back.notes)
+    plan = judge_plan(replace(plan, notes=back.notes), Policies(), chosen.limits, back.matches, live)
     if out is not None:
         write_atomically(out, planfile.dumps(plan))
     show(plan, format_)
@@ -82,7 +84,7 @@ def command(journal: str, out: str | None, format_: str, **given: Any) -> None:
 
 
 def _read(path: str) -> str:
-    from reconciler.errors import PlanFileError  # noqa: PLC0415 - only when something went wrong
+    from reconciler.model.errors import PlanFileError  # noqa: PLC0415 - the same
 
     try:
         # A line cut in the middle may end in half a character.

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from reconciler import planfile
-from reconciler.errors import PlanFileError
-from reconciler.model.plan import Plan
+from reconciler.model.errors import PlanFileError
+from reconciler.planning import planfile
+from reconciler.planning.plan import Plan
 
 
 def read_plan(path: str) -> Plan:

@@ -13,10 +13,10 @@ import click
 
 from reconciler.config.config import Config, load_config
 from reconciler.config.keys import KEYS
-from reconciler.errors import UsageError
+from reconciler.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from reconciler.loader.target import Defaults
+    from reconciler.loading.head import Defaults
 
 _CONFIG = "reconciler.config.config"
 
@@ -112,7 +112,7 @@ def defaults(project_id: int | None, region_id: int | None, environment: Mapping
 
     Raises `UsageError` for a variable that is not a number.
     """
-    from reconciler.loader.target import Defaults  # noqa: PLC0415 - brings YAML, which `sgctl show` need not load
+    from reconciler.loading.head import Defaults  # noqa: PLC0415 - brings YAML, which `sgctl show` need not load
 
     values = config().values
     return Defaults(

@@ -3,7 +3,7 @@
 import click
 
 from reconciler.cli import EXIT_CODES, options
-from reconciler.cli.candidates import complete_plan_files
+from reconciler.cli.completion import complete_plan_files
 from reconciler.cli.planning import show
 from reconciler.cli.savedplan import read_plan
 

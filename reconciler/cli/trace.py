@@ -6,12 +6,12 @@ from typing import Any
 import click
 
 from reconciler.cli import EXIT_CODES, options
-from reconciler.cli.candidates import complete_groups
+from reconciler.cli.completion import complete_groups
 from reconciler.cli.looking import live_with_places, load_chosen, load_for_live
-from reconciler.errors import UsageError
+from reconciler.model.errors import UsageError
 from reconciler.model.rule import Ethertype
+from reconciler.planning.group_view import Side, desired_side
 from reconciler.render.trace import render_trace, trace_to_json
-from reconciler.sides import Side, desired_side
 from reconciler.trace import parse_question, trace
 
 

@@ -6,11 +6,11 @@ import click
 
 from reconciler.cli import EXIT_CODES, findings, options
 from reconciler.cli.loading import load_files
-from reconciler.desired import unresolved_references
-from reconciler.errors import GuardrailStop
+from reconciler.loading.desired import unresolved_references
+from reconciler.model.errors import GuardrailStop
+from reconciler.model.text import count
 from reconciler.policy.judge import judge_desired
 from reconciler.render.findings import render_findings
-from reconciler.render.words import count
 
 
 @click.command("validate", epilog=EXIT_CODES)

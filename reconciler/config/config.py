@@ -13,10 +13,10 @@ from typing import Any
 
 from reconciler.config.keys import KEYS, POLICIES
 from reconciler.config.toml_places import KeyPath, key_positions
-from reconciler.errors import InputError, Issue, UsageError
-from reconciler.loader.similar import did_you_mean
-from reconciler.loader.source import Source, shown
+from reconciler.loading.issues import Source
+from reconciler.model.errors import InputError, Issue, UsageError
 from reconciler.model.place import Place
+from reconciler.model.text import did_you_mean, shown
 
 FILE_NAME = "sgctl.toml"
 PROJECT_FILE_NAME = "pyproject.toml"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.duration import parse_duration
+from reconciler.model.clock import parse_duration
 
 POLICIES = "policies"
 """The table that is handed on as it is: `policy` knows what may be in it."""

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.document import Document, find_files
-from reconciler.errors import InputError
-from reconciler.live import LiveState
-from reconciler.loader.address_groups import read_address_groups
-from reconciler.loader.issues import Issues
-from reconciler.loader.prefix import EVERYWHERE
-from reconciler.loading import Defaults, load_documents
+from reconciler.loading.document import Document
+from reconciler.loading.issues import Issues
+from reconciler.loading.load import Defaults, find_files, load_documents
+from reconciler.loading.remote import read_address_groups
+from reconciler.model.cloud import EVERYWHERE
 from reconciler.model.desired import DesiredState, Target
-from reconciler.resolve import Match, resolve
+from reconciler.model.errors import InputError
+from reconciler.model.live import LiveState
+from reconciler.planning.resolve import Match, resolve
 
 
 @dataclass(frozen=True, slots=True)

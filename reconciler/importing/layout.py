@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler.errors import SgctlError
 from reconciler.importing.text import WrittenGroup, address_groups_text, document_text
 from reconciler.importing.written import Written
 from reconciler.model.desired import Target
+from reconciler.model.errors import SgctlError
 
 STDOUT = "-"
 SCHEMA = Path("schemas", "security-groups.schema.json")

@@ -11,8 +11,7 @@ from functools import lru_cache
 from ipaddress import ip_network
 from typing import NamedTuple, TypeVar
 
-from reconciler.describe import NO_NAMES
-from reconciler.model.rule import PORT_PROTOCOLS, Direction, Ethertype, Rule
+from reconciler.model.rule import NO_NAMES, PORT_PROTOCOLS, Direction, Ethertype, Rule
 
 Range = tuple[int | None, int | None]
 """First and last port, or ICMP type and code; None is all."""

@@ -2,18 +2,16 @@
 
 from collections.abc import Collection, Sequence
 
-from reconciler.bulk import read_bulk
-from reconciler.desired import desired_state
-from reconciler.diff import diff
-from reconciler.document import Document, read_text
-from reconciler.errors import Issue, SgctlError
 from reconciler.importing.existing import defaults_for, of_target
-from reconciler.importing.spelling import spell_text
-from reconciler.live import LiveState
+from reconciler.importing.text import spell_text
+from reconciler.loading.bulk.read import read_bulk
+from reconciler.loading.desired import desired_state
+from reconciler.loading.document import Document, read_text
 from reconciler.model.desired import DesiredState, Target
-from reconciler.model.difference import Difference
-from reconciler.model.live import LiveGroup
-from reconciler.resolve import resolve
+from reconciler.model.errors import Issue, SgctlError
+from reconciler.model.live import LiveGroup, LiveState
+from reconciler.planning.diff import Difference, diff
+from reconciler.planning.resolve import resolve
 
 _HINT = "Nothing was written. This is a bug in sgctl: please report it with what the API answers for this group."
 

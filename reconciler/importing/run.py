@@ -1,22 +1,22 @@
 """The line of an import: live state and existing files -> files to write, proven. Writes nothing."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-from reconciler.importing.choose import choose
 from reconciler.importing.existing import Existing, holds_files, read_existing
 from reconciler.importing.layout import File, file_per_group, one_file, read_if_there, texts
 from reconciler.importing.proof import prove
-from reconciler.importing.references import reference_names
-from reconciler.importing.spelling import spell_text
+from reconciler.importing.text import spell_text
 from reconciler.importing.writable import why_not_group
-from reconciler.importing.written import Context, Written, write_groups
-from reconciler.live import LiveState
-from reconciler.loading import no_garbage_collection
+from reconciler.importing.written import Context, Written, reference_names, write_groups
+from reconciler.loading.load import no_garbage_collection
 from reconciler.model.desired import Target
-from reconciler.model.live import LiveGroup
+from reconciler.model.errors import UsageError
+from reconciler.model.live import LiveGroup, LiveState
+from reconciler.model.text import did_you_mean, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +111,29 @@ def _left_out(groups: Sequence[LiveGroup], reasons: dict[str, str]) -> list[str]
         for group in groups
         if group.id in reasons
     ]
+
+
+def choose(groups: Iterable[LiveGroup], names: Sequence[str], tags: Sequence[str]) -> tuple[LiveGroup, ...]:
+    """Choose the groups with any of the names (or globs) and all of the tags, `KEY` or `KEY=VALUE`.
+
+    Raises `UsageError` where a name or the tags fit no group: a misspelt one must not look like nothing to do.
+    """
+    groups = tuple(groups)
+    for name in names:
+        if not any(_fits(group.name, name) for group in groups):
+            fix = did_you_mean(name, [group.name for group in groups])
+            raise UsageError(f"no live group is named {shown(name)}", hint=fix)
+    chosen = tuple(group for group in groups if not names or any(_fits(group.name, name) for name in names))
+    tagged = tuple(group for group in chosen if all(_carries(group, tag) for tag in tags))
+    if tags and not tagged:
+        raise UsageError(f"no live group {'of these ' if names else ''}has the tags asked for: {', '.join(tags)}")
+    return tagged
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return name == pattern or fnmatchcase(name, pattern)
+
+
+def _carries(group: LiveGroup, wanted: str) -> bool:
+    key, equals, value = wanted.partition("=")
+    return any(tag.key == key and (not equals or tag.value == value) for tag in group.tags)

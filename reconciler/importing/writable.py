@@ -7,9 +7,10 @@ a value. Such a part is left out, because what is left out is left alone; a comm
 from functools import lru_cache
 
 from reconciler.importing.merge import Range
-from reconciler.loader.prefix import read_prefix
-from reconciler.loader.rule import MAX_RULES, expand
-from reconciler.loader.structure import MAX_NAME, MAX_RULE_DESCRIPTION, is_group, is_rule, is_tag
+from reconciler.loading.remote import read_prefix
+from reconciler.loading.rule import expand
+from reconciler.loading.structure import is_group, is_rule, is_tag
+from reconciler.model.cloud import MAX_NAME, MAX_RULE_DESCRIPTION, MAX_RULES
 from reconciler.model.live import PROTECTION_TAG, RESERVED_TAGS, LiveGroup
 from reconciler.model.rule import Ethertype, Rule
 
@@ -114,7 +115,7 @@ def _why_not_shape(family: Ethertype, protocol: str | None, range_: Range) -> st
         "port_range_max": high,
     }
     if not is_rule(written):
-        from reconciler.loader.structure_problems import explain  # noqa: PLC0415 - jsonschema is slow to import
+        from reconciler.loading.structure_problems import explain  # noqa: PLC0415 - jsonschema is slow to import
 
         return explain("rule", written)[0][0].message
     expansion = expand(written, {})

@@ -1,15 +1,13 @@
 """Live groups -> written ones, and what is worth a note about each."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from reconciler.describe import describe_rule
-from reconciler.importing.address_groups import find_address_groups
 from reconciler.importing.merge import MergedRule, merge
-from reconciler.importing.shorten import shorten
-from reconciler.importing.spelling import spell, spell_text
-from reconciler.importing.text import WIDTH, WrittenGroup
+from reconciler.importing.shorten import find_address_groups, shorten
+from reconciler.importing.text import WIDTH, WrittenGroup, spell, spell_text
 from reconciler.importing.writable import (
     is_plain_name,
     is_protected,
@@ -20,6 +18,8 @@ from reconciler.importing.writable import (
     why_not_tags,
 )
 from reconciler.model.live import LiveGroup
+from reconciler.model.rule import describe_rule
+from reconciler.planning.resolve import Match
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +132,20 @@ class _Part:
     def _leave_out(self, what: str, reason: str) -> None:
         self.remarks.append(f"{what} left out, and so left alone: {reason}")
         self._notes.append(f"group {spell_text(self.group.name)}: {what} left out, and so left alone: {reason}")
+
+
+def reference_names(live: Iterable[LiveGroup], in_files: Iterable[Match]) -> Mapping[str, str]:
+    """Name the groups, by id, whose name means them alone, both live and in the files that are there already.
+
+    A file that renames a group has the last word: its name is the one that will still be right afterwards.
+    """
+    live = tuple(live)
+    names = {group.id: group.name for group in live}
+    meant: defaultdict[str, set[str | None]] = defaultdict(set)
+    for group in live:
+        meant[group.name].add(group.id)
+    for match in in_files:
+        if match.live is not None:
+            names[match.live.id] = match.desired.name
+        meant[match.desired.name].add(match.live.id if match.live is not None else None)
+    return {group_id: name for group_id, name in names.items() if meant[name] == {group_id} and is_plain_name(name)}

@@ -1,15 +1,15 @@
 """All findings of a run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from reconciler.document import Document
-from reconciler.lint.findings import Finding
+from reconciler.lint.findings import Finding, Kind
 from reconciler.lint.merge import find_mergeable
 from reconciler.lint.redundant import find_redundant
-from reconciler.lint.references import find_unknown_groups, find_unused_address_groups
 from reconciler.lint.written import read_written
-from reconciler.live import LiveState
+from reconciler.loading.document import Document
 from reconciler.model.desired import DesiredState
+from reconciler.model.live import LiveState
+from reconciler.model.place import Place
 
 
 def lint(documents: Sequence[Document], state: DesiredState, live: LiveState | None = None) -> tuple[Finding, ...]:
@@ -17,7 +17,7 @@ def lint(documents: Sequence[Document], state: DesiredState, live: LiveState | N
     found = [
         *find_rules(documents),
         *find_unknown_groups(state, live),
-        *find_unused_address_groups(documents, state.policies.address_groups),
+        *find_unused_address_groups(documents, state.policies.source.address_groups),
     ]
     return tuple(sorted(found, key=lambda finding: (finding.place, finding.kind)))
 
@@ -29,3 +29,45 @@ def find_rules(documents: Sequence[Document]) -> Iterator[Finding]:
         yield from redundant
         gone = [rule for finding in redundant if finding.remedy for rule in finding.remedy.removes]
         yield from find_mergeable(group, gone)
+
+
+def find_unknown_groups(state: DesiredState, live: LiveState | None) -> Iterator[Finding]:
+    """Find remote groups that no file defines; where live state was read, only those that are not live either.
+
+    Each place is named once, for the first target in which the group is missing.
+    """
+    defined = {(group.target, name) for group in state.groups for name in (group.name, group.id)}
+    there = {
+        (target, name) for target, groups in (live or {}).items() for group in groups for name in (group.name, group.id)
+    }
+    seen: set[tuple[Place, str]] = set()
+    for group in state.groups:
+        for rule in group.rules or ():
+            # An id says nothing offline: groups are looked up live, and files seldom name theirs.
+            name = rule.remote_group or (rule.rule.remote_group_id if live is not None else None)
+            key = (group.target, name)
+            if name is None or key in defined or key in there or (rule.place, name) in seen:
+                continue
+            seen.add((rule.place, name))
+            message = f"no file defines the group `{name}` for {group.target}"
+            known = ", and none is live" if live is not None else ": it has to be live (--live asks)"
+            left = "only its author knows which group is meant"
+            yield Finding(Kind.UNKNOWN_GROUP, rule.place, message + known, group.name, left=left)
+
+
+def find_unused_address_groups(documents: Sequence[Document], elsewhere: Collection[str]) -> Iterator[Finding]:
+    """Find address groups that no rule uses, nor a policy (`elsewhere` are the names that those use)."""
+    used = {name for document in documents for name in _used(document)} | set(elsewhere)
+    for document in documents:
+        for name in document.value.get("address_groups") or ():
+            if name not in used:
+                place = document.key_place("address_groups", name)
+                left = "files of another run may use it"
+                yield Finding(Kind.UNUSED_ADDRESS_GROUP, place, f"nothing uses the address group `{name}`", left=left)
+
+
+def _used(document: Document) -> Iterator[str]:
+    for group in document.value.get("security_groups") or ():
+        for rule in group.get("rules") or ():
+            names = rule.get("remote_address_group") or ()
+            yield from [names] if isinstance(names, str) else names

@@ -4,17 +4,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.desired import desired_state
-from reconciler.document import Document, read_text
 from reconciler.lint.check import find_rules, lint
 from reconciler.lint.findings import Finding, Remedy
 from reconciler.lint.prove import same_documents, same_state
 from reconciler.lint.rewrite import CannotRewrite, edits_for
 from reconciler.lint.text import OverlapError, Text
 from reconciler.lint.written import WrittenRule
-from reconciler.live import LiveState
-from reconciler.loader.target import Defaults
+from reconciler.loading.desired import desired_state
+from reconciler.loading.document import Document, read_text
+from reconciler.loading.head import Defaults
 from reconciler.model.desired import DesiredState
+from reconciler.model.live import LiveState
 from reconciler.model.policies import Policies
 
 _MOST_PASSES = 1000

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from reconciler.document import Document
 from reconciler.lint.findings import Remedy
 from reconciler.lint.text import comment_texts
+from reconciler.loading.document import Document
 from reconciler.model.desired import DesiredGroup, DesiredState
 from reconciler.model.place import Place
-from reconciler.sides import desired_side
+from reconciler.planning.group_view import desired_side
 from reconciler.traffic import Traffic
 
 _NOWHERE = Place("", 0, 0)

@@ -3,11 +3,10 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from reconciler.describe import describe_rule
 from reconciler.lint.findings import Finding, Kind, Remedy
 from reconciler.lint.written import WrittenGroup, WrittenRule
-from reconciler.model.rule import Direction, Ethertype, Rule
-from reconciler.placeholder import names_in, placeholder
+from reconciler.model.placeholder import names_in, placeholder
+from reconciler.model.rule import Direction, Ethertype, Rule, describe_rule
 from reconciler.traffic import Traffic, covers, overlaps
 
 _Service = tuple[Direction, Ethertype, str | None]

@@ -7,14 +7,14 @@ from typing import Any
 
 from yaml.nodes import MappingNode, Node, SequenceNode
 
-from reconciler.document import Document, Key
-from reconciler.loader.address_groups import read_address_groups
-from reconciler.loader.issues import Issues
-from reconciler.loader.rule import expand
-from reconciler.loader.scalars import MERGE
+from reconciler.loading.document import Document, Key
+from reconciler.loading.issues import Issues
+from reconciler.loading.nodes import MERGE
+from reconciler.loading.remote import read_address_groups
+from reconciler.loading.rule import expand
 from reconciler.model.place import Place
+from reconciler.model.placeholder import placeholder
 from reconciler.model.rule import Rule
-from reconciler.placeholder import placeholder
 
 TERMS = frozenset({"expires", "exception"})
 """Keys with which a rule is no longer only its traffic: such a rule is neither merged nor relied upon."""

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from reconciler.model.place import Place
-from reconciler.model.policies import Policies
+from reconciler.model.policies import Policies, PolicyException, Terms
 from reconciler.model.rule import Rule
-from reconciler.model.terms import PolicyException, Terms
 
 
 class Target(NamedTuple):

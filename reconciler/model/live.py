@@ -1,5 +1,8 @@
 """Live state: what the API answered, in canonical form."""
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.model.desired import Target
@@ -54,3 +57,25 @@ class LiveGroup:
     def owner(self) -> str | None:
         """The value of the ownership tag, if the group carries one."""
         return next((tag.value for tag in self.tags if tag.key == OWNER_TAG), None)
+
+
+LiveState = Mapping[Target, tuple[LiveGroup, ...]]
+"""Every group of every target that was read, in the API's order."""
+
+ABSENT = "absent"
+"""The fingerprint of a group that does not exist: its name is free."""
+
+
+def fingerprint(group: LiveGroup | None) -> str:
+    """Digest id, name, description, tags, revision number and every rule with its id; `absent` for no group."""
+    if group is None:
+        return ABSENT
+    content = [
+        group.id,
+        group.name,
+        group.description,
+        sorted([tag.key, tag.value, tag.read_only] for tag in group.tags),
+        group.revision_number,
+        sorted([rule.id, *rule.rule, rule.description] for rule in group.rules),
+    ]
+    return "sha256:" + hashlib.sha256(json.dumps(content).encode()).hexdigest()

@@ -1,15 +1,33 @@
 """The policies of a run, as data: what is judged, how severely, and within which limits.
 
-Read from the `policies:` section of the files or the `[policies]` table of `sgctl.toml` (`loader.policies`), judged in
+Read from the `policies:` section of the files or the `[policies]` table of `sgctl.toml` (`loading.policies`), judged in
 `reconciler.policy`. What is not written has the value it has here.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
+from reconciler.model.place import Place
 from reconciler.model.rule import Direction, Rule
+
+
+class PolicyException(NamedTuple):
+    """A reviewed exception from one policy. It holds up to and including the day `until`."""
+
+    policy: str
+    reason: str
+    until: date
+
+
+class Terms(NamedTuple):
+    """The terms of a rule. `expires` is the last day on which it is meant to be there."""
+
+    expires: date | None = None
+    exceptions: tuple[PolicyException, ...] = ()
+
 
 Level = Literal["error", "warning", "off"]
 
@@ -105,11 +123,20 @@ class ForbiddenProtocols:
 
 
 @dataclass(frozen=True, slots=True)
-class Policies:
-    """All policies. `written` is what they were read from, `where` the file; the plan file keeps them.
+class PoliciesSource:
+    """What policies were read from: the settings as they were written, and where. Plan files keep this.
 
     `address_groups` are those that `must_allow` and `must_deny` name, with their prefixes.
     """
+
+    settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    address_groups: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    where: str = "the defaults"
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """All policies, and what they were read from."""
 
     world_open_management: WorldOpenManagement = field(default_factory=WorldOpenManagement)
     world_open_any_port: WorldOpenAnyPort = field(default_factory=WorldOpenAnyPort)
@@ -122,9 +149,7 @@ class Policies:
     rule_description: RuleDescription = field(default_factory=RuleDescription)
     required_tags: RequiredTags = field(default_factory=RequiredTags)
     forbidden_protocols: ForbiddenProtocols = field(default_factory=ForbiddenProtocols)
-    written: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), compare=False)
-    address_groups: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}), compare=False)
-    where: str = field(default="the defaults", compare=False)
+    source: PoliciesSource = field(default_factory=PoliciesSource, compare=False)
 
 
 EXCEPTABLE = (
@@ -139,3 +164,34 @@ EXCEPTABLE = (
     "forbidden_protocols",
 )
 """Policies from which a rule or a group may be excepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a plan may delete: a share in percent, which counts only above a number."""
+
+    max_deleted_rules: int = 30
+    min_deleted_rules: int = 10
+    max_deleted_groups: int = 30
+    min_deleted_groups: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a guardrail has to say. An error stops the plan unless `flag` lifts it; a warning is only shown.
+
+    `group` is the name of the group it is about. With an `exception` that holds, the finding is only shown.
+    """
+
+    guardrail: str
+    level: Literal["error", "warning"]
+    message: str
+    flag: str | None = None
+    place: Place | None = None
+    group: str | None = None
+    exception: PolicyException | None = None
+
+    @property
+    def stops(self) -> bool:
+        """Whether it is an error that no reviewed exception covers."""
+        return self.level == "error" and self.exception is None

@@ -1,5 +1,6 @@
 """The canonical security group rule: two rules are the same rule exactly when these tuples are equal."""
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 Direction = Literal["ingress", "egress"]
@@ -30,3 +31,31 @@ class Rule(NamedTuple):
     port_range_max: int | None = None
     remote_ip_prefix: str | None = None
     remote_group_id: str | None = None
+
+
+NO_NAMES: Mapping[str, str] = {}
+
+
+def describe_rule(rule: Rule, names: Mapping[str, str] = NO_NAMES) -> str:
+    """Write a rule on one line; `names` maps ids of remote groups to their names."""
+    where = "from" if rule.direction == "ingress" else "to"
+    parts = [f"{rule.direction:<7}", rule.ethertype, rule.protocol or "any", describe_range(rule), where]
+    return " ".join(part for part in (*parts, describe_remote(rule, names)) if part)
+
+
+def describe_range(rule: Rule) -> str:
+    """Write the ports, or the ICMP type and code; empty where the rule has none."""
+    low, high = rule.port_range_min, rule.port_range_max
+    if low is None and high is None:
+        return ""
+    if rule.protocol in ICMP_PROTOCOLS:
+        return f"type {low}" if high is None else f"type {low} code {high}"
+    return str(low) if low == high else f"{low}-{high}"
+
+
+def describe_remote(rule: Rule, names: Mapping[str, str] = NO_NAMES) -> str:
+    """Write the prefix, the remote group, or everywhere."""
+    if rule.remote_group_id is not None:
+        name = names.get(rule.remote_group_id)
+        return f"group {name}" if name else f"group {rule.remote_group_id}"
+    return rule.remote_ip_prefix or ("0.0.0.0/0" if rule.ethertype == "IPv4" else "::/0")

@@ -11,13 +11,11 @@ be freed, there is a gap. Finding the best sequence is a pebbling problem and no
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from reconciler.model.cloud import MAX_RULES
 from reconciler.model.desired import DesiredRule
-from reconciler.model.difference import Difference, Redescription
 from reconciler.model.live import LiveRule
 from reconciler.model.rule import Rule
-
-MAX_RULES = 250
-"""Rules that a group holds at most, at every moment."""
+from reconciler.planning.diff import Difference, Redescription
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ class _Turns:
 
     def _waits_for(self, going: LiveRule) -> set[int]:
         """The creates that have to be there before a rule may go."""
-        from reconciler.traffic.compare import covers, overlaps  # noqa: PLC0415 - only needed near the ceiling
+        from reconciler.traffic.extent import covers, overlaps  # noqa: PLC0415 - only needed near the ceiling
 
         if any(covers(rule, going.rule) for rule in self.staying):
             return set()

@@ -1,32 +1,94 @@
-"""Stage 5: differences -> ordered, bounded requests. Pure: live state, instance counts and the time are passed in."""
+"""Stage 5: differences -> a plan: ordered, bounded requests, and everything a reviewer has to know.
+
+A plan is data. Pure: live state, instance counts and the time are passed in.
+"""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from fnmatch import fnmatchcase
 
-from reconciler.diff import diff
-from reconciler.errors import InputError, UsageError
-from reconciler.live import LiveState
-from reconciler.loader.policies import bind_texts
 from reconciler.model.desired import DesiredState
-from reconciler.model.difference import Action, Difference
-from reconciler.model.fingerprint import fingerprint
-from reconciler.model.live import LiveGroup
-from reconciler.model.plan import ApiVersion, Change, Plan, Scope
-from reconciler.model.policies import Policies
-from reconciler.names import names_of_remotes
-from reconciler.placeholder import placeholder
+from reconciler.model.errors import InputError, UsageError
+from reconciler.model.live import LiveGroup, LiveState, fingerprint
+from reconciler.model.placeholder import placeholder
+from reconciler.model.policies import Finding, Limits, Policies, PoliciesSource
 from reconciler.planning import prune
-from reconciler.planning.encode import encode_create, encode_update
-from reconciler.planning.encode.bodies import delete_group
+from reconciler.planning.diff import Action, Difference, diff, names_of_remotes
+from reconciler.planning.encode import ApiVersion, Encoder, Request, encode_create, encode_update
 from reconciler.planning.refusals import refuse_groups, refuse_rules
-from reconciler.policy.damage import Limits
-from reconciler.policy.judge import judge_plan, judge_saved
-from reconciler.policy.subjects import names_in_policies
-from reconciler.resolve import Match, resolve
+from reconciler.planning.resolve import Match, resolve
 
-NO_POLICIES = Policies()
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to one group: the difference, the fingerprint of the live side, and the writes in order."""
+
+    difference: Difference
+    fingerprint: str
+    requests: tuple[Request, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The size of what the plan looks after, so that guardrails can speak of shares when a saved plan is applied."""
+
+    groups: int = 0
+    rules: int = 0
+    owned_groups: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The counts that every format ends with."""
+
+    groups_to_create: int
+    groups_to_update: int
+    groups_to_delete: int
+    rules_to_create: int
+    rules_to_redescribe: int
+    rules_to_delete: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that `apply` needs. Groups without a change are not in it.
+
+    `created_at` is an ISO 8601 time in UTC. `lifted` names the guardrails that were lifted when the plan was made.
+    `group_names` maps the ids of remote groups to their names, for people. `policies` are those it was judged by, and
+    `protect_ssh_from` is the address that must not be locked out; both are judged again when it is applied.
+    """
+
+    created_at: str
+    base_url: str
+    api_version: ApiVersion
+    changes: tuple[Change, ...]
+    scope: Scope = Scope()
+    two_phase: bool = False
+    lifted: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    group_names: Mapping[str, str] = field(default_factory=dict)
+    policies: PoliciesSource = field(default_factory=PoliciesSource)
+    protect_ssh_from: str | None = None
+
+    @property
+    def summary(self) -> Summary:
+        """Count what the plan does."""
+        differences = [change.difference for change in self.changes]
+        actions = [difference.action for difference in differences]
+        return Summary(
+            groups_to_create=actions.count(Action.CREATE),
+            groups_to_update=actions.count(Action.UPDATE),
+            groups_to_delete=actions.count(Action.DELETE),
+            rules_to_create=sum(len(difference.creates) for difference in differences),
+            rules_to_redescribe=sum(len(difference.redescribes) for difference in differences),
+            rules_to_delete=sum(len(difference.deletes) for difference in differences),
+        )
+
+    @property
+    def stopped_by(self) -> tuple[Finding, ...]:
+        """The findings that stop the plan: errors whose guardrail was not lifted."""
+        return tuple(finding for finding in self.findings if finding.stops and finding.guardrail not in self.lifted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +110,25 @@ class PlanOptions:
     policies: Policies | None = None
 
 
-def resolve_or_fail(state: DesiredState, live: LiveState, options: PlanOptions) -> tuple[Match, ...]:
-    """Match desired with live groups. Raises `InputError` with every issue, `UsageError` for a glob without a group."""
+def match_groups(state: DesiredState, live: LiveState, options: PlanOptions) -> tuple[Match, ...]:
+    """Match desired with live groups.
+
+    Raises `InputError` with every issue, `UsageError` for a glob without a group and for options that exclude each
+    other.
+    """
+    _check_options(state, options)
     matches, issues = resolve(state, live)
     if issues:
         raise InputError(issues)
     return _restrict(matches, options.groups)
 
 
-def make_plan(
+def plan_groups(
     state: DesiredState,
     live: LiveState,
+    matches: Sequence[Match],
     options: PlanOptions,
+    encoder: Encoder,
     *,
     base_url: str,
     created_at: str,
@@ -68,11 +137,8 @@ def make_plan(
     """Compute everything that `apply` will send.
 
     `instances` counts, by group id, the instances of the groups that pruning may delete (see `prune.candidates`).
-    Raises `InputError` for what cannot be planned, each with its place, and `UsageError` for options that exclude
-    each other. Guardrails do not raise: they are findings of the plan, which is to be shown all the same.
+    Raises `InputError` for what cannot be planned, each with its place. Guardrails judge the plan afterwards.
     """
-    _check_options(state, options)
-    matches = resolve_or_fail(state, live, options)
     differences = [difference for match in matches if not (difference := diff(match)).is_empty]
     issues = (*refuse_groups(matches, take_over=options.take_over), *refuse_rules(differences, live))
     if issues:
@@ -82,47 +148,34 @@ def make_plan(
         pruning = prune.prune(prune.candidates(state, live, matches), instances or {}, live, matches)
         if lost := tuple(prune.refuse_lost(pruning, matches)):
             raise InputError(lost)
-    plan = plan_differences(
-        [*differences, *pruning.deletions],
-        matches,
-        live,
-        options,
-        base_url=base_url,
-        created_at=created_at,
-        scope=_scope(state, live, matches),
-        policies=state.policies,
-    )
+    differences += pruning.deletions
+    scope = _scope(state, live, matches)
+    plan = plan_differences(differences, live, options, encoder, base_url=base_url, created_at=created_at, scope=scope)
     return replace(plan, notes=pruning.notes)
 
 
 def plan_differences(
     differences: Sequence[Difference],
-    matches: Sequence[Match],
     live: LiveState,
     options: PlanOptions,
+    encoder: Encoder,
     *,
     base_url: str,
     created_at: str,
     scope: Scope,
-    policies: Policies = NO_POLICIES,
 ) -> Plan:
-    """Turn differences, wherever they come from, into a plan that is judged by all guardrails.
-
-    `matches` are the groups that policies look at.
-    """
-    plan = Plan(
+    """Turn differences, wherever they come from, into a plan that nobody has judged yet."""
+    return Plan(
         created_at=created_at,
         base_url=base_url,
-        api_version=options.api_version,
-        changes=tuple(_changes(differences, options)),
+        api_version=encoder.version,
+        changes=tuple(_changes(differences, options, encoder)),
         scope=scope,
         two_phase=options.two_phase,
         lifted=tuple(sorted(options.lifted)),
-        group_names=names_of_remotes(differences, live) | names_in_policies(policies, matches, live),
-        policies=policies,
+        group_names=names_of_remotes(differences, live),
         protect_ssh_from=options.protect_ssh_from,
     )
-    return replace(plan, findings=judge_plan(plan, options.limits, matches, live, day_of(created_at)))
 
 
 def _check_options(state: DesiredState, options: PlanOptions) -> None:
@@ -144,29 +197,27 @@ def _restrict(matches: tuple[Match, ...], patterns: Sequence[str]) -> tuple[Matc
     return tuple(match for match in matches if any(fnmatchcase(match.desired.name, pattern) for pattern in patterns))
 
 
-def _changes(differences: Sequence[Difference], options: PlanOptions) -> Iterator[Change]:
+def _changes(differences: Sequence[Difference], options: PlanOptions, encoder: Encoder) -> Iterator[Change]:
     """Creates first, each after the groups it refers to; then updates; then deletions."""
     ready: set[str] = set()
     for target in dict.fromkeys(difference.target for difference in differences):
         ready.clear()
         here = [each for each in differences if each.target == target]
         for difference in _referred_first([each for each in here if each.action is Action.CREATE]):
-            yield Change(difference, fingerprint(None), encode_create(options.api_version, difference, ready))
+            yield Change(difference, fingerprint(None), encode_create(encoder, difference, ready))
             ready.add(placeholder(difference.name))
         for difference in here:
             if difference.action is Action.UPDATE:
-                yield _update(difference, options)
+                yield _update(difference, options, encoder)
         for difference in here:
             if difference.action is Action.DELETE and difference.live is not None:
-                request = delete_group(difference.target, difference.live.id)
+                request = encoder.delete(difference.target, difference.live.id)
                 yield Change(difference, fingerprint(difference.live), (request,))
 
 
-def _update(difference: Difference, options: PlanOptions) -> Change:
-    requests, _ = encode_update(options.api_version, difference, two_phase=options.two_phase)
-    if difference.description is not None and options.api_version == "v1":
-        note = "the description is changed through v2: v1 has no way to change it"
-        difference = replace(difference, notes=(*difference.notes, note))
+def _update(difference: Difference, options: PlanOptions, encoder: Encoder) -> Change:
+    requests, _ = encode_update(encoder, difference, two_phase=options.two_phase)
+    difference = replace(difference, notes=(*difference.notes, *encoder.notes(difference)))
     return Change(difference, fingerprint(difference.live), requests)
 
 
@@ -195,27 +246,3 @@ def _scope(state: DesiredState, live: LiveState, matches: Collection[Match]) -> 
 
 def _is_owned(group: LiveGroup, state: DesiredState) -> bool:
     return group.owner is not None and group.owner in state.owners.get(group.target, frozenset())
-
-
-def replace_findings(
-    plan: Plan,
-    limits: Limits | None = None,
-    *,
-    policies: Policies | None = None,
-    protect_ssh_from: str | None = None,
-    today: date | None = None,
-) -> Plan:
-    """Judge a saved plan by the guardrails of today, which is the day it was made unless another is given.
-
-    Without `policies` of today, those that are saved with the plan hold. Raises `InputError` when those of today name
-    an address group that those of the plan did not.
-    """
-    if policies is not None:
-        plan = replace(plan, policies=bind_texts(policies, plan.policies.address_groups))
-    plan = replace(plan, protect_ssh_from=protect_ssh_from or plan.protect_ssh_from)
-    return replace(plan, findings=judge_saved(plan, limits or Limits(), today or day_of(plan.created_at)))
-
-
-def day_of(time: str) -> date:
-    """Return the day of a time as plan files write it, in UTC."""
-    return date.fromisoformat(time[:10])

@@ -3,13 +3,11 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from reconciler.diff import diff_deletion
-from reconciler.errors import Issue
-from reconciler.live import LiveState
 from reconciler.model.desired import DesiredState
-from reconciler.model.difference import Difference, LostRule
-from reconciler.model.live import PROTECTION_TAG, LiveGroup
-from reconciler.resolve import Match
+from reconciler.model.errors import Issue
+from reconciler.model.live import PROTECTION_TAG, LiveGroup, LiveState
+from reconciler.planning.diff import Difference, LostRule, diff_deletion
+from reconciler.planning.resolve import Match
 
 
 def candidates(state: DesiredState, live: LiveState, matches: Iterable[Match]) -> tuple[LiveGroup, ...]:

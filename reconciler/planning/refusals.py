@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
-from reconciler.errors import Issue
-from reconciler.live import LiveState
 from reconciler.model.canonical import PUBLISHED_PROTOCOLS
 from reconciler.model.desired import DesiredGroup, DesiredRule
-from reconciler.model.difference import Action, Difference
-from reconciler.model.live import LiveGroup
-from reconciler.placeholder import is_placeholder, placeholder
-from reconciler.resolve import Match
+from reconciler.model.errors import Issue
+from reconciler.model.live import LiveGroup, LiveState
+from reconciler.model.placeholder import is_placeholder, placeholder
+from reconciler.planning.diff import Action, Difference
+from reconciler.planning.resolve import Match
 
 
 def refuse_groups(matches: Iterable[Match], *, take_over: bool) -> Iterator[Issue]:

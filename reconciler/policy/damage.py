@@ -2,24 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from reconciler.model.difference import Action, Difference
-from reconciler.model.plan import Finding, Plan
-from reconciler.planning.order import MAX_RULES, order_of
+from reconciler.model.cloud import MAX_RULES
+from reconciler.model.policies import Finding, Limits
+from reconciler.planning.diff import Action, Difference
+from reconciler.planning.order import order_of
+from reconciler.planning.plan import Plan
 
 MASS_DELETE = "mass-delete"
 GAP = "gap"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much a plan may delete: a share in percent, which counts only above a number."""
-
-    max_deleted_rules: int = 30
-    min_deleted_rules: int = 10
-    max_deleted_groups: int = 30
-    min_deleted_groups: int = 3
 
 
 def check_damage(plan: Plan, limits: Limits) -> tuple[Finding, ...]:

@@ -4,36 +4,36 @@ Policies about groups look at what is there in the end, policies about change on
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from reconciler.live import LiveState
+from reconciler.loading.policies import bind_texts, saved_policies
+from reconciler.model.clock import day_of
 from reconciler.model.desired import DesiredState, Target
-from reconciler.model.difference import Action
-from reconciler.model.plan import Change, Finding, Plan
-from reconciler.model.policies import Policies
-from reconciler.placeholder import placeholder
-from reconciler.policy.damage import GAP, MASS_DELETE, Limits, check_damage
-from reconciler.policy.descriptions import check_descriptions
-from reconciler.policy.expiry import check_expiry
-from reconciler.policy.flows import check_flows, check_groups_exist
-from reconciler.policy.lockout import LOCKOUT, check_lockout
-from reconciler.policy.prefixes import check_prefixes
-from reconciler.policy.protocols import check_protocols
-from reconciler.policy.subject import Subject, Today, ended_exception
-from reconciler.policy.subjects import (
+from reconciler.model.errors import InputError
+from reconciler.model.live import LiveState
+from reconciler.model.placeholder import placeholder
+from reconciler.model.policies import Finding, Limits, Policies
+from reconciler.planning.diff import Action
+from reconciler.planning.plan import Change, Plan
+from reconciler.planning.resolve import Match, resolve
+from reconciler.policy.damage import GAP, MASS_DELETE, check_damage
+from reconciler.policy.flows import LOCKOUT, check_flows, check_groups_exist, check_lockout, names_in_policies
+from reconciler.policy.rules import check_descriptions, check_expiry, check_prefixes, check_protocols, check_tags
+from reconciler.policy.subject import (
     Ids,
+    Subject,
+    Today,
     desired_subject,
+    ended_exception,
     ids_of,
     live_subject,
     planned_subject,
     result_of,
     written_subject,
 )
-from reconciler.policy.tags import check_tags
 from reconciler.policy.world import check_world_open, may_be_world
-from reconciler.resolve import Match
 from reconciler.traffic import Traffic
 
 _STANDARD = Policies()
@@ -54,37 +54,54 @@ def judge_dates(state: DesiredState, today: date) -> tuple[Finding, ...]:
     return _unique(found for subject in subjects for found in check_expiry(subject, state.policies, Today(today)))
 
 
-def judge_plan(
-    plan: Plan, limits: Limits, matches: Iterable[Match], live: LiveState, today: date
-) -> tuple[Finding, ...]:
-    """Judge a plan that was just made by the policies that it holds."""
-    matches = tuple(matches)
-    policies, day = plan.policies, Today(today)
-    ids = ids_of(matches, live) if policies != _STANDARD else {}
-    return _unique(
-        (
-            *_judge_damage(plan, limits),
-            *(found for change in plan.changes for found in _judge_change(change, plan, day)),
-            *_judge_matches(matches, ids, policies, day),
-            *(found for change in plan.changes for found in _judge_deletion(change, plan, day)),
-            *check_groups_exist(policies, (name for here in ids.values() for name in here)),
-        )
-    )
+def judge_plan(plan: Plan, policies: Policies, limits: Limits, matches: Iterable[Match], live: LiveState) -> Plan:
+    """Judge a plan that was just made, as of the day it was made: the plan with its findings and its policies.
 
-
-def judge_saved(plan: Plan, limits: Limits, today: date) -> tuple[Finding, ...]:
-    """Judge a saved plan again: what it writes, by the policies that it holds now.
-
-    Only the groups that change are in it. What was found in the others stays found, unless its policy is off by now,
-    and an exception that has ended since covers nothing any more.
+    `matches` are the groups that policies look at.
     """
-    policies, day = plan.policies, Today(today)
+    matches, today = tuple(matches), Today(day_of(plan.created_at))
+    names = {**plan.group_names, **names_in_policies(policies, matches, live)}
+    plan = replace(plan, policies=policies.source, group_names=names)
+    ids = ids_of(matches, live) if policies != _STANDARD else {}
+    findings = (
+        *_judge_damage(plan, policies, limits),
+        *(found for change in plan.changes for found in _judge_change(change, plan, policies, today)),
+        *_judge_matches(matches, ids, policies, today),
+        *(found for change in plan.changes for found in _judge_deletion(change, plan, policies, today)),
+        *check_groups_exist(policies, (name for here in ids.values() for name in here)),
+    )
+    return replace(plan, findings=_unique(findings))
+
+
+def judge_again(
+    plan: Plan,
+    limits: Limits | None = None,
+    *,
+    policies: Policies | None = None,
+    protect_ssh_from: str | None = None,
+    today: date | None = None,
+) -> Plan:
+    """Judge a saved plan by the guardrails of today, which is the day it was made unless another is given.
+
+    Without `policies` of today, those that are saved with the plan hold. Only the groups that change are in a plan:
+    what was found in the others stays found, unless its policy is off by now, and an exception that has ended since
+    covers nothing any more. Raises `InputError` when the policies of today name an address group that those of the plan
+    did not.
+    """
+    saved = plan.policies
+    policies = saved_policies(saved) if policies is None else bind_texts(policies, saved.address_groups)
+    plan = replace(plan, policies=policies.source, protect_ssh_from=protect_ssh_from or plan.protect_ssh_from)
+    return replace(plan, findings=_judge_saved(plan, policies, limits or Limits(), today or day_of(plan.created_at)))
+
+
+def _judge_saved(plan: Plan, policies: Policies, limits: Limits, today: date) -> tuple[Finding, ...]:
+    day = Today(today)
     again = _unique(
         (
-            *_judge_damage(plan, limits),
-            *(found for change in plan.changes for found in _judge_change(change, plan, day)),
-            *(found for change in plan.changes for found in _judge_written(change, plan, day)),
-            *(found for change in plan.changes for found in _judge_deletion(change, plan, day)),
+            *_judge_damage(plan, policies, limits),
+            *(found for change in plan.changes for found in _judge_change(change, plan, policies, day)),
+            *(found for change in plan.changes for found in _judge_written(change, plan, policies, day)),
+            *(found for change in plan.changes for found in _judge_deletion(change, plan, policies, day)),
         )
     )
     seen = {(found.guardrail, found.place, found.group, found.message) for found in again}
@@ -139,8 +156,8 @@ def _judge_group(subject: Subject, policies: Policies, today: Today) -> Iterator
     yield from check_expiry(subject, policies, today)
 
 
-def _judge_damage(plan: Plan, limits: Limits) -> Iterator[Finding]:
-    level = plan.policies.mass_delete
+def _judge_damage(plan: Plan, policies: Policies, limits: Limits) -> Iterator[Finding]:
+    level = policies.mass_delete
     for found in check_damage(plan, limits):
         if found.guardrail != MASS_DELETE or level == "error":
             yield found
@@ -148,26 +165,26 @@ def _judge_damage(plan: Plan, limits: Limits) -> Iterator[Finding]:
             yield replace(found, level="warning")
 
 
-def _judge_change(change: Change, plan: Plan, today: Today) -> Iterator[Finding]:
+def _judge_change(change: Change, plan: Plan, policies: Policies, today: Today) -> Iterator[Finding]:
     """Judge what a change opens, and whom it locks out."""
     difference = change.difference
     if may_be_world(rule.rule for rule in difference.creates):  # what a change opens, its new rules admit
         subject = written_subject(difference, plan.group_names)
-        yield from check_world_open(subject, difference.traffic.opens, plan.policies, today)
+        yield from check_world_open(subject, difference.traffic.opens, policies, today)
     if plan.protect_ssh_from:
         yield from check_lockout(difference, result_of(difference), plan.protect_ssh_from)
 
 
-def _judge_written(change: Change, plan: Plan, today: Today) -> Iterator[Finding]:
+def _judge_written(change: Change, plan: Plan, policies: Policies, today: Today) -> Iterator[Finding]:
     if change.difference.action is not Action.DELETE:
-        yield from _judge_group(written_subject(change.difference, plan.group_names), plan.policies, today)
+        yield from _judge_group(written_subject(change.difference, plan.group_names), policies, today)
 
 
-def _judge_deletion(change: Change, plan: Plan, today: Today) -> Iterator[Finding]:
+def _judge_deletion(change: Change, plan: Plan, policies: Policies, today: Today) -> Iterator[Finding]:
     """A deleted group admits nothing any more."""
     if change.difference.action is Action.DELETE:
         subject = replace(written_subject(change.difference, plan.group_names), rules=(), result=())
-        yield from check_flows(subject, plan.policies, today)
+        yield from check_flows(subject, policies, today)
 
 
 def _kept(found: Finding, policies: Policies, today: Today) -> Finding | None:
@@ -190,3 +207,25 @@ def _level(policies: Policies, name: str) -> str:
 def _unique(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Several rules of one written rule say the same thing once."""
     return tuple(dict.fromkeys(findings))
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What was found, and in how much."""
+
+    findings: tuple[Finding, ...]
+    groups: int
+    rules: int
+
+
+def audit(state: DesiredState, live: LiveState, today: date) -> Audit:
+    """Judge. The files bring policies, places and exceptions.
+
+    Raises `InputError` where it is not clear which live group a desired one is.
+    """
+    matches, issues = resolve(state, live)
+    if issues:
+        raise InputError(issues)
+    groups = [group for groups in live.values() for group in groups]
+    findings = judge_live(matches, live, state.policies, today)
+    return Audit(findings, len(groups), sum(len(group.rules) for group in groups))

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from reconciler.model.plan import Finding
-from reconciler.model.policies import Level, Policies
+from reconciler.model.policies import Finding, Level, Policies
 from reconciler.model.rule import PORT_PROTOCOLS, Ethertype, Rule
 from reconciler.policy.subject import JudgedRule, Subject, Today, exceptions_of, finding
 from reconciler.traffic import Flow, Traffic, describe

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from reconciler.drift import Drift, DriftedGroup
-from reconciler.planfile import difference_to_json
-from reconciler.policy_json import finding_to_json
+from reconciler.drift.compare import Drift, DriftedGroup, summarize
+from reconciler.model.json_form import finding_to_json
+from reconciler.model.text import count
+from reconciler.planning.planfile import difference_to_json
+from reconciler.render.findings import describe_finding
 from reconciler.render.view import DRIFT, GroupView, Remark, View, view_difference
-from reconciler.render.words import count, describe_finding
 
 FORMAT_VERSION = 1
 
@@ -22,18 +23,6 @@ def view_drift(drift: Drift, *, with_unmanaged: bool = False) -> View:
         stops=tuple(Remark(describe_finding(each), each.place) for each in drift.findings if each.stops),
         warnings=tuple(Remark(describe_finding(each), each.place) for each in drift.findings if not each.stops),
     )
-
-
-def summarize(drift: Drift) -> str:
-    """Count what differs, in one line."""
-    size = f"{count(drift.groups, 'group')}, {count(drift.rules, 'live rule')} compared"
-    expired = sum(each.stops for each in drift.findings)
-    past = f"{count(expired, 'rule')} past {'its' if expired == 1 else 'their'} date; " if expired else ""
-    if not drift.drifted:
-        return f"Drift: {past}{size}." if expired else f"No drift: {size}."
-    severities = ", ".join(f"{number} {severity}" for severity, number in drift.by_severity.items() if number)
-    counted = "" if drift.counted else f"; none counts, for --fail-on is {drift.fail_on}"
-    return f"Drift: {count(len(drift.drifted), 'group')} ({severities}); {past}{size}{counted}."
 
 
 def drift_to_json(drift: Drift, base_url: str, checked_at: str, *, with_unmanaged: bool = False) -> dict[str, Any]:

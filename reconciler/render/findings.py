@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable
 
 import click
 
-from reconciler.model.plan import Finding
-from reconciler.render.words import count, describe_finding, printable
+from reconciler.model.policies import Finding
+from reconciler.model.text import count, printable
 
 _COLOURS = {"error": "red", "warning": "yellow", "excepted": "cyan"}
 
@@ -38,3 +38,11 @@ def _line(finding: Finding, lifted: Collection[str]) -> str:
     if finding.exception is not None:
         text = text.removeprefix("excepted ")
     return f"{printable(place)}{click.style(f'{word}:', fg=_COLOURS[word], bold=True)} {printable(text)}"
+
+
+def describe_finding(finding: Finding) -> str:
+    """Return what a finding says, with the policy, and with the exception that covers it."""
+    if finding.exception is None:
+        return f"{finding.message} [{finding.guardrail}]"
+    agreed = f"excepted until {finding.exception.until} ({finding.exception.reason})"
+    return f"{agreed}: {finding.message} [{finding.guardrail}]"

@@ -6,7 +6,7 @@ What stops is a failure, an exception or a lifted guardrail is skipped, a warnin
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.plan import Finding
+from reconciler.model.policies import Finding
 from reconciler.render.sarif import RULES
 
 if TYPE_CHECKING:

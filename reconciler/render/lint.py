@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from reconciler.lint import Finding
-from reconciler.render.words import count, printable
+from reconciler.model.text import count, printable
 
 
 def render_findings(left: Sequence[Finding], mended: Sequence[Finding], *, fixing: bool) -> str:

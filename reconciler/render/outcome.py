@@ -6,8 +6,8 @@ from typing import Any
 
 from reconciler.applying.apply import Report
 from reconciler.applying.outcome import Result, Status
-from reconciler.json_text import json_text
-from reconciler.model.difference import Action
+from reconciler.model.json_form import json_text
+from reconciler.planning.diff import Action
 from reconciler.render.formats import render
 from reconciler.render.view import GroupView, View
 

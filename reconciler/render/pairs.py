@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.describe import describe_remote
 from reconciler.model.desired import DesiredRule
 from reconciler.model.live import LiveRule
+from reconciler.model.rule import describe_remote
 
 _ASPECTS = (
     frozenset({"port_range_min", "port_range_max"}),

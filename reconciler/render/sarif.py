@@ -10,9 +10,9 @@ from posixpath import isabs, normpath
 from typing import Any
 from urllib.parse import quote
 
-from reconciler import __version__
 from reconciler.model.place import Place
-from reconciler.model.plan import Finding
+from reconciler.model.policies import Finding
+from reconciler.model.version import __version__
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 Json = dict[str, Any]

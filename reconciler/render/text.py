@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from reconciler.errors import Issue, SgctlError
+from reconciler.model.errors import Issue, SgctlError
+from reconciler.model.text import printable
 from reconciler.render.view import GroupView, Line, Remark, View
-from reconciler.render.words import printable
 
 _COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "red"}
 _TONES = {"good": "green", "bad": "red", "uncounted": "white"}

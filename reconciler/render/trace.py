@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from reconciler.describe import describe_rule
-from reconciler.render.words import printable
-from reconciler.sides import SideRule
+from reconciler.model.rule import describe_rule
+from reconciler.model.text import printable
+from reconciler.planning.group_view import SideRule
 from reconciler.trace import Answer, Check
 from reconciler.trace.nearest import place_of
 from reconciler.traffic import describe_service

@@ -4,14 +4,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from reconciler.describe import describe_rule
 from reconciler.model.desired import DesiredRule
-from reconciler.model.difference import Action, Difference, TagChange
 from reconciler.model.live import LiveRule
 from reconciler.model.place import Place
-from reconciler.model.plan import Plan
+from reconciler.model.rule import describe_rule
+from reconciler.model.text import count
+from reconciler.planning.diff import Action, Difference, TagChange
+from reconciler.planning.plan import Plan
+from reconciler.render.findings import describe_finding
 from reconciler.render.pairs import pair
-from reconciler.render.words import count, describe_finding
 from reconciler.traffic.describe import describe, describe_size, wide, world_open
 from reconciler.traffic.flow import Flow
 

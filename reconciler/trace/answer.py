@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.errors import UsageError
 from reconciler.model.desired import Target
+from reconciler.model.errors import UsageError
 from reconciler.model.rule import Direction, Rule
-from reconciler.sides import Side, SideGroup, SideRule
+from reconciler.planning.group_view import Side, SideGroup, SideRule
 from reconciler.trace.nearest import Near, Sought, find_nearest
 from reconciler.trace.question import Question
 from reconciler.traffic import Flow, Traffic, covers, overlaps
@@ -89,7 +89,7 @@ def _targets(side: Side, near: Sequence[str]) -> tuple[Target, ...]:
 def _found(side: Side, name: str) -> tuple[SideGroup, ...]:
     found = side.find(name)
     if not found:
-        from reconciler.loader.similar import did_you_mean  # noqa: PLC0415 - compares words, only for an error
+        from reconciler.model.text import did_you_mean  # noqa: PLC0415 - compares words, only for an error
 
         guess = did_you_mean(name, dict.fromkeys(group.name for group in side.groups))
         where = "no live group is named" if side.is_live else "no file defines the group"

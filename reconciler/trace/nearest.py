@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from reconciler.describe import describe_rule
-from reconciler.model.rule import PORT_PROTOCOLS, Rule
-from reconciler.sides import SideRule
+from reconciler.model.rule import PORT_PROTOCOLS, Rule, describe_rule
+from reconciler.planning.group_view import SideRule
 from reconciler.traffic import Flow, Traffic, covers, describe, describe_service, overlaps
 from reconciler.traffic.extent import ADDRESS_BITS, prefix_span
 

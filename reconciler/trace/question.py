@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn, cast
 
-from reconciler.errors import UsageError
-from reconciler.loader.prefix import read_prefix
+from reconciler.loading.remote import read_prefix
 from reconciler.model.canonical import IPV6_PROTOCOLS, PROTOCOL_NUMBERS, PUBLISHED_PROTOCOLS, canonical_rule
+from reconciler.model.errors import UsageError
 from reconciler.model.rule import ICMP_PROTOCOLS, PORT_PROTOCOLS, Direction, Ethertype, Rule
 
 _WAYS = {"ingress": "from", "egress": "to"}

@@ -19,7 +19,6 @@ others where prefixes and port ranges overlap:
 What none of them has is the second axis, the room for what nobody named, and a canonical way to write the result.
 """
 
-from reconciler.traffic.compare import covers, overlaps
 from reconciler.traffic.describe import (
     Size,
     describe,
@@ -31,6 +30,7 @@ from reconciler.traffic.describe import (
     world_open,
 )
 from reconciler.traffic.difference import TrafficDifference, traffic_difference
+from reconciler.traffic.extent import covers, overlaps
 from reconciler.traffic.flow import Flow, Remote
 from reconciler.traffic.flow_json import from_json, to_json
 from reconciler.traffic.packet import Packet, admits

@@ -15,10 +15,9 @@ from itertools import chain
 from typing import NamedTuple
 
 from reconciler.model.rule import Rule
-from reconciler.traffic.cells import Cells
 from reconciler.traffic.extent import BOTTOM, TOP, Point, Span, rectangle
 from reconciler.traffic.flow import Flow, flow_remotes, flow_services
-from reconciler.traffic.spans import Spans
+from reconciler.traffic.spans import Cells, Spans
 
 Operation = Callable[[int, int], int]
 """What to make of two sets of services, as masks. It must leave nothing as nothing: `|`, `&` and `& ~` do."""

@@ -7,10 +7,9 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from reconciler.api.exchange import Exchange
-from reconciler.api.http import Http
+from reconciler.api.http import Exchange, Http
 from reconciler.api.retry import FIRST_BACKOFF, MAX_ASKED, MAX_TRIES, MAX_WAIT
-from reconciler.errors import ApiError, ApiRefused, ApiUnreachable, OutcomeUnknown, Stopped
+from reconciler.model.errors import ApiError, ApiRefused, ApiUnreachable, OutcomeUnknown, Stopped
 
 KEY = "s3cret-key"
 START = datetime(2026, 1, 1, tzinfo=UTC)

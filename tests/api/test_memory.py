@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 
 from reconciler.api.http import Http
-from reconciler.clock import SystemClock
+from reconciler.model.clock import SystemClock
 
 SIZE = 1_000_000
 

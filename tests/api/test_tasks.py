@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
+from reconciler.api.backend import GcoreWriter
 from reconciler.api.http import Http
 from reconciler.api.tasks import Tasks
-from reconciler.api.writer import GcoreWriter
-from reconciler.errors import OutcomeUnknown, TaskFailed
 from reconciler.model.desired import Target
-from reconciler.model.plan import Request
+from reconciler.model.errors import OutcomeUnknown, TaskFailed
+from reconciler.planning.encode import Request
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PATCH = Request("PATCH", "/cloud/v2/security_groups/1/7/x", {"rules": []})

@@ -25,8 +25,8 @@ from typing import Any, NamedTuple
 import fleet
 
 from reconciler import connect, load
-from reconciler.drift import Drift
-from reconciler.errors import ApiUnreachable
+from reconciler.drift.compare import Drift
+from reconciler.model.errors import ApiUnreachable
 from reconciler.workflow import drift_state
 
 RUNS = 500

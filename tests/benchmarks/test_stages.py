@@ -10,24 +10,22 @@ import fleet
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from reconciler.api.groups import parse_group
-from reconciler.desired import desired_state
-from reconciler.diff import diff
-from reconciler.document import Document, read_text
-from reconciler.live import LiveState
-from reconciler.loader.target import Defaults
-from reconciler.loading import no_garbage_collection
+from reconciler.api.reader import parse_group
+from reconciler.loading.desired import desired_state
+from reconciler.loading.document import Document, read_text
+from reconciler.loading.head import Defaults
+from reconciler.loading.load import no_garbage_collection
 from reconciler.model.canonical import canonical_rule
 from reconciler.model.desired import DesiredState, Target
-from reconciler.model.difference import Difference
-from reconciler.model.live import LiveGroup
-from reconciler.model.plan import Plan
+from reconciler.model.live import LiveGroup, LiveState
 from reconciler.model.rule import Rule
-from reconciler.planning.plan import PlanOptions, make_plan
+from reconciler.planning.diff import Difference, diff
+from reconciler.planning.plan import Plan, PlanOptions
+from reconciler.planning.resolve import resolve
 from reconciler.render.text import render_text
 from reconciler.render.view import view_plan
-from reconciler.resolve import resolve
 from reconciler.traffic.difference import traffic_difference
+from reconciler.workflow import make_plan
 
 GROUPS = 20
 CHANGED = 2

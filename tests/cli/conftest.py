@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from reconciler.cli import run
-from reconciler.clock import StoppableClock, SystemClock
 from reconciler.emulator.server import EmulatorServer
+from reconciler.model.clock import StoppableClock, SystemClock
 
 KEY = "sekret-0123456789abcdef"
 WEB = "00000000-0000-4000-8000-000000000001"

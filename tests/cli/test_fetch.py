@@ -11,14 +11,14 @@ import httpx
 import pytest
 
 from reconciler.api.http import Http
+from reconciler.api.live import read_live
 from reconciler.api.reader import GcoreReader
-from reconciler.clock import SystemClock
 from reconciler.emulator.faults import Fault, FaultPlan
 from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.server import EmulatorServer
-from reconciler.errors import ApiError
-from reconciler.live import read_live
+from reconciler.model.clock import SystemClock
 from reconciler.model.desired import Target
+from reconciler.model.errors import ApiError
 
 from .conftest import KEY, SAME, Sgctl
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from reconciler.api.http import Http
 from reconciler.api.reader import GcoreReader
-from reconciler.clock import SystemClock
 from reconciler.emulator.server import EmulatorServer
-from reconciler.loading import Defaults, load
+from reconciler.loading.load import Defaults, load
+from reconciler.model.clock import SystemClock
 from reconciler.planning.plan import PlanOptions
 from reconciler.workflow import plan_state
 
@@ -259,7 +259,7 @@ def test_whatever_is_applied_plans_empty_afterwards(
 
 def _distinct(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Leave out what is the same rule with another description: a file may not hold both."""
-    from reconciler.loader.rule import expand  # noqa: PLC0415 - only here
+    from reconciler.loading.rule import expand  # noqa: PLC0415 - only here
 
     found: dict[Any, dict[str, Any]] = {}
     for rule in rules:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.cli import run
-from reconciler.cli.candidates import names_in
+from reconciler.cli.completion import names_in
 
 SHELLS = ("bash", "zsh", "fish")
 

@@ -9,9 +9,9 @@ from reconciler.cli import run
 from reconciler.config import config as config_module
 from reconciler.config.config import Config, load_config
 from reconciler.config.keys import KEYS
-from reconciler.errors import InputError, Issue, UsageError
+from reconciler.model.errors import InputError, Issue, UsageError
 from reconciler.model.place import Place
-from reconciler.policy.damage import Limits
+from reconciler.model.policies import Limits
 from reconciler.render.text import render_issue
 
 EVERYTHING = """\

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.api.doctor import Check, Health, Patient, examine
 from reconciler.api.probe import Look
 from reconciler.cli import run
-from reconciler.doctor import Check, Health, Patient, examine
 from reconciler.emulator.faults import Fault, FaultPlan
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.desired import Target

@@ -1,14 +1,9 @@
 """The same tests over both versions of the API, each test in a project of its own of one emulator."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "apply"))
-
-from apply_support import World
+from world import World
 
 from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.server import EmulatorServer

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from apply_support import PLACE, World, contents, seeds, tcp, wanted
+from world import PLACE, World, contents, seeds, tcp, wanted
 
 from reconciler.model.desired import DesiredRule, DesiredState
 from reconciler.model.rule import Rule

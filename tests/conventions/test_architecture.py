@@ -4,102 +4,55 @@ import re
 import subprocess
 import sys
 import textwrap
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 from imports import PACKAGE, imports, imports_of
 
-ROOMS = {
-    # Values and words that everything shares.
-    "values": "model errors clock duration json_text placeholder describe schema_files",
-    "traffic": "traffic",
-    # Stages 1 and 2: files -> desired state.
-    "loading": "document loader desired bulk loading",
-    "config": "config",
-    # The border to the API, which stage 6 meets in applying/session.py only.
-    "api": "api",
-    # Stages 3 to 5: live state is read through the small `Reader` of live.py.
-    "planning": "live live_json names resolve diff planning planfile policy_json stale remaining",
-    "judging": "drift policy audit",
-    # Stage 6.
-    "applying": "applying rollback",
-    "importing": "importing",
-    # Questions about a whole state: why a packet passes, who refers to whom.
-    "asking": "sides trace graph",
-    "linting": "lint",
-    "telling": "render metrics notify",
-    "line": "workflow",
-    "cli": "cli public doctor files __main__ __init__",
-    "emulator": "emulator",
-}
+LAYERS = (
+    *("model", "traffic", "loading", "planning", "api", "applying", "policy", "drift"),
+    *("trace", "graph", "lint", "importing", "config", "render"),
+    *("workflow", "__init__", "process", "cli", "__main__"),
+)
+"""The folders and root modules, each above all that it imports."""
 
-MAY_IMPORT = {
-    "values": {"values", "traffic"},
-    "traffic": {"values", "traffic"},
-    "loading": {"values", "loading"},
-    "config": {"values", "loading", "api", "config"},
-    "api": {"values", "api"},
-    "planning": {"values", "traffic", "planning", "judging"},
-    "judging": {"values", "traffic", "planning", "judging"},
-    "applying": {"values", "planning", "applying"},
-    "importing": {"values", "traffic", "loading", "planning", "importing"},
-    "asking": {"values", "traffic", "loading", "planning", "asking"},
-    "linting": {"values", "traffic", "loading", "planning", "asking", "linting"},
-    "telling": {"values", "traffic", "planning", "judging", "applying", "asking", "linting", "telling"},
-    "line": {"values", "loading", "planning", "judging", "line"},
-    "cli": {*ROOMS},
-    "emulator": {"emulator"},
-}
-
-ALSO = {("planning", "reconciler.loader.policies"): "a saved plan holds its policies as they were written"}
-"""Single files of another room, and why."""
-
-PURE = {"values", "traffic", "loading", "planning", "judging", "asking", "telling", "line"}
-"""Rooms whose files may not reach out of the process, but for the exceptions below."""
+PURE = {"model", "traffic", "loading", "planning", "policy", "drift", "trace", "graph", "lint", "render", "workflow"}
+"""What may not reach out of the process, but for the exceptions below."""
 
 OUTSIDE = "os pathlib io tempfile shutil glob subprocess socket ssl select asyncio signal http urllib.request sqlite3"
 REACHING_OUT = {*OUTSIDE.split(), "time", "random", "secrets", "sys", "logging", "threading", "concurrent"}
 
 EXCEPTIONS = {
-    ("reconciler/document.py", "os"): "the only reader of desired-state files",
-    ("reconciler/document.py", "pathlib"): "the only reader of desired-state files",
-    ("reconciler/loader/forks.py", "os"): "large input is read by several processes",
-    ("reconciler/loader/forks.py", "signal"): "the same",
-    ("reconciler/clock.py", "time"): "the clock itself",
-    ("reconciler/clock.py", "threading"): "a wait that can be ended",
-    ("reconciler/live.py", "concurrent"): "several targets are read at once",
-    ("reconciler/workflow.py", "concurrent"): "the same",
+    ("reconciler/loading/load.py", "os"): "the only reader of desired-state files",
+    ("reconciler/loading/load.py", "pathlib"): "the only reader of desired-state files",
+    ("reconciler/loading/bulk/forks.py", "os"): "large input is read by several processes",
+    ("reconciler/loading/bulk/forks.py", "signal"): "the same",
+    ("reconciler/model/clock.py", "time"): "the clock itself",
+    ("reconciler/model/clock.py", "threading"): "a wait that can be ended",
+    ("reconciler/workflow.py", "concurrent"): "instances are counted side by side",
     ("reconciler/traffic/blocks.py", "socket"): "inet_ntop: arithmetic on addresses, no socket",
     ("reconciler/traffic/extent.py", "socket"): "inet_pton: arithmetic on addresses, no socket",
 }
 
 LIBRARIES = {
     "httpx": ("reconciler/api/http.py", "reconciler/api/probe.py", "reconciler/api/webhook.py"),
-    "yaml": (
-        "reconciler/document.py",
-        "reconciler/loader/",
-        "reconciler/importing/",
-        "reconciler/lint/",
-        "reconciler/emulator/files.py",
-    ),
-    "jsonschema": ("reconciler/loader/structure_problems.py", "reconciler/planfile.py"),
+    "yaml": ("reconciler/loading/", "reconciler/importing/", "reconciler/lint/", "reconciler/emulator/files.py"),
+    "jsonschema": ("reconciler/loading/structure_problems.py", "reconciler/planning/planfile.py"),
     "deepdiff": ("reconciler/render/pairs.py",),
     "click": ("reconciler/cli/", "reconciler/render/"),
-    "prometheus_client": ("reconciler/metrics.py",),
+    "prometheus_client": ("reconciler/drift/metrics.py",),
     "starlette": ("reconciler/emulator/",),
     "uvicorn": ("reconciler/emulator/",),
 }
 """Every library from outside, and the only places that may import it."""
 
 IMPORTS = imports()
+FILES = sorted(str(path.relative_to(PACKAGE.parent)) for path in PACKAGE.rglob("*.py"))
 
 
-def room_of(unit: str) -> str | None:
-    """The room of a file or folder of the package."""
-    return next((room for room, units in ROOMS.items() if unit in units.split()), None)
-
-
-def unit_of(file: str) -> str:
+def layer_of(file: str) -> str:
+    """Return the folder of a file, or the name of a module at the root."""
     return file.split("/")[1].removesuffix(".py")
 
 
@@ -107,23 +60,35 @@ def starts_with(name: str, module: str) -> bool:
     return name == module or name.startswith(f"{module}.")
 
 
-def test_every_file_has_a_room() -> None:
-    """A new file or folder is put into the table above, where it belongs."""
+def test_every_file_is_in_a_layer() -> None:
+    """A new folder is put into the list above, where it belongs. The root holds what a newcomer reads first."""
     units = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
-    assert sorted(unit for unit in units if room_of(unit) is None) == []
+    assert units - {*LAYERS, "emulator"} == set()
+    assert len(list(PACKAGE.glob("*.py"))) <= 6
 
 
-def test_imports_keep_to_the_table() -> None:
+def test_folders_import_downwards() -> None:
     wrong = []
     for each in IMPORTS:
-        if not each.name.startswith("reconciler.") or each.name == "reconciler.__version__":
+        if not each.name.startswith("reconciler.") or each.file.startswith("reconciler/emulator/"):
             continue
-        room, other = room_of(unit_of(each.file)), room_of(each.name.split(".")[1])
-        if any(room == importer and starts_with(each.name, file) for importer, file in ALSO):
-            continue
-        if room is not None and other is not None and other not in MAY_IMPORT[room]:
-            wrong.append(f"{each}; {room} may import only {', '.join(sorted(MAY_IMPORT[room]))}")
+        importer, imported = layer_of(each.file), each.name.split(".")[1]
+        if imported in LAYERS and LAYERS.index(imported) > LAYERS.index(importer):
+            wrong.append(f"{each}; {imported} stands above {importer}")
     assert not wrong, "\n" + "\n".join(wrong)
+
+
+def test_no_modules_import_each_other_in_a_loop() -> None:
+    """Also where an import is put off into a function, which would only hide the loop."""
+    imported: dict[str, set[str]] = {}
+    modules = {file.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for file in FILES}
+    for each in IMPORTS:
+        module = each.file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        target = each.name if each.name in modules else each.name.rpartition(".")[0]
+        if target in modules and target != module:
+            imported.setdefault(module, set()).add(target)
+    graph = TopologicalSorter(imported)
+    graph.prepare()  # raises CycleError, which names the loop
 
 
 def test_libraries_stay_where_they_are_needed() -> None:
@@ -141,11 +106,11 @@ def test_libraries_stay_where_they_are_needed() -> None:
 def test_pure_files_do_not_reach_out() -> None:
     wrong = []
     for each in IMPORTS:
-        if room_of(unit_of(each.file)) not in PURE:
+        if layer_of(each.file) not in PURE:
             continue
         module = next((module for module in REACHING_OUT if starts_with(each.name, module)), None)
         if module is not None and (each.file, module) not in EXCEPTIONS:
-            wrong.append(f"{each}; {unit_of(each.file)} is pure: pass it in")
+            wrong.append(f"{each}; {layer_of(each.file)} is pure: pass it in")
     assert not wrong, "\n" + "\n".join(wrong)
 
 

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import click
 import pytest
 
-from reconciler import errors
 from reconciler.cli import run, sgctl
+from reconciler.model import errors
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [file for folder in ("reconciler", "tests") for file in sorted((ROOT / folder).rglob("*.py"))]

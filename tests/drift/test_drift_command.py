@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from reconciler.cli import run
 from reconciler.emulator.server import EmulatorServer
-from reconciler.schema_files import read_schema
+from reconciler.model.schema_files import read_schema
 
 WEB = """\
 project_id: 1
@@ -125,7 +125,7 @@ def test_a_failed_read_is_1_and_in_the_metrics(
     environment: dict[str, str], here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run that could not read says so: never "no drift", and no stale numbers."""
-    monkeypatch.setattr("reconciler.clock.SystemClock.sleep", lambda *_: None)
+    monkeypatch.setattr("reconciler.model.clock.SystemClock.sleep", lambda *_: None)
     with EmulatorServer() as emulator:
         monkeypatch.setenv("GCORE_BASE_URL", emulator.url)
         for name, value in environment.items():
@@ -193,7 +193,7 @@ def test_a_cron_is_told_of_changes_and_not_every_hour(webhook: Webhook, monkeypa
 
 @pytest.mark.usefixtures("here")
 def test_slack_gets_one_text_and_failures_are_tried_again(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconciler.clock.SystemClock.sleep", lambda *_: None)
+    monkeypatch.setattr("reconciler.model.clock.SystemClock.sleep", lambda *_: None)
     webhook.statuses = [503, 429]
     url = f"http://127.0.0.1:{webhook.server_port}/hook"
     drift(monkeypatch, [group(rules=[rule(22)])], "--notify-url", url, "--notify-format", "slack")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reconciler.model.canonical import canonical_rule
 from reconciler.model.desired import Target
 from reconciler.model.rule import Rule
-from reconciler.sides import Side, SideGroup, SideRule
+from reconciler.planning.group_view import Side, SideGroup, SideRule
 
 TARGET = Target(1337, 7)
 HOSTILE = '"]--><script>alert(1)</script>&amp;#35;`\\\n\x1b[31m\u202e%%{init}%%'

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 
 from reconciler.graph import Graph, NodeKind, Status, build_graphs
 from reconciler.model.desired import Target
-from reconciler.sides import Side
+from reconciler.planning.group_view import Side
 
 
 def graph_of(side: Side, *before: Side) -> Graph:

@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.graph import Graph, build_graphs
-from reconciler.render.graph_dot import render_dot
-from reconciler.render.graph_html import render_html
-from reconciler.render.graph_layout import spread
-from reconciler.render.graph_mermaid import render_mermaid
-from reconciler.render.graph_svg import render_svg
-from reconciler.sides import Side
+from reconciler.planning.group_view import Side
+from reconciler.render.graph.dot import render_dot
+from reconciler.render.graph.html import render_html
+from reconciler.render.graph.layout import spread
+from reconciler.render.graph.mermaid import render_mermaid
+from reconciler.render.graph.svg import render_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -6,15 +6,15 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reconciler.api.groups import parse_group
-from reconciler.diff import diff
+from reconciler.api.reader import parse_group
 from reconciler.importing.existing import defaults_for
 from reconciler.importing.run import Import, ImportOptions, import_groups
-from reconciler.live import LiveState
-from reconciler.loading import load
+from reconciler.loading.load import load
 from reconciler.model.canonical import IPV6_PROTOCOLS, PUBLISHED_PROTOCOLS
 from reconciler.model.desired import DesiredState, Target
-from reconciler.resolve import resolve
+from reconciler.model.live import LiveState
+from reconciler.planning.diff import diff
+from reconciler.planning.resolve import resolve
 
 TARGET = Target(1, 7)
 

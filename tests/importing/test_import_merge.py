@@ -10,7 +10,7 @@ from reconciler.importing.merge import merge
 from reconciler.importing.shorten import WrittenRule, shorten
 from reconciler.importing.text import WrittenGroup, document_text
 from reconciler.importing.writable import why_not_rules
-from reconciler.loader.rule import expand
+from reconciler.loading.rule import expand
 from reconciler.model.desired import Target
 from reconciler.model.rule import Rule
 

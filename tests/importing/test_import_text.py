@@ -10,8 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strange_states import AWKWARD, import_all, live_state, uuid
 
-from reconciler.document import read_text
-from reconciler.importing.spelling import spell_text
+from reconciler.importing.text import spell_text
+from reconciler.loading.document import read_text
 
 TRICKY = st.one_of(
     st.sampled_from(AWKWARD),

@@ -9,7 +9,7 @@ import pytest
 import reconciler
 from reconciler import apply, connect, load, plan
 from reconciler.emulator.server import EmulatorServer
-from reconciler.errors import ApiRefused, GuardrailStop, InputError, StalePlan
+from reconciler.model.errors import ApiRefused, GuardrailStop, InputError, StalePlan
 from reconciler.planning.plan import PlanOptions
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "library" / "reconcile.py"

@@ -6,9 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reconciler.desired import desired_state
-from reconciler.document import Document, read_text
-from reconciler.loader.target import Defaults
+from reconciler.loading.desired import desired_state
+from reconciler.loading.document import Document, read_text
+from reconciler.loading.head import Defaults
 from reconciler.model.desired import DesiredState
 
 DEFAULTS = Defaults(1, 7)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from lint_files import DEFAULTS, files, load
 
 from reconciler.lint import Kind, fix, lint
-from reconciler.sides import desired_side
+from reconciler.planning.group_view import desired_side
 from reconciler.traffic import Traffic
 
 FIXABLE = {Kind.DUPLICATE, Kind.SHADOWED, Kind.MERGEABLE}

@@ -3,14 +3,15 @@
 from datetime import date
 from pathlib import Path
 
-from reconciler.loading import Defaults, load
+from reconciler.loading.load import Defaults, load
 from reconciler.model.canonical import canonical_rule
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.live import LiveGroup, LiveRule, Tag
-from reconciler.model.plan import Finding, Plan
+from reconciler.model.policies import Finding
 from reconciler.model.rule import Direction
-from reconciler.planning.plan import PlanOptions, make_plan
+from reconciler.planning.plan import Plan, PlanOptions
 from reconciler.policy.judge import judge_desired
+from reconciler.workflow import make_plan
 
 HERE = Target(1, 2)
 TODAY = date(2026, 6, 15)

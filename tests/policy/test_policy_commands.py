@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler import planfile
 from reconciler.cli import run
 from reconciler.emulator.server import EmulatorServer
-from reconciler.schema_files import read_schema
+from reconciler.loading.policies import saved_policies
+from reconciler.model.schema_files import read_schema
+from reconciler.planning import planfile
 
 TODAY = datetime.now(UTC).date()
 YESTERDAY, TOMORROW = (str(TODAY + timedelta(days=days)) for days in (-1, 1))
@@ -98,7 +99,7 @@ def test_a_plan_reads_back_equal_with_policies_exceptions_and_dates(cloud: Emula
     text = Path("p.json").read_text()
     plan = planfile.loads(text, "p.json")
     assert planfile.dumps(plan) == text
-    assert plan.policies.must_allow[0].rules
+    assert saved_policies(plan.policies).must_allow[0].rules
     assert [
         rule.terms.exceptions[0].reason for change in plan.changes for rule in change.difference.creates if rule.terms
     ]

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_build import group, state
 
-from reconciler.errors import InputError
-from reconciler.loader.policies import bind, read_policies
-from reconciler.loader.policy_structure import POLICIES, is_policies
-from reconciler.loader.remote import AddressGroup
-from reconciler.loader.structure_problems import validator
-from reconciler.loader.terms import is_date, is_exceptions
+from reconciler.loading.policies import bind, read_policies
+from reconciler.loading.policy_structure import POLICIES, is_policies
+from reconciler.loading.remote import AddressGroup
+from reconciler.loading.structure import is_date, is_exceptions
+from reconciler.loading.structure_problems import validator
+from reconciler.model.errors import InputError
 from reconciler.model.policies import EXCEPTABLE, Policies
-from reconciler.schema_files import read_schema
+from reconciler.model.schema_files import read_schema
 
 SCALARS: st.SearchStrategy[Any] = st.one_of(
     st.none(),

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
 from reconciler.model.place import Place
-from reconciler.model.plan import Finding
-from reconciler.model.terms import PolicyException
+from reconciler.model.policies import Finding, PolicyException
 from reconciler.render.junit import junit
 from reconciler.render.sarif import RULES, relative_uri, sarif
 

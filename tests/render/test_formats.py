@@ -13,22 +13,23 @@ from jsonschema import Draft202012Validator
 
 from reconciler.applying.apply import Report
 from reconciler.applying.converge import Result, Status
-from reconciler.diff import diff, diff_deletion
-from reconciler.drift import Drift, DriftedGroup, Severity
+from reconciler.drift.compare import Drift, DriftedGroup, Severity
 from reconciler.model.canonical import canonical_rule
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
-from reconciler.model.difference import Difference
 from reconciler.model.live import LiveGroup, LiveRule, Tag
 from reconciler.model.place import Place
-from reconciler.model.plan import Change, Finding, Plan, Request, Scope
+from reconciler.model.policies import Finding
+from reconciler.model.schema_files import read_schema
+from reconciler.planning.diff import Difference, diff, diff_deletion
+from reconciler.planning.encode import Request
+from reconciler.planning.plan import Change, Plan, Scope
+from reconciler.planning.resolve import Match
 from reconciler.render import FORMATS
 from reconciler.render.drift import view_drift
 from reconciler.render.formats import render
 from reconciler.render.markdown import MAX_LENGTH
 from reconciler.render.outcome import render_report, view_report
 from reconciler.render.view import Remark, View, traffic_only, view_plan
-from reconciler.resolve import Match
-from reconciler.schema_files import read_schema
 
 TARGET = Target(1, 7)
 HOSTILE = "x</code></pre><script>alert(1)</script> ```\n@everyone ::error::\x1b[31m %0A | [a](b)"

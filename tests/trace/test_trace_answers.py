@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.errors import UsageError
 from reconciler.model.canonical import canonical_rule
 from reconciler.model.desired import Target
+from reconciler.model.errors import UsageError
 from reconciler.model.place import Place
 from reconciler.model.rule import Rule
-from reconciler.sides import Side, SideGroup, SideRule
+from reconciler.planning.group_view import Side, SideGroup, SideRule
 from reconciler.trace import Answer, parse_question, trace
 
 TARGET = Target(1, 7)

@@ -1,0 +1,282 @@
+"""The journal of an apply: every write and what it was sent against, as JSON lines. Encoding and decoding; pure.
+
+Four kinds of lines, each with `at`, the time in UTC:
+
+    apply    an apply begins: format_version, base_url, api_version
+    before   before the first write to a group: action, project_id, region_id, name; `group`, the live group as it was
+             read, null for one to create; `changed`, which of name, description and rules the plan changes; `tags`, the
+             keys of the tags it changes; `lost_rules`, rules of other groups that go with a group to be deleted
+    write    a write as it went: project_id, region_id, name, group_id, method, path, body, status, request_id, problem
+    found    a group to create that was found by its name, because the answer was lost: group_id
+
+A process that is killed leaves at most one line cut short, which reading ignores. The API key is in none of them.
+"""
+
+import errno
+import json
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+from reconciler.applying.outcome import Write
+from reconciler.model.clock import Clock
+from reconciler.model.desired import Target
+from reconciler.model.errors import PlanFileError, SgctlError
+from reconciler.model.json_form import Json, group_to_json, read_live_group, read_live_rule, rule_to_json
+from reconciler.model.live import LiveGroup
+from reconciler.planning.diff import Action, Difference, LostRule
+from reconciler.planning.encode import ApiVersion
+from reconciler.planning.plan import Change
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """A group as it was before its first write; `line` is where the journal says so."""
+
+    line: int
+    action: Action
+    target: Target
+    name: str
+    group: LiveGroup | None
+    changed: frozenset[str]
+    tags: tuple[str, ...]
+    lost_rules: tuple[LostRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What one journal tells: the first state of each group, in order, and the groups that were created and deleted.
+
+    `created` maps the id of each group that the journal proves to be ours to its name; those in `found` are known by
+    name only. `deleted` holds ids of groups whose deletion was sent.
+    """
+
+    base_url: str
+    befores: tuple[Before, ...]
+    created: dict[tuple[Target, str], str]
+    found: frozenset[str]
+    deleted: frozenset[str]
+
+
+def begin_line(at: datetime, base_url: str, api_version: str) -> Json:
+    """Say that an apply begins."""
+    return _line("apply", at, format_version=FORMAT_VERSION, base_url=base_url, api_version=api_version)
+
+
+def before_line(at: datetime, change: Change) -> Json:
+    """Keep a group as it was read."""
+    difference = change.difference
+    return _line(
+        "before",
+        at,
+        **_head(change),
+        action=str(difference.action),
+        group=None if difference.live is None else group_to_json(difference.live),
+        changed=sorted(_changed(difference)),
+        tags=[tag.key for tag in difference.tags],
+        lost_rules=[
+            {"group_id": lost.group_id, "group_name": lost.group_name, "rule": rule_to_json(lost.rule)}
+            for lost in difference.lost_rules
+        ],
+    )
+
+
+def write_line(write: Write) -> Json:
+    """Keep a write."""
+    return _line(
+        "write",
+        write.at,
+        **_head(write.change),
+        group_id=write.group_id,
+        method=write.request.method,
+        path=write.request.path,
+        body=write.request.body,
+        status=write.status,
+        request_id=write.request_id,
+        problem=write.problem,
+    )
+
+
+def found_line(at: datetime, change: Change, group_id: str) -> Json:
+    """Keep that a new group was found by its name."""
+    return _line("found", at, **_head(change), group_id=group_id)
+
+
+def loads(text: str, name: str) -> Journal:
+    """Read a journal; `name` is the file's, for messages. Raises `PlanFileError` when it is none."""
+    lines = list(_lines(text, name))
+    if not lines or lines[0][1].get("kind") != "apply":
+        raise PlanFileError(f"{name} is not a journal of sgctl: it does not begin with the line of an apply")
+    base_url: str = lines[0][1].get("base_url", "")
+    befores: dict[tuple[Target, str], Before] = {}
+    created: dict[tuple[Target, str], str] = {}
+    found, deleted = set(), set()
+    for number, line in lines:
+        try:
+            kind = line["kind"]
+            if kind == "apply":
+                _check_apply(line, base_url, name, number)
+                continue
+            target = Target(line["project_id"], line["region_id"])
+            if kind == "before":
+                before = _before(number, line, target)
+                if before.group is None or (target, before.group.id) not in created:
+                    befores.setdefault((target, before.group.id if before.group else f"new {before.name}"), before)
+            elif kind == "found" or (kind == "write" and line["method"] == "POST" and _is_creation(line, befores)):
+                if line["group_id"] is not None:
+                    created[target, line["group_id"]] = line["name"]
+                    found |= {line["group_id"]} if kind == "found" else set()
+            elif kind == "write" and line["method"] == "DELETE" and line["path"].endswith(f"/{line['group_id']}"):
+                deleted.add(line["group_id"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise PlanFileError(f"{name}:{number}:1: this line cannot be read ({type(error).__name__})") from None
+    return Journal(base_url, tuple(befores.values()), created, frozenset(found), frozenset(deleted))
+
+
+def _line(kind: str, at: datetime, **fields: Any) -> Json:
+    return {"kind": kind, "at": at.astimezone(UTC).isoformat(timespec="milliseconds"), **fields}
+
+
+def _head(change: Change) -> Json:
+    target = change.difference.target
+    return {"project_id": target.project_id, "region_id": target.region_id, "name": change.difference.name}
+
+
+def _changed(difference: Difference) -> Iterator[str]:
+    if difference.previous_name is not None:
+        yield "name"
+    if difference.description is not None:
+        yield "description"
+    if difference.changes_rules:
+        yield "rules"
+
+
+def _lines(text: str, name: str) -> Iterator[tuple[int, Json]]:
+    """Yield the lines with their numbers. One cut short ends an apply: it is the last, or another apply follows."""
+    cut: int | None = None
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            content = json.loads(line)
+        except (ValueError, RecursionError):
+            content = None
+        if cut is not None and not (isinstance(content, dict) and content.get("kind") == "apply"):
+            raise PlanFileError(f"{name}:{cut}:1: this line is not JSON")
+        cut = number if content is None else None
+        if content is not None:
+            if not isinstance(content, dict):
+                raise PlanFileError(f"{name}:{number}:1: this line is no JSON object")
+            yield number, content
+
+
+def _check_apply(line: Json, base_url: str, name: str, number: int) -> None:
+    if line["format_version"] != FORMAT_VERSION:
+        raise PlanFileError(
+            f"{name}:{number}:1: journal format {line['format_version']!r}; this sgctl knows {FORMAT_VERSION}"
+        )
+    if line["base_url"] != base_url:
+        raise PlanFileError(
+            f"{name}:{number}:1: this apply went to {line['base_url']}, the first one to {base_url}",
+            hint="Keep a journal for each API.",
+        )
+
+
+def _is_creation(line: Json, befores: dict[tuple[Target, str], Before]) -> bool:
+    """Tell whether a POST made the group; those of v2 that add single rules have a longer path."""
+    target = Target(line["project_id"], line["region_id"])
+    return (target, f"new {line['name']}") in befores and line["path"].endswith(f"/{target.region_id}")
+
+
+def _before(number: int, line: Json, target: Target) -> Before:
+    group = None if line["group"] is None else read_live_group(line["group"], target)
+    lost = tuple(
+        LostRule(each["group_id"], each["group_name"], read_live_rule(each["rule"])) for each in line["lost_rules"]
+    )
+    changed, tags = frozenset(line["changed"]), tuple(line["tags"])
+    return Before(number, Action(line["action"]), target, line["name"], group, changed, tags, lost)
+
+
+class JournalFile:
+    """Keeps the journal of one apply (a `Recorder`); several threads may use it. Close it, or use it with `with`.
+
+    Raises `SgctlError` when the file cannot be written: an apply that was to be kept must not go on unseen.
+    """
+
+    def __init__(self, path: str, clock: Clock, *, base_url: str, api_version: ApiVersion) -> None:
+        self._path = path
+        self._clock = clock
+        self._lock = threading.Lock()
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise self._error(error) from None
+        try:
+            os.fchmod(self._descriptor, 0o600)
+            self._end_cut_line()
+            self._append(begin_line(clock.now(), base_url, api_version))
+        except BaseException as error:
+            os.close(self._descriptor)
+            if isinstance(error, OSError):
+                raise self._error(error) from None
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; what was kept is on the disk already."""
+        with self._lock:
+            os.close(self._descriptor)
+            self._descriptor = -1  # no other file may get what a thread still has to say
+
+    def begin(self, change: Change) -> None:
+        """Keep a group as it was read."""
+        self._append(before_line(self._clock.now(), change))
+
+    def wrote(self, write: Write) -> None:
+        """Keep a write."""
+        self._append(write_line(write))
+
+    def found(self, change: Change, group_id: str) -> None:
+        """Keep that a new group was found by its name."""
+        self._append(found_line(self._clock.now(), change, group_id))
+
+    def _append(self, line: Json) -> None:
+        data = (json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+        try:
+            with self._lock:
+                while data:
+                    data = data[os.write(self._descriptor, data) :]
+                self._sync()
+        except OSError as error:
+            raise self._error(error) from None
+
+    def _sync(self) -> None:
+        try:
+            os.fsync(self._descriptor)
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # a pipe or a terminal has nothing to sync
+                raise
+
+    def _end_cut_line(self) -> None:
+        """An earlier apply that was killed may have left a line without its end."""
+        size = os.fstat(self._descriptor).st_size
+        if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
+            os.write(self._descriptor, b"\n")
+
+    def _error(self, error: OSError) -> SgctlError:
+        return SgctlError(
+            f"cannot write the journal {self._path}: {error.strerror or error}", hint="No further write is sent."
+        )

@@ -1,0 +1,126 @@
+"""Create a group, once, and delete one: after a lost answer, look before anything is sent again."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reconciler.applying.outcome import Result, Status
+from reconciler.applying.session import ApplyContext, Session, has_ended
+from reconciler.model.errors import ApiError, ApiRefused, OutcomeUnknown
+from reconciler.model.live import LiveGroup
+from reconciler.model.placeholder import fill_in
+from reconciler.planning.diff import Difference
+from reconciler.planning.encode import Request
+from reconciler.planning.plan import Change
+
+MAX_TRIES = 3
+"""How often a create is sent, each time only after no trace of the one before was found."""
+
+_LOOKS_UNANSWERED = 6
+"""How often a group is looked for where no answer came, in a quarter of a minute: the server may still be at it."""
+_LOOKS_ANSWERED = 3
+"""The same where an answer came that was not the promised one: the server has ended, and only its reads may lag."""
+
+
+def create(context: ApplyContext, change: Change, ids: Mapping[str, str]) -> Result:
+    """Create the group: the first request of the change. The result carries the new id.
+
+    `ids` are those of the groups created before, by name; a missing one is a `KeyError`.
+    """
+    session = Session(context, change)
+    request = replace(change.requests[0], body=fill_in(change.requests[0].body, ids))
+    return session.guard(lambda: _create(session, request))
+
+
+def _create(session: Session, request: Request) -> Result:
+    for _ in range(MAX_TRIES):
+        if session.context.stopped():
+            return session.ended(Status.LEFT, session.problem or "stopped before it was created")
+        try:
+            session.send(request)
+        except ApiRefused as refused:
+            return session.refused(refused)
+        except OutcomeUnknown as unknown:
+            session.group_id = _find(session, request, looks=_looks(unknown))
+        else:
+            if session.group_id is None:
+                session.problem = f"{request.method} {request.path}: the answer does not name the new group"
+                session.group_id = _find(session, request, looks=_LOOKS_ANSWERED)
+        if session.group_id is not None:
+            return session.ended(Status.APPLIED)
+    return session.ended(Status.FAILED, f"not created: {session.problem}")
+
+
+def _looks(unknown: OutcomeUnknown) -> int:
+    if has_ended(unknown):
+        return 1
+    return _LOOKS_UNANSWERED if unknown.status is None else _LOOKS_ANSWERED
+
+
+def _find(session: Session, request: Request, *, looks: int) -> str | None:
+    """Look for the group that a create may have made although its answer was lost; it may appear late.
+
+    Raises `ApiError` where it cannot be told whether the group was made.
+    """
+    difference = session.change.difference
+    settled = True
+    for look in range(looks):
+        if look:
+            session.wait(look - 1)
+        settled = session.settle(request)
+        named = session.context.reader.list_groups(difference.target, difference.name)
+        if named:
+            return _ours(session, difference, named)
+    if not settled:
+        raise ApiError(
+            f"a task that may create {difference.name!r} may still be under way; it was not sent again",
+            hint="Plan again when the task has ended.",
+        )
+    return None
+
+
+def _ours(session: Session, difference: Difference, named: tuple[LiveGroup, ...]) -> str:
+    ids = ", ".join(group.id for group in named)
+    if len(named) > 1:
+        raise ApiError(f"{len(named)} groups are named {difference.name!r} now: {ids}")
+    tags = {(tag.key, tag.value) for tag in named[0].tags}
+    description = difference.description.new if difference.description else ""
+    if named[0].description != description or not tags >= {(tag.key, tag.new) for tag in difference.tags}:
+        raise ApiError(f"a group named {difference.name!r} has appeared ({ids}), but it is not the one that was sent")
+    session.context.recorder.found(session.change, named[0].id)
+    return named[0].id
+
+
+MAX_ROUNDS = 6
+"""How often a delete is sent and looked after."""
+
+_NOT_FOUND = 404
+
+
+def delete(context: ApplyContext, change: Change) -> Result:
+    """Carry out the deletion. A group that is gone already is where the plan wants it."""
+    assert change.difference.live is not None  # noqa: S101 - only live groups are deleted
+    session = Session(context, change, change.difference.live.id)
+    return session.guard(lambda: _delete(session, change.requests[0]))
+
+
+def _delete(session: Session, request: Request) -> Result:
+    for round_ in range(MAX_ROUNDS):
+        if session.context.stopped():
+            return session.ended(Status.LEFT, session.problem or "stopped before it was deleted")
+        try:
+            session.send(request)
+        except ApiRefused as refused:
+            if refused.status != _NOT_FOUND:
+                return session.refused(refused)
+        except OutcomeUnknown:
+            pass
+        if _is_gone(session):
+            return session.ended(Status.APPLIED)
+        session.wait(round_)
+        if _is_gone(session):
+            return session.ended(Status.APPLIED)
+    return session.ended(Status.FAILED, f"still there: {session.problem or 'although the API said it was deleted'}")
+
+
+def _is_gone(session: Session) -> bool:
+    return session.context.reader.get_group(session.change.difference.target, session.group_id or "") is None

@@ -1,0 +1,219 @@
+"""The way back: a journal and live state -> what restores the state before the apply. Pure.
+
+Only what the apply changed is restored, group by group: the whole list of rules where it changed rules, and of name,
+description and tags what it changed. Groups that it deleted are created again, with new ids; where a group of that name
+exists by now (an earlier way back, half done), it is brought to the old state. Groups that it created are deleted, if
+the journal proves that it did and nothing speaks against it (`prune`).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.applying.journal import Before, Journal
+from reconciler.model.canonical import PUBLISHED_PROTOCOLS
+from reconciler.model.desired import DesiredGroup, DesiredRule, Target
+from reconciler.model.errors import InputError, Issue
+from reconciler.model.live import LiveGroup, LiveRule, LiveState
+from reconciler.model.place import Place
+from reconciler.model.placeholder import placeholder
+from reconciler.model.rule import Rule, describe_rule
+from reconciler.planning.diff import Action, Difference, TagChange, TextChange, diff
+from reconciler.planning.prune import prune
+from reconciler.planning.resolve import Match
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """The differences to plan, the groups they are about, and what has to be said beside them."""
+
+    differences: tuple[Difference, ...]
+    matches: tuple[Match, ...]
+    notes: tuple[str, ...]
+
+
+def targets_of(journal: Journal) -> tuple[Target, ...]:
+    """The projects and regions that the journal is about."""
+    return tuple(dict.fromkeys(before.target for before in journal.befores))
+
+
+def created_groups(journal: Journal, live: LiveState) -> tuple[LiveGroup, ...]:
+    """The live groups that the journal proves to have been created."""
+    return tuple(group for groups in live.values() for group in groups if (group.target, group.id) in journal.created)
+
+
+def way_back(journal: Journal, path: str, live: LiveState, instances: Mapping[str, int]) -> WayBack:
+    """Tell what restores the state before the first line of the journal, whose file is named `path` in messages.
+
+    `instances` counts, by group id, those of the created groups. Raises `InputError` where a name is taken.
+    """
+    return _Way(journal, path, live).back(instances)
+
+
+class _Way:
+    """The journal against live state."""
+
+    def __init__(self, journal: Journal, path: str, live: LiveState) -> None:
+        self._journal = journal
+        self._path = path
+        self._live = live
+        self._by_id = {(group.target, group.id): group for groups in live.values() for group in groups}
+        self._gone: dict[tuple[Target, str], str] = {}
+        self._heirs: dict[tuple[Target, str], LiveGroup] = {}
+        for before in journal.befores:
+            if before.group is not None and before.group.id in journal.deleted:
+                self._find_gone(before.group)
+        self._notes: list[str] = []
+        self._lost = self._find_lost()
+
+    def back(self, instances: Mapping[str, int]) -> WayBack:
+        differences, matches = [], []
+        for before in self._journal.befores:
+            if before.group is None:
+                self._note_unproven(before)
+            elif (heir := self._heirs.get((before.target, before.group.id))) is not None:
+                match, difference = self._inheritance(before, before.group, heir)
+                matches.append(match)
+                differences.append(difference)
+            elif (before.target, before.group.id) in self._gone:
+                differences.append(self._recreation(before, before.group))
+            elif (now := self._by_id.get((before.target, before.group.id))) is None:
+                self._notes.append(f"{before.name!r} ({before.group.id}) was deleted by somebody else and stays so")
+            else:
+                match = self._restoration(before, before.group, now)
+                matches.append(match)
+                differences.append(replace(diff(match), tags=tuple(_restored_tags(before, before.group, now))))
+        for key, lost in self._lost.items():
+            match = self._with_rules(self._by_id[key], lost)
+            matches.append(match)
+            differences.append(diff(match))
+        differences = [difference for difference in differences if not difference.is_empty]
+        self._refuse_taken(differences)
+        heirs = {heir.id for heir in self._heirs.values()}
+        going = [group for group in created_groups(self._journal, self._live) if group.id not in heirs]
+        pruning = prune(going, instances, self._live, matches)
+        return WayBack((*differences, *pruning.deletions), tuple(matches), (*self._notes, *pruning.notes))
+
+    def _find_gone(self, old: LiveGroup) -> None:
+        """Take note of a deleted group, with the id of the group of its name, or a placeholder for one."""
+        if (old.target, old.id) in self._by_id:
+            return
+        named = [group for group in self._live[old.target] if group.name == old.name]
+        self._gone[old.target, old.id] = named[0].id if len(named) == 1 else placeholder(old.name)
+        if len(named) == 1:
+            self._heirs[old.target, old.id] = named[0]
+
+    def _find_lost(self) -> dict[tuple[Target, str], list[DesiredRule]]:
+        """Rules that went with a deleted group, by the group they were in, as far as that is still there."""
+        lost: dict[tuple[Target, str], list[DesiredRule]] = {}
+        for before in self._journal.befores:
+            if before.group is None or (before.target, before.group.id) not in self._gone:
+                continue
+            for each in before.lost_rules:
+                if (before.target, each.group_id) in self._by_id:
+                    rules = self._restored(before, [each.rule], each.group_name)
+                    lost.setdefault((before.target, each.group_id), []).extend(rules)
+        return lost
+
+    def _restoration(self, before: Before, old: LiveGroup, now: LiveGroup) -> Match:
+        rules = None
+        lost = self._lost.pop((now.target, now.id), [])
+        if "rules" in before.changed:
+            rules = tuple(_once([*self._restored(before, old.rules, old.name, now), *lost]))
+        elif lost:
+            rules = self._with_rules(now, lost).desired.rules
+        name = old.name if "name" in before.changed else now.name
+        description = old.description if "description" in before.changed else None
+        group = DesiredGroup(now.target, name, self._place(before), now.id, description=description, rules=rules)
+        return Match(group, now)
+
+    def _with_rules(self, now: LiveGroup, more: Iterable[DesiredRule]) -> Match:
+        """Keep a group as it is, and bring back rules that went with others."""
+        place = Place(self._path, 1, 1)
+        kept = (DesiredRule(rule.rule, rule.description, place) for rule in now.rules)
+        return Match(DesiredGroup(now.target, now.name, place, now.id, rules=tuple(_once([*kept, *more]))), now)
+
+    def _inheritance(self, before: Before, old: LiveGroup, heir: LiveGroup) -> tuple[Match, Difference]:
+        self._notes.append(f"{old.name!r} ({old.id}) is gone; {heir.id} has its name now and is brought to its state")
+        keys = {tag.key for tag in (*old.tags, *heir.tags) if not tag.read_only}
+        whole = replace(before, changed=frozenset({"description", "rules"}), tags=tuple(sorted(keys)))
+        match = self._restoration(whole, old, heir)
+        return match, replace(diff(match), tags=tuple(_restored_tags(whole, old, heir)))
+
+    def _recreation(self, before: Before, old: LiveGroup) -> Difference:
+        rules = tuple(_once(self._restored(before, old.rules, old.name)))
+        self._notes.append(f"{old.name!r} is created again and gets a new id; it was {old.id}")
+        description = TextChange("", old.description) if old.description else None
+        tags = tuple(TagChange(tag.key, None, tag.value) for tag in old.tags if not tag.read_only)
+        place = self._place(before)
+        match = Match(DesiredGroup(old.target, old.name, place, rules=rules), None)
+        return replace(diff(match), description=description, tags=tags)
+
+    def _restored(
+        self, before: Before, rules: Iterable[LiveRule], name: str, now: LiveGroup | None = None
+    ) -> Iterator[DesiredRule]:
+        """Rules as they were, with the new ids of groups that are created again; what cannot come back is noted."""
+        present = {rule.rule for rule in now.rules} if now is not None else set()
+        for rule in rules:
+            remote = rule.rule.remote_group_id
+            gone = self._gone.get((before.target, remote or ""))
+            if gone is not None:
+                yield DesiredRule(rule.rule._replace(remote_group_id=gone), rule.description, self._place(before))
+            elif rule.rule not in present and (reason := self._why_lost(before.target, rule.rule)):
+                self._notes.append(f"a rule of {name!r} cannot be brought back, {reason}: {describe_rule(rule.rule)}")
+            else:
+                yield DesiredRule(rule.rule, rule.description, self._place(before))
+
+    def _why_lost(self, target: Target, rule: Rule) -> str:
+        if rule.protocol is not None and rule.protocol not in PUBLISHED_PROTOCOLS:
+            return "its protocol has no published name"
+        if rule.remote_group_id is not None and (target, rule.remote_group_id) not in self._by_id:
+            return "the group it refers to does not exist any more"
+        return ""
+
+    def _note_unproven(self, before: Before) -> None:
+        ours = {
+            group_id
+            for (target, group_id), name in self._journal.created.items()
+            if (target, name) == (before.target, before.name)
+        }
+        for group_id in sorted(ours & self._journal.found):
+            self._notes.append(
+                f"the answer to the creation of {before.name!r} was lost; {group_id} was found by its name"
+            )
+        named = [group for group in self._live[before.target] if group.name == before.name and group.id not in ours]
+        for group in named if not ours else ():
+            self._notes.append(f"{before.name!r} ({group.id}) stays: the journal does not prove that it was created")
+
+    def _refuse_taken(self, differences: Iterable[Difference]) -> None:
+        """Refuse to give a group a name back that another one has by now."""
+        issues = []
+        for each in differences:
+            if each.action is Action.CREATE or each.previous_name is not None:
+                own = each.live.id if each.live else None
+                for group in self._live[each.target]:
+                    if group.name == each.name and group.id != own:
+                        message = f"{each.name!r} cannot get its name back: {group.id} in {each.target} has it now"
+                        issues.append(Issue(each.place or Place(self._path, 1, 1), message))
+        if issues:
+            raise InputError(tuple(issues))
+
+    def _place(self, before: Before) -> Place:
+        return Place(self._path, before.line, 1)
+
+
+def _restored_tags(before: Before, old: LiveGroup, now: LiveGroup) -> Iterator[TagChange]:
+    then = {tag.key: tag.value for tag in old.tags}
+    have = {tag.key: tag for tag in now.tags}
+    for key in before.tags:
+        tag = have.get(key)
+        if (tag is None or not tag.read_only) and then.get(key) != (tag.value if tag else None):
+            yield TagChange(key, tag.value if tag else None, then.get(key))
+
+
+def _once(rules: Iterable[DesiredRule]) -> Iterator[DesiredRule]:
+    """Several live rules may mean the same; one of them can be created."""
+    seen: set[Rule] = set()
+    for rule in rules:
+        if rule.rule not in seen:
+            seen.add(rule.rule)
+            yield rule

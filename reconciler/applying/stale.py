@@ -1,0 +1,99 @@
+"""Whether live state is still what a plan was computed from, and if not, what moved. Pure."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from reconciler.model.live import LiveGroup, LiveRule, LiveState, Tag, fingerprint
+from reconciler.model.placeholder import is_placeholder
+from reconciler.model.rule import describe_rule
+from reconciler.planning.diff import Action, Difference
+from reconciler.planning.plan import Change, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A change whose group is no longer what it was, and what moved, in sentences."""
+
+    change: Change
+    reasons: tuple[str, ...]
+
+
+def find_stale(plan: Plan, live: LiveState) -> tuple[Stale, ...]:
+    """Compare every group of the plan with its fingerprint."""
+    leaving = {rule.id for change in plan.changes for rule in change.difference.deletes}
+    leaving |= {lost.rule.id for change in plan.changes for lost in change.difference.lost_rules}
+    stale = []
+    for change in plan.changes:
+        reasons = tuple(_reasons(change, live[change.difference.target], leaving))
+        if reasons:
+            stale.append(Stale(change, reasons))
+    return tuple(stale)
+
+
+def what_moved(old: LiveGroup, new: LiveGroup) -> tuple[str, ...]:
+    """Tell in sentences what changed in a group between two readings."""
+    return tuple(_moves(old, new)) or ("it is not what the plan was computed from",)
+
+
+def _reasons(change: Change, groups: Iterable[LiveGroup], leaving: set[str]) -> Iterator[str]:
+    difference = change.difference
+    groups = tuple(groups)
+    if difference.previous_name is not None or difference.action is Action.CREATE:
+        live_id = difference.live.id if difference.live else None
+        taken = [group for group in groups if group.name == difference.name and group.id != live_id]
+        yield from (f"a group named {difference.name!r} exists now ({group.id})" for group in taken)
+    ids = {group.id for group in groups}
+    for remote in sorted(_referred(difference) - ids):
+        yield f"a new rule refers to group {remote}, which does not exist any more"
+    if difference.live is None:
+        return
+    now = next((group for group in groups if group.id == difference.live.id), None)
+    if now is None:
+        yield "the group does not exist any more"
+    elif fingerprint(now) != change.fingerprint:
+        yield from what_moved(difference.live, now)
+    if difference.action is Action.DELETE:
+        for group in groups:
+            for rule in group.rules:
+                if rule.rule.remote_group_id == difference.live.id and rule.id not in leaving:
+                    yield f"{group.name!r} refers to it now: {describe_rule(rule.rule)}"
+
+
+def _referred(difference: Difference) -> set[str]:
+    rules = (*difference.creates, *(each.desired for each in difference.redescribes))
+    remotes = {rule.rule.remote_group_id for rule in rules}
+    return {remote for remote in remotes if remote is not None and not is_placeholder(remote)}
+
+
+def _moves(old: LiveGroup, new: LiveGroup) -> Iterator[str]:
+    if old.name != new.name:
+        yield f"its name changed from {old.name!r} to {new.name!r}"
+    if old.description != new.description:
+        yield f"its description changed from {old.description!r} to {new.description!r}"
+    if set(old.tags) != set(new.tags):
+        yield from _tag_moves(old.tags, new.tags)
+    before, after = {rule.id: rule for rule in old.rules}, {rule.id: rule for rule in new.rules}
+    yield from (f"rule added: {_rule(rule)}" for rule in new.rules if rule.id not in before)
+    yield from (f"rule removed: {_rule(rule)}" for rule in old.rules if rule.id not in after)
+    for rule in old.rules:
+        if after.get(rule.id, rule) != rule:
+            yield f"rule {rule.id} changed from {_rule(rule)} to {_rule(after[rule.id])}"
+    if old.revision_number != new.revision_number:
+        yield f"its revision is {new.revision_number}, the plan was made at {old.revision_number}"
+
+
+def _tag_moves(old: Iterable[Tag], new: Iterable[Tag]) -> Iterator[str]:
+    before, after = {tag.key: tag for tag in old}, {tag.key: tag for tag in new}
+    for key in sorted(before.keys() | after.keys()):
+        if before.get(key) != after.get(key):
+            yield f"tag {key!r} changed from {_tag(before.get(key))} to {_tag(after.get(key))}"
+
+
+def _tag(tag: Tag | None) -> str:
+    if tag is None:
+        return "nothing"
+    return f"{tag.value!r}, read-only" if tag.read_only else repr(tag.value)
+
+
+def _rule(rule: LiveRule) -> str:
+    return describe_rule(rule.rule) + (f" ({rule.description})" if rule.description else "")

@@ -1,0 +1,145 @@
+"""What of a change is not live yet, and whether the end is the one that was planned. Pure.
+
+After a refusal, a lost answer or a crash nobody has to know what the server did: the difference between the approved
+change and the group as it is now says what is left. It never holds anything that the plan did not approve.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler.model.desired import DesiredRule
+from reconciler.model.live import LiveGroup, LiveRule
+from reconciler.model.placeholder import fill_in
+from reconciler.model.rule import Rule, describe_rule
+from reconciler.planning.diff import Action, Difference, Redescription, TextChange
+
+
+def with_ids(difference: Difference, ids: Mapping[str, str]) -> Difference:
+    """Fill in the ids of groups that have been created meanwhile. Raises `KeyError` for one that has not."""
+    return replace(
+        difference,
+        creates=tuple(_with_id(rule, ids) for rule in difference.creates),
+        redescribes=tuple(replace(each, desired=_with_id(each.desired, ids)) for each in difference.redescribes),
+    )
+
+
+def remaining(difference: Difference, live: LiveGroup) -> Difference:
+    """Tell what of an approved change is left to do, given the group as it is now.
+
+    For a group that the plan created, what the cloud added by itself counts as to be deleted.
+    """
+    rules = _remaining_of_new(difference, live) if difference.action is Action.CREATE else _remaining(difference, live)
+    tags = {tag.key: tag.value for tag in live.tags}
+    description = difference.description
+    if description is not None:
+        description = None if description.new == live.description else TextChange(live.description, description.new)
+    return replace(
+        difference,
+        action=Action.UPDATE,
+        live=live,
+        previous_name=live.name if difference.previous_name and live.name != difference.name else None,
+        description=description,
+        tags=tuple(tag for tag in difference.tags if tags.get(tag.key) != tag.new),
+        creates=tuple(rules.creates),
+        redescribes=tuple(rules.redescribes),
+        deletes=tuple(rule for rule in live.rules if rule.id in rules.deletes),
+    )
+
+
+@dataclass(slots=True)
+class _Rules:
+    creates: list[DesiredRule] = field(default_factory=list)
+    redescribes: list[Redescription] = field(default_factory=list)
+    deletes: set[str] = field(default_factory=set)
+
+
+def _remaining(difference: Difference, live: LiveGroup) -> _Rules:
+    same = _by_rule(live)
+    rules = _Rules(
+        creates=[rule for rule in difference.creates if rule.rule not in same],
+        deletes={rule.id for rule in difference.deletes},
+    )
+    for each in difference.redescribes:
+        now = same.get(each.desired.rule, [])
+        if not now:
+            rules.creates.append(each.desired)
+        elif all(rule.description != each.desired.description for rule in now):
+            rules.redescribes.append(Redescription(tuple(now), each.desired))
+        else:
+            rules.deletes |= {rule.id for rule in each.live}
+    return rules
+
+
+def _remaining_of_new(difference: Difference, live: LiveGroup) -> _Rules:
+    same = _by_rule(live)
+    rules = _Rules(creates=[rule for rule in difference.creates if rule.rule not in same])
+    for rule in difference.creates:
+        now = same.pop(rule.rule, [])
+        if now and all(live_rule.description != rule.description for live_rule in now):
+            rules.redescribes.append(Redescription(tuple(now), rule))
+    rules.deletes = {rule.id for foreign in same.values() for rule in foreign}
+    return rules
+
+
+def _by_rule(live: LiveGroup) -> dict[Rule, list[LiveRule]]:
+    rules: dict[Rule, list[LiveRule]] = {}
+    for rule in live.rules:
+        rules.setdefault(rule.rule, []).append(rule)
+    return rules
+
+
+def surprises(difference: Difference, live: LiveGroup) -> tuple[str, ...]:
+    """Tell in sentences what others did to the rules of a group whose change is under way, as far as it shows.
+
+    Rules are told by their content: a server that takes whole lists need not keep their ids.
+    """
+    assert difference.live is not None  # noqa: S101 - an update has a live side
+    going = _going(difference)
+    before = {(rule.rule, rule.description) for rule in difference.live.rules}
+    kept = {(rule.rule, rule.description) for rule in difference.live.rules if rule.id not in going}
+    now = {(rule.rule, rule.description) for rule in live.rules}
+    return _surprises(now - before - set(_planned(difference)), kept - now)
+
+
+def unexpected(difference: Difference, live: LiveGroup) -> tuple[str, ...]:
+    """Tell in sentences how a group whose change is done differs from what was planned: what others did meanwhile."""
+    if not difference.changes_rules:
+        return ()
+    planned = Counter(_planned(difference))
+    found = Counter((rule.rule, rule.description) for rule in live.rules)
+    return _surprises(found - planned, planned - found)
+
+
+def _surprises(foreign: Iterable[tuple[Rule, str]], missing: Iterable[tuple[Rule, str]]) -> tuple[str, ...]:
+    return (
+        *(f"there is a rule that the plan does not know: {_words(each)}" for each in foreign),
+        *(f"a rule is missing: {_words(each)}" for each in missing),
+    )
+
+
+def _planned(difference: Difference) -> Iterator[tuple[Rule, str]]:
+    going = _going(difference)
+    kept: Iterable[tuple[Rule, str]] = ()
+    if difference.live is not None:
+        kept = ((rule.rule, rule.description) for rule in difference.live.rules if rule.id not in going)
+    yield from kept
+    yield from ((rule.rule, rule.description) for rule in difference.creates)
+    yield from ((each.desired.rule, each.desired.description) for each in difference.redescribes)
+
+
+def _going(difference: Difference) -> set[str]:
+    going = {rule.id for rule in difference.deletes}
+    return going | {rule.id for each in difference.redescribes for rule in each.live}
+
+
+def _with_id(rule: DesiredRule, ids: Mapping[str, str]) -> DesiredRule:
+    remote = rule.rule.remote_group_id
+    if remote is None:
+        return rule
+    return replace(rule, rule=rule.rule._replace(remote_group_id=fill_in(remote, ids)))
+
+
+def _words(each: tuple[Rule, str]) -> str:
+    rule, description = each
+    return describe_rule(rule) + (f" ({description})" if description else "")

@@ -1,0 +1,73 @@
+"""What a drift run tells a webhook, and whether there is anything new to tell. Pure."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from reconciler.drift.compare import Drift, summarize
+from reconciler.model.desired import DesiredRule
+from reconciler.model.errors import SgctlError
+from reconciler.model.live import LiveRule
+from reconciler.planning.diff import Difference
+
+_LISTED = 20
+"""Groups named in a message; the rest is counted."""
+
+
+def fingerprint(drift: Drift) -> str:
+    """Digest what counts in a report: two reports with the same digest are the same news."""
+    return _digest(
+        [
+            [*each.difference.target, each.difference.name, str(each.severity), _content(each.difference)]
+            for each in drift.drifted
+            if each.counted
+        ]
+        + [[each.guardrail, each.message] for each in drift.findings if each.stops]
+    )
+
+
+def slack_payload(drift: Drift, base_url: str) -> dict[str, Any]:
+    """Write a message for a Slack-compatible webhook: one text, with the marks of `mrkdwn`."""
+    counted = [each for each in drift.drifted if each.counted]
+    lines = [f"*{_escape(summarize(drift))}* ({_escape(base_url)})"]
+    lines += [
+        f"• `{_escape(each.difference.name)}` ({each.difference.target}): {each.severity}" for each in counted[:_LISTED]
+    ]
+    if len(counted) > _LISTED:
+        lines.append(f"… and {len(counted) - _LISTED} more")
+    return {"text": "\n".join(lines)}
+
+
+def read_state(text: str, name: str) -> str:
+    """Read from a state file what was reported last. Raises `SgctlError` when the file is something else."""
+    try:
+        content = json.loads(text)
+        return str(content["reported"])
+    except (ValueError, TypeError, KeyError):
+        raise SgctlError(f"{name} is no state file of `sgctl drift`", hint="Name another file, or remove it.") from None
+
+
+def write_state(reported: str, checked_at: str) -> str:
+    """Write a state file's text."""
+    return json.dumps({"reported": reported, "checked_at": checked_at}) + "\n"
+
+
+def _content(difference: Difference) -> list[str]:
+    rules: list[DesiredRule | LiveRule] = [*difference.creates, *difference.deletes]
+    rules += [each.desired for each in difference.redescribes]
+    attributes = str((difference.previous_name, difference.description, difference.tags))
+    return [attributes, *sorted(str((tuple(rule.rule), rule.description)) for rule in rules)]
+
+
+def _digest(news: Iterable[list[object]]) -> str:
+    return "sha256:" + hashlib.sha256(json.dumps(sorted(news, key=str)).encode()).hexdigest()
+
+
+NOTHING = _digest(())
+"""The digest of a report in which nothing counts."""
+
+
+def _escape(text: str) -> str:
+    """Escape what Slack reads as markup."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "'")

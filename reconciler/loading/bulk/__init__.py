@@ -1,0 +1,1 @@
+"""Large input: read in pieces, which keeps the memory low, and by several processes."""

@@ -1,0 +1,163 @@
+"""Stages 1 and 2 for large input: in pieces, which keeps the memory low, and on several processors.
+
+The order of things is that of `desired_state`: first what all documents share, then each for itself, then the whole.
+Whatever is out of the ordinary ends in None: this way is quick, the other one says what is wrong.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+from reconciler.loading.bulk.forks import map_in_forks
+from reconciler.loading.bulk.pieces import SMALLEST, Cut, cut
+from reconciler.loading.desired import Written, merge, read_document
+from reconciler.loading.document import Document, read_text
+from reconciler.loading.head import MAX_GROUPS, Defaults
+from reconciler.loading.issues import Issues, Source
+from reconciler.loading.policies import read_policies_of
+from reconciler.loading.remote import AddressGroup, read_address_groups
+from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState, Target
+from reconciler.model.place import Place
+from reconciler.model.policies import Policies
+from reconciler.model.rule import Rule
+
+_SHARED = frozenset({"address_groups", "policies"})
+"""Keys of a document that hold for all documents."""
+
+
+class _Text(NamedTuple):
+    """A file. `shares` tells whether it may hold what all documents share."""
+
+    path: str
+    data: bytes
+    cut: Cut | None
+    shares: bool
+
+
+class _Piece(NamedTuple):
+    text: _Text
+    data: bytes
+
+
+def read_bulk(
+    files: Sequence[tuple[str, bytes]],
+    defaults: Defaults,
+    policies: Policies | None,
+    processes: int,
+    *,
+    smallest: int = SMALLEST,
+) -> DesiredState | None:
+    """Read files, each given with its path, that are large and right; None for any others.
+
+    `smallest` is the size, in bytes, of what is worth being read for itself.
+    """
+    if sum(len(data) for _, data in files) < 2 * smallest:
+        return None
+    texts = [_look_at(path, data, smallest) for path, data in files]
+    pieces = [_Piece(text, data) for text in texts for data in (text.cut.pieces if text.cut else [text.data])]
+    shared = _read_shared(texts) if len(pieces) > 1 else None
+    if shared is None:
+        return None
+    issues = Issues()
+    address_groups = read_address_groups(shared, issues)
+    judged_by = read_policies_of(shared, address_groups, policies, issues)
+    work = partial(_read, defaults=defaults, address_groups=address_groups)
+    written = map_in_forks(work, pieces, processes, pack=_pack, unpack=_unpack)
+    if written is None:
+        return None
+    state = merge([each for piece in written for each in piece], issues)
+    return None if len(issues) or len(state.groups) > MAX_GROUPS else replace(state, policies=judged_by)
+
+
+def _look_at(path: str, data: bytes, smallest: int) -> _Text:
+    return _Text(path, data, cut(data, smallest), any(word.encode() in data for word in _SHARED))
+
+
+def _read_shared(texts: Sequence[_Text]) -> list[Document] | None:
+    """Read the documents that may hold what all share; they are read once more with their groups."""
+    documents: list[Document] = []
+    for text in texts:
+        if text.shares:
+            data = text.cut.rest if text.cut else text.data
+            if len(data) > SMALLEST:
+                return None  # it would be read twice
+            found, issues = read_text(text.path, data)
+            if issues:
+                return None
+            documents += found
+    return documents
+
+
+def _read(piece: _Piece, defaults: Defaults, address_groups: Mapping[str, AddressGroup]) -> list[Written] | None:
+    """Read the documents of a piece; None if anything about them is not as it should be."""
+    text = piece.text
+    documents, wrong = read_text(text.path, piece.data)
+    if wrong or not documents:
+        return None
+    if text.cut and not (len(documents) == 1 and text.cut.fits(documents[0].node)):
+        return None
+    issues = Issues()
+    written = [read_document(document, defaults, address_groups, issues) for document in documents]
+    if len(issues) or not (text.shares or all(_SHARED.isdisjoint(document.value) for document in documents)):
+        return None
+    return written
+
+
+def _pack(documents: Sequence[Written]) -> list[Any]:
+    return [
+        (
+            each.source.path,
+            each.targets,
+            each.owner,
+            [pack_group(group) for group in each.groups[:: len(each.targets) or 1]],
+        )
+        for each in documents
+    ]
+
+
+def _unpack(documents: Sequence[Any]) -> list[Written]:
+    return [
+        Written(Source(path, b""), targets, owner, [each for group in groups for each in unpack_group(group, targets)])
+        for path, targets, owner, groups in documents
+    ]
+
+
+def pack_group(group: DesiredGroup) -> tuple[Any, ...]:
+    """Make a group plain, apart from its target: the groups of a document are the same in all of its targets."""
+    rules = None
+    if group.rules is not None:
+        rules = [
+            (*rule.rule, rule.description, rule.place.line, rule.place.column, rule.remote_group, rule.terms)
+            for rule in group.rules
+        ]
+    return (
+        group.name,
+        tuple(group.place),
+        group.id,
+        group.previous_name,
+        group.description,
+        group.tags,
+        rules,
+        group.owner,
+        group.prevent_destroy,
+        group.exceptions,
+    )
+
+
+def unpack_group(packed: tuple[Any, ...], targets: Iterable[Target]) -> list[DesiredGroup]:
+    """Undo `pack_group`, for each target of the document."""
+    name, (path, *position), group_id, previous_name, description, tags, packed_rules, *others = packed
+    rules = None
+    if packed_rules is not None:
+        rules = tuple(
+            [
+                DesiredRule(Rule(*fields), text, Place(path, line, column), remote_group, terms)
+                for *fields, text, line, column, remote_group, terms in packed_rules
+            ]
+        )
+    place = Place(path, *position)
+    return [
+        DesiredGroup(target, name, place, group_id, previous_name, description, tags, rules, *others)
+        for target in targets
+    ]

@@ -1,0 +1,130 @@
+"""Stage 2: documents -> desired state. Pure.
+
+Defaults fill what a document leaves out, address groups are looked up in every file of the run, and each written rule
+is expanded to the rules that it means (`loader.rule`). The JSON Schema judges the structure (`loader.structure`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from reconciler.loading.document import Document
+from reconciler.loading.group import Scope, read_group
+from reconciler.loading.head import Defaults, _read_head
+from reconciler.loading.issues import Issues, Source
+from reconciler.loading.policies import read_policies_of
+from reconciler.loading.remote import AddressGroup, read_address_groups
+from reconciler.model.desired import DesiredGroup, DesiredState, Target
+from reconciler.model.errors import Issue
+from reconciler.model.place import Place
+from reconciler.model.policies import Policies
+from reconciler.model.text import shown
+
+
+class Note(NamedTuple):
+    """Something worth knowing about the files that is not wrong."""
+
+    place: Place
+    message: str
+
+
+class Written(NamedTuple):
+    """What one document asks for: its groups, each once for each of its targets."""
+
+    source: Source
+    targets: tuple[Target, ...]
+    owner: str | None
+    groups: Sequence[DesiredGroup]
+
+
+def desired_state(
+    documents: Sequence[Document], defaults: Defaults, policies: Policies | None = None
+) -> tuple[DesiredState, tuple[Issue, ...]]:
+    """Turn documents into desired state, with all that is wrong in them.
+
+    `policies` are those of a settings file, for which the documents may define address groups.
+    """
+    issues = Issues()
+    address_groups = read_address_groups(documents, issues)
+    state = merge([read_document(document, defaults, address_groups, issues) for document in documents], issues)
+    judged_by = read_policies_of(documents, address_groups, policies, issues)
+    return replace(state, policies=judged_by), issues.worded()
+
+
+def read_document(
+    document: Document, defaults: Defaults, address_groups: Mapping[str, AddressGroup], issues: Issues
+) -> Written:
+    """Read what one document asks for, apart from the address groups and policies that it shares with the others."""
+    targets, owner = _read_head(document, defaults, issues)
+    scope = Scope(document, targets, owner, address_groups, issues)
+    groups = [group for index, value in enumerate(_groups_of(document)) for group in read_group(scope, index, value)]
+    return Written(document.source, targets, owner, groups)
+
+
+def merge(written: Sequence[Written], issues: Issues) -> DesiredState:
+    """Put together what the documents ask for, target by target."""
+    find_conflicts([(each.source, each.groups) for each in written], issues)
+    owners: dict[Target, set[str]] = {}
+    for each in written:
+        for target in each.targets:
+            owners.setdefault(target, set()).update([each.owner] if each.owner else [])
+    in_order = {target: index for index, target in enumerate(owners)}
+    groups = sorted((group for each in written for group in each.groups), key=lambda group: in_order[group.target])
+    frozen = {target: frozenset(names) for target, names in owners.items()}
+    return DesiredState(tuple(groups), tuple(owners), frozen)
+
+
+def unresolved_references(state: DesiredState) -> tuple[Note, ...]:
+    """Note each remote group that no file defines for its target: `plan` looks it up live."""
+    defined = {(group.target, group.name) for group in state.groups}
+    notes: dict[tuple[Target, str], Note] = {}
+    for group in state.groups:
+        for rule in group.rules or ():
+            name = rule.remote_group
+            if name is not None and (group.target, name) not in defined:
+                message = f"no file defines the group `{name}` for {group.target}: it is looked up live"
+                notes.setdefault((group.target, name), Note(rule.place, message))
+    return tuple(notes.values())
+
+
+def _groups_of(document: Document) -> list[Any]:
+    groups = document.value.get("security_groups") if isinstance(document.value, dict) else None
+    return groups if isinstance(groups, list) else []
+
+
+_WrittenGroups = Sequence[tuple[Source, Sequence[DesiredGroup]]]
+
+
+def find_conflicts(written: _WrittenGroups, issues: Issues) -> None:
+    """Report each group whose id, name or previous name another group of its target has taken."""
+    names = _find_same_groups(written, issues)
+    previous: dict[tuple[Target, str], DesiredGroup] = {}
+    for source, groups in written:
+        for group in groups:
+            if group.previous_name is None:
+                continue
+            key = (group.target, group.previous_name)
+            other = names.get(key) or previous.setdefault(key, group)
+            if other is not group:
+                taken = f"`previous_name` {shown(group.previous_name)} belongs to another group of the files"
+                related = ("the other", other.place)
+                issues.add(source, group.place, taken, "leave previous_name out, or remove the other", (related,))
+
+
+def _find_same_groups(written: _WrittenGroups, issues: Issues) -> dict[tuple[Target, str], DesiredGroup]:
+    """Report groups that are there twice, and return all by name. Two of one name are told apart by their ids."""
+    names: dict[tuple[Target, str], DesiredGroup] = {}
+    ids: dict[tuple[Target, str], DesiredGroup] = {}
+    for source, groups in written:
+        for group in groups:
+            same_name = names.setdefault((group.target, group.name), group)
+            same_id = ids.setdefault((group.target, group.id), group) if group.id is not None else group
+            if same_id is not group:
+                message, other = f"the group with the id {group.id} is there twice", same_id
+            elif same_name is not group and None in {group.id, same_name.id}:
+                message, other = f"the group {shown(group.name)} is there twice", same_name
+            else:
+                continue
+            fix = "keep one of the two, or tell them apart with `id`"
+            issues.add(source, group.place, message, fix, (("the other", other.place),))
+    return names

@@ -1,0 +1,103 @@
+"""Stage 1: paths -> documents, each a plain value whose every part knows its place. The only reader of these files.
+
+A document keeps its tree of nodes beside the plain value. Positions are found by walking the tree, and only where one
+is needed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from yaml.error import YAMLError
+from yaml.nodes import MappingNode, Node, SequenceNode
+
+from reconciler.loading.issues import Issues, Source
+from reconciler.loading.nodes import MERGE, NodeParser
+from reconciler.loading.values import ValueReader, expands_too_far
+from reconciler.loading.yaml_problems import yaml_issue
+from reconciler.model.errors import Issue
+from reconciler.model.place import Place
+
+Key = str | int
+"""A step from a value to a part of it: a mapping's key or a list's index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One YAML document: its value as dictionaries, lists and scalars, and where each part of it stands."""
+
+    source: Source
+    value: Any
+    node: Node
+    _pairs: dict[int, dict[Key, tuple[Node, Node]]] = field(default_factory=dict, repr=False, compare=False)
+
+    def place(self, *path: Key) -> Place:
+        """Find where the value at a path begins; where the path leads nowhere, the last part of it that is there."""
+        return self._place(self._find(path)[1])
+
+    def key_place(self, *path: Key) -> Place:
+        """Find where the last key of a path is written."""
+        return self._place(self._find(path)[0])
+
+    def item_places(self, *path: Key) -> list[Place]:
+        """List the places of the items of the list at a path, all at once."""
+        node, name = self._find(path)[1], self.source.path
+        marks = [item.start_mark for item in node.value] if isinstance(node, SequenceNode) else []
+        return [Place(name, mark.line + 1, mark.column + 1) for mark in marks]
+
+    def _find(self, path: Sequence[Key]) -> tuple[Node, Node]:
+        key = node = self.node
+        for step in path:
+            if isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
+                key = node = node.value[step]
+                continue
+            pair = self._pairs_of(node).get(step) if isinstance(node, MappingNode) else None
+            if pair is None:
+                break
+            key, node = pair
+        return key, node
+
+    def _pairs_of(self, node: MappingNode) -> dict[Key, tuple[Node, Node]]:
+        """Index a mapping by key, once: one with a million keys may be asked for a thousand of them."""
+        pairs = self._pairs.get(id(node))
+        if pairs is None:
+            pairs = {}
+            for key, child in node.value:
+                if key.tag is MERGE:
+                    for part in child.value if isinstance(child, SequenceNode) else [child]:
+                        merged = self._pairs_of(part) if isinstance(part, MappingNode) else {}
+                        pairs = merged | pairs
+                else:
+                    pairs[str(key.value)] = (key, child)
+            self._pairs[id(node)] = pairs
+        return pairs
+
+    def _place(self, node: Node) -> Place:
+        return Place(self.source.path, node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def read_text(path: str, data: bytes) -> tuple[tuple[Document, ...], tuple[Issue, ...]]:
+    """Read the documents of a text that is not in its file yet; places name the file all the same."""
+    issues = Issues()
+    return tuple(parse(Source(path, data), issues)), issues.worded()
+
+
+def parse(source: Source, issues: Issues) -> list[Document]:
+    """Read the documents of a file, up to what cannot be read on from."""
+    documents = []
+    reader = ValueReader(source, issues)
+    if source.data.startswith((b"\xff\xfe", b"\xfe\xff")):  # libyaml would read it, but places are counted in UTF-8
+        issues.append(Issue(Place(source.path, 1, 1), "the file is UTF-16, not UTF-8"))
+        return []
+    has_aliases = b"*" in source.data and b"&" in source.data
+    try:
+        for node in NodeParser(source.data.removeprefix(b"\xef\xbb\xbf")).nodes():
+            endless = expands_too_far(node) if has_aliases else None
+            if endless is not None:
+                mark = endless[0].start_mark
+                issues.add(source, Place(source.path, mark.line + 1, mark.column + 1), endless[1], "write it out")
+                continue
+            documents.append(Document(source, reader.read(node), node))
+    except YAMLError as error:
+        issues.append(yaml_issue(source, error))
+    return documents

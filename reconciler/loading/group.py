@@ -1,0 +1,153 @@
+"""One written security group: its attributes and its rules."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from reconciler.loading.document import Document, Key
+from reconciler.loading.issues import Issues, Path, Problem
+from reconciler.loading.remote import AddressGroup, read_remotes
+from reconciler.loading.report import report, report_malformed
+from reconciler.loading.rule import expand
+from reconciler.loading.structure import is_group, is_rule, well_formed_part
+from reconciler.model.cloud import DEFAULT_GROUP, MAX_RULES
+from reconciler.model.desired import DesiredGroup, DesiredRule, Target
+from reconciler.model.live import OWNER_TAG
+from reconciler.model.policies import PolicyException, Terms
+from reconciler.model.rule import Rule
+from reconciler.model.text import shown
+
+
+class ReadReview(NamedTuple):
+    """The terms, or what is wrong with them."""
+
+    terms: Terms | None
+    problems: tuple[Problem, ...] = ()
+
+
+NO_TERMS = ReadReview(None)
+
+
+def read_terms(fragment: dict[str, Any]) -> ReadReview:
+    """ReadReview the terms of a well-formed rule or group; None where it has none."""
+    if "expires" not in fragment and "exception" not in fragment:
+        return NO_TERMS
+    problems: list[Problem] = []
+    expires = _date(fragment["expires"], ("expires",), problems) if "expires" in fragment else None
+    written = fragment.get("exception", [])
+    exceptions = []
+    for index, one in enumerate(written if isinstance(written, list) else [written]):
+        path: Path = ("exception", index, "until") if isinstance(written, list) else ("exception", "until")
+        until = _date(one["until"], path, problems)
+        if until is not None:
+            exceptions.append(PolicyException(one["policy"], one["reason"], until))
+    return ReadReview(None, tuple(problems)) if problems else ReadReview(Terms(expires, tuple(exceptions)))
+
+
+def _date(text: str, path: Path, problems: list[Problem]) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        problems.append(Problem(path, f"{shown(text)} is no day of the calendar", "write it as year-month-day"))
+        return None
+
+
+class Scope(NamedTuple):
+    """What the groups of a document share."""
+
+    document: Document
+    targets: tuple[Target, ...]
+    owner: str | None
+    address_groups: Mapping[str, AddressGroup]
+    issues: Issues
+
+
+def read_group(scope: Scope, index: int, group: Any) -> list[DesiredGroup]:
+    """Read a group of a document, once for each target."""
+    document, issues = scope.document, scope.issues
+    path = ("security_groups", index)
+    rules = None
+    written_rules = group.get("rules") if isinstance(group, dict) else None
+    if isinstance(written_rules, list):
+        rules = _read_rules(scope, path, written_rules)
+    if not is_group(group):
+        head = {**group, "rules": []} if isinstance(written_rules, list) else group
+        report_malformed(document, path, "security_group", head, issues)
+        return []
+    terms, wrong_terms = read_terms(group)
+    report(document, path, (*_problems(group, scope), *wrong_terms), issues)
+    group_id = group.get("id")
+    place = document.place(*path)
+    return [
+        DesiredGroup(
+            target=target,
+            name=group["name"],
+            place=place,
+            id=group_id.lower() if group_id else None,
+            previous_name=group.get("previous_name"),
+            description=group.get("description"),
+            tags=group.get("tags"),
+            rules=rules,
+            owner=scope.owner,
+            prevent_destroy=group.get("prevent_destroy"),
+            exceptions=terms.exceptions if terms else (),
+        )
+        for target in scope.targets
+    ]
+
+
+def _problems(group: dict[str, Any], scope: Scope) -> list[Problem]:
+    """List what a schema cannot say about a group."""
+    problems = []
+    name, previous_name = group["name"], group.get("previous_name")
+    if previous_name == name:
+        problems.append(Problem(("previous_name",), "`previous_name` is the name itself", "leave it out"))
+    elif DEFAULT_GROUP in {name, previous_name} and previous_name is not None:
+        problems.append(Problem(("previous_name",), "the group `default` cannot be renamed", "leave previous_name out"))
+    if "id" in group and len(scope.targets) > 1:
+        message = f"a group with an `id` is in one target, and the document is for {len(scope.targets)}"
+        problems.append(Problem(("id",), message, "move the group to a document of its own", at_key=True))
+    tag = group.get("tags", {}).get(OWNER_TAG)
+    if tag is not None and tag != scope.owner:
+        message = f"the tag `{OWNER_TAG}` is not set by hand"
+        problems.append(
+            Problem(("tags", OWNER_TAG), message, f"use `owner: {tag}` at the head of the document", at_key=True)
+        )
+    return problems
+
+
+def _read_rules(scope: Scope, path: tuple[Key, ...], written: Sequence[Any]) -> tuple[DesiredRule, ...]:
+    document, issues = scope.document, scope.issues
+    path = (*path, "rules")
+    places = document.item_places(*path)
+    rules: dict[tuple[Rule, str | None], DesiredRule] = {}
+    count = 0
+    for index, (rule, place) in enumerate(zip(written, places, strict=True)):
+        if not is_rule(rule):
+            report_malformed(document, (*path, index), "rule", rule, issues)
+            if not issues.full:
+                report(document, (*path, index), read_remotes(well_formed_part(rule), scope.address_groups)[1], issues)
+            continue
+        expansion = expand(rule, scope.address_groups)
+        terms, wrong_terms = read_terms(rule)
+        if expansion.problems or wrong_terms:
+            report(document, (*path, index), (*expansion.problems, *wrong_terms), issues)
+            continue
+        description = rule.get("description") or ""
+        count += expansion.number
+        for key in expansion.rules:
+            known = rules.get(key)
+            if known is None:
+                rules[key] = DesiredRule(key[0], description, place, key[1], terms)
+                continue
+            count -= 1
+            if known.description != description or known.terms != terms:
+                what = "descriptions" if known.description != description else "dates or exceptions"
+                message = f"the same rule is there twice, with different {what}"
+                issues.add(document.source, place, message, "keep one of the two", (("the other", known.place),))
+    if count > MAX_RULES:
+        message = f"the rules of this group are {count:,} when expanded, over the limit of {MAX_RULES}"
+        issues.add(
+            document.source, document.key_place(*path), message, "split the group, or use wider prefixes and ranges"
+        )
+    return tuple(rules.values())

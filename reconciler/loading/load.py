@@ -1,0 +1,193 @@
+"""Paths -> desired state. Finds and reads the files; nothing else reads a desired-state file."""
+
+import gc
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from reconciler.loading.desired import desired_state
+from reconciler.loading.document import Document, parse
+from reconciler.loading.head import Defaults
+from reconciler.loading.issues import Issues, Source
+from reconciler.model.desired import DesiredState
+from reconciler.model.errors import InputError, Issue
+from reconciler.model.place import Place
+from reconciler.model.policies import Policies
+
+LARGE = 1 << 19
+"""Bytes from which on input is read in pieces."""
+
+__all__ = ["Defaults", "load", "load_documents", "no_garbage_collection"]
+
+
+def load(
+    paths: Sequence[str], defaults: Defaults, policies: Policies | None = None, *, processes: int = 1
+) -> DesiredState:
+    """Load what the files and folders ask for. Raises InputError with every issue of the run, in order of place.
+
+    `policies` are those of a settings file, for which the files may define address groups. More than one of the
+    `processes` can be used where this one may be forked: on Linux, and as long as it has no other threads.
+    """
+    with no_garbage_collection():
+        state = load_large(paths, defaults, policies, processes)
+        return load_documents(paths, defaults, policies)[1] if state is None else state
+
+
+def load_large(
+    paths: Sequence[str], defaults: Defaults, policies: Policies | None, processes: int
+) -> DesiredState | None:
+    """Load what is large and right; None for anything else."""
+    files = read_files(paths, at_least=LARGE)
+    if files is None:
+        return None
+    from reconciler.loading.bulk.read import read_bulk  # noqa: PLC0415 - small input, which is soon read, needs none of it
+
+    return read_bulk(files, defaults, policies, processes)
+
+
+def load_documents(
+    paths: Sequence[str], defaults: Defaults, policies: Policies | None = None
+) -> tuple[tuple[Document, ...], DesiredState]:
+    """Load as `load` does, one document after the other, and keep the documents."""
+    documents, unreadable = read_documents(paths)
+    state, wrong = desired_state(documents, defaults, policies)
+    places = {issue.place for issue in unreadable}
+    issues = (*unreadable, *(issue for issue in wrong if issue.place not in places))
+    if issues:
+        raise InputError(tuple(sorted(issues, key=lambda issue: issue.place)))
+    return documents, state
+
+
+@contextmanager
+def no_garbage_collection() -> Iterator[None]:
+    """Hold the garbage collector while a million small objects are made that all stay: it would visit them in vain.
+
+    Nothing here makes cycles except recursive aliases, which are refused.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+ENDINGS = (".yaml", ".yml")
+
+
+def read_documents(paths: Sequence[str]) -> tuple[tuple[Document, ...], tuple[Issue, ...]]:
+    """Read every document of the files and folders given, and all that is wrong with them as YAML."""
+    files, not_found = find_files(paths)
+    issues = Issues()
+    for issue in not_found:
+        issues.append(issue)
+    documents = tuple(document for file in files for document in _read_file(file, issues))
+    return documents, issues.worded()
+
+
+def read_files(paths: Sequence[str], at_least: int) -> tuple[tuple[str, bytes], ...] | None:
+    """Read the files given as they are; None if they are smaller than `at_least` bytes together, or not just files."""
+    files, not_found = find_files(paths)
+    try:
+        states = [Path(file).stat() for file in files]
+        if not_found or not all(stat.S_ISREG(each.st_mode) for each in states):
+            return None
+        if sum(each.st_size for each in states) < at_least:
+            return None
+        return tuple((file, Path(file).read_bytes()) for file in files)
+    except OSError:
+        return None
+
+
+def find_files(paths: Sequence[str]) -> tuple[tuple[str, ...], tuple[Issue, ...]]:
+    """List the files to read, each once, in the order given and sorted within a folder; paths stay as they were given.
+
+    A folder stands for its `*.yaml` and `*.yml` files and those of its subfolders, without what is hidden.
+    """
+    files: dict[tuple[int, int], str] = {}
+    issues = []
+    for path in paths:
+        try:
+            found = list(_walk(path, set())) if Path(path).is_dir() else [path]
+            if not found:
+                issues.append(_path_issue(path, "the folder holds no *.yaml or *.yml file"))
+            for file in found:
+                status = Path(file).stat()
+                files.setdefault((status.st_dev, status.st_ino), file)
+        except (OSError, ValueError) as error:
+            issues.append(_path_issue(getattr(error, "filename", None) or path, _reason(error)))
+    return tuple(files.values()), tuple(issues)
+
+
+def with_lines(issues: Iterable[Issue]) -> tuple[Issue, ...]:
+    """Add to issues that have none the line they are about: a later stage knows the place, and not the text.
+
+    The files are read once more. A place in what is no regular file (a pipe was read up already) stays as it is.
+    """
+    sources: dict[str, Source | None] = {}
+    return tuple(_with_line(issue, sources) for issue in issues)
+
+
+def _with_line(issue: Issue, sources: dict[str, Source | None]) -> Issue:
+    path = issue.place.path
+    if issue.line is not None:
+        return issue
+    if path not in sources:
+        try:
+            sources[path] = Source(path, Path(path).read_bytes()) if Path(path).is_file() else None
+        except (OSError, ValueError):
+            sources[path] = None
+    source = sources[path]
+    return issue if source is None else source.issue(issue.place, issue.message, issue.fix, issue.related)
+
+
+def _walk(folder: str, seen: set[tuple[int, int]]) -> Iterator[str]:
+    """List the YAML files of a folder and its subfolders; links are followed, but into no folder twice."""
+    status = Path(folder).stat()
+    if (status.st_dev, status.st_ino) in seen:
+        return
+    seen.add((status.st_dev, status.st_ino))
+    with os.scandir(folder) as entries:
+        visible = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
+    for entry in visible:
+        path = entry.name if folder == os.curdir else entry.path
+        if entry.is_dir():
+            yield from _walk(path, seen)
+        elif entry.name.endswith(ENDINGS):
+            yield path
+
+
+def _read_file(path: str, issues: Issues) -> list[Document]:
+    try:
+        mode = Path(path).stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+            issues.append(_path_issue(path, "this is neither a file nor a folder"))
+            return []
+        source = Source(path, Path(path).read_bytes())
+    except OSError as error:
+        issues.append(_path_issue(path, _reason(error)))
+        return []
+    before = len(issues)
+    documents = parse(source, issues)
+    if not documents and len(issues) == before:
+        issues.append(
+            _path_issue(path, "the file is empty" if not source.data.strip() else "the file holds no document")
+        )
+    return documents
+
+
+def _path_issue(path: str, message: str) -> Issue:
+    return Issue(Place(path, 1, 1), message)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file or folder"
+    if isinstance(error, PermissionError):
+        return "no permission to read it"
+    if isinstance(error, ValueError):
+        return "it cannot be read: a path holds no such character"  # Python's words change from version to version
+    return f"it cannot be read: {error.strerror or error}"

@@ -1,0 +1,189 @@
+"""Where a rule's traffic comes from or goes to, from any of the ways to write it."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
+from typing import Any, NamedTuple
+
+from reconciler.loading.document import Document
+from reconciler.loading.issues import Issues, Path, Problem
+from reconciler.loading.report import report_malformed
+from reconciler.loading.structure import is_address_group
+from reconciler.model.canonical import canonical_prefix, is_canonical_ipv4
+from reconciler.model.cloud import EVERYWHERE
+from reconciler.model.place import Place
+from reconciler.model.rule import Ethertype
+from reconciler.model.text import MOST_WORDS, shown
+
+
+class Prefix(NamedTuple):
+    """The family and the canonical text of a prefix (None is every address), or what is wrong with it."""
+
+    family: Ethertype
+    canonical: str | None
+    problem: str | None = None
+    fix: str | None = None
+
+
+@lru_cache(1 << 16)
+def read_prefix(text: str) -> Prefix:
+    """Read an address or a prefix. Refuses what could mean something else than its writer meant."""
+    family: Ethertype = "IPv6" if ":" in text else "IPv4"
+    if family == "IPv4":
+        whole = text if "/" in text else f"{text}/32"
+        if is_canonical_ipv4(whole):
+            return Prefix(family, None if whole.endswith("/0") else whole)
+    return _read_with_care(text, canonical_prefix(text), family)
+
+
+def _read_with_care(text: str, canonical: str | None, family: Ethertype) -> Prefix:
+    """Judge a prefix that is not spelled the canonical way."""
+    from ipaddress import ip_network  # noqa: PLC0415  # costs a start-up time that good files need not pay
+
+    address, slash, mask = text.partition("/")
+    masked = canonical or EVERYWHERE[family]
+    try:
+        network = ip_network(text, strict=False)
+        whole = ip_network(address)
+    except ValueError:
+        return _no_prefix(text, family)
+    if "%" in text:
+        return Prefix(
+            family, None, "a zone (`%...`) means nothing to a security group", f"write {address.partition('%')[0]}"
+        )
+    if slash and not (mask.isascii() and mask.isdigit() and mask == str(int(mask))):
+        return Prefix(family, None, f"`{text}` has no plain number after the slash", f"write {masked}")
+    if network.network_address != whole.network_address:
+        alternative = f", or {address} for this one address" if network.prefixlen else ""
+        return Prefix(family, None, f"`{text}` has host bits set", f"write {masked}{alternative}")
+    return Prefix(family, canonical)
+
+
+def _no_prefix(text: str, family: Ethertype) -> Prefix:
+    short = text if len(text) <= 50 else text[:50] + "..."
+    short = "".join(char if char.isprintable() else "\ufffd" for char in short)
+    if text.strip() != text and len(text) <= 50:
+        return Prefix(family, None, f"`{short}` has blanks around the prefix", f"write {text.strip()}")
+    if text.lower() in {"any", "all", "*"}:
+        return Prefix(family, None, f"`{text}` is no prefix", "write 0.0.0.0/0 or ::/0, or leave the key out")
+    return Prefix(family, None, f"`{short}` is no IP prefix", "write one like 10.0.0.0/8 or 2001:db8::/32")
+
+
+WAYS = frozenset({"remote_ip_prefix", "remote_ip_prefixes", "remote_address_group", "remote_group", "remote_group_id"})
+
+
+class Remote(NamedTuple):
+    """One remote of a rule. `family` is None where the remote has none of its own; `path` is where it is written."""
+
+    family: Ethertype | None
+    prefix: str | None
+    group_id: str | None
+    group_name: str | None
+    path: Path
+
+
+class AddressGroup(NamedTuple):
+    """The prefixes of an address group, each once, in their canonical form."""
+
+    prefixes: tuple[tuple[Ethertype, str | None], ...]
+
+
+ANYWHERE = (Remote(None, None, None, None, ()),)
+_NO_PROBLEMS: tuple[Problem, ...] = ()
+Remotes = tuple[tuple[Remote, ...], tuple[Problem, ...]]
+
+
+def read_remotes(rule: dict[str, Any], address_groups: Mapping[str, AddressGroup]) -> Remotes:
+    """Read the remotes of a well-formed rule, each once; or what is wrong with them."""
+    given = [key for key in rule if key in WAYS and rule[key] is not None]
+    if not given:
+        return ANYWHERE, _NO_PROBLEMS
+    way = given[0]
+    if len(given) > 1:
+        message = f"`{given[1]}` and `{way}` exclude each other: a rule has one remote"
+        problem = Problem((given[1],), message, "write two rules", (("the other", (way,)),), at_key=True)
+        return (), (problem,)
+    return _read_way(way, rule[way], address_groups)
+
+
+def _read_way(way: str, value: Any, address_groups: Mapping[str, AddressGroup]) -> Remotes:
+    if way == "remote_ip_prefix":
+        prefix = read_prefix(value)
+        if prefix.problem:
+            return (), (Problem((way,), prefix.problem, prefix.fix),)
+        return (Remote(prefix.family, prefix.canonical, None, None, (way,)),), _NO_PROBLEMS
+    if way == "remote_ip_prefixes":
+        return _prefixes([((way, index), text) for index, text in enumerate(value)])
+    if way == "remote_group_id":
+        return (Remote(None, None, value.lower(), None, (way,)),), _NO_PROBLEMS
+    if way == "remote_group":
+        return (Remote(None, None, None, value, (way,)),), _NO_PROBLEMS
+    return _address_groups(value, address_groups)
+
+
+def _prefixes(written: list[tuple[Path, str]]) -> Remotes:
+    found: dict[tuple[Ethertype, str | None], Remote] = {}
+    problems = []
+    for path, text in written:
+        prefix = read_prefix(text)
+        if prefix.problem:
+            problems.append(Problem(path, prefix.problem, prefix.fix))
+        else:
+            key = (prefix.family, prefix.canonical)
+            found.setdefault(key, Remote(prefix.family, prefix.canonical, None, None, path))
+    return tuple(found.values()), tuple(problems)
+
+
+def _address_groups(names: str | list[str], address_groups: Mapping[str, AddressGroup]) -> Remotes:
+    way = "remote_address_group"
+    places: dict[str, Path] = {}
+    for index, name in enumerate(names if isinstance(names, list) else ()):
+        places.setdefault(name, (way, index))
+    if isinstance(names, str):
+        places[names] = (way,)
+    found: dict[tuple[Ethertype, str | None], Remote] = {}
+    problems = []
+    for name, path in places.items():
+        group = address_groups.get(name)
+        if group is None:
+            fix = "define it under `address_groups` of any file"
+            message = f"no file defines the address group {shown(name)}"
+            problems.append(Problem(path, message, fix, guess=(name, tuple(islice(address_groups, MOST_WORDS)))))
+            continue
+        for family, prefix in group.prefixes:
+            found.setdefault((family, prefix), Remote(family, prefix, None, None, path))
+    return tuple(found.values()), tuple(problems)
+
+
+def read_address_groups(documents: Sequence[Document], issues: Issues) -> Mapping[str, AddressGroup]:
+    """Read them all. The same name with the same prefixes may be there twice, with others it is an error."""
+    groups: dict[str, AddressGroup] = {}
+    places: dict[str, Place] = {}
+    for document in documents:
+        written = document.value.get("address_groups") if isinstance(document.value, dict) else None
+        if not isinstance(written, dict):
+            continue
+        for name, prefixes in written.items():
+            group = _read_address_group(document, name, prefixes, issues)
+            if name not in groups:
+                groups[name] = group
+                places[name] = document.key_place("address_groups", name)
+            elif set(groups[name].prefixes) != set(group.prefixes):
+                place = document.key_place("address_groups", name)
+                message = f"the address group {shown(name)} is defined twice, with different prefixes"
+                other = ("the other", places[name])
+                issues.add(document.source, place, message, "keep one of the two, or give one another name", (other,))
+    return groups
+
+
+def _read_address_group(document: Document, name: str, prefixes: Any, issues: Issues) -> AddressGroup:
+    path = ("address_groups", name)
+    if not name or not is_address_group(prefixes):
+        report_malformed(document, path[:1], "address_groups", {name: prefixes}, issues)
+        return AddressGroup(())
+    read = [read_prefix(text) for text in prefixes]
+    for index, prefix in enumerate(read):
+        if prefix.problem:
+            issues.add(document.source, document.place(*path, index), prefix.problem, prefix.fix)
+    good = dict.fromkeys((prefix.family, prefix.canonical) for prefix in read if not prefix.problem)
+    return AddressGroup(tuple(good))

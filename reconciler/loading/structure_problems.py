@@ -1,0 +1,110 @@
+"""What is wrong with the structure of a fragment: jsonschema finds it by the published schema, `wording` says it."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
+
+from reconciler.loading import wording
+from reconciler.loading.issues import Path, Problem
+from reconciler.loading.reduce import reduce
+from reconciler.model.schema_files import read_schema
+from reconciler.model.text import shown
+
+
+def explain(kind: str, value: Any) -> tuple[list[Problem], int]:
+    """Say what is wrong with a fragment that `structure` found malformed, and how much more there is than is said.
+
+    `kind` is the name of its definition in the schema. A value is wrong once, however many ways it has to be so.
+    """
+    reduced = reduce(kind, value)
+    problems: dict[tuple[Path, bool], Problem] = {}
+    for error in validator(kind).iter_errors(reduced.value):
+        for leaf in _leaves(error):
+            for problem in _word(kind, leaf, reduced.value):
+                path = problem.path
+                if len(path) > 1 and path[0] in reduced.indices:
+                    path = (path[0], reduced.indices[str(path[0])][int(path[1])], *path[2:])
+                moved = Problem(path, problem.message, problem.fix, at_key=problem.at_key)
+                problems.setdefault((path, problem.at_key), moved)
+    return list(problems.values()) or [Problem((), f"this {_noun(kind)} is malformed")], reduced.omitted
+
+
+@cache
+def validator(kind: str) -> Validator:
+    """Build the validator of a part of the schema, one of its `$defs`.
+
+    Stricter than jsonschema by itself in two points: 80.0 is no integer here, and `$` does not match before a line
+    break at the end, as it does in Python.
+    """
+    integers = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: value.__class__ is int)
+    strict = extend(Draft202012Validator, {"pattern": _pattern}, type_checker=integers)  # type: ignore[no-untyped-call]  # its stub says nothing
+    checked: Validator = strict({"$defs": read_schema("security-groups")["$defs"], "$ref": f"#/$defs/{kind}"})
+    return checked
+
+
+def _pattern(_parent: Validator, pattern: str, value: Any, _schema: Any) -> Iterator[ValidationError]:
+    if isinstance(value, str) and not re.search(pattern.removesuffix("$") + r"\Z", value):
+        yield ValidationError("the text does not match the pattern")
+
+
+def _leaves(error: ValidationError) -> Iterator[ValidationError]:
+    """Yield what is wrong inside of a list that may be one, instead of all the things that it is not."""
+    inside = [part for part in error.context or () if part.path] if isinstance(error.instance, list) else []
+    if not inside:
+        yield error
+    for part in inside:
+        yield from _leaves(part)
+
+
+def _word(kind: str, error: Any, fragment: Any) -> Iterator[Problem]:
+    path: Path = tuple(error.absolute_path)
+    value = error.instance
+    if error.validator == "additionalProperties":
+        known = list(error.schema["properties"])
+        for key in value:
+            if key not in known:
+                yield Problem((*path, key), *wording.unknown_key(key, known, value), at_key=True)
+    elif error.validator == "required":
+        for key in error.validator_value:
+            if key not in value:
+                yield Problem(path, *wording.missing_key(key))
+    elif "propertyNames" in error.absolute_schema_path:
+        words = wording.wrong_tag_key(value) if path[-1:] == ("tags",) else ("an address group needs a name", None)
+        yield Problem((*path, value), *words, at_key=True)
+    else:
+        yield Problem(path, *_word_value(kind, path, value, fragment), at_key=value is None)
+
+
+def _word_value(kind: str, path: Path, value: Any, fragment: Any) -> tuple[str, str | None]:
+    if kind == "address_groups":
+        return wording.wrong_prefixes(str(path[0]), value, is_item=len(path) > 1)
+    if not path:
+        return _word_fragment(kind, value)
+    if path[0] == "tags" and len(path) > 1:
+        return wording.wrong_tag(str(path[1]), value)
+    if path == ("name",) and isinstance(value, str) and "id" not in fragment:
+        return wording.wrong_group_name(value)
+    if value == {} and path[0] == "targets":
+        return "this target names neither a project_id nor a region_id", "add one, or remove the entry"
+    key = next(str(step) for step in reversed(path) if isinstance(step, str))
+    is_policy = kind == "policies" and len(path) == 1
+    is_item = isinstance(path[-1], int)
+    return wording.wrong_policy(key, value) if is_policy else wording.wrong_value(key, value, is_item=is_item)
+
+
+def _word_fragment(kind: str, value: Any) -> tuple[str, str | None]:
+    if isinstance(value, dict):
+        return "the document has neither `security_groups` nor `address_groups` nor `policies`", None
+    what = "nothing" if value is None else "an empty text" if value == "" else shown(value)
+    fixes = {"document": "begin with `security_groups:`", "security_group": "begin a group with `- name:`"}
+    return f"a {_noun(kind)} is a mapping, not {what}", fixes.get(kind, "begin a rule with `- direction:`")
+
+
+def _noun(kind: str) -> str:
+    return kind.replace("_", " ")

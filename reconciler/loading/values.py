@@ -1,0 +1,205 @@
+"""Nodes -> plain dictionaries, lists and scalars, with an issue for what YAML allows and a document of ours does not.
+
+A node tree may be a graph: an alias is its anchor's node once more. `expands_too_far` looks at the graph before
+anything walks it as a tree.
+"""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+from yaml.error import Mark
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from reconciler.loading.issues import Issues, Source
+from reconciler.loading.nodes import COLLECTION, MAX_DEPTH, MERGE, TEXT, Plain, Surprise, classify
+from reconciler.model.place import Place
+from reconciler.model.policies import Policies
+from reconciler.model.text import shown
+
+MAX_EXPANDED = 1_000_000
+"""Values that the aliases of a document may expand to: the rules of a thousand full groups."""
+
+_YAML = "tag:yaml.org,2002:"
+_DATES = frozenset({"created_at", "updated_at", "expires", "until"})
+"""Keys behind which a date needs no quotes. Some tools write the API's read-only fields without them."""
+_LEVELS = frozenset(field.name for field in fields(Policies)) | {"level"}
+"""Keys behind which `off` is the level of a policy, and no boolean."""
+
+
+class ValueReader:
+    """Reads the value of each node of a file."""
+
+    def __init__(self, source: Source, issues: Issues) -> None:
+        self._source = source
+        self._issues = issues
+
+    def read(self, node: Node) -> Any:
+        """Return the plain value of a node; what is wrong goes to the issues, and something like it is returned."""
+        if isinstance(node, ScalarNode):
+            return node.value if node.tag is TEXT else self._scalar(node)
+        if node.tag is not COLLECTION:
+            self._check_collection_tag(node)
+        if isinstance(node, MappingNode):
+            return self._mapping(node)
+        read = self.read
+        return [item.value if item.tag is TEXT else read(item) for item in node.value]
+
+    def _mapping(self, node: MappingNode, *, of_tags: bool = False) -> dict[str, Any]:
+        """Read a mapping. The keys of tags are the user's own, whatever they are called."""
+        pairs = node.value
+        if len({key.value for key, _ in pairs if key.tag is TEXT}) < len(pairs):
+            return self._irregular_mapping(node, of_tags=of_tags)
+        result: dict[str, Any] = {}
+        for key, child in pairs:
+            tag: Any = child.tag
+            if tag is TEXT:
+                result[key.value] = child.value
+            elif tag.__class__ is Plain:
+                result[key.value] = tag.value
+            else:
+                result[key.value] = self.read(child) if of_tags else self._read_below(key.value, child)
+        return result
+
+    def _irregular_mapping(self, node: MappingNode, *, of_tags: bool) -> dict[str, Any]:
+        """Read a mapping with a merge, a key written twice or a key that is not text."""
+        result: dict[str, Any] = {}
+        places: dict[str, Place] = {}
+        for key, child in node.value:
+            if key.tag is MERGE:
+                continue
+            name = self._key(key)
+            if name is None:
+                continue
+            if name in result:
+                first = ("written first here", places[name])
+                self._add(key, f"the key {shown(name)} is there twice", "keep one of the two", (first,))
+            else:
+                places[name] = self._place(key.start_mark)
+            result[name] = self.read(child) if of_tags else self._read_below(name, child)
+        for key, child in node.value:
+            if key.tag is MERGE:
+                self._merge(key, child, result, places)
+        return result
+
+    def _merge(self, key: Node, child: Node, result: dict[str, Any], places: dict[str, Place]) -> None:
+        written = child.value if isinstance(child, SequenceNode) else [child]
+        parts = [part for part in written if isinstance(part, MappingNode)]
+        if len(parts) < len(written):
+            self._add(child, "`<<` takes a mapping, or a list of mappings", 'write "<<" if it is meant as a key')
+            return
+        for part in parts:
+            where = self._place(part.start_mark)
+            for name, value in self._mapping(part).items():
+                if name in result:
+                    hidden = f"the key {shown(name)} of the merge is hidden by another of the same name"
+                    self._add(key, hidden, "keep one of the two", (("the other", places[name]), ("merged from", where)))
+                else:
+                    result[name] = value
+                    places[name] = where
+
+    def _key(self, key: Node) -> str | None:
+        if not isinstance(key, ScalarNode):
+            kind = "a list" if isinstance(key, SequenceNode) else "a mapping"
+            self._add(key, f"{kind} cannot be a key", "keys are text")
+            return None
+        tag: object = key.tag
+        if tag is TEXT or tag == _YAML + "str":
+            return str(key.value)
+        if isinstance(tag, Surprise):
+            self._add(key, tag.problem, f'write "{key.value}" for a key' if len(key.value) < 40 else tag.fix)
+        elif key.value == "":
+            self._add(key, "a key is missing before the colon")
+        else:
+            self._add(key, f"the key {shown(key.value)} is not text", f'write "{shown(key.value)[1:-1]}"')
+        return str(key.value)
+
+    def _scalar(self, node: ScalarNode) -> Any:
+        tag: object = node.tag
+        if isinstance(tag, Plain):
+            return tag.value
+        if isinstance(tag, Surprise):
+            self._add(node, tag.problem, tag.fix)
+            return node.value
+        return self._tagged(node)
+
+    def _tagged(self, node: ScalarNode) -> Any:
+        """Read a scalar with an explicit tag: one of text, null, boolean and numbers, whose value is of that kind."""
+        name = str(node.tag).removeprefix(_YAML)
+        if name == "str":
+            return node.value
+        meaning = classify(node.value)
+        value = meaning.value if isinstance(meaning, Plain) else node.value
+        kinds = {"null": "NoneType", "bool": "bool", "int": "int", "float": "float"}
+        if name not in kinds:
+            self._refuse_tag(node)
+        elif type(value).__name__ != kinds[name]:
+            self._add(node, f"{shown(node.value)} is not what the tag `!!{name}` says", "leave the tag out")
+        return value
+
+    def _check_collection_tag(self, node: Node) -> None:
+        expected = "map" if isinstance(node, MappingNode) else "seq"
+        if node.tag != _YAML + expected:
+            self._refuse_tag(node)
+
+    def _refuse_tag(self, node: Node) -> None:
+        tag = str(node.tag)
+        written = "!!" + tag.removeprefix(_YAML) if tag.startswith(_YAML) else tag
+        self._add(node, f"the tag {shown(written)} is not allowed: a file holds plain data only", "leave the tag out")
+
+    def _read_below(self, name: str, child: Node) -> Any:
+        """Read the value of a key, which may say how to take what is elsewhere a surprise."""
+        tag: object = child.tag
+        if isinstance(tag, Surprise):
+            if (tag.is_date and name in _DATES) or (child.value == "off" and name in _LEVELS):
+                return str(child.value)
+        elif name == "tags" and tag is COLLECTION and isinstance(child, MappingNode):
+            return self._mapping(child, of_tags=True)
+        return self.read(child)
+
+    def _place(self, mark: Mark) -> Place:
+        return Place(self._source.path, mark.line + 1, mark.column + 1)
+
+    def _add(
+        self, node: Node, message: str, fix: str | None = None, related: tuple[tuple[str, Place], ...] = ()
+    ) -> None:
+        self._issues.add(self._source, self._place(node.start_mark), message, fix, related)
+
+
+def children(node: Node) -> Iterator[Node]:
+    """Yield the nodes directly below a node."""
+    if isinstance(node, MappingNode):
+        for key, child in node.value:
+            yield key
+            yield child
+    elif isinstance(node, SequenceNode):
+        yield from node.value
+
+
+def expands_too_far(root: Node) -> tuple[Node, str] | None:
+    """Find the node whose aliases contain itself, or make the document too large or too deep; say which.
+
+    Each node is visited once, and no call nests, however the aliases are chained.
+    """
+    sizes: dict[int, tuple[int, int]] = {}
+    open_nodes: set[int] = set()
+    stack: list[tuple[Node, bool]] = [(root, False)]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            below = [sizes[id(child)] for child in children(node)]
+            size = 1 + sum(part for part, _ in below)
+            depth = 1 + max((part for _, part in below), default=0)
+            if size > MAX_EXPANDED:
+                return node, f"the aliases in here expand to more than {MAX_EXPANDED:,} values"
+            if depth > MAX_DEPTH:
+                return node, f"the aliases in here nest deeper than {MAX_DEPTH} levels"
+            sizes[id(node)] = size, depth
+            open_nodes.discard(id(node))
+        elif id(node) in open_nodes:
+            return node, "an alias in here stands for what it is a part of"
+        elif id(node) not in sizes:
+            open_nodes.add(id(node))
+            stack.append((node, True))
+            stack.extend((child, False) for child in children(node))
+    return None

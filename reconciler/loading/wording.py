@@ -1,0 +1,245 @@
+"""The words for what a schema finds: what each key takes, and what to write instead."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reconciler.loading.structure import PROTOCOLS
+from reconciler.model.cloud import MAX_NAME, MAX_RULE_DESCRIPTION
+from reconciler.model.policies import EXCEPTABLE
+from reconciler.model.text import closest, did_you_mean, shown
+
+_NUMBER = "a number, 1 or more"
+_PORT_RANGE_END = "a number from 0 to 65535"
+_OCTET = "a number from 0 to 255"
+_UUID = "a UUID, such as 00000000-0000-4000-8000-000000000000"
+_PREFIX = "a prefix, such as 10.0.0.0/8"
+_DATE = "a date such as 2027-06-30"
+_EXCEPTION = "an exception with `policy`, `reason` and `until`, or a list of those"
+_LEVEL = "error, warning or off"
+_TAG_VALUE = "text of 1 to 255 characters, with no tabs, line breaks or blanks at its ends"
+
+EXPECTED: Mapping[str, str] = {
+    "project_id": _NUMBER,
+    "region_id": _NUMBER,
+    "targets": "a list of project_id/region_id pairs",
+    "owner": _TAG_VALUE,
+    "address_groups": "a mapping of names to lists of prefixes",
+    "security_groups": "a list of groups",
+    "id": _UUID,
+    "name": f"text of at most {MAX_NAME} characters",
+    "previous_name": f"text of 1 to {MAX_NAME} characters",
+    "remote_group": f"a group's name: text of 1 to {MAX_NAME} characters",
+    "tags": "a mapping of keys to values",
+    "rules": "a list of rules",
+    "prevent_destroy": "true or false",
+    "direction": "ingress or egress",
+    "ethertype": "IPv4, IPv6 or a list of both",
+    "protocol": "the name of a protocol, or its number in quotes",
+    "ports": "a port from 1 to 65535, a range such as 8000-8099, or a list of those",
+    "port_range_min": _PORT_RANGE_END,
+    "port_range_max": _PORT_RANGE_END,
+    "icmp_type": _OCTET,
+    "icmp_code": _OCTET,
+    "remote_ip_prefix": _PREFIX,
+    "remote_ip_prefixes": "a list of prefixes",
+    "remote_address_group": "the name of an address group, or a list of names",
+    "remote_group_id": _UUID,
+    "description": "text",
+    "policies": "a mapping of policies to their levels or settings",
+    "expires": _DATE,
+    "exception": _EXCEPTION,
+    "policy": f"one of {', '.join(EXCEPTABLE)}",
+    "reason": "text: why the exception was agreed",
+    "until": _DATE,
+    "level": _LEVEL,
+    "max_ports": "a number from 0 to 65535",
+    "warn_days": "a number of days, from 0 to 3650",
+    "group": "a group's name, or a glob such as web-*",
+    "prefixes": "a list of prefixes",
+    "directions": "a list of ingress, egress or both",
+    "ipv4": "a length from 0 to 32",
+    "ipv6": "a length from 0 to 128",
+    "pattern": "text: a regular expression",
+    "protocols": "a list of protocols; any stands for rules for every protocol",
+}
+"""What may stand behind each key, to follow "`key` takes"."""
+
+ITEMS: Mapping[str, str] = {
+    "targets": "a project_id/region_id pair",
+    "security_groups": "a group: a mapping with a `name`",
+    "rules": "a rule: a mapping with a `direction`",
+    "ethertype": "IPv4 or IPv6",
+    "ports": "a port from 1 to 65535, or a range such as 8000-8099",
+    "remote_ip_prefixes": _PREFIX,
+    "remote_address_group": "the name of an address group",
+    "exception": "an exception: a mapping with `policy`, `reason` and `until`",
+    "must_allow": "a flow: a mapping with a `group` and a `direction`",
+    "must_deny": "a flow: a mapping with a `group` and a `direction`",
+    "prefixes": _PREFIX,
+    "directions": "ingress or egress",
+    "protocols": "the name of a protocol, or its number in quotes",
+    "tags": "the key of a tag",
+}
+"""What an item of a list is, to follow "an item of `key` is"."""
+
+_WITHOUT = {
+    "rules": "write `rules: []` for no rules, or leave the key out",
+    "tags": "write `tags: {}` for no tags, or leave the key out",
+    "security_groups": "write `security_groups: []` for no groups, or leave the key out",
+    "description": 'write `description: ""` for none, or leave the key out',
+}
+_OTHER_NAMES = {
+    "cidr": "remote_ip_prefix",
+    "group": "remote_group",
+    "port": "ports",
+    "rule": "rules",
+    "security_group_rules": "rules",
+    "security_group": "security_groups",
+    "groups": "security_groups",
+}
+_PROTOCOL_NAMES = {"all": "any", "*": "any", "icmp6": "icmpv6", "ip": "any"}
+_MISSING = {
+    "direction": "add `direction: ingress` or `direction: egress`",
+    "name": "add `name:`; an `id` alone does not name a group",
+    "policy": "add `policy:` with the name that the plan shows in brackets",
+    "reason": "add `reason:`, for those who review it",
+    "until": "add `until:`, the last day on which it holds",
+    "group": "add `group:`, a group's name or a glob",
+}
+_AT_THE_HEAD = frozenset(
+    {"project_id", "region_id", "targets", "owner", "address_groups", "security_groups", "policies"}
+)
+_RANGE_SIGNS = str.maketrans({":": "-", "\u2013": "-", " ": "", "/": "-"})
+
+
+def unknown_key(key: str, known: Sequence[str], siblings: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Word a key that the format does not have."""
+    other = _OTHER_NAMES.get(key)
+    if key in _AT_THE_HEAD:
+        return f"unknown key {shown(key)}", "it belongs at the head of the document"
+    if other in known:
+        return f"unknown key {shown(key)}", f"did you mean `{other}`?"
+    return f"unknown key {shown(key)}", did_you_mean(key, [name for name in known if name not in siblings])
+
+
+def missing_key(key: str) -> tuple[str, str | None]:
+    """Word a key that has to be there."""
+    return f"`{key}` is missing", _MISSING.get(key)
+
+
+def wrong_value(key: str, value: Any, *, is_item: bool) -> tuple[str, str | None]:
+    """Word a value that its key does not take."""
+    if value is None and not is_item:
+        return f"`{key}` has no value", _WITHOUT.get(key) or f"leave the key out; it takes {EXPECTED[key]}"
+    if value == {} and key == "targets":
+        return "this target names neither a project_id nor a region_id", "add one, or remove the entry"
+    if value == [] and not is_item and key in ITEMS:
+        return f"the list of `{key}` is empty", "leave the key out if nothing is meant"
+    if key == "description" and isinstance(value, str):
+        return f"the description has {len(value):,} characters, over the limit of {MAX_RULE_DESCRIPTION}", "shorten it"
+    what = f"an item of `{key}` is {ITEMS[key]}" if is_item and key in ITEMS else f"`{key}` takes {EXPECTED[key]}"
+    return f"{what}, not {_named(value)}", _fix(key, value)
+
+
+def wrong_policy(name: str, value: Any) -> tuple[str, str | None]:
+    """Word what a policy cannot be."""
+    if name in ("must_allow", "must_deny"):
+        return wrong_value(name, value, is_item=True)
+    takes = "one" if name == "mass_delete" else "one, or a mapping with its settings"
+    what = shown(value) if value is not None else "nothing"
+    return f"the level of a policy is {_LEVEL}; `{name}` takes {takes}, not {what}", None
+
+
+def wrong_tag(key: str, value: Any) -> tuple[str, str | None]:
+    """Word a value that a tag cannot have."""
+    if isinstance(value, bool | int | float):
+        return f"the value of the tag {shown(key)} is not text", _quote(value)
+    if isinstance(value, str) and len(value) > 255:
+        return f"the value of the tag {shown(key)} has {len(value):,} characters, over the limit of 255", "shorten it"
+    message = f"the value of a tag is {_TAG_VALUE}, not {_named(value)}"
+    stripped = " ".join(value.split()) if isinstance(value, str) else ""
+    return message, f'write "{stripped}"' if 0 < len(stripped) <= 60 else None
+
+
+def wrong_tag_key(key: str) -> tuple[str, str | None]:
+    """Word a key that a tag cannot have."""
+    if len(key) > 255:
+        return f"the tag's key has {len(key):,} characters, over the limit of 255", "shorten it"
+    fixed = "-".join(key.replace("=", " ").split())
+    message = f"the key of a tag has 1 to 255 characters, and neither blanks nor `=`: {shown(key)}"
+    return message, f"write {fixed}" if 0 < len(fixed) <= 60 else None
+
+
+def wrong_prefixes(name: str, value: Any, *, is_item: bool) -> tuple[str, str | None]:
+    """Word what an address group cannot hold."""
+    if is_item:
+        return f"an address group holds prefixes such as 10.0.0.0/8, not {_named(value)}", None
+    if value in (None, []):
+        return f"the address group {shown(name)} is empty", "add a prefix, or remove it"
+    fix = f"write [{value}]" if isinstance(value, str) and len(value) <= 60 else None
+    return f"an address group is a list of prefixes, not {_named(value)}", fix
+
+
+def wrong_group_name(name: str) -> tuple[str, str | None]:
+    """Say which character or length of a group's name is wrong."""
+    if not 3 <= len(name) <= 63:
+        many = f"{len(name)} character{'s' if len(name) != 1 else ''}"
+        return f"the group's name has {many}; 3 to 63 are allowed", "give it another name"
+    for index, char in enumerate(name):
+        if not (char.isascii() and (char.isalnum() or char in " ._-")):
+            fixed = "".join(part if part.isascii() and (part.isalnum() or part in " ._-") else "-" for part in name)
+            message = f"{shown(char)} is not allowed in a group's name (character {index + 1})"
+            return f"{message}: letters, digits, blanks, `.`, `_` and `-` are", f"write {fixed.strip(' -._')}"
+    if not name[0].isalnum():
+        return (
+            f"a group's name begins with a letter or a digit, not with {shown(name[0])}",
+            f"write {name.lstrip(' -._')}",
+        )
+    ending = "ends with a letter, a digit, `.` or `_`"
+    return f"a group's name {ending}, not with {shown(name[-1])}", f"write {name.rstrip(' -')}"
+
+
+def _named(value: Any) -> str:
+    if isinstance(value, str):
+        return f"the text {shown(value)}" if value else "an empty text"
+    return shown(value) if value is not None else "null"
+
+
+def _fix(key: str, value: Any) -> str | None:
+    """Guess what was meant."""
+    if isinstance(value, str) and len(value) <= 60:
+        return _fix_text(key, value)
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float) and key in {"owner", "name", "previous_name", "remote_group", "description"}:
+        return _quote(value)
+    if key == "protocol" and isinstance(value, int) and 0 <= value <= 255:
+        return _quote(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e6:
+        return f"write {int(value)}"
+    return None
+
+
+def _fix_text(key: str, value: str) -> str | None:
+    words = {"direction": ("ingress", "egress"), "ethertype": ("IPv4", "IPv6"), "protocol": sorted(PROTOCOLS)}
+    if key in words:
+        word = _PROTOCOL_NAMES.get(value.lower()) or closest(value, words[key])
+        return (
+            f"write {word}"
+            if word and (word.lower() == value.lower() or value.lower() in _PROTOCOL_NAMES)
+            else (f"did you mean `{word}`?" if word else None)
+        )
+    if value.isascii() and value.isdigit():
+        return f"write {int(value)} without the quotes" if key not in {"id", "remote_group_id"} else None
+    if key == "ports":
+        low, _, high = value.translate(_RANGE_SIGNS).partition("-")
+        return f"write {low}-{high}" if low.isdigit() and high.isdigit() else None
+    if key == "prevent_destroy":
+        return f"write {value.lower()} without the quotes" if value.lower() in {"true", "false"} else None
+    if key == "remote_ip_prefixes":
+        return f"write [{value}], or use `remote_ip_prefix`"
+    return "use `remote_group` for a group's name" if key == "remote_group_id" else None
+
+
+def _quote(value: float | bool) -> str:  # noqa: FBT001  # a value of the file, whatever it is
+    return f'write "{shown(value)[1:-1]}"'

@@ -1,0 +1,92 @@
+"""What libyaml says is wrong, said by a person."""
+
+from yaml.error import Mark, MarkedYAMLError, YAMLError
+from yaml.reader import ReaderError
+
+from reconciler.loading.issues import Source
+from reconciler.model.errors import Issue
+from reconciler.model.place import Place
+
+_WORDED = {
+    "mapping values are not allowed in this context": (
+        "a `:` followed by a blank makes a key, and none can stand here",
+        "quote the text that holds it, or put the key on a line of its own",
+    ),
+    "found undefined alias": ("the alias has no anchor before it", "quote the text if the `*` belongs to it"),
+    "found duplicate anchor": ("the same anchor is there twice", None),
+    "could not find expected ':'": ("this is no key: it has no `:` followed by a blank", None),
+    "did not find expected key": ("no key can stand here", "check the indentation, and quotes and commas before it"),
+    "did not find expected ',' or ']'": ("the list is not closed", "add a `,` or a `]`"),
+    "did not find expected ',' or '}'": ("the mapping is not closed", "add a `,` or a `}`"),
+    "did not find expected '-' indicator": ("a list item has to begin with `-`", "check the indentation"),
+    "block sequence entries are not allowed in this context": (
+        "a list item cannot begin here",
+        "begin the list on a line of its own",
+    ),
+    "found unexpected end of stream": ("the quotes are not closed before the end of the file", None),
+    "found unknown escape character": ("this escape is unknown in double quotes", "use single quotes"),
+    "did not find expected <document start>": ("a further document has to begin with `---`", None),
+    "found undefined tag handle": ("tags are not allowed: a file holds plain data only", "quote the text"),
+}
+_IN_QUOTES = frozenset("@`%|>")
+
+
+def yaml_issue(source: Source, error: YAMLError) -> Issue:
+    """Word an error of libyaml, with its place."""
+    if isinstance(error, ReaderError):
+        return _encoding_issue(source, error)
+    mark: Mark | None = None
+    related: tuple[tuple[str, Place], ...] = ()
+    problem: str | None = None
+    if isinstance(error, MarkedYAMLError):
+        mark, problem = error.problem_mark or error.context_mark, error.problem
+        start = error.context_mark
+        if start is not None and mark is not None and (start.line, start.column) != (mark.line, mark.column):
+            related = ((_context(error.context), _place(source, start)),)
+        if problem == "second occurrence":
+            problem = "found duplicate anchor"
+    place = _place(source, mark) if mark is not None else Place(source.path, 1, 1)
+    if problem == "found character that cannot start any token":
+        return _unexpected_character(source, place)
+    message, fix = _WORDED.get(problem or "", (problem or "this is not YAML", None))
+    return source.issue(place, message, fix, related)
+
+
+def _place(source: Source, mark: Mark) -> Place:
+    """Place a mark; one behind the last line break is shown at the end of the last line."""
+    place = Place(source.path, mark.line + 1, mark.column + 1)
+    last = len(source.lines)
+    return place if place.line <= last or not last else Place(source.path, last, len(source.lines[-1]) + 1)
+
+
+def _context(context: str | None) -> str:
+    if context and context.startswith("while "):
+        what = context.split(" ", 2)[2].removeprefix("for ").replace("flow sequence", "list").replace("block ", "")
+        return f"{what.replace('flow mapping', 'mapping').replace('quoted scalar', 'quoted text')} begins here"
+    return "begins here"
+
+
+def _unexpected_character(source: Source, place: Place) -> Issue:
+    text = source.lines[place.line - 1][place.column - 1 :] if place.line <= len(source.lines) else ""
+    if text.startswith("\t"):
+        return source.issue(place, "a tab cannot indent YAML", "use blanks")
+    if text[:1] in _IN_QUOTES:
+        return source.issue(place, f"text cannot begin with `{text[:1]}` without quotes", "quote the text")
+    return source.issue(place, "nothing can begin with this character here", "quote the text that holds it")
+
+
+def _encoding_issue(source: Source, error: ReaderError) -> Issue:
+    """Place a byte that is no text: libyaml gives its offset in the file."""
+    data = source.data
+    before = data[: max(error.position, 0)]
+    line = before.count(b"\n") + 1
+    start = before.rfind(b"\n") + 1
+    column = len(before[start:].decode("utf-8", "replace").removeprefix("\ufeff")) + 1
+    place = Place(source.path, line, column)
+    if "control characters" in str(error.reason):
+        code = error.character if isinstance(error.character, int) else ord(error.character)
+        name = "a NUL" if code == 0 else f"the control character U+{code:04X}"
+        return source.issue(
+            place, f"{name} is not allowed in YAML", "remove it; in double quotes an escape can stand for it"
+        )
+    return source.issue(place, "this is not UTF-8", "save the file as UTF-8")

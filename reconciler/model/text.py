@@ -1,0 +1,75 @@
+"""Text for people: foreign text made fit to print, counts, and guesses at what a misspelled word was meant to be."""
+
+from collections.abc import Iterable
+from itertools import islice
+
+SHOWN_WIDTH = 120
+"""A longer line is shown as the part around the caret."""
+
+
+def crop(line: str, column: int) -> tuple[str, int]:
+    """Cut a long line to the part around a column, and make it fit to print; return it with the column in that part."""
+    start = max(0, min(column - 1, len(line)) - SHOWN_WIDTH // 2) if len(line) > SHOWN_WIDTH else 0
+    part = line[start : start + SHOWN_WIDTH]
+    shown = "".join(char if char.isprintable() else " " if char == "\t" else "\ufffd" for char in part)
+    before = "..." if start else ""
+    after = "..." if start + SHOWN_WIDTH < len(line) else ""
+    return f"{before}{shown}{after}", column - start + len(before)
+
+
+def shown(value: object, width: int = 60) -> str:
+    """Spell a value for a message: in backticks, on one line, without what a terminal would obey, and never long."""
+    if isinstance(value, str):
+        text = value
+    elif value is None:
+        text = "null"
+    elif isinstance(value, bool):
+        text = str(value).lower()
+    elif isinstance(value, int | float):
+        text = str(value)
+    else:
+        return "a list" if isinstance(value, list) else "a mapping"
+    part = "".join(char if char.isprintable() else "\ufffd" for char in text[:width])
+    return f"`{part}...`" if len(text) > width else f"`{part}`"
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number with its noun."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def printable(text: str, *, keep_lines: bool = False) -> str:
+    """Make foreign text safe for a terminal: control characters are written as escapes."""
+    return "".join(
+        character if character.isprintable() or (keep_lines and character == "\n") else _escape(character)
+        for character in text
+    )
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+MOST_WORDS = 200
+"""Words that one is compared with: comparing is slow."""
+
+_LONGEST = 80
+_LENGTHS_APART = 4
+
+
+def closest(word: str, words: Iterable[str]) -> str | None:
+    """Find the word most like another one, if there is one, whatever its case."""
+    from difflib import get_close_matches  # noqa: PLC0415  # only a file with an error needs it
+
+    if len(word) > _LONGEST:
+        return None
+    few = (known for known in islice(words, MOST_WORDS) if abs(len(known) - len(word)) <= _LENGTHS_APART)
+    by_lower_case = {known.lower(): known for known in few}
+    found = get_close_matches(word.lower(), by_lower_case, n=1, cutoff=0.6)
+    return by_lower_case[found[0]] if found else None
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str | None:
+    """Ask about the closest word."""
+    found = closest(word, words)
+    return f"did you mean `{found}`?" if found else None

@@ -1,0 +1,233 @@
+"""Stage 4: a desired group and its live one -> what differs: data for people and for the plan, without any request.
+
+A set difference and no more: `model.canonical` has settled what is equal, `resolve` which group is which.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.model.desired import DesiredGroup, DesiredRule, Target
+from reconciler.model.live import OWNER_TAG, PROTECTION_TAG, RESERVED_TAGS, LiveGroup, LiveRule, LiveState, Tag
+from reconciler.model.place import Place
+from reconciler.model.placeholder import placeholder
+from reconciler.model.policies import PolicyException
+from reconciler.model.rule import Rule
+from reconciler.planning.resolve import Match
+from reconciler.traffic.difference import SAME, TrafficDifference, traffic_difference
+
+
+class Action(StrEnum):
+    """What a plan does with a group."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class TextChange:
+    """A text attribute that changes."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagChange:
+    """A tag that is added (`old` is None), removed (`new` is None) or given another value."""
+
+    key: str
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Redescription:
+    """The same rule with another description: the API can only delete the rule and create it again.
+
+    `live` holds several rules where the cloud has several that mean the same; all of them give way to the one.
+    """
+
+    live: tuple[LiveRule, ...]
+    desired: DesiredRule
+
+
+@dataclass(frozen=True, slots=True)
+class LostRule:
+    """A rule of a group outside the plan that the cloud deletes because it refers to a group to be deleted."""
+
+    group_id: str
+    group_name: str
+    rule: LiveRule
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Everything about one group that a plan changes; nothing that it leaves alone.
+
+    `live` is the group as it was read, None for one to create. `name` is the name that the group has in the end.
+    `traffic` is what the change of rules opens and closes, `unchanged` counts the managed rules that stay as they are,
+    and `instances` those that the group is attached to, where that was asked for. `exceptions` stand beside the group.
+    """
+
+    action: Action
+    target: Target
+    name: str
+    live: LiveGroup | None
+    place: Place | None = None
+    previous_name: str | None = None
+    description: TextChange | None = None
+    tags: tuple[TagChange, ...] = ()
+    creates: tuple[DesiredRule, ...] = ()
+    redescribes: tuple[Redescription, ...] = ()
+    deletes: tuple[LiveRule, ...] = ()
+    unchanged: int = 0
+    lost_rules: tuple[LostRule, ...] = ()
+    traffic: TrafficDifference = SAME
+    instances: int | None = None
+    notes: tuple[str, ...] = ()
+    exceptions: tuple[PolicyException, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether an update would change nothing."""
+        return self.action is Action.UPDATE and not (
+            self.previous_name or self.description or self.tags or self.changes_rules
+        )
+
+    @property
+    def changes_rules(self) -> bool:
+        """Tell whether any rule is created, deleted or described anew."""
+        return bool(self.creates or self.redescribes or self.deletes)
+
+
+def diff(match: Match) -> Difference:
+    """Tell what has to change for the live group to be the desired one. What the file leaves out is left alone."""
+    desired, live = match.desired, match.live
+    if live is None:
+        return Difference(
+            Action.CREATE,
+            desired.target,
+            desired.name,
+            None,
+            desired.place,
+            description=_diff_text("", desired.description),
+            tags=_diff_tags(desired, ()),
+            creates=desired.rules or (),
+            traffic=traffic_difference((), (rule.rule for rule in desired.rules or ())),
+            exceptions=desired.exceptions,
+        )
+    rules = _diff_rules(desired.rules, live.rules)
+    return Difference(
+        Action.UPDATE,
+        desired.target,
+        desired.name,
+        live,
+        desired.place,
+        previous_name=live.name if live.name != desired.name else None,
+        description=_diff_text(live.description, desired.description),
+        tags=_diff_tags(desired, live.tags),
+        creates=rules.creates,
+        redescribes=rules.redescribes,
+        deletes=rules.deletes,
+        unchanged=rules.unchanged,
+        traffic=_diff_traffic(live, rules),
+        notes=rules.notes,
+        exceptions=desired.exceptions,
+    )
+
+
+def diff_deletion(live: LiveGroup, lost_rules: tuple[LostRule, ...] = ()) -> Difference:
+    """Tell what goes with a group: its own rules, and those elsewhere that refer to it."""
+    traffic = traffic_difference((rule.rule for rule in live.rules), ())
+    return Difference(
+        Action.DELETE, live.target, live.name, live, deletes=live.rules, lost_rules=lost_rules, traffic=traffic
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    creates: tuple[DesiredRule, ...] = ()
+    redescribes: tuple[Redescription, ...] = ()
+    deletes: tuple[LiveRule, ...] = ()
+    unchanged: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def _diff_rules(desired: tuple[DesiredRule, ...] | None, live: tuple[LiveRule, ...]) -> _Rules:
+    if desired is None:
+        return _Rules()
+    there = {(rule.rule, rule.description) for rule in live}
+    if len(there) == len(live) and there == {(rule.rule, rule.description) for rule in desired}:
+        return _Rules(unchanged=len(live))  # nearly every group of every run: worth a test of its own
+    live_by_rule: defaultdict[Rule, list[LiveRule]] = defaultdict(list)
+    for live_rule in live:
+        live_by_rule[live_rule.rule].append(live_rule)
+    creates, redescribes, notes, unchanged = [], [], [], 0
+    for rule in desired:
+        same = live_by_rule.pop(rule.rule, None)
+        if same is None:
+            creates.append(rule)
+        elif any(live_rule.description == rule.description for live_rule in same):
+            unchanged += len(same)
+            if len(same) > 1:
+                notes.append(f"{len(same)} live rules mean the same and are all kept: {_ids(same)}")
+        else:
+            redescribes.append(Redescription(tuple(same), rule))
+    deletes = tuple(live_rule for same in live_by_rule.values() for live_rule in same)
+    return _Rules(tuple(creates), tuple(redescribes), deletes, unchanged, tuple(notes))
+
+
+def _diff_traffic(live: LiveGroup, rules: _Rules) -> TrafficDifference:
+    if not rules.creates and not rules.deletes:
+        return SAME
+    old = [rule.rule for rule in live.rules]
+    gone = {rule.rule for rule in rules.deletes}
+    new = [rule for rule in old if rule not in gone] + [rule.rule for rule in rules.creates]
+    return traffic_difference(old, new)
+
+
+def _diff_text(live: str, desired: str | None) -> TextChange | None:
+    return None if desired is None or desired == live else TextChange(live, desired)
+
+
+def _diff_tags(desired: DesiredGroup, live: tuple[Tag, ...]) -> tuple[TagChange, ...]:
+    """Compare the managed tags: those of `tags:` where it is given, and the reserved ones that other keys stand for."""
+    read_only = {tag.key for tag in live if tag.read_only}
+    old = {tag.key: tag.value for tag in live if not tag.read_only}
+    new = _desired_tags(desired, old)
+    keys = sorted((old.keys() | new.keys()) - read_only)
+    return tuple(TagChange(key, old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key))
+
+
+def _desired_tags(desired: DesiredGroup, old: Mapping[str, str]) -> dict[str, str]:
+    if desired.tags is None:
+        tags = dict(old)
+    else:
+        tags = {key: value for key, value in old.items() if key in RESERVED_TAGS} | dict(desired.tags)
+    if desired.owner is not None:
+        tags[OWNER_TAG] = desired.owner
+    if desired.prevent_destroy is True:
+        tags[PROTECTION_TAG] = "true"
+    elif desired.prevent_destroy is False:
+        tags.pop(PROTECTION_TAG, None)
+    return tags
+
+
+def _ids(rules: list[LiveRule]) -> str:
+    return ", ".join(rule.id for rule in rules)
+
+
+def names_of_remotes(differences: Iterable[Difference], live: LiveState) -> dict[str, str]:
+    """Name every remote group that the differences refer to, as far as its name is known."""
+    differences = tuple(differences)
+    remotes: set[str | None] = set()
+    for each in differences:
+        remotes |= {rule.rule.remote_group_id for rule in each.creates}
+        remotes |= {rule.rule.remote_group_id for rule in each.deletes}
+        remotes |= {redescribed.desired.rule.remote_group_id for redescribed in each.redescribes}
+    named = {placeholder(each.name): each.name for each in differences if each.action is Action.CREATE}
+    named |= {group.id: group.name for groups in live.values() for group in groups}
+    return {remote: named[remote] for remote in sorted(filter(None, remotes)) if remote in named}

@@ -1,0 +1,115 @@
+"""Either side as groups with rules, for questions that are the same of both: `trace` and `graph`.
+
+Remotes are ids on the live side and names or ids in files. Here each is a key: a group's id where it is known, else the
+placeholder of its name, so that a reference by name and one by id to the same group are one.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState, Target
+from reconciler.model.live import LiveGroup, LiveState
+from reconciler.model.place import Place
+from reconciler.model.placeholder import placeholder
+from reconciler.model.rule import Rule
+from reconciler.planning.resolve import Match
+
+
+@dataclass(frozen=True, slots=True)
+class SideRule:
+    """A rule whose remote group is a key. `place` is where a file has it, `id` what the cloud calls it."""
+
+    rule: Rule
+    group: str
+    description: str = ""
+    place: Place | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SideGroup:
+    """A group of one side; `rules` is None where the files do not manage them."""
+
+    target: Target
+    key: str
+    name: str
+    rules: tuple[SideRule, ...] | None
+    place: Place | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """All groups of one side, and the names of the groups by key, as far as they are known."""
+
+    groups: tuple[SideGroup, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
+    is_live: bool = False
+
+    def find(self, name: str) -> tuple[SideGroup, ...]:
+        """Find the groups of a name, or the one of an id, in all targets."""
+        return tuple(group for group in self.groups if name == group.name or name.lower() == group.id)
+
+
+def desired_side(state: DesiredState) -> Side:
+    """Take the files by themselves. A remote group that no file defines keeps its placeholder, and its name."""
+    keys: defaultdict[Target, dict[str, str]] = defaultdict(dict)
+    names: dict[str, str] = {}
+    for group in state.groups:
+        keys[group.target].setdefault(group.name, _key(group))
+        names[_key(group)] = group.name
+    groups = []
+    for group in state.groups:
+        rules = None
+        if group.rules is not None:
+            rules = tuple(_desired_rule(rule, group.name, keys[group.target]) for rule in group.rules)
+            names |= {placeholder(rule.remote_group): rule.remote_group for rule in group.rules if rule.remote_group}
+        groups.append(SideGroup(group.target, _key(group), group.name, rules, group.place, group.id))
+    return Side(tuple(groups), names)
+
+
+def live_side(live: LiveState, matches: Iterable[Match] = ()) -> Side:
+    """Take what is live; `matches` tell which of the rules stand in a file, and where."""
+    desired = {match.live.id: match.desired for match in matches if match.live is not None}
+    groups = tuple(_live_group(group, desired.get(group.id)) for found in live.values() for group in found)
+    return Side(groups, {group.key: group.name for group in groups}, is_live=True)
+
+
+def planned_side(live: LiveState, matches: Iterable[Match]) -> Side:
+    """Take what will be live once the files are applied; nothing is deleted."""
+    planned: list[SideGroup] = []
+    seen: set[str] = set()
+    for match in matches:
+        group, there = match.desired, match.live
+        key = there.id if there else placeholder(group.name)
+        seen.add(key)
+        if group.rules is not None:
+            rules: tuple[SideRule, ...] | None = tuple(_desired_rule(rule, group.name, {}) for rule in group.rules)
+        else:
+            rules = _live_group(there).rules if there else ()
+        planned.append(SideGroup(group.target, key, group.name, rules, group.place, there.id if there else None))
+    others = (_live_group(each) for groups in live.values() for each in groups if each.id not in seen)
+    groups = (*planned, *others)
+    return Side(groups, {group.key: group.name for group in groups})
+
+
+def _key(group: DesiredGroup) -> str:
+    return group.id or placeholder(group.name)
+
+
+def _desired_rule(rule: DesiredRule, group: str, keys: Mapping[str, str]) -> SideRule:
+    canonical = rule.rule
+    if rule.remote_group is not None and canonical.remote_group_id is None:
+        key = keys.get(rule.remote_group) or placeholder(rule.remote_group)
+        canonical = canonical._replace(remote_group_id=key)
+    return SideRule(canonical, group, rule.description, rule.place)
+
+
+def _live_group(group: LiveGroup, desired: DesiredGroup | None = None) -> SideGroup:
+    written = (desired.rules if desired else None) or ()
+    places = {rule.rule: rule.place for rule in written}
+    rules = tuple(
+        SideRule(each.rule, group.name, each.description, places.get(each.rule), each.id) for each in group.rules
+    )
+    return SideGroup(group.target, group.id, group.name, rules, desired.place if desired else None, group.id)

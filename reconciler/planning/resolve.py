@@ -1,0 +1,168 @@
+"""Between stages 3 and 4: which live group each desired group is, and which id each remote group has.
+
+After this stage names no longer matter: a remote group is an id, or a placeholder for the id of a group that the plan
+creates.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState, Target
+from reconciler.model.errors import Issue
+from reconciler.model.live import LiveGroup, LiveState
+from reconciler.model.placeholder import placeholder
+from reconciler.model.rule import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A desired group whose remote groups are ids, and the live group that it is; None when it is to be created."""
+
+    desired: DesiredGroup
+    live: LiveGroup | None
+
+
+def resolve(state: DesiredState, live: LiveState) -> tuple[tuple[Match, ...], tuple[Issue, ...]]:
+    """Match every desired group with its live one and fill in the ids of remote groups; all issues at once."""
+    matches: list[Match] = []
+    issues: list[Issue] = []
+    by_target: defaultdict[Target, list[DesiredGroup]] = defaultdict(list)
+    for group in state.groups:
+        by_target[group.target].append(group)
+    for target, groups in by_target.items():
+        scope = _Scope(target, live[target], issues)
+        matches += scope.resolve_all(groups)
+    return tuple(matches), tuple(issues)
+
+
+class _Scope:
+    """One target: its live groups by id and by name."""
+
+    def __init__(self, target: Target, groups: Iterable[LiveGroup], issues: list[Issue]) -> None:
+        self._target = target
+        self._issues = issues
+        self._by_id: dict[str, LiveGroup] = {}
+        self._by_name: defaultdict[str, list[LiveGroup]] = defaultdict(list)
+        self._new_names: dict[str, str] = {}
+        for group in groups:
+            self._by_id[group.id] = group
+            self._by_name[group.name].append(group)
+
+    def resolve_all(self, groups: list[DesiredGroup]) -> Iterator[Match]:
+        matches = [Match(group, self._find(group)) for group in groups]
+        self._refuse_shared(matches)
+        ids: defaultdict[str, list[str]] = defaultdict(list)
+        for match in matches:
+            ids[match.desired.name].append(match.live.id if match.live else placeholder(match.desired.name))
+            if match.live is not None:
+                self._new_names[match.live.id] = match.desired.name
+        for match in matches:
+            if match.live is not None:
+                self._check(match.desired, match.live)
+            yield Match(self._with_ids(match, ids), match.live)
+
+    def _find(self, group: DesiredGroup) -> LiveGroup | None:
+        if group.id is not None:
+            found = self._by_id.get(group.id)
+            if found is None:
+                self._issue(
+                    group, f"no group with id {group.id} exists in {self._target}", "leave `id` out to create one"
+                )
+            return found
+        named = self._only(group, group.name)
+        if group.previous_name is None or not self._by_name[group.previous_name]:
+            return named
+        previous = self._only(group, group.previous_name)
+        if named is not None and previous is not None:
+            self._issue(
+                group,
+                f"both {group.name!r} ({named.id}) and its `previous_name` {previous.name!r} ({previous.id}) are live",
+                "remove `previous_name` if the rename is done, or give the `id` of the group you mean",
+            )
+        return named or previous
+
+    def _only(self, group: DesiredGroup, name: str) -> LiveGroup | None:
+        named = self._by_name[name]
+        if len(named) > 1:
+            ids = ", ".join(live.id for live in named)
+            self._issue(
+                group, f"{len(named)} live groups are named {name!r} in {self._target}: {ids}", "say which with `id:`"
+            )
+        return named[0] if named else None
+
+    def _refuse_shared(self, matches: list[Match]) -> None:
+        claimed: dict[str, DesiredGroup] = {}
+        for match in matches:
+            if match.live is None:
+                continue
+            first = claimed.setdefault(match.live.id, match.desired)
+            if first is not match.desired:
+                self._issues.append(
+                    Issue(
+                        match.desired.place,
+                        f"{match.desired.name!r} and {first.name!r} are the same live group {match.live.id}",
+                        fix="keep one of the two",
+                        related=(("the first is here", first.place),),
+                    )
+                )
+
+    def _check(self, group: DesiredGroup, live: LiveGroup) -> None:
+        if live.name != group.name:
+            self._check_rename(group, live)
+        for tag in live.tags:
+            if tag.read_only and group.tags is not None and group.tags.get(tag.key, tag.value) != tag.value:
+                message = f"tag {tag.key!r} of {group.name!r} is read-only in the cloud, with {tag.value!r}"
+                self._issue(group, message, f"leave {tag.key!r} out of `tags`, or give it that value")
+
+    def _check_rename(self, group: DesiredGroup, live: LiveGroup) -> None:
+        if live.name == "default":
+            self._issue(group, "the group named 'default' cannot be renamed", "call it default")
+        taken = [other for other in self._by_name[group.name] if other.id != live.id]
+        if taken:
+            message = f"cannot rename {live.name!r}: {group.name!r} is already live as {taken[0].id}"
+            self._issue(group, message, "choose another name, or rename or remove that group first")
+
+    def _with_ids(self, match: Match, ids: Mapping[str, Sequence[str]]) -> DesiredGroup:
+        group = match.desired
+        if group.rules is None:
+            return group
+        return replace(group, rules=self._merge(group, (self._with_id(rule, ids) for rule in group.rules)))
+
+    def _with_id(self, rule: DesiredRule, ids: Mapping[str, Sequence[str]]) -> DesiredRule:
+        """Fill in the id of a rule's remote group: one that the files name, else a live one that nobody names."""
+        name = rule.remote_group
+        if name is None:
+            return rule
+        found = ids.get(name) or [live.id for live in self._by_name.get(name, ())]
+        if not found:
+            message = f"remote group {name!r} is in no file and not live in {self._target}"
+            self._refuse(rule, message, "check the name, or add the group to a file")
+        elif len(found) > 1:
+            message = f"{len(found)} groups are named {name!r} in {self._target}: {', '.join(found)}"
+            self._refuse(rule, message, "say which with `remote_group_id:`")
+        elif (new_name := self._new_names.get(found[0], name)) != name:
+            self._refuse(rule, f"remote group {name!r} is renamed to {new_name!r}", f"write remote_group: {new_name}")
+        return replace(rule, rule=rule.rule._replace(remote_group_id=found[0] if found else placeholder(name)))
+
+    def _refuse(self, rule: DesiredRule, message: str, fix: str) -> None:
+        self._issues.append(Issue(rule.place, message, fix=fix))
+
+    def _merge(self, group: DesiredGroup, rules: Iterable[DesiredRule]) -> tuple[DesiredRule, ...]:
+        """Drop repetitions that only the ids bring to light: one rule by the group's name, one by its id."""
+        seen: dict[Rule, DesiredRule] = {}
+        for rule in rules:
+            first = seen.setdefault(rule.rule, rule)
+            if first.description != rule.description:
+                self._issues.append(
+                    Issue(
+                        rule.place,
+                        f"the same rule stands twice in group {group.name!r} with different descriptions",
+                        fix="keep one of the two",
+                        related=(("the first is here", first.place),),
+                    )
+                )
+        return tuple(seen.values())
+
+    def _issue(self, group: DesiredGroup, message: str, fix: str | None = None) -> None:
+        self._issues.append(Issue(group.place, message, fix=fix))

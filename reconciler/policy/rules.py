@@ -1,0 +1,152 @@
+"""Policies that look at one rule or one group by itself: prefixes, protocols, descriptions, dates and tags."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from ipaddress import ip_network
+
+from reconciler.model.policies import AllowedPrefixes, Finding, MaxPrefixSize, Policies
+from reconciler.model.rule import Ethertype, Rule
+from reconciler.policy.subject import Subject, Today, finding, rule_text
+from reconciler.traffic.extent import prefix_span
+
+ALLOWED = "allowed_prefixes"
+SIZE = "max_prefix_size"
+
+
+def check_prefixes(subject: Subject, policies: Policies, today: Today) -> Iterator[Finding]:
+    """Judge the remote of each rule; remote groups have no prefix, and are not judged."""
+    yield from _check_allowed(subject, policies.allowed_prefixes, today)
+    yield from _check_size(subject, policies.max_prefix_size, today)
+
+
+def _check_allowed(subject: Subject, settings: AllowedPrefixes, today: Today) -> Iterator[Finding]:
+    if settings.level == "off":
+        return
+    spans = [(":" in prefix, *prefix_span(prefix, _family(prefix))) for prefix in settings.prefixes]
+    for rule in subject.rules:
+        prefix = _prefix(rule.rule)
+        if rule.rule.direction not in settings.directions or prefix is None:
+            continue
+        start, end = prefix_span(prefix, rule.rule.ethertype)
+        is_ipv6 = rule.rule.ethertype == "IPv6"
+        if not any(six == is_ipv6 and low <= start and end <= high for six, low, high in spans):
+            message = (
+                f"{subject.label} names {prefix}, which is inside of no allowed prefix ({_shown(settings.prefixes)}): "
+                f"{rule_text(rule, subject)}; use an allowed one, or add it to `allowed_prefixes`"
+            )
+            yield finding(ALLOWED, settings.level, message, subject, today, rule)
+
+
+def _check_size(subject: Subject, settings: MaxPrefixSize, today: Today) -> Iterator[Finding]:
+    if settings.level == "off":
+        return
+    for rule in subject.rules:
+        prefix = _prefix(rule.rule)
+        if rule.rule.direction not in settings.directions or prefix is None:
+            continue
+        key = "ipv6" if rule.rule.ethertype == "IPv6" else "ipv4"
+        limit = settings.ipv6 if key == "ipv6" else settings.ipv4
+        if ip_network(prefix, strict=False).prefixlen < limit:
+            message = (
+                f"{subject.label} names {prefix}, which is wider than the limit of /{limit}: "
+                f"{rule_text(rule, subject)}; narrow it, or set `max_prefix_size.{key}`"
+            )
+            yield finding(SIZE, settings.level, message, subject, today, rule)
+
+
+def _prefix(rule: Rule) -> str | None:
+    """Return a rule's prefix; None for a remote group, and for what the API holds and no parser takes."""
+    if rule.remote_group_id is not None:
+        return None
+    everyone = "0.0.0.0/0" if rule.ethertype == "IPv4" else "::/0"
+    prefix = rule.remote_ip_prefix or everyone
+    return prefix if (":" in prefix) == (rule.ethertype == "IPv6") else None
+
+
+def _family(prefix: str) -> Ethertype:
+    return "IPv6" if ":" in prefix else "IPv4"
+
+
+def _shown(prefixes: tuple[str, ...]) -> str:
+    return ", ".join(prefixes[:5]) + (f" and {len(prefixes) - 5} more" if len(prefixes) > 5 else "")
+
+
+PROTOCOLS = "forbidden_protocols"
+
+
+def check_protocols(subject: Subject, policies: Policies, today: Today) -> Iterator[Finding]:
+    """Judge the protocol of each rule."""
+    settings = policies.forbidden_protocols
+    if settings.level == "off":
+        return
+    for rule in subject.rules:
+        if rule.rule.direction in settings.directions and rule.rule.protocol in settings.protocols:
+            name = rule.rule.protocol or "any"
+            message = (
+                f"{subject.label} has a rule for the protocol {name}, which is forbidden: {rule_text(rule, subject)}; "
+                "name another, or change `forbidden_protocols`"
+            )
+            yield finding(PROTOCOLS, settings.level, message, subject, today, rule)
+
+
+DESCRIPTION = "rule_description"
+
+
+def check_descriptions(subject: Subject, policies: Policies, today: Today) -> Iterator[Finding]:
+    """Judge the description of each rule."""
+    settings = policies.rule_description
+    if settings.level == "off":
+        return
+    found_in = re.compile(settings.pattern).search
+    for rule in subject.rules:
+        if not found_in(rule.description):
+            has = f"the description {rule.description!r}" if rule.description else "no description"
+            message = (
+                f"a rule of {subject.label} has {has}, and {settings.pattern!r} has to be found in it: "
+                f"{rule_text(rule, subject)}; describe it so, or change `rule_description`"
+            )
+            yield finding(DESCRIPTION, settings.level, message, subject, today, rule)
+
+
+EXPIRES = "expires"
+
+
+def check_expiry(subject: Subject, policies: Policies, today: Today) -> Iterator[Finding]:
+    """Judge the dates: the level of the policy from the day after, a warning some days before."""
+    settings = policies.expires
+    if settings.level == "off":
+        return
+    for rule in [rule for rule in subject.rules if rule.terms]:  # few of many: a comprehension is the quickest look
+        expires = rule.terms.expires if rule.terms else None
+        if expires is None:
+            continue
+        what = f"{rule_text(rule, subject)} of {subject.label}"
+        if today.date > expires:
+            message = f"expired on {expires}: {what}; remove the rule, or agree on a later `expires`"
+            yield finding(EXPIRES, settings.level, message, subject, today, rule)
+        elif today.date + timedelta(days=settings.warn_days) >= expires:
+            message = f"expires on {expires}: {what}; remove the rule by then, or agree on a later `expires`"
+            yield finding(EXPIRES, "warning", message, subject, today, rule)
+
+
+TAGS = "required_tags"
+
+
+def check_tags(subject: Subject, policies: Policies, today: Today) -> Iterator[Finding]:
+    """Judge the tags of a group, where they are known."""
+    settings = policies.required_tags
+    if settings.level == "off" or subject.tags is None:
+        return
+    for key, pattern in settings.tags:
+        value = subject.tags.get(key)
+        if value is None:
+            message = f"{subject.label} has no tag {key!r}; add it, or change `required_tags`"
+        elif pattern is not None and not re.fullmatch(pattern, value):
+            message = (
+                f"the tag {key!r} of {subject.label} is {value!r}, and has to match {pattern!r}; correct it, or "
+                "change `required_tags`"
+            )
+        else:
+            continue
+        yield finding(TAGS, settings.level, message, subject, today)

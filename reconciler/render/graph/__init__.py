@@ -1,0 +1,1 @@
+"""Pictures of who may reach whom, as Mermaid, DOT, SVG and HTML."""

@@ -1,0 +1,259 @@
+"""Graphs as one picture in SVG: no script, no font and nothing else from outside; light and dark as the viewer is.
+
+A group is a card. At its left comes in, one below the other, what it admits: from everywhere and from prefixes by pills
+of their own at each card, from other groups by edges, or by pills with their names where an edge would cross the whole
+picture. What goes on among its members, and what it sends to addresses,
+stands in the card.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import pairwise
+
+from reconciler.graph import Edge, Graph, Node, NodeKind, Status
+from reconciler.render.graph.columns import Card, Link, components, near_links
+from reconciler.render.graph.layout import HEADER, Placed, Point, layout
+from reconciler.render.graph.mermaid import title_of
+from reconciler.render.graph.style import CSS, MARKERS
+
+_LETTER = 6.65
+"""Width of a letter of a label: the font has a fixed width of 0.602 em, at 11 pixels."""
+_BOLD = 8.2
+_NOTE = 14.0
+_MARGIN = 28.0
+_SHELF = 1180.0
+"""Width at which small parts are wrapped into a new row."""
+_MARKS = {Status.SAME: "", Status.ADDED: "+ ", Status.REMOVED: "- "}
+_MOST_NOTES = 5
+_LABEL = 36
+_TITLE = 30
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A connected part of a graph, placed."""
+
+    placed: Placed
+    nodes: dict[str, Node]
+    links: tuple[Edge, ...]
+    stubs: dict[str, tuple[Edge, ...]]
+
+
+def render_svg(graphs: Sequence[Graph]) -> str:
+    """Write a picture that stands alone."""
+    body, width, height = picture(graphs)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
+        f'height="{height:.0f}" role="img" aria-label="Security groups and who may reach them">\n'
+        f"<style>{CSS}</style>\n{MARKERS}\n"
+        f'<rect class="paper" width="100%" height="100%"/>\n{body}\n</svg>\n'
+    )
+
+
+def picture(graphs: Sequence[Graph]) -> tuple[str, float, float]:
+    """Return what is inside of the picture, with its width and height."""
+    lines: list[str] = []
+    y, width = _MARGIN, 420.0
+    for graph in graphs:
+        lines.append(f'<text class="target" x="{_MARGIN:.0f}" y="{y + 12:.0f}">{_xml(title_of(graph))}</text>')
+        drawn, right, bottom = _graph(graph, y + 34)
+        lines += drawn
+        y, width = bottom + _MARGIN, max(width, right + _MARGIN)
+    has_change = any(_changes(graph) for graph in graphs)
+    lines += _legend(y, has_change=has_change, has_pills=any("from-group" in line for line in lines))
+    return "\n".join(lines), max(width, 960.0), y + 40
+
+
+def _changes(graph: Graph) -> bool:
+    statuses = {
+        *(edge.status for edge in graph.edges),
+        *(node.status for node in graph.nodes),
+        *(note.status for node in graph.nodes for note in node.notes),
+    }
+    return bool(statuses - {Status.SAME})
+
+
+def _graph(graph: Graph, top: float) -> tuple[list[str], float, float]:
+    """Draw the parts of a graph in rows, the largest first; return the lines with the right and the lower end."""
+    lines: list[str] = []
+    x, y, row, right = _MARGIN, top, 0.0, _MARGIN
+    parts = sorted(_parts(graph), key=lambda part: (-len(part.placed.corners), -part.placed.height))
+    shelf = max([_SHELF, *(part.placed.width for part in parts)])
+    for part in parts:
+        if x > _MARGIN and x + part.placed.width > _MARGIN + shelf:
+            x, y, row = _MARGIN, y + row + 34, 0.0
+        lines.append(f'<g transform="translate({x:.1f} {y:.1f})">')
+        lines += _part(part)
+        lines.append("</g>")
+        x += part.placed.width + 48
+        row, right = max(row, part.placed.height), max(right, x - 48)
+    if not parts:
+        lines.append(f'<text class="detail" x="{_MARGIN:.0f}" y="{y + 12:.0f}">nothing to draw</text>')
+        row = 20.0
+    return lines, right, y + row
+
+
+def _parts(graph: Graph) -> Iterator[_Part]:
+    nodes = {node.key: node for node in graph.nodes}
+    groups = {key: node for key, node in nodes.items() if node.kind in {NodeKind.GROUP, NodeKind.UNKNOWN}}
+    links = near_links(list(groups), [edge for edge in graph.edges if {edge.tail, edge.head} <= groups.keys()])
+    drawn = set(links)
+    stubs = {key: _stubs_of(key, graph.edges, drawn, nodes) for key in groups}
+    for keys in components(list(groups), [(edge.tail, edge.head) for edge in links]):
+        inside = set(keys)
+        mine = tuple(edge for edge in links if edge.head in inside)
+        cards = [_card(groups[key], [_stub_width(nodes[edge.tail], edge) for edge in stubs[key]]) for key in keys]
+        placed = layout(cards, [Link(edge.tail, edge.head, _label_width(edge)) for edge in mine])
+        yield _Part(placed, nodes, mine, {key: stubs[key] for key in keys})
+
+
+def _stubs_of(key: str, edges: Sequence[Edge], drawn: Collection[Edge], nodes: Mapping[str, Node]) -> tuple[Edge, ...]:
+    """List what comes in by a pill: from the world first, then from prefixes, then from groups that are elsewhere."""
+    order = [NodeKind.WORLD, NodeKind.PREFIXES, NodeKind.GROUP, NodeKind.UNKNOWN]
+    mine = [edge for edge in edges if edge.head == key and edge not in drawn]
+    return tuple(sorted(mine, key=lambda edge: order.index(nodes[edge.tail].kind)))
+
+
+def _card(node: Node, stubs: Sequence[float]) -> Card:
+    notes = node.notes[:_MOST_NOTES]
+    widths = [
+        len(_short(node.title, _TITLE)) * _BOLD,
+        len(node.detail) * _LETTER,
+        *(len(_short(_MARKS[note.status] + note.text)) * _LETTER for note in notes),
+    ]
+    more = 1 if len(node.notes) > _MOST_NOTES else 0
+    lines = len(notes) + more
+    return Card(node.key, max(120.0, *widths) + 28, HEADER + (lines * _NOTE + 10 if lines else 0), tuple(stubs))
+
+
+def _label(edge: Edge) -> str:
+    return _short(_MARKS[edge.status] + edge.label)
+
+
+def _label_width(edge: Edge) -> float:
+    return len(_label(edge)) * _LETTER + 34
+
+
+def _stub_width(source: Node, edge: Edge) -> float:
+    return _label_width(edge) + _pill_width(source)
+
+
+def _pill_width(source: Node) -> float:
+    return len(_short(source.title)) * _LETTER + 18
+
+
+def _part(part: _Part) -> Iterator[str]:
+    """Draw edges first, so that cards lie upon them."""
+    for edge, route in zip(part.links, part.placed.routes, strict=True):
+        yield from _edge(edge, route.points, part, is_back=route.is_back)
+    for key, edges in part.stubs.items():
+        for edge, (x, y) in zip(edges, part.placed.stubs[key], strict=True):
+            yield from _stub(part.nodes[edge.tail], edge, x, y)
+    for key, corner in part.placed.corners.items():
+        stays = [edge for edge in part.stubs[key] if edge.status is not Status.REMOVED]
+        exposed = any(part.nodes[edge.tail].kind is NodeKind.WORLD for edge in stays)
+        width = _card(part.nodes[key], ()).width
+        yield from _box(part.nodes[key], corner, width, part.placed.heights[key], exposed=exposed)
+
+
+def _edge(edge: Edge, points: Sequence[Point], part: _Part, *, is_back: bool) -> Iterator[str]:
+    points = _trimmed(points, edge, part, is_back=is_back)
+    (x, y) = points[-1]
+    path = _path(points)
+    kind = f"edge {edge.status} {edge.direction}"
+    title = f"{part.nodes[edge.tail].title} → {part.nodes[edge.head].title}: {edge.label} ({edge.direction} rule)"
+    yield f'<g class="{kind}"><title>{_xml(title)}</title><path d="{path}" marker-end="url(#{edge.status})"/>'
+    at = x + 12 if is_back else x - 12
+    yield _label_text(edge, at, y, anchor="start" if is_back else "end")
+    yield "</g>"
+
+
+def _trimmed(points: Sequence[Point], edge: Edge, part: _Part, *, is_back: bool) -> list[Point]:
+    """Begin and end at the cards themselves: a column is as wide as its widest card."""
+    points = list(points)
+    if is_back:
+        points[-1] = (part.placed.corners[edge.head][0] + _card(part.nodes[edge.head], ()).width, points[-1][1])
+    else:
+        points[0] = (part.placed.corners[edge.tail][0] + _card(part.nodes[edge.tail], ()).width, points[0][1])
+    return points
+
+
+def _path(points: Sequence[Point]) -> str:
+    """Go straight where the height stays, and in a curve with level ends where it changes."""
+    parts = [f"M{points[0][0]:.1f} {points[0][1]:.1f}"]
+    for (x, y), (to_x, to_y) in pairwise(points):
+        if abs(y - to_y) < 0.5:
+            parts.append(f"L{to_x:.1f} {to_y:.1f}")
+        else:
+            middle = (x + to_x) / 2
+            parts.append(f"C{middle:.1f} {y:.1f} {middle:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}")
+    return "".join(parts)
+
+
+def _stub(source: Node, edge: Edge, x: float, y: float) -> Iterator[str]:
+    """Draw a pill for where traffic comes from, and its edge."""
+    start = x - _stub_width(source, edge)
+    width = _pill_width(source)
+    title = f"{source.title}{f' ({source.detail})' if source.detail else ''}: {edge.label}"
+    yield f'<g class="edge {edge.status} {edge.direction} from-{source.kind}"><title>{_xml(title)}</title>'
+    yield f'<rect class="pill" x="{start:.1f}" y="{y - 8:.1f}" width="{width:.1f}" height="16" rx="8"/>'
+    yield f'<text class="source" x="{start + width / 2:.1f}" y="{y + 4:.1f}">{_xml(_short(source.title))}</text>'
+    yield f'<path d="M{start + width:.1f} {y:.1f}L{x:.1f} {y:.1f}" marker-end="url(#{edge.status})"/>'
+    yield _label_text(edge, x - 12, y, anchor="end")
+    yield "</g>"
+
+
+def _label_text(edge: Edge, x: float, y: float, *, anchor: str) -> str:
+    width = len(_label(edge)) * _LETTER + 8
+    left = x - 4 if anchor == "start" else x + 4 - width
+    # What is behind the text hides the line, so that no dash of it reads as a sign.
+    back = f'<rect class="back" x="{left:.1f}" y="{y - 8:.1f}" width="{width:.1f}" height="16"/>'
+    return f'{back}<text class="label" x="{x:.1f}" y="{y + 3.5:.1f}" text-anchor="{anchor}">{_xml(_label(edge))}</text>'
+
+
+def _box(node: Node, corner: Point, width: float, height: float, *, exposed: bool) -> Iterator[str]:
+    x, y = corner
+    kind = f"card {node.kind} {node.status}{' exposed' if exposed else ''}"
+    yield f'<g class="{kind}"><title>{_xml(f"{node.title}: {node.detail}")}</title>'
+    yield f'<rect class="body" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="8"/>'
+    yield f'<rect class="stripe" x="{x + 0.75:.1f}" y="{y + 9:.1f}" width="3.5" height="24" rx="1.75"/>'
+    title = _MARKS[node.status] + _short(node.title, _TITLE)
+    yield f'<text class="name" x="{x + 13:.1f}" y="{y + 19:.1f}">{_xml(title)}</text>'
+    yield f'<text class="detail" x="{x + 13:.1f}" y="{y + 33:.1f}">{_xml(node.detail)}</text>'
+    shown = [(_MARKS[note.status] + note.text, note.status) for note in node.notes[:_MOST_NOTES]]
+    if len(node.notes) > _MOST_NOTES:
+        shown.append((f"and {len(node.notes) - _MOST_NOTES} more", Status.SAME))
+    for number, (text, status) in enumerate(shown):
+        at = y + HEADER + 9 + number * _NOTE
+        words = f"{_xml(_short(text))}<title>{_xml(text)}</title>"
+        yield f'<text class="note {status}" x="{x + 13:.1f}" y="{at:.1f}">{words}</text>'
+    yield "</g>"
+
+
+def _legend(y: float, *, has_change: bool, has_pills: bool) -> Iterator[str]:
+    entries = [("edge same ingress", "admitted by an ingress rule"), ("edge same egress", "by an egress rule")]
+    if has_change:
+        entries += [("edge added ingress", "+ opened"), ("edge removed ingress", "- closed")]
+    x = _MARGIN
+    for kind, words in entries:
+        status = kind.split()[1]
+        yield f'<g class="{kind}"><path d="M{x:.0f} {y + 10:.0f}h30" marker-end="url(#{status})"/></g>'
+        yield f'<text class="detail" x="{x + 38:.0f}" y="{y + 14:.0f}">{words}</text>'
+        x += 38 + len(words) * _LETTER + 28
+    yield f'<rect class="stripe world-key" x="{x:.0f}" y="{y + 2:.0f}" width="3.5" height="16" rx="1.75"/>'
+    yield f'<text class="detail" x="{x + 11:.0f}" y="{y + 14:.0f}">open to the world</text>'
+    if not has_pills:
+        return
+    x += 11 + 17 * _LETTER + 28
+    yield f'<g class="from-group"><rect class="pill" x="{x:.0f}" y="{y + 3:.0f}" width="30" height="14" rx="7"/></g>'
+    yield f'<text class="detail" x="{x + 38:.0f}" y="{y + 14:.0f}">a group that is elsewhere in the picture</text>'
+
+
+def _short(text: str, most: int = _LABEL) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _xml(text: str) -> str:
+    """Escape a text; what is not printable, and so perhaps no XML, becomes the replacement character."""
+    return escape("".join(char if char.isprintable() else "\ufffd" for char in text))

@@ -1,0 +1,210 @@
+"""Real `sgctl apply` processes: killed, interrupted, and two at once."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from world import REGION, World, seeds, tcp
+
+from reconciler.applying import journal
+from reconciler.emulator.faults import Fault
+from reconciler.emulator.knobs import Knobs
+from reconciler.emulator.records import RequestRecord
+from reconciler.emulator.server import EmulatorServer
+
+GROUPS = ("one", "two", "three", "four")
+FILE = """
+project_id: {project}
+region_id: {region}
+owner: tests
+security_groups:
+  - name: fresh
+    rules:
+      - {{direction: ingress, protocol: tcp, ports: [1, 2], remote_group: one}}
+      - {{direction: ingress, protocol: tcp, ports: 3, remote_group: fresh}}
+{groups}"""
+GROUP = """\
+  - name: {name}
+    rules:
+      - {{direction: ingress, protocol: tcp, ports: [80, 443], description: new}}
+      - {{direction: ingress, protocol: tcp, ports: 5432, remote_group: fresh}}
+"""
+
+
+class Noticed(list[RequestRecord]):
+    """The emulator's log of requests, for someone to wait until it has grown."""
+
+    def __init__(self, records: list[RequestRecord]) -> None:
+        super().__init__(records)
+        self._grown = threading.Condition()
+
+    def append(self, record: RequestRecord) -> None:
+        with self._grown:
+            super().append(record)
+            self._grown.notify_all()
+
+    def wait_for(self, condition: Callable[[], bool]) -> bool:
+        with self._grown:
+            return self._grown.wait_for(condition, timeout=30)
+
+
+@pytest.fixture
+def server() -> Iterator[EmulatorServer]:
+    with EmulatorServer() as running:
+        running.store.requests = Noticed(running.store.requests)
+        yield running
+
+
+@pytest.fixture
+def world(server: EmulatorServer, tmp_path: Path) -> World:
+    world = World(server, knobs=Knobs(latency_ms=20, task_polls=1))
+    owner = {"sgctl-owner": "tests"}
+    rules = seeds([tcp(80, description="old"), tcp(22)])
+    world.seed(*({"name": name, "rules": rules, "tags": owner} for name in GROUPS))
+    world.seed({"name": "old", "rules": seeds([tcp(9, group="old")]), "tags": owner})
+    groups = "".join(GROUP.format(name=name) for name in GROUPS)
+    text = FILE.format(project=world.target.project_id, region=REGION, groups=groups)
+    (tmp_path / "groups.yaml").write_text(text)
+    return world
+
+
+def start(world: World, folder: Path, *options: str) -> subprocess.Popen[str]:
+    """Begin an apply of the folder."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "GCORE_BASE_URL": world.server.url,
+        "GCORE_API_KEY": world.server.api_key,
+        "TMPDIR": str(folder),
+    }
+    command = [sys.executable, "-m", "reconciler", "apply", "groups.yaml", "--auto-approve", "--prune", *options]
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    stdout, stderr = process.communicate(timeout=60)
+    assert "Traceback" not in stderr, stderr
+    return process.returncode, stdout, stderr
+
+
+def check_end(world: World, folder: Path, version: str) -> None:
+    """Applied again, it is done; and every group is there once, with its rules once."""
+    world.knobs = replace(world.knobs, latency_ms=0)
+    world.server.control.knobs = world.knobs
+    code, stdout, stderr = finish(start(world, folder, "--api-version", version))
+    assert code == 0, stdout + stderr
+    assert "No changes" in finish(start(world, folder, "--api-version", version))[1]
+    assert sorted(group.name for group in world.groups()) == sorted((*GROUPS, "fresh"))
+    for name in GROUPS:
+        ports = sorted(rule.port_range_min or 0 for rule in world.group(name).rules)
+        assert ports == [80, 443, 5432]
+
+
+def log(world: World) -> Noticed:
+    requests = world.server.store.requests
+    assert isinstance(requests, Noticed)
+    return requests
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("moment", [2, 4, 7, 11])
+def test_killed_at_any_moment_and_run_again_it_converges(
+    world: World, tmp_path: Path, version: str, moment: int
+) -> None:
+    process = start(world, tmp_path, "--api-version", version, "--journal", "apply.journal", "--parallelism", "2")
+    assert log(world).wait_for(lambda: len(log(world)) >= moment)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=30)
+    kept = tmp_path / "apply.journal"
+    if kept.exists() and kept.read_text():
+        journal.loads(kept.read_text(), "apply.journal")
+    check_end(world, tmp_path, version)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_ctrl_c_finishes_the_request_under_way_and_tells_what_was_done_and_left(
+    world: World, tmp_path: Path, number: int
+) -> None:
+    process = start(world, tmp_path, "--parallelism", "1")
+    assert log(world).wait_for(lambda: any(record.method == "PATCH" for record in log(world)))
+    process.send_signal(number)
+    code, stdout, stderr = finish(process)
+    assert code == 4, stdout + stderr
+    assert "left" in stdout
+    assert "stopping" in stderr
+    assert all(record.status is not None for record in world.writes()), "no request is abandoned"
+    check_end(world, tmp_path, "v1")
+
+
+def test_ctrl_c_before_the_first_write_is_1_and_nothing_was_sent(world: World, tmp_path: Path) -> None:
+    world.server.control.knobs = replace(world.knobs, latency_ms=3000)
+    process = start(world, tmp_path)
+    assert log(world).wait_for(lambda: bool(log(world)))
+    process.send_signal(signal.SIGINT)
+    code, _, stderr = finish(process)
+    assert (code, world.writes()) == (1, [])
+    assert "nothing was sent" in stderr
+
+
+def test_a_second_ctrl_c_abandons_a_request_that_is_not_answered(world: World, tmp_path: Path) -> None:
+    world.faults(Fault("hang", method="PATCH", when="after"))
+    process = start(world, tmp_path, "--parallelism", "1")
+    assert log(world).wait_for(lambda: any(record.method == "PATCH" for record in log(world)))
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    while "stopping" not in process.stderr.readline():
+        pass
+    process.send_signal(signal.SIGINT)
+    code, stdout, _ = finish(process)
+    assert code == 4
+    assert "not known" in stdout
+    check_end(world, tmp_path, "v1")
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_two_applies_at_once_make_no_group_twice(world: World, tmp_path: Path, version: str) -> None:
+    processes = [start(world, tmp_path, "--api-version", version) for _ in range(2)]
+    ends = [finish(process) for process in processes]
+    assert {code for code, _, _ in ends} <= {0, 3, 4}, ends
+    check_end(world, tmp_path, version)
+
+
+def test_the_journal_of_a_process_leads_back(world: World, tmp_path: Path) -> None:
+    def picture() -> dict[str, Any]:
+        return {group.name: sorted(map(repr, world.content(group.name))) for group in world.groups()}
+
+    def run(*arguments: str) -> tuple[int, str]:
+        environment = {"GCORE_BASE_URL": world.server.url, "GCORE_API_KEY": world.server.api_key}
+        done = subprocess.run(
+            [sys.executable, "-m", "reconciler", *arguments],
+            cwd=tmp_path,
+            env=environment,
+            text=True,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    before = {name: rules for name, rules in picture().items() if name != "old"}
+    assert finish(start(world, tmp_path, "--journal", "apply.journal"))[0] == 0
+    assert picture() != before
+    code, text = run("rollback", "apply.journal", "--out", "back.json", "--allow-mass-delete")
+    assert code == 0, text
+    assert re.search(r"gets a new id", text)
+    assert json.loads((tmp_path / "back.json").read_text())["summary"]["groups_to_delete"] == 1
+    code, text = run("apply", "back.json")
+    assert code == 0, text
+    now = picture()
+    assert now.pop("old")
+    assert now == before

@@ -1,0 +1,273 @@
+"""What is said and done after particular faults: bounded in time and tries, honest, and with a way out."""
+
+import re
+from typing import Any
+
+import pytest
+from world import EGRESS, World, contents, seeds, tcp, wanted
+
+from reconciler.api.backend import BACKENDS, GcoreWriter
+from reconciler.api.live import OnPage, nobody
+from reconciler.api.reader import GcoreReader
+from reconciler.applying.apply import apply
+from reconciler.applying.outcome import Status
+from reconciler.applying.session import ApplyContext
+from reconciler.emulator.faults import Fault
+from reconciler.emulator.knobs import Atomicity, Knobs, Order
+from reconciler.emulator.server import EmulatorServer
+from reconciler.model.desired import Target
+from reconciler.model.live import LiveGroup
+from reconciler.planning.plan import Plan
+
+OLD = [tcp(80), tcp(22, "10.0.0.0/8")]
+NEW = [tcp(80), tcp(8080)]
+
+
+def update(world: World, **fields: Any) -> Plan:
+    world.seed({"name": "web", "rules": seeds(OLD), "description": "old"})
+    return world.plan(wanted(world.target, ("web", NEW), **fields))
+
+
+def here(world: World, fault: str, **fields: Any) -> Fault:
+    fields.setdefault("method", "PATCH")
+    return Fault(fault, path=rf"/{world.target.project_id}/{world.target.region_id}(/|$)", **fields)
+
+
+@pytest.mark.parametrize("status", [404, 405, 410])
+def test_where_the_patch_of_v1_is_gone_the_way_out_is_named(server: EmulatorServer, status: int) -> None:
+    world = World(server, knobs=Knobs(v1_patch_status=status))
+    report = world.apply(update(world))
+    (result,) = report.results
+    assert result.status is Status.FAILED
+    assert "--api-version v2" in (result.hint or "")
+    assert "The group exists" in (result.hint or "")
+    assert report.error is not None
+    assert report.error.exit_code == 1
+    assert world.content() == contents(OLD)
+    world.version = "v2"
+    assert world.exit_code(world.plan(wanted(world.target, ("web", NEW))))[0] == 0
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_without_permission_nothing_further_is_tried(server: EmulatorServer, status: int) -> None:
+    world = World(server)
+    plan = update(world)
+    world.faults(here(world, "status", status=status, count=0))
+    report = world.apply(plan)
+    assert len(world.writes()) == 1
+    assert report.results[0].hint
+    assert report.error is not None
+    assert report.error.exit_code == 1
+
+
+@pytest.mark.parametrize("status", [400, 409, 422])
+def test_what_is_refused_again_is_not_sent_for_ever(server: EmulatorServer, status: int) -> None:
+    world = World(server)
+    plan = update(world)
+    world.faults(here(world, "status", status=status, message="because", count=0))
+    code, told = world.exit_code(plan)
+    assert code == 1
+    assert f"{status}: because" in told
+    assert len(world.writes()) <= 3
+    assert world.content() == contents(OLD)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("fault", ["reset", "status"])
+@pytest.mark.parametrize("method", ["PATCH", "POST", "DELETE"])
+def test_a_server_that_fails_for_ever_is_given_up_within_bounds(
+    server: EmulatorServer, version: str, fault: str, method: str
+) -> None:
+    world = World(server, version)
+    world.seed({"name": "old", "rules": [], "tags": {"sgctl-owner": "tests"}})
+    world.seed({"name": "web", "rules": seeds(OLD), "tags": {"sgctl-owner": "tests"}})
+    state = wanted(world.target, ("web", NEW), ("fresh", NEW), owner="tests")
+    plan = world.plan(state, prune=True)
+    world.faults(here(world, fault, method=method, count=0, **({"status": 500} if fault == "status" else {})))
+    code, told = world.exit_code(plan)
+    assert code == 4, told
+    paths = [record.path for record in world.writes() if record.method == method]
+    assert max(paths.count(path) for path in paths) <= 6
+    assert world.clock.slept < 120
+    assert world.blind_repetitions() == []
+    world.faults()
+    assert world.exit_code(world.plan(state, prune=True))[0] == 0
+
+
+def test_a_task_that_fails_for_ever_tells_its_reason_and_makes_nothing(server: EmulatorServer) -> None:
+    world = World(server, "v2")
+    plan = world.plan(wanted(world.target, ("web", NEW)))
+    world.faults(here(world, "task_error", method="POST", message="quota exceeded", count=0))
+    code, told = world.exit_code(plan)
+    assert code in {1, 4}
+    assert "quota exceeded" in told
+    assert world.groups() == []
+    assert len(world.writes()) <= 3
+
+
+def test_a_create_whose_task_is_still_under_way_is_not_sent_again(server: EmulatorServer) -> None:
+    """The answer is lost and the task never ends: another create would make two groups of one name."""
+    world = World(server, "v2")
+    plan = world.plan(wanted(world.target, ("web", NEW)))
+    world.faults(
+        here(world, "slow_task", method="POST", polls=100_000), here(world, "reset", method="POST", when="after")
+    )
+    code, told = world.exit_code(plan)
+    assert code == 4
+    assert "under way" in told
+    assert len(world.writes()) == 1
+
+
+def test_a_key_that_may_not_see_tasks_can_still_apply(server: EmulatorServer) -> None:
+    """And after a lost create it says that it cannot tell, rather than make another group."""
+    world = World(server, "v2")
+    state = wanted(world.target, ("web", NEW))
+    plan = world.plan(state)
+    world.faults(
+        Fault("status", method="GET", path="/tasks$", status=403, count=0), here(world, "reset", method="POST")
+    )
+    world.wait_for_tasks()
+    code, told = world.exit_code(plan)
+    assert (code, len(world.writes())) == (4, 1), told
+    world.faults(Fault("status", method="GET", path="/tasks$", status=403, count=0))
+    assert world.exit_code(world.plan(state))[0] == 0
+
+
+def test_a_group_that_appears_only_later_is_waited_for(server: EmulatorServer) -> None:
+    world = World(server, "v2")
+    state = wanted(world.target, ("web", NEW), ("app", [tcp(1, group="web")]))
+    plan = world.plan(state)
+    world.faults(here(world, "slow_task", method="POST", polls=40), here(world, "reset", method="POST", when="after"))
+    assert world.exit_code(plan)[0] == 0
+    assert sorted(group.name for group in world.groups()) == ["app", "web"]
+
+
+def test_a_new_group_that_cannot_be_read_at_once_is_waited_for(server: EmulatorServer) -> None:
+    """It was answered with its id; the lists and the reads that follow do not know it yet."""
+    world = World(server)
+    plan = world.plan(wanted(world.target, ("web", NEW)))
+    place = f"/securitygroups/{world.target.project_id}/{world.target.region_id}/"
+    world.faults(Fault("status", method="GET", path=place, status=404, count=2))
+    with world.connect() as http:
+        reader = Lagging(http)
+        context = ApplyContext(reader, GcoreWriter(http, world.clock), world.clock, BACKENDS["v1"])
+        assert apply(plan, context).error is None
+    assert world.content() == contents(NEW)
+
+
+class Lagging(GcoreReader):
+    """Lists that lag behind by two readings."""
+
+    behind = 2
+
+    def list_groups(self, target: Target, name: str | None = None, on_page: OnPage = nobody) -> tuple[LiveGroup, ...]:
+        self.behind -= 1
+        return () if self.behind >= 0 else super().list_groups(target, name, on_page)
+
+
+def test_a_group_of_the_same_name_made_by_somebody_else_meanwhile_is_told(server: EmulatorServer) -> None:
+    world = World(server)
+    plan = world.plan(wanted(world.target, ("web", NEW)))
+    world.seed({"name": "web", "rules": []})
+    report = world.apply(plan, check=False)
+    assert report.error is not None
+    assert report.error.exit_code == 4
+    assert "a group of the same name" in report.results[0].message
+
+
+def test_a_group_that_is_not_what_was_sent_is_not_taken_for_ours(server: EmulatorServer) -> None:
+    """The create was never carried out, and meanwhile somebody made a group of that name."""
+    world = World(server)
+    plan = world.plan(wanted(world.target, ("web", NEW), description="ours"))
+    world.faults(here(world, "reset", method="POST"))
+    world.seed({"name": "web", "rules": seeds(OLD), "description": "theirs"})
+    report = world.apply(plan, check=False)
+    assert "not the one that was sent" in report.results[0].message
+    assert world.content() == contents(OLD)
+
+
+@pytest.mark.parametrize("atomicity", Atomicity)
+@pytest.mark.parametrize("order", Order)
+def test_a_new_description_never_needs_a_second_apply(
+    server: EmulatorServer, order: Order, atomicity: Atomicity
+) -> None:
+    """Where creates run first, the one PATCH is refused with 409: two follow."""
+    world = World(server, knobs=Knobs(order, atomicity))
+    world.seed({"name": "web", "rules": seeds([tcp(80, description="old"), tcp(22)])})
+    state = wanted(world.target, ("web", [tcp(80, description="new"), tcp(443)]))
+    assert world.exit_code(world.plan(state))[0] == 0
+    assert not world.plan(state).changes
+    if order is not Order.CREATES_FIRST:
+        assert len(world.writes()) == 1
+
+
+def test_what_the_cloud_adds_to_a_new_group_is_removed_and_nothing_else_asked(server: EmulatorServer) -> None:
+    world = World(server)
+    assert world.exit_code(world.plan(wanted(world.target, ("web", NEW))))[0] == 0
+    assert world.content() == contents(NEW)
+    assert [record.method for record in world.requests()[2:]] == ["POST", "GET", "PATCH", "GET"]
+    assert {rule for rules in world.rule_sets(world.group().id) for rule in rules} == {
+        *EGRESS,
+        *(rule.rule for rule in NEW),
+    }
+
+
+def test_a_rename_by_somebody_else_is_not_undone(server: EmulatorServer) -> None:
+    """The plan changes rules only; after a lost answer no name is sent that it does not hold."""
+    world = World(server)
+    plan = update(world)
+    group_id = world.group().id
+    with world.connect() as http:
+        path = f"/cloud/v1/securitygroups/{world.target.project_id}/{world.target.region_id}/{group_id}"
+        http.write("PATCH", path, {"name": "theirs"})
+    world.faults(here(world, "reset"))
+    world.apply(plan, check=False)
+    assert world.group("theirs").id == group_id
+    assert not any(re.search('"name": ?"web"', record.body) for record in world.writes())
+
+
+def test_in_v1_a_description_goes_through_v2_and_all_else_does_not(server: EmulatorServer) -> None:
+    world = World(server)
+    plan = update(world, description="new")
+    assert any("through v2" in note for note in plan.changes[0].difference.notes)
+    assert world.exit_code(plan)[0] == 0
+    assert [record.path.split("/")[2] for record in world.writes()] == ["v1", "v2"]
+    assert world.group().description == "new"
+
+
+def test_over_500_entries_are_split(server: EmulatorServer) -> None:
+    """250 rules described anew are 500 entries; anything more goes into a second request."""
+    world = World(server)
+    old = [tcp(port, description="old") for port in range(1, 251)]
+    new = [tcp(port, description="new") for port in range(1, 250)]
+    world.seed(
+        {
+            "name": "web",
+            "rules": seeds(
+                [
+                    *old[:249],
+                    tcp(1000),
+                ]
+            ),
+        }
+    )
+    state = wanted(world.target, ("web", [*new, tcp(2000)]))
+    assert world.exit_code(world.plan(state))[0] == 0
+    assert world.content() == contents([*new, tcp(2000)])
+    assert all(record.body.count('"action"') <= 500 for record in world.writes())
+
+
+def test_a_group_that_filled_up_meanwhile_is_not_emptied_to_make_room(server: EmulatorServer) -> None:
+    """The plan had room to create before deleting; a foreign rule took it. Cutting traffic was not approved."""
+    world = World(server, knobs=Knobs(atomicity=Atomicity.PARTIAL))
+    kept = [tcp(port) for port in range(1000, 1248)]
+    old, new = [*kept, tcp(80, "10.0.0.0/8")], [*kept, tcp(80)]
+    world.seed({"name": "web", "rules": seeds(old)})
+    plan = world.plan(wanted(world.target, ("web", new)))
+    assert not any(finding.guardrail == "gap" for finding in plan.findings)
+    rule = {"direction": "ingress", "protocol": "udp"}
+    world.faults(here(world, "foreign_change", rule=rule))
+    code, told = world.exit_code(plan)
+    assert code == 1
+    assert "no room" in told
+    assert not contents(old) - world.content()

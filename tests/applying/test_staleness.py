@@ -1,0 +1,216 @@
+"""A saved plan against groups that moved since: nothing is sent, and what moved is named."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from world import World, contents, seeds, tcp, wanted
+
+from reconciler.applying.outcome import Status
+from reconciler.emulator.faults import Fault
+from reconciler.emulator.server import EmulatorServer
+from reconciler.model.errors import StalePlan
+from reconciler.planning import planfile
+from reconciler.planning.plan import Plan
+
+OLD = [tcp(80), tcp(22, "10.0.0.0/8")]
+NEW = [tcp(80), tcp(8080)]
+OWNER = {"sgctl-owner": "tests"}
+
+
+def by_hand(world: World, path: str = "", *, version: int = 1, method: str = "PATCH", **body: Any) -> None:
+    """Somebody else changes the project."""
+    base = {1: "/cloud/v1/securitygroups", 2: "/cloud/v2/security_groups"}[version]
+    place = f"{base}/{world.target.project_id}/{world.target.region_id}"
+    with world.connect() as http:
+        http.write(method, f"{place}/{path}" if path else place, body or None)
+        world.server.control.knobs = world.knobs
+        http.read("/cloud/v1/tasks")
+        http.read("/cloud/v1/tasks")
+
+
+def saved(world: World) -> Plan:
+    """A plan that updates web, creates fresh, renames first to second and deletes old, as read back from its file."""
+    world.seed(
+        {"name": "web", "rules": seeds(OLD), "tags": OWNER | {"env": "prod"}, "description": "text"},
+        {"name": "first", "rules": seeds(OLD), "tags": OWNER},
+        {"name": "old", "rules": seeds(OLD), "tags": OWNER},
+        {"name": "remote", "rules": []},
+        {"name": "outside", "rules": []},
+    )
+    state = wanted(world.target, ("web", [*NEW, tcp(9, group="remote")]), ("fresh", NEW), owner="tests")
+    renamed = wanted(world.target, ("second", OLD), previous_name="first", owner="tests")
+    state = type(state)((*state.groups, *renamed.groups), state.targets, state.owners)
+    return planfile.loads(planfile.dumps(world.plan(state, prune=True)), "plan.json")
+
+
+def rule_of(world: World, name: str) -> str:
+    return world.group(name).rules[-1].id
+
+
+MOVES: dict[str, tuple[Callable[[World], None], str, str]] = {
+    "rule added": (
+        lambda world: by_hand(
+            world,
+            world.group("web").id,
+            changed_rules=[{"action": "create", "direction": "ingress", "protocol": "udp", "description": "mine"}],
+        ),
+        "web",
+        "rule added: ingress IPv4 udp from 0.0.0.0/0 (mine)",
+    ),
+    "rule removed": (
+        lambda world: by_hand(
+            world,
+            world.group("web").id,
+            changed_rules=[{"action": "delete", "security_group_rule_id": rule_of(world, "web")}],
+        ),
+        "web",
+        "rule removed: ingress IPv4 tcp 22 from 10.0.0.0/8",
+    ),
+    "tag": (
+        lambda world: by_hand(world, world.group("web").id, tags={"env": "test"}),
+        "web",
+        "tag 'env' changed from 'prod' to 'test'",
+    ),
+    "tag removed": (
+        lambda world: by_hand(world, world.group("web").id, tags={"env": None}),
+        "web",
+        "tag 'env' changed from 'prod' to nothing",
+    ),
+    "description": (
+        lambda world: by_hand(world, world.group("web").id, version=2, description="other"),
+        "web",
+        "its description changed from 'text' to 'other'",
+    ),
+    "name": (
+        lambda world: by_hand(world, world.group("web").id, name="other"),
+        "web",
+        "its name changed from 'web' to 'other'",
+    ),
+    "revision only": (
+        lambda world: (
+            by_hand(world, world.group("web").id, tags={"env": "x"}),
+            by_hand(world, world.group("web").id, tags={"env": "prod"}),
+        )[0],
+        "web",
+        "its revision is 3, the plan was made at 1",
+    ),
+    "deleted": (
+        lambda world: by_hand(world, world.group("web").id, method="DELETE"),
+        "web",
+        "the group does not exist any more",
+    ),
+    "name of a create taken": (
+        lambda world: world.seed({"name": "fresh", "rules": []}),
+        "fresh",
+        "a group named 'fresh' exists now",
+    ),
+    "name of a rename taken": (
+        lambda world: world.seed({"name": "second", "rules": []}),
+        "second",
+        "a group named 'second' exists now",
+    ),
+    "new reference to a group to be deleted": (
+        lambda world: by_hand(
+            world,
+            world.group("outside").id,
+            changed_rules=[{"action": "create", "direction": "ingress", "remote_group_id": world.group("old").id}],
+        ),
+        "old",
+        "'outside' refers to it now: ingress IPv4 any from group",
+    ),
+    "remote group of a new rule deleted": (
+        lambda world: by_hand(world, world.group("remote").id, method="DELETE"),
+        "web",
+        "which does not exist any more",
+    ),
+}
+
+
+@pytest.mark.parametrize(("move", "name", "reason"), MOVES.values(), ids=MOVES)
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_nothing_is_sent_and_the_sentence_names_the_group_and_what_moved(
+    server: EmulatorServer, version: str, move: Callable[[World], None], name: str, reason: str
+) -> None:
+    world = World(server, version)
+    plan = saved(world)
+    move(world)
+    sent = len(world.writes())
+    with pytest.raises(StalePlan) as raised:
+        world.apply(plan)
+    assert raised.value.exit_code == 3
+    assert f"{name}: " in str(raised.value)
+    assert reason in str(raised.value)
+    assert len(world.writes()) == sent
+
+
+@pytest.mark.parametrize(("move", "name", "reason"), MOVES.values(), ids=MOVES)
+def test_skip_stale_applies_the_other_groups(
+    server: EmulatorServer, move: Callable[[World], None], name: str, reason: str
+) -> None:
+    world = World(server)
+    plan = saved(world)
+    move(world)
+    report = world.apply(plan, skip_stale=True)
+    assert report.error is not None
+    assert report.error.exit_code == 4
+    for result in report.results:
+        is_stale = result.change.difference.name == name
+        assert result.status is (Status.STALE if is_stale else Status.APPLIED), result.message
+        assert not is_stale or reason in result.message
+
+
+def test_where_every_group_is_stale_skipping_them_leaves_nothing_to_send(server: EmulatorServer) -> None:
+    world = World(server)
+    world.seed({"name": "web", "rules": seeds(OLD)})
+    plan = world.plan(wanted(world.target, ("web", NEW)))
+    by_hand(world, world.group("web").id, name="other")
+    sent = len(world.writes())
+    report = world.apply(plan, skip_stale=True)
+    assert report.error is not None
+    assert report.error.exit_code == 3
+    assert len(world.writes()) == sent
+
+
+def test_v2_looks_once_more_right_before_its_patch(server: EmulatorServer) -> None:
+    """Somebody adds a rule between the check of the whole plan and the whole list that would undo it."""
+    world = World(server, "v2")
+    world.seed({"name": "web", "rules": seeds(OLD)})
+    plan = world.plan(wanted(world.target, ("web", NEW)))
+    rule = {"direction": "ingress", "protocol": "udp"}
+    world.faults(Fault("foreign_change", method="GET", path=f"/{world.group().id}", rule=rule))
+    report = world.apply(plan)
+    assert report.error is not None
+    assert (report.error.exit_code, world.writes()) == (3, [])
+    assert "rule added: ingress IPv4 udp" in report.results[0].message
+
+
+def test_v2_keeps_a_rule_that_others_add_between_its_two_lists(server: EmulatorServer) -> None:
+    """The final list would undo it: it is computed anew, and the end is called what it is."""
+    world = World(server, "v2")
+    world.seed({"name": "web", "rules": seeds(OLD)})
+    plan = world.plan(wanted(world.target, ("web", NEW)))
+    rule = {"direction": "ingress", "protocol": "udp"}
+    world.faults(Fault("foreign_change", method="GET", path=f"/{world.group().id}", nth=2, rule=rule))
+    code, told = world.exit_code(plan)
+    assert code == 4
+    assert "a rule that the plan does not know: ingress IPv4 udp" in told
+    assert world.content() - contents(NEW)
+    assert not contents(NEW) - world.content()
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_applies_at_once_corrupt_nothing(server: EmulatorServer, version: str) -> None:
+    """All carry out the same plan of an update; each rule is there once in the end, whoever was first."""
+    world = World(server, version)
+    world.seed({"name": "web", "rules": seeds(OLD)}, {"name": "app", "rules": seeds(OLD)})
+    state = wanted(world.target, ("web", NEW), ("app", [*NEW, tcp(443)]))
+    plan = world.plan(state)
+    with ThreadPoolExecutor() as pool:
+        codes = list(pool.map(lambda _: world.exit_code(plan)[0], range(3)))
+    assert set(codes) <= {0, 1, 3, 4}
+    code, told = world.exit_code(world.plan(state))
+    assert code == 0, told
+    assert not world.plan(state).changes
+    assert world.content("web") == contents(NEW)

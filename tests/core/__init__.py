@@ -1,1 +1,0 @@
-"""Tests of the pure core: from rules to plans and plan files."""

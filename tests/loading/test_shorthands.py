@@ -1,0 +1,216 @@
+"""Every way to write a rule, a group and a target means what the documentation says."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.loading.desired import unresolved_references
+from reconciler.loading.load import Defaults, load
+from reconciler.model.desired import DesiredState, Target
+from reconciler.model.rule import Rule
+
+HEAD = "project_id: 1\nregion_id: 7\n"
+OFFICE = "address_groups: {office: [203.0.113.0/24, 2001:db8:10::/48], home: [198.51.100.7, 203.0.113.0/24]}\n"
+ID = "5F3A0000-0000-4000-8000-00000000000a"
+ANY4, ANY6 = Rule("ingress", "IPv4"), Rule("ingress", "IPv6")
+
+
+def tcp(low: int, high: int, **others: Any) -> Rule:
+    return ANY4._replace(protocol="tcp", port_range_min=low, port_range_max=high, **others)
+
+
+RULES = {
+    "nothing but a direction": ("", [ANY4]),
+    "egress": ("direction: egress", [Rule("egress", "IPv4")]),
+    "API fields": (
+        "ethertype: IPv4, protocol: tcp, port_range_min: 80, port_range_max: 81, remote_ip_prefix: 10.0.0.0/8",
+        [tcp(80, 81, remote_ip_prefix="10.0.0.0/8")],
+    ),
+    "an API answer": (
+        """id: x, created_at: 2019-06-18T11:56:16+0000, updated_at: 2019-06-18, revision_number: 0,
+        security_group_id: y,
+        ethertype: IPv4, protocol: null, port_range_min: null, port_range_max: null, remote_ip_prefix: null,
+        remote_group_id: null, description: null""",
+        [ANY4],
+    ),
+    "any": ("protocol: any", [ANY4]),
+    "number of a known protocol": ("protocol: '6', ports: 80", [tcp(80, 80)]),
+    "number of an unknown protocol": ("protocol: '99'", [ANY4._replace(protocol="99")]),
+    "a port": ("protocol: tcp, ports: 80", [tcp(80, 80)]),
+    "a range": ("protocol: tcp, ports: 8000-8099", [tcp(8000, 8099)]),
+    "ports": ("protocol: tcp, ports: [80, 443, 8000-8099, 80-80]", [tcp(80, 80), tcp(443, 443), tcp(8000, 8099)]),
+    "all ports": ("protocol: tcp, ports: 1-65535", [ANY4._replace(protocol="tcp")]),
+    "all ports in API fields": (
+        "protocol: tcp, port_range_min: 1, port_range_max: 65535",
+        [ANY4._replace(protocol="tcp")],
+    ),
+    "ICMP type and code": (
+        "protocol: icmp, icmp_type: 8, icmp_code: 0",
+        [ANY4._replace(protocol="icmp", port_range_min=8, port_range_max=0)],
+    ),
+    "ICMP type": ("protocol: icmp, icmp_type: 8", [ANY4._replace(protocol="icmp", port_range_min=8)]),
+    "ICMP in API fields": (
+        "protocol: icmp, port_range_min: 0, port_range_max: 0",
+        [ANY4._replace(protocol="icmp", port_range_min=0, port_range_max=0)],
+    ),
+    "ICMP of IPv6": ("protocol: icmp, ethertype: IPv6", [ANY6._replace(protocol="ipv6-icmp")]),
+    "ICMP of both": (
+        "protocol: icmp, ethertype: [IPv4, IPv6], icmp_type: 1",
+        [ANY4._replace(protocol="icmp", port_range_min=1), ANY6._replace(protocol="ipv6-icmp", port_range_min=1)],
+    ),
+    "family of the prefix": ("remote_ip_prefix: 2001:DB8:0::/32", [ANY6._replace(remote_ip_prefix="2001:db8::/32")]),
+    "everywhere": ("remote_ip_prefix: 0.0.0.0/0", [ANY4]),
+    "everywhere of IPv6": ("remote_ip_prefix: '::/0'", [ANY6]),
+    "an address": ("remote_ip_prefix: 10.0.0.1", [ANY4._replace(remote_ip_prefix="10.0.0.1/32")]),
+    "an IPv6 address": ("remote_ip_prefix: 'fe80::1'", [ANY6._replace(remote_ip_prefix="fe80::1/128")]),
+    "prefixes of both families": (
+        "remote_ip_prefixes: [10.0.0.0/8, '2001:db8::/32', 10.0.0.0/8]",
+        [ANY4._replace(remote_ip_prefix="10.0.0.0/8"), ANY6._replace(remote_ip_prefix="2001:db8::/32")],
+    ),
+    "families matched up": (
+        "ethertype: [IPv6, IPv4], remote_ip_prefixes: [10.0.0.0/8, '::/0']",
+        [ANY4._replace(remote_ip_prefix="10.0.0.0/8"), ANY6],
+    ),
+    "both families everywhere": ("ethertype: [IPv4, IPv6]", [ANY4, ANY6]),
+    "address group": (
+        "remote_address_group: office",
+        [ANY4._replace(remote_ip_prefix="203.0.113.0/24"), ANY6._replace(remote_ip_prefix="2001:db8:10::/48")],
+    ),
+    "address groups that overlap": (
+        "remote_address_group: [home, office], ethertype: [IPv4, IPv6]",
+        [
+            ANY4._replace(remote_ip_prefix="198.51.100.7/32"),
+            ANY4._replace(remote_ip_prefix="203.0.113.0/24"),
+            ANY6._replace(remote_ip_prefix="2001:db8:10::/48"),
+        ],
+    ),
+    "group by id": (f"remote_group_id: {ID}", [ANY4._replace(remote_group_id=ID.lower())]),
+    "product": (
+        "protocol: tcp, ports: [1, 2], remote_ip_prefixes: [10.0.0.0/8, 11.0.0.0/8]",
+        [tcp(port, port, remote_ip_prefix=prefix) for prefix in ("10.0.0.0/8", "11.0.0.0/8") for port in (1, 2)],
+    ),
+}
+
+
+def load_text(folder: Path, text: str, defaults: Defaults | None = None) -> DesiredState:
+    path = folder / "groups.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load([str(path)], defaults or Defaults())
+
+
+@pytest.mark.parametrize(("written", "rules"), RULES.values(), ids=RULES)
+def test_a_written_rule_means(tmp_path: Path, written: str, rules: list[Rule]) -> None:
+    """One written rule stands for these canonical rules, in this order."""
+    direction = "" if "direction" in written else "direction: ingress, "
+    text = f"{HEAD}{OFFICE}security_groups: [{{name: web, rules: [{{{direction}{written}}}]}}]"
+    [group] = load_text(tmp_path, text).groups
+    assert group.rules is not None
+    assert [rule.rule for rule in group.rules] == rules
+
+
+def test_a_remote_group_stays_a_name(tmp_path: Path) -> None:
+    """Names become ids when live state is known; until then they tell rules apart."""
+    text = (
+        HEAD + "security_groups: [{name: web, rules: [{direction: ingress, remote_group: app}, {direction: ingress}]}]"
+    )
+    state = load_text(tmp_path, text)
+    assert state.groups[0].rules is not None
+    assert [(rule.rule, rule.remote_group) for rule in state.groups[0].rules] == [(ANY4, "app"), (ANY4, None)]
+    [note] = unresolved_references(state)
+    assert (note.place.line, note.place.column) == (3, 39)
+    assert "`app`" in note.message
+
+
+def test_a_group_of_any_file_resolves_a_reference(tmp_path: Path) -> None:
+    """A reference to a group that another document defines for the same target is no news."""
+    text = (
+        f"{HEAD}security_groups: [{{name: web, rules: [{{direction: ingress, remote_group: app}}]}}]\n"
+        f"---\n{HEAD}security_groups: [{{name: app}}]"
+    )
+    assert unresolved_references(load_text(tmp_path, text)) == ()
+
+
+def test_what_is_left_out_is_left_alone(tmp_path: Path) -> None:
+    """A missing key is None, an empty one is empty."""
+    text = HEAD + "security_groups: [{name: web}, {name: app, rules: [], tags: {}, description: ''}]"
+    web, app = load_text(tmp_path, text).groups
+    assert (web.rules, web.tags, web.description) == (None, None, None)
+    assert (app.rules, app.tags, app.description) == ((), {}, "")
+
+
+def test_a_written_twice_rule_is_merged(tmp_path: Path) -> None:
+    """The same rule with the same description counts once, at its first place."""
+    rules = "  - direction: ingress\n  - {direction: ingress, remote_ip_prefix: 0.0.0.0/0}"
+    text = f"{HEAD}security_groups:\n- name: web\n  rules:\n{rules}"
+    [group] = load_text(tmp_path, text).groups
+    assert group.rules is not None
+    assert [rule.place.line for rule in group.rules] == [6]
+
+
+def test_targets_multiply_groups(tmp_path: Path) -> None:
+    """Each target gets each group, target by target; the head fills what an entry leaves out."""
+    targets = "targets: [{region_id: 7}, {project_id: 2, region_id: 8}]"
+    text = f"project_id: 1\nowner: me\n{targets}\nsecurity_groups: [{{name: web}}, {{name: app}}]"
+    state = load_text(tmp_path, text)
+    assert state.targets == (Target(1, 7), Target(2, 8))
+    assert [(group.target, group.name) for group in state.groups] == [
+        (target, name) for target in state.targets for name in ("web", "app")
+    ]
+    assert state.owners == {target: frozenset({"me"}) for target in state.targets}
+
+
+DEFAULTS = {
+    "flags fill": ("", Defaults(1, 7, 3, 9), Target(1, 7)),
+    "environment fills": ("", Defaults(None, None, 3, 9), Target(3, 9)),
+    "flags win over the environment": ("region_id: 7\n", Defaults(1, None, 3, 9), Target(1, 7)),
+    "documents win over the environment": (HEAD, Defaults(None, None, 3, 9), Target(1, 7)),
+    "a flag may agree": (HEAD, Defaults(1, 7), Target(1, 7)),
+}
+
+
+@pytest.mark.parametrize(("head", "defaults", "target"), DEFAULTS.values(), ids=DEFAULTS)
+def test_defaults_fill_what_is_missing(tmp_path: Path, head: str, defaults: Defaults, target: Target) -> None:
+    """Flag and environment only fill what a document leaves out."""
+    assert load_text(tmp_path, head + "security_groups: []", defaults).targets == (target,)
+
+
+def test_address_groups_need_no_target(tmp_path: Path) -> None:
+    """A file of shared sets belongs to no project; the same set may be there twice."""
+    one, other = "[10.0.0.0/8, 10.1.0.0/16]", "[10.1.0.0/16, 10.0.0.0/8]"
+    state = load_text(tmp_path, f"address_groups: {{a: {one}}}\n---\naddress_groups: {{a: {other}}}")
+    assert (state.groups, state.targets) == ((), ())
+
+
+def test_aliases_and_merges_stand_for_what_they_name(tmp_path: Path) -> None:
+    """An anchor's rules and a merge that hides nothing are read as if written out, places included."""
+    text = HEAD + (
+        "security_groups:\n- name: web\n  rules: &rules\n"
+        "  - &rule {direction: ingress}\n  - {<<: *rule, protocol: tcp}\n- name: app\n  rules: *rules\n"
+    )
+    web, app = load_text(tmp_path, text).groups
+    assert web.rules is not None
+    assert [(rule.rule.protocol, rule.place.line) for rule in web.rules] == [(None, 6), ("tcp", 7)]
+    assert app.rules == web.rules
+
+
+def test_two_groups_of_one_name_are_told_apart_by_id(tmp_path: Path) -> None:
+    """An import writes two live groups of one name with their ids, and any name with an id."""
+    text = f"{HEAD}security_groups: [{{name: w/b, id: {ID}}}, {{name: w/b, id: {ID[:-1]}b}}]"
+    assert [group.id for group in load_text(tmp_path, text).groups] == [ID.lower(), ID.lower()[:-1] + "b"]
+
+
+def test_explicit_tags_of_plain_data_are_read(tmp_path: Path) -> None:
+    """`!!str 1` is a way to quote."""
+    rule = "{direction: ingress, protocol: tcp, ports: !!int '80'}"
+    text = f"{HEAD}security_groups: !!seq [!!map {{name: web, tags: {{a: !!str 1}}, rules: [{rule}]}}]"
+    [group] = load_text(tmp_path, text).groups
+    assert group.tags == {"a": "1"}
+
+
+def test_250_rules_fit(tmp_path: Path) -> None:
+    """The limit is what a group holds, after merging."""
+    ports = ", ".join(str(port) for port in [*range(1, 251), *range(1, 100)])
+    text = f"{HEAD}security_groups: [{{name: web, rules: [{{direction: ingress, protocol: tcp, ports: [{ports}]}}]}}]"
+    [group] = load_text(tmp_path, text).groups
+    assert len(group.rules or ()) == 250

@@ -1,0 +1,104 @@
+"""The safe order: everything once, never over the ceiling, and no traffic cut unless it says so."""
+
+import pytest
+from bruteforce import cut_or_opened
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.model.desired import DesiredRule
+from reconciler.model.live import LiveRule
+from reconciler.model.place import Place
+from reconciler.model.rule import Rule
+from reconciler.planning import order
+
+CEILING = 5
+PREFIXES = [None, "10.0.0.0/8", "10.1.0.0/16", "192.0.2.0/24"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def low_ceiling() -> object:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(order, "MAX_RULES", CEILING)
+        yield
+
+
+def tcp(low: int, high: int, prefix: str | None = None) -> Rule:
+    return Rule("ingress", "IPv4", "tcp", low, high, prefix)
+
+
+rules = st.builds(
+    lambda low, more, prefix: tcp(low, low + more, prefix),
+    st.integers(1, 4),
+    st.integers(0, 2),
+    st.sampled_from(PREFIXES),
+)
+rule_lists = st.lists(rules, unique=True, max_size=CEILING)
+
+
+def plan(old: list[Rule], new: list[Rule]) -> order.Order:
+    creates = [DesiredRule(rule, "", Place("", 1, 1)) for rule in new if rule not in old]
+    deletes = [LiveRule(str(number), rule, "") for number, rule in enumerate(old) if rule not in new]
+    return order.safe_order(len(old), creates, (), deletes, [rule for rule in old if rule in new])
+
+
+def way(old: list[Rule], found: order.Order) -> list[list[Rule]]:
+    """The rule sets after each single step."""
+    now, sets = list(old), []
+    for batch in found.batches:
+        for created in batch.creates:
+            now = [*now, created.rule]
+            sets.append(now)
+        for deleted in batch.deletes:
+            now = [rule for rule in now if rule != deleted.rule]
+            sets.append(now)
+    return sets
+
+
+@settings(max_examples=400, deadline=None)
+@given(rule_lists, rule_lists)
+def test_every_step_is_safe_or_named_as_a_gap(old: list[Rule], new: list[Rule]) -> None:
+    found = plan(old, new)
+    sets = [old, *way(old, found)]
+    assert set(sets[-1]) == set(new)
+    assert len(sets[-1]) == len(new)
+    assert max(map(len, sets)) <= CEILING
+    if not found.gaps:
+        assert not cut_or_opened(sets, old, new, set())
+
+
+@settings(max_examples=200, deadline=None)
+@given(rule_lists, rule_lists)
+def test_with_room_for_both_creates_come_first(old: list[Rule], new: list[Rule]) -> None:
+    found = plan(old, new)
+    if len({*old, *new}) <= CEILING:
+        assert len(found.batches) <= 2
+        assert not found.takes_turns
+        assert not found.gaps
+
+
+FULL = [tcp(port, port) for port in range(1, CEILING + 1)]
+
+
+def test_a_full_group_whose_rules_give_way_to_unrelated_ones_has_a_way() -> None:
+    found = plan(FULL, [tcp(port, port) for port in range(101, 101 + CEILING)])
+    assert found.takes_turns
+    assert not found.gaps
+
+
+def test_a_full_group_whose_every_rule_is_widened_has_no_way() -> None:
+    found = plan([tcp(port, port, "10.0.0.0/8") for port in range(1, CEILING + 1)], FULL)
+    assert found.gaps
+
+
+def test_room_for_one_is_enough_to_widen_all_one_by_one() -> None:
+    old = [tcp(port, port, "10.0.0.0/8") for port in range(1, CEILING)]
+    found = plan(old, FULL[:-1])
+    assert found.takes_turns
+    assert not found.gaps
+
+
+def test_a_rule_that_stays_frees_one_that_it_covers() -> None:
+    """The full group's second rule overlaps the new one, but the first admits all of that."""
+    old = [tcp(1, 100), tcp(50, 60), *(tcp(port, port) for port in (201, 202, 203))]
+    found = plan(old, [*(rule for rule in old if rule != tcp(50, 60)), tcp(55, 70)])
+    assert not found.gaps

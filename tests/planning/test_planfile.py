@@ -1,0 +1,267 @@
+"""A plan survives its file equal to itself, and nothing but itself."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from build import desired_group, live_group, plan_of, rule, tcp, there, uuid, wanted
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from strategies import TEXTS, live_rules, rules_to_create, tag_maps
+
+from reconciler.cli.output import write_atomically
+from reconciler.model.errors import PlanFileError, SgctlError
+from reconciler.model.json_form import json_text
+from reconciler.model.live import OWNER_TAG
+from reconciler.model.place import Place
+from reconciler.model.policies import Finding
+from reconciler.model.schema_files import read_schema
+from reconciler.planning import planfile
+from reconciler.planning.plan import Plan
+
+SCHEMA = Draft202012Validator(read_schema("plan"))
+OURS = {OWNER_TAG: "us"}
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    """Plans with creates, updates, renames, deletions, references, lost rules and findings, of both APIs."""
+    desired = [
+        desired_group("web", draw(rules_to_create()), tags=draw(st.none() | tag_maps()), owner="us"),
+        desired_group("app", draw(st.none() | rules_to_create()), id=uuid(2), description=draw(st.none() | TEXTS)),
+        desired_group("new", [wanted(tcp(1), draw(TEXTS), "newer", 12), *draw(rules_to_create(3))], owner="us"),
+        desired_group("newer", [wanted(tcp(2), remote_group="new")]),
+    ]
+    live = [
+        live_group("web", draw(live_rules()), draw(tag_maps()), description=draw(TEXTS)),
+        live_group(draw(st.sampled_from(["app", "old app \x1b[2J"])), draw(live_rules()), number=2),
+        live_group("gone", draw(live_rules(3)), OURS, number=3),
+        live_group("foreign", [tcp(9, uuid(3)), rule(protocol="99")], number=4),
+    ]
+    return plan_of(
+        desired,
+        live,
+        owners=["us"],
+        prune=draw(st.booleans()),
+        two_phase=draw(st.booleans()),
+        api_version=draw(st.sampled_from(["v1", "v2"])),
+        lifted=draw(st.sets(st.sampled_from(["gap", "mass-delete"])).map(frozenset)),
+    )
+
+
+SMALL = plan_of(
+    [
+        desired_group("www", [wanted(tcp(80), "new"), tcp(81)], previous_name="web", tags={"a": "1"}, description="d"),
+        desired_group("new", [wanted(tcp(5), remote_group="new")]),
+    ],
+    [live_group("web", [there(7, tcp(80), "old"), *(tcp(90 + number) for number in range(20))], {"b": "2"})],
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(plans())
+def test_a_plan_reads_back_equal_to_itself(plan: Plan) -> None:
+    """And the text is the same when it is written again."""
+    text = planfile.dumps(plan)
+    again = planfile.loads(text, "plan.json")
+    assert again == plan
+    assert planfile.dumps(again) == text
+
+
+@settings(max_examples=40, deadline=None)
+@given(plans())
+def test_the_schema_describes_every_plan(plan: Plan) -> None:
+    SCHEMA.validate(planfile.to_json(plan))
+
+
+@settings(max_examples=40, deadline=None)
+@given(plans())
+def test_the_text_holds_nothing_that_a_terminal_obeys(plan: Plan) -> None:
+    """Escapes, C1 controls and marks that turn text around are written as JSON escapes."""
+    assert all(character.isprintable() or character == "\n" for character in planfile.dumps(plan))
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place in JSON data where something stands, containers included."""
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from leaves(item, (*path, key))
+
+
+def edited(value: Any) -> Any:
+    """Something else than this value."""
+    if isinstance(value, bool) or value is None:
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, str):
+        return value + "x"
+    if isinstance(value, list):
+        return [*value, copy.deepcopy(value[0]) if value else "x"]
+    return {**value, "x": 1}
+
+
+def test_an_edit_anywhere_shows() -> None:
+    """Every leaf changed, every list and every object grown, every member removed: each is refused."""
+    content = planfile.to_json(SMALL)
+    places = [path for path in leaves(content) if path]
+    assert len(places) > 300
+    for path in places:
+        for edit in (edited, None):
+            changed = copy.deepcopy(content)
+            parent = changed
+            for step in path[:-1]:
+                parent = parent[step]
+            if edit is None:
+                del parent[path[-1]]
+            else:
+                parent[path[-1]] = edit(parent[path[-1]])
+            with pytest.raises(PlanFileError):
+                planfile.loads(json.dumps(changed), "plan.json")
+
+
+def test_a_number_written_another_way_is_an_edit() -> None:
+    """`1.0` and `true` are not `1`, whatever Python thinks of them."""
+    text = planfile.dumps(SMALL)
+    for other in ("1337.0", "true"):
+        with pytest.raises(PlanFileError, match="edited"):
+            planfile.loads(text.replace("1337,", f"{other},", 1), "plan.json")
+
+
+def test_the_order_of_changes_is_part_of_the_plan() -> None:
+    content = planfile.to_json(SMALL)
+    content["changes"].reverse()
+    with pytest.raises(PlanFileError, match="edited"):
+        planfile.loads(json.dumps(content), "plan.json")
+
+
+def test_a_key_that_is_there_twice_is_refused() -> None:
+    """A reviewer may have read the first, and the program would take the last."""
+    text = planfile.dumps(SMALL).replace('"api_version"', '"api_version": "v2", "api_version"', 1)
+    with pytest.raises(PlanFileError, match="twice"):
+        planfile.loads(text, "plan.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("", "not a plan file", id="empty"),
+        pytest.param("{", "not a plan file", id="half"),
+        pytest.param("[]", "format_version", id="a-list"),
+        pytest.param("{}", "format_version", id="an-object"),
+        pytest.param('{"format_version": 2}', "format 2", id="a-version-from-the-future"),
+        pytest.param('{"format_version": "1"}', "format '1'", id="a-version-of-another-type"),
+        pytest.param('{"format_version": true}', "edited", id="a-version-that-equals-1"),
+        pytest.param('{"format_version": 1}', "edited", id="no-digest"),
+        pytest.param("[" * 100_000, "not a plan file", id="absurdly-deep"),
+        pytest.param("9" * 10_000, "not a plan file", id="an-absurd-number"),
+        pytest.param('{"format_version": NaN}', "format nan", id="not-a-number"),
+    ],
+)
+def test_what_is_no_plan_is_refused(text: str, words: str) -> None:
+    with pytest.raises(PlanFileError, match=words) as caught:
+        planfile.loads(text, "some.json")
+    assert "some.json" in caught.value.message
+
+
+def test_a_digest_over_nonsense_does_not_make_it_a_plan() -> None:
+    """The structure is checked too, and the message says where it is wrong."""
+    content = planfile.to_json(SMALL)
+    content["changes"][0]["action"] = "explode"
+    content["digest"] = planfile.digest(content)
+    with pytest.raises(PlanFileError, match=r"changes\[0\]"):
+        planfile.loads(json.dumps(content), "plan.json")
+
+
+def test_lone_surrogates_survive() -> None:
+    """JSON can say them and UTF-8 cannot: what the API may answer has to be saved all the same."""
+    plan = plan_of([desired_group("web", [])], [live_group("web", [there(1, tcp(1), "\ud800")])])
+    text = planfile.dumps(plan)
+    assert planfile.loads(text.encode().decode(), "plan.json") == plan
+
+
+def test_places_with_colons_and_blanks_survive() -> None:
+    plan = replace(SMALL, findings=(Finding("gap", "warning", "m", None, Place("C:\\a b:3:4\n.yaml", 5, 6)),))
+    assert planfile.loads(planfile.dumps(plan), "plan.json") == plan
+
+
+def test_a_big_plan_is_a_plan() -> None:
+    """Thirty large groups replaced."""
+    live = [
+        live_group(f"group-{number}", [tcp(port) for port in range(1, 201)], number=number + 1) for number in range(30)
+    ]
+    desired = [desired_group(f"group-{number}", [tcp(port) for port in range(301, 351)]) for number in range(30)]
+    plan = plan_of(desired, live)
+    assert plan.summary.rules_to_delete == 6_000
+    assert planfile.loads(planfile.dumps(plan), "plan.json") == plan
+
+
+def test_a_file_is_written_whole_and_for_its_owner_only(tmp_path: Path) -> None:
+    """Mode 0600 whatever the umask and the file before it had; nothing else is left in the folder."""
+    path = tmp_path / "plan.json"
+    path.write_text("old", encoding="utf-8")
+    path.chmod(0o644)
+    previous = os.umask(0)
+    try:
+        write_atomically(str(path), planfile.dumps(SMALL))
+    finally:
+        os.umask(previous)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert planfile.loads(path.read_text(encoding="utf-8"), "plan.json") == SMALL
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk: the old text stays, the half-written file does not."""
+    path = tmp_path / "plan.json"
+    path.write_text("old", encoding="utf-8")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(SgctlError, match="No space left"):
+        write_atomically(str(path), "new")
+    assert path.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "no-such-folder"])
+def test_only_a_regular_file_is_replaced(tmp_path: Path, kind: str) -> None:
+    """To replace a device such as /dev/stdout would be to remove it."""
+    path = tmp_path / "out"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path = tmp_path / "none" / "out"
+    with pytest.raises(SgctlError, match=f"cannot write {path}"):
+        write_atomically(str(path), "text")
+    assert kind == "no-such-folder" or not path.is_file()
+
+
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("old", encoding="utf-8")
+    (tmp_path / "link").symlink_to("real")
+    write_atomically(str(tmp_path / "link"), "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text(encoding="utf-8") == "new"
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(st.text(max_size=3), st.lists(st.text(max_size=5), max_size=3), max_size=3))
+def test_json_text_says_the_same_as_json(content: Any) -> None:
+    text = json_text(content)
+    assert json.loads(text) == content
+    assert all(character.isprintable() or character == "\n" for character in text)

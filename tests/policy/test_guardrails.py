@@ -1,0 +1,151 @@
+"""Guardrails against damage: at each limit, below it and above; what is lifted stays lifted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from build import desired_group, live_group, plan_of, rule, tcp, uuid, wanted
+
+from reconciler.model.live import OWNER_TAG
+from reconciler.model.policies import Finding, Limits
+from reconciler.planning import planfile
+from reconciler.planning.plan import Plan
+from reconciler.policy.damage import MASS_DELETE, check_damage
+from reconciler.policy.judge import judge_again
+
+OURS = {OWNER_TAG: "us"}
+
+
+def rules_plan(total: int, deleted: int, created: int = 0, **options: Any) -> Plan:
+    """A plan that deletes and creates rules of one direction in a group with so many."""
+    live = [tcp(1000 + index) for index in range(total)]
+    desired = [*live[deleted:], *(tcp(5000 + index) for index in range(created))]
+    return plan_of([desired_group("web", desired)], [live_group("web", live)], **options)
+
+
+def groups_plan(owned: int, deleted: int, **options: Any) -> Plan:
+    """A plan that prunes so many of our groups."""
+    live = [live_group(f"group-{number}", tags=OURS, number=number + 1) for number in range(owned)]
+    desired = [desired_group(group.name, owner="us") for group in live[deleted:]]
+    return plan_of(desired or [desired_group("new", owner="us")], live, owners=["us"], prune=True, **options)
+
+
+def stops(plan: Plan) -> list[Finding]:
+    assert all(finding.level == "error" for finding in plan.stopped_by)
+    return list(plan.stopped_by)
+
+
+@pytest.mark.parametrize(
+    ("total", "deleted", "created", "stopped"),
+    [
+        pytest.param(100, 30, 0, False, id="30-of-100-is-the-limit"),
+        pytest.param(100, 31, 0, True, id="31-of-100"),
+        pytest.param(40, 12, 0, False, id="12-of-40-is-30-percent"),
+        pytest.param(39, 12, 0, True, id="12-of-39-is-over-30-percent"),
+        pytest.param(12, 10, 0, False, id="10-rules-never-count"),
+        pytest.param(12, 11, 0, True, id="11-do"),
+        pytest.param(100, 60, 30, False, id="half-of-them-replaced"),
+        pytest.param(100, 60, 29, True, id="one-less-replaced"),
+        pytest.param(100, 90, 90, False, id="all-replaced"),
+        pytest.param(100, 0, 100, False, id="only-new-ones"),
+    ],
+)
+def test_mass_deletion_of_rules(total: int, deleted: int, created: int, stopped: bool) -> None:
+    """Over 30 % and over 10 rules for which none of the same direction is created."""
+    found = stops(rules_plan(total, deleted, created))
+    assert bool(found) is stopped
+    for finding in found:
+        assert f"{deleted - created} of {total} managed rules" in finding.message
+        assert "30 %" in finding.message
+        assert "`max_deleted_rules`" in finding.message
+        assert finding.flag == "--allow-mass-delete"
+
+
+def test_a_rule_of_the_other_direction_replaces_nothing() -> None:
+    live = [tcp(1000 + index) for index in range(20)]
+    desired = [*live[12:], *(rule("egress", ports=1000 + index) for index in range(12))]
+    assert stops(plan_of([desired_group("web", desired)], [live_group("web", live)]))
+
+
+@pytest.mark.parametrize(
+    ("owned", "deleted", "stopped"),
+    [
+        pytest.param(5, 3, False, id="3-groups-never-count"),
+        pytest.param(5, 4, True, id="4-of-5"),
+        pytest.param(20, 6, False, id="6-of-20-is-the-limit"),
+        pytest.param(20, 7, True, id="7-of-20"),
+        pytest.param(4, 4, True, id="all-of-4"),
+    ],
+)
+def test_mass_deletion_of_groups(owned: int, deleted: int, stopped: bool) -> None:
+    """Over 30 % of the groups with our tag, and over 3."""
+    found = stops(groups_plan(owned, deleted))
+    assert bool(found) is stopped
+    for finding in found:
+        assert f"{deleted} of {owned} owned groups" in finding.message
+        assert "`max_deleted_groups`" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("live", "desired", "stopped"),
+    [
+        pytest.param([tcp(80)], [], True, id="the-only-rule"),
+        pytest.param([tcp(80), tcp(81)], [], True, id="all-rules"),
+        pytest.param([], [], False, id="empty-before"),
+        pytest.param([tcp(80)], [tcp(81)], False, id="replaced"),
+        pytest.param([tcp(80), tcp(81)], [tcp(81)], False, id="one-stays"),
+        pytest.param([tcp(80), tcp(81)], [wanted(tcp(81), "new")], False, id="one-is-described-anew"),
+    ],
+)
+def test_a_group_that_would_be_emptied(live: list[Any], desired: list[Any], stopped: bool) -> None:
+    found = stops(plan_of([desired_group("web", desired)], [live_group("web", live)]))
+    assert bool(found) is stopped
+    assert all("'web' would be left without any rule" in finding.message for finding in found)
+    assert all(finding.place is not None for finding in found)
+
+
+def test_the_limits_are_settings() -> None:
+    plan = rules_plan(100, 31)
+    assert check_damage(plan, Limits(max_deleted_rules=31)) == ()
+    assert check_damage(plan, Limits(min_deleted_rules=31)) == ()
+    assert check_damage(rules_plan(100, 5), Limits(max_deleted_rules=4, min_deleted_rules=4))
+
+
+def test_a_lost_rule_stops_and_names_itself() -> None:
+    live = [
+        live_group("web", tags=OURS),
+        live_group("old", tags=OURS, number=9),
+        live_group("foreign", [tcp(80, uuid(9))], number=3),
+    ]
+    (finding,) = stops(plan_of([desired_group("web", owner="us")], live, owners=["us"], prune=True))
+    assert "'old'" in finding.message
+    assert "'foreign'" in finding.message
+    assert uuid(3000) in finding.message
+
+
+def test_a_stopped_plan_is_a_whole_plan() -> None:
+    """It can be shown and saved: the same changes and requests as without the guardrail."""
+    stopped, lifted = rules_plan(100, 50), rules_plan(100, 50, lifted=frozenset({MASS_DELETE}))
+    assert stopped.changes == lifted.changes
+    assert stopped.findings == lifted.findings
+    assert stopped.stopped_by
+    assert not lifted.stopped_by
+
+
+def test_a_lifted_guardrail_is_recorded_and_stays_lifted() -> None:
+    """Through the file, and through the judgement at apply."""
+    plan = rules_plan(100, 50, lifted=frozenset({MASS_DELETE}))
+    again = judge_again(planfile.loads(planfile.dumps(plan), "plan.json"))
+    assert again.lifted == (MASS_DELETE,)
+    assert again.findings
+    assert again.stopped_by == ()
+
+
+def test_a_saved_plan_is_judged_again() -> None:
+    """By the changes in it, not by the findings that it was saved with."""
+    stopped = replace(rules_plan(100, 50), findings=())
+    assert stopped.stopped_by == ()
+    assert judge_again(stopped).stopped_by
+    assert judge_again(rules_plan(100, 50), Limits(max_deleted_rules=50)).stopped_by == ()
