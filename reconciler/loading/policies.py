@@ -4,7 +4,6 @@ The same keys in one YAML document and in `sgctl.toml`. Flows are written as rul
 that they mean what a rule would mean.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from reconciler.loading.rule import expand, read_ranges
 from reconciler.model.canonical import canonical_protocol
 from reconciler.model.cloud import EVERYWHERE, MAX_RULES
 from reconciler.model.errors import InputError, Issue
+from reconciler.model.pattern import compile_pattern
 from reconciler.model.place import Place
 from reconciler.model.policies import (
     AllowedPrefixes,
@@ -241,6 +241,6 @@ def _protocols(written: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_pattern(pattern: str | None, path: Path, problems: list[Problem]) -> None:
     try:
-        re.compile(pattern or "")
-    except (re.error, RecursionError, OverflowError) as error:
+        compile_pattern(pattern or "")
+    except ValueError as error:
         problems.append(Problem(path, f"this is no regular expression: {error}", "quote what is meant as it stands"))

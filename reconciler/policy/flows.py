@@ -10,7 +10,7 @@ from reconciler.model.policies import Finding, FlowPolicy, Policies
 from reconciler.model.rule import Rule, describe_rule
 from reconciler.planning.diff import Action, Difference
 from reconciler.planning.resolve import Match
-from reconciler.policy.subject import Subject, Today, finding, ids_of, lifting_flag
+from reconciler.policy.subject import Judging, Subject, finding, ids_of, lifting_flag
 from reconciler.traffic import Packet, Traffic, admits, describe
 
 MUST_ALLOW = "must_allow"
@@ -18,17 +18,17 @@ MUST_DENY = "must_deny"
 _SHOWN = 5
 
 
-def check_flows(subject: Subject, policies: Policies, today: Today) -> Iterator[Finding]:
+def check_flows(subject: Subject, judging: Judging) -> Iterator[Finding]:
     """Judge everything that a group admits."""
-    required = [each for each in policies.must_allow if _is_for(each, subject)]
-    denied = [each for each in policies.must_deny if _is_for(each, subject)]
+    required = [each for each in judging.policies.must_allow if _is_for(each, subject)]
+    denied = [each for each in judging.policies.must_deny if _is_for(each, subject)]
     if not required and not denied:
         return
     admitted = Traffic.of(subject.admitted)
     for each in required:
-        yield from _check_allowed(each, admitted, subject, today)
+        yield from _check_allowed(each, admitted, subject, judging)
     for each in denied:
-        yield from _check_denied(each, admitted, subject, today)
+        yield from _check_denied(each, admitted, subject, judging)
 
 
 def check_groups_exist(policies: Policies, names: Iterable[str]) -> Iterator[Finding]:
@@ -54,32 +54,35 @@ def _is_for(policy: FlowPolicy, subject: Subject) -> bool:
     return policy.level != "off" and fnmatchcase(subject.name, policy.group)
 
 
-def _check_allowed(policy: FlowPolicy, admitted: Traffic, subject: Subject, today: Today) -> Iterator[Finding]:
-    missing = Traffic.of(_rules(policy, subject.ids)).difference(admitted)
-    if policy.level != "off" and not missing.is_empty:
-        verb = "does not admit" if subject.is_live else "would not admit"
-        message = (
-            f"{_label(subject)} {verb} what it must: "
-            f"{_described(missing, policy, subject)}{_why(policy)}; add or keep a rule that admits it, or change "
-            "`must_allow` in the policies"
-        )
-        yield finding(MUST_ALLOW, policy.level, message, subject, today)
-
-
-def _check_denied(policy: FlowPolicy, admitted: Traffic, subject: Subject, today: Today) -> Iterator[Finding]:
-    denied = Traffic.of(_rules(policy, subject.ids))
-    if policy.level == "off" or admitted.intersection(denied).is_empty:
+def _check_allowed(policy: FlowPolicy, admitted: Traffic, subject: Subject, judging: Judging) -> Iterator[Finding]:
+    rules = _rules(policy, subject.ids)
+    if policy.level == "off" or all(map(admitted.admits_all, rules)):
         return
+    missing = Traffic.of(rules).difference(admitted)
+    verb = "does not admit" if subject.is_live else "would not admit"
+    message = (
+        f"{_label(subject)} {verb} what it must: "
+        f"{_described(missing, policy, subject)}{_why(policy)}; add or keep a rule that admits it, or change "
+        "`must_allow` in the policies"
+    )
+    yield finding(MUST_ALLOW, policy.level, message, subject, judging)
+
+
+def _check_denied(policy: FlowPolicy, admitted: Traffic, subject: Subject, judging: Judging) -> Iterator[Finding]:
+    rules = _rules(policy, subject.ids)
+    if policy.level == "off" or not any(map(admitted.admits_some, rules)):
+        return
+    denied = Traffic.of(rules)
     verb = "admits" if subject.is_live else "would admit"
     left = Traffic()
     for rule in subject.rules:
-        part = Traffic.of([rule.rule]).intersection(denied)
-        if not part.is_empty:
+        if denied.admits_some(rule.rule):
+            part = Traffic.of([rule.rule]).intersection(denied)
             left = left.union(part)
-            yield finding(MUST_DENY, policy.level, _denial(verb, part, policy, subject), subject, today, rule)
+            yield finding(MUST_DENY, policy.level, _denial(verb, part, policy, subject), subject, judging, rule)
     rest = admitted.intersection(denied).difference(left)
     if not rest.is_empty:  # by rules that are kept and not judged one by one
-        yield finding(MUST_DENY, policy.level, _denial(verb, rest, policy, subject), subject, today)
+        yield finding(MUST_DENY, policy.level, _denial(verb, rest, policy, subject), subject, judging)
 
 
 def _denial(verb: str, traffic: Traffic, policy: FlowPolicy, subject: Subject) -> str:

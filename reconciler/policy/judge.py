@@ -6,6 +6,7 @@ Policies about groups look at what is there in the end, policies about change on
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain
 from typing import Any
 
 from reconciler.loading.policies import bind_texts, saved_policies
@@ -23,8 +24,8 @@ from reconciler.policy.flows import LOCKOUT, check_flows, check_groups_exist, ch
 from reconciler.policy.rules import check_descriptions, check_expiry, check_prefixes, check_protocols, check_tags
 from reconciler.policy.subject import (
     Ids,
+    Judging,
     Subject,
-    Today,
     desired_subject,
     ended_exception,
     ids_of,
@@ -38,20 +39,27 @@ from reconciler.traffic import Traffic
 
 _STANDARD = Policies()
 
+MAX_FINDINGS = 10_000
+"""Findings of a run: more would be read by nobody, and take for ever. A run with more of them is stopped."""
+
+FINDING_LIMIT = "finding-limit"
+
 
 def judge_desired(state: DesiredState, today: date) -> tuple[Finding, ...]:
     """Judge what the files ask for, offline: groups whose rules they leave out are left to `plan` and `audit`."""
+    judging = Judging.of(state.policies, today, len(state.groups))
     ids: dict[Target, dict[str, str]] = {}
     for group in state.groups:
         ids.setdefault(group.target, {})[group.name] = group.id or placeholder(group.name)
     subjects = (desired_subject(group, ids.get(group.target, {})) for group in state.groups if group.rules is not None)
-    return _unique(found for subject in subjects for found in _judge_group(subject, state.policies, Today(today)))
+    return _unique(found for subject in subjects for found in _judge_group(subject, judging))
 
 
 def judge_dates(state: DesiredState, today: date) -> tuple[Finding, ...]:
     """Judge nothing but the dates of rules, as the drift cron does."""
+    judging = Judging(state.policies, today)
     subjects = (desired_subject(group, {}) for group in state.groups if any(rule.terms for rule in group.rules or ()))
-    return _unique(found for subject in subjects for found in check_expiry(subject, state.policies, Today(today)))
+    return _unique(found for subject in subjects for found in check_expiry(subject, judging))
 
 
 def judge_plan(plan: Plan, policies: Policies, limits: Limits, matches: Iterable[Match], live: LiveState) -> Plan:
@@ -59,16 +67,17 @@ def judge_plan(plan: Plan, policies: Policies, limits: Limits, matches: Iterable
 
     `matches` are the groups that policies look at.
     """
-    matches, today = tuple(matches), Today(day_of(plan.created_at))
+    matches = tuple(matches)
+    judging = Judging.of(policies, day_of(plan.created_at), len(matches))
     names = {**plan.group_names, **names_in_policies(policies, matches, live)}
     plan = replace(plan, policies=policies.source, group_names=names)
     ids = ids_of(matches, live) if policies != _STANDARD else {}
-    findings = (
-        *_judge_damage(plan, policies, limits),
-        *(found for change in plan.changes for found in _judge_change(change, plan, policies, today)),
-        *_judge_matches(matches, ids, policies, today),
-        *(found for change in plan.changes for found in _judge_deletion(change, plan, policies, today)),
-        *check_groups_exist(policies, (name for here in ids.values() for name in here)),
+    findings = chain(
+        _judge_damage(plan, policies, limits),
+        (found for change in plan.changes for found in _judge_change(change, plan, judging)),
+        _judge_matches(matches, ids, judging),
+        (found for change in plan.changes for found in _judge_deletion(change, plan, judging)),
+        check_groups_exist(policies, (name for here in ids.values() for name in here)),
     )
     return replace(plan, findings=_unique(findings))
 
@@ -95,19 +104,17 @@ def judge_again(
 
 
 def _judge_saved(plan: Plan, policies: Policies, limits: Limits, today: date) -> tuple[Finding, ...]:
-    day = Today(today)
+    judging = Judging.of(policies, today, len(plan.changes))
     again = _unique(
-        (
-            *_judge_damage(plan, policies, limits),
-            *(found for change in plan.changes for found in _judge_change(change, plan, policies, day)),
-            *(found for change in plan.changes for found in _judge_written(change, plan, policies, day)),
-            *(found for change in plan.changes for found in _judge_deletion(change, plan, policies, day)),
+        chain(
+            _judge_damage(plan, policies, limits),
+            (found for change in plan.changes for found in _judge_change(change, plan, judging)),
+            (found for change in plan.changes for found in _judge_written(change, plan, judging)),
+            (found for change in plan.changes for found in _judge_deletion(change, plan, judging)),
         )
     )
     seen = {(found.guardrail, found.place, found.group, found.message) for found in again}
-    kept = (
-        _kept(found, policies, day) for found in plan.findings if found.guardrail not in {MASS_DELETE, GAP, LOCKOUT}
-    )
+    kept = (_kept(found, judging) for found in plan.findings if found.guardrail not in {MASS_DELETE, GAP, LOCKOUT})
     return (
         *again,
         *(each for each in kept if each and (each.guardrail, each.place, each.group, each.message) not in seen),
@@ -116,24 +123,27 @@ def _judge_saved(plan: Plan, policies: Policies, limits: Limits, today: date) ->
 
 def judge_live(matches: Iterable[Match], live: LiveState, policies: Policies, today: date) -> tuple[Finding, ...]:
     """Judge every live group as it is, also those that no file names."""
-    matches, day = tuple(matches), Today(today)
     desired = {match.live.id: match.desired for match in matches if match.live is not None}
     ids = {target: {group.name: group.id for group in groups} for target, groups in live.items()}
-    found: list[Finding] = []
-    for target, groups in live.items():
-        for group in groups:
-            subject = live_subject(group, desired.get(group.id), ids[target])
-            found += _judge_group(subject, policies, day)
-            if may_be_world(subject.admitted):
-                found += check_world_open(subject, Traffic.of(subject.admitted).flows(), policies, day)
+    judging = Judging.of(policies, today, sum(map(len, live.values())))
+    subjects = (
+        live_subject(group, desired.get(group.id), ids[target]) for target, groups in live.items() for group in groups
+    )
     names = {group.name for groups in live.values() for group in groups}
-    return _unique((*found, *check_groups_exist(policies, names)))
+    found = chain.from_iterable(_judge_live_group(subject, judging) for subject in subjects)
+    return _unique(chain(found, check_groups_exist(policies, names)))
 
 
-def _judge_matches(matches: Iterable[Match], ids: Ids, policies: Policies, today: Today) -> Iterator[Finding]:
+def _judge_live_group(subject: Subject, judging: Judging) -> Iterator[Finding]:
+    yield from _judge_group(subject, judging)
+    if may_be_world(subject.admitted):
+        yield from check_world_open(subject, Traffic.of(subject.admitted).flows(), judging)
+
+
+def _judge_matches(matches: Iterable[Match], ids: Ids, judging: Judging) -> Iterator[Finding]:
     """Judge every group; where nothing but dates is judged, only those that have any."""
     quiet = replace(
-        policies,
+        judging.policies,
         world_open_management=_STANDARD.world_open_management,
         world_open_any_port=_STANDARD.world_open_any_port,
         mass_delete=_STANDARD.mass_delete,
@@ -143,17 +153,17 @@ def _judge_matches(matches: Iterable[Match], ids: Ids, policies: Policies, today
     names = {target: {group_id: name for name, group_id in known.items()} for target, known in ids.items()}
     for match in matches:
         if not only_dates or any(rule.terms for rule in match.desired.rules or ()):
-            yield from _judge_group(planned_subject(match, ids, names), policies, today)
+            yield from _judge_group(planned_subject(match, ids, names), judging)
 
 
-def _judge_group(subject: Subject, policies: Policies, today: Today) -> Iterator[Finding]:
+def _judge_group(subject: Subject, judging: Judging) -> Iterator[Finding]:
     """Judge a group by all policies that do not ask what changes."""
-    yield from check_flows(subject, policies, today)
-    yield from check_prefixes(subject, policies, today)
-    yield from check_descriptions(subject, policies, today)
-    yield from check_protocols(subject, policies, today)
-    yield from check_tags(subject, policies, today)
-    yield from check_expiry(subject, policies, today)
+    yield from check_flows(subject, judging)
+    yield from check_prefixes(subject, judging)
+    yield from check_descriptions(subject, judging)
+    yield from check_protocols(subject, judging)
+    yield from check_tags(subject, judging)
+    yield from check_expiry(subject, judging)
 
 
 def _judge_damage(plan: Plan, policies: Policies, limits: Limits) -> Iterator[Finding]:
@@ -165,33 +175,33 @@ def _judge_damage(plan: Plan, policies: Policies, limits: Limits) -> Iterator[Fi
             yield replace(found, level="warning")
 
 
-def _judge_change(change: Change, plan: Plan, policies: Policies, today: Today) -> Iterator[Finding]:
+def _judge_change(change: Change, plan: Plan, judging: Judging) -> Iterator[Finding]:
     """Judge what a change opens, and whom it locks out."""
     difference = change.difference
     if may_be_world(rule.rule for rule in difference.creates):  # what a change opens, its new rules admit
         subject = written_subject(difference, plan.group_names)
-        yield from check_world_open(subject, difference.traffic.opens, policies, today)
+        yield from check_world_open(subject, difference.traffic.opens, judging)
     if plan.protect_ssh_from:
         yield from check_lockout(difference, result_of(difference), plan.protect_ssh_from)
 
 
-def _judge_written(change: Change, plan: Plan, policies: Policies, today: Today) -> Iterator[Finding]:
+def _judge_written(change: Change, plan: Plan, judging: Judging) -> Iterator[Finding]:
     if change.difference.action is not Action.DELETE:
-        yield from _judge_group(written_subject(change.difference, plan.group_names), policies, today)
+        yield from _judge_group(written_subject(change.difference, plan.group_names), judging)
 
 
-def _judge_deletion(change: Change, plan: Plan, policies: Policies, today: Today) -> Iterator[Finding]:
+def _judge_deletion(change: Change, plan: Plan, judging: Judging) -> Iterator[Finding]:
     """A deleted group admits nothing any more."""
     if change.difference.action is Action.DELETE:
         subject = replace(written_subject(change.difference, plan.group_names), rules=(), result=())
-        yield from check_flows(subject, policies, today)
+        yield from check_flows(subject, judging)
 
 
-def _kept(found: Finding, policies: Policies, today: Today) -> Finding | None:
-    level = _level(policies, found.guardrail)
+def _kept(found: Finding, judging: Judging) -> Finding | None:
+    level = _level(judging.policies, found.guardrail)
     if level == "off":
         return None
-    if found.exception is not None and today.date > found.exception.until:
+    if found.exception is not None and judging.today > found.exception.until:
         return replace(found, message=found.message + ended_exception(found.exception), exception=None)
     return found
 
@@ -205,8 +215,14 @@ def _level(policies: Policies, name: str) -> str:
 
 
 def _unique(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Several rules of one written rule say the same thing once."""
-    return tuple(dict.fromkeys(findings))
+    """Keep each finding once, for several rules of one written rule say the same; and stop at the limit."""
+    found: dict[Finding, None] = {}
+    for each in findings:
+        if len(found) == MAX_FINDINGS:
+            message = f"there are more than {MAX_FINDINGS:,} findings, and the rest is not judged; mend these first"
+            return (*found, Finding(FINDING_LIMIT, "error", message))
+        found[each] = None
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,44 +1,45 @@
 """Policies that look at one rule or one group by itself: prefixes, protocols, descriptions, dates and tags."""
 
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import ip_network
 
-from reconciler.model.policies import AllowedPrefixes, Finding, MaxPrefixSize, Policies
-from reconciler.model.rule import Ethertype, Rule
-from reconciler.policy.subject import Subject, Today, finding, rule_text
+from reconciler.model.cloud import EVERYWHERE
+from reconciler.model.pattern import compile_pattern
+from reconciler.model.policies import Finding, MaxPrefixSize
+from reconciler.model.rule import Rule
+from reconciler.policy.subject import Judging, Subject, finding, rule_text
+from reconciler.traffic import spans
 from reconciler.traffic.extent import prefix_span
 
 ALLOWED = "allowed_prefixes"
 SIZE = "max_prefix_size"
 
 
-def check_prefixes(subject: Subject, policies: Policies, today: Today) -> Iterator[Finding]:
+def check_prefixes(subject: Subject, judging: Judging) -> Iterator[Finding]:
     """Judge the remote of each rule; remote groups have no prefix, and are not judged."""
-    yield from _check_allowed(subject, policies.allowed_prefixes, today)
-    yield from _check_size(subject, policies.max_prefix_size, today)
+    yield from _check_allowed(subject, judging)
+    yield from _check_size(subject, judging.policies.max_prefix_size, judging)
 
 
-def _check_allowed(subject: Subject, settings: AllowedPrefixes, today: Today) -> Iterator[Finding]:
+def _check_allowed(subject: Subject, judging: Judging) -> Iterator[Finding]:
+    settings = judging.policies.allowed_prefixes
     if settings.level == "off":
         return
-    spans = [(":" in prefix, *prefix_span(prefix, _family(prefix))) for prefix in settings.prefixes]
     for rule in subject.rules:
         prefix = _prefix(rule.rule)
         if rule.rule.direction not in settings.directions or prefix is None:
             continue
-        start, end = prefix_span(prefix, rule.rule.ethertype)
-        is_ipv6 = rule.rule.ethertype == "IPv6"
-        if not any(six == is_ipv6 and low <= start and end <= high for six, low, high in spans):
+        family = rule.rule.ethertype
+        if not spans.holds(judging.allowed_spans[family], prefix_span(prefix, family)):
             message = (
                 f"{subject.label} names {prefix}, which is inside of no allowed prefix ({_shown(settings.prefixes)}): "
                 f"{rule_text(rule, subject)}; use an allowed one, or add it to `allowed_prefixes`"
             )
-            yield finding(ALLOWED, settings.level, message, subject, today, rule)
+            yield finding(ALLOWED, settings.level, message, subject, judging, rule)
 
 
-def _check_size(subject: Subject, settings: MaxPrefixSize, today: Today) -> Iterator[Finding]:
+def _check_size(subject: Subject, settings: MaxPrefixSize, judging: Judging) -> Iterator[Finding]:
     if settings.level == "off":
         return
     for rule in subject.rules:
@@ -52,20 +53,15 @@ def _check_size(subject: Subject, settings: MaxPrefixSize, today: Today) -> Iter
                 f"{subject.label} names {prefix}, which is wider than the limit of /{limit}: "
                 f"{rule_text(rule, subject)}; narrow it, or set `max_prefix_size.{key}`"
             )
-            yield finding(SIZE, settings.level, message, subject, today, rule)
+            yield finding(SIZE, settings.level, message, subject, judging, rule)
 
 
 def _prefix(rule: Rule) -> str | None:
     """Return a rule's prefix; None for a remote group, and for what the API holds and no parser takes."""
     if rule.remote_group_id is not None:
         return None
-    everyone = "0.0.0.0/0" if rule.ethertype == "IPv4" else "::/0"
-    prefix = rule.remote_ip_prefix or everyone
+    prefix = rule.remote_ip_prefix or EVERYWHERE[rule.ethertype]
     return prefix if (":" in prefix) == (rule.ethertype == "IPv6") else None
-
-
-def _family(prefix: str) -> Ethertype:
-    return "IPv6" if ":" in prefix else "IPv4"
 
 
 def _shown(prefixes: tuple[str, ...]) -> str:
@@ -75,9 +71,9 @@ def _shown(prefixes: tuple[str, ...]) -> str:
 PROTOCOLS = "forbidden_protocols"
 
 
-def check_protocols(subject: Subject, policies: Policies, today: Today) -> Iterator[Finding]:
+def check_protocols(subject: Subject, judging: Judging) -> Iterator[Finding]:
     """Judge the protocol of each rule."""
-    settings = policies.forbidden_protocols
+    settings = judging.policies.forbidden_protocols
     if settings.level == "off":
         return
     for rule in subject.rules:
@@ -87,18 +83,18 @@ def check_protocols(subject: Subject, policies: Policies, today: Today) -> Itera
                 f"{subject.label} has a rule for the protocol {name}, which is forbidden: {rule_text(rule, subject)}; "
                 "name another, or change `forbidden_protocols`"
             )
-            yield finding(PROTOCOLS, settings.level, message, subject, today, rule)
+            yield finding(PROTOCOLS, settings.level, message, subject, judging, rule)
 
 
 DESCRIPTION = "rule_description"
 
 
-def check_descriptions(subject: Subject, policies: Policies, today: Today) -> Iterator[Finding]:
+def check_descriptions(subject: Subject, judging: Judging) -> Iterator[Finding]:
     """Judge the description of each rule."""
-    settings = policies.rule_description
+    settings = judging.policies.rule_description
     if settings.level == "off":
         return
-    found_in = re.compile(settings.pattern).search
+    found_in = compile_pattern(settings.pattern).search
     for rule in subject.rules:
         if not found_in(rule.description):
             has = f"the description {rule.description!r}" if rule.description else "no description"
@@ -106,15 +102,15 @@ def check_descriptions(subject: Subject, policies: Policies, today: Today) -> It
                 f"a rule of {subject.label} has {has}, and {settings.pattern!r} has to be found in it: "
                 f"{rule_text(rule, subject)}; describe it so, or change `rule_description`"
             )
-            yield finding(DESCRIPTION, settings.level, message, subject, today, rule)
+            yield finding(DESCRIPTION, settings.level, message, subject, judging, rule)
 
 
 EXPIRES = "expires"
 
 
-def check_expiry(subject: Subject, policies: Policies, today: Today) -> Iterator[Finding]:
+def check_expiry(subject: Subject, judging: Judging) -> Iterator[Finding]:
     """Judge the dates: the level of the policy from the day after, a warning some days before."""
-    settings = policies.expires
+    settings = judging.policies.expires
     if settings.level == "off":
         return
     for rule in [rule for rule in subject.rules if rule.terms]:  # few of many: a comprehension is the quickest look
@@ -122,31 +118,31 @@ def check_expiry(subject: Subject, policies: Policies, today: Today) -> Iterator
         if expires is None:
             continue
         what = f"{rule_text(rule, subject)} of {subject.label}"
-        if today.date > expires:
+        if judging.today > expires:
             message = f"expired on {expires}: {what}; remove the rule, or agree on a later `expires`"
-            yield finding(EXPIRES, settings.level, message, subject, today, rule)
-        elif today.date + timedelta(days=settings.warn_days) >= expires:
+            yield finding(EXPIRES, settings.level, message, subject, judging, rule)
+        elif judging.today + timedelta(days=settings.warn_days) >= expires:
             message = f"expires on {expires}: {what}; remove the rule by then, or agree on a later `expires`"
-            yield finding(EXPIRES, "warning", message, subject, today, rule)
+            yield finding(EXPIRES, "warning", message, subject, judging, rule)
 
 
 TAGS = "required_tags"
 
 
-def check_tags(subject: Subject, policies: Policies, today: Today) -> Iterator[Finding]:
+def check_tags(subject: Subject, judging: Judging) -> Iterator[Finding]:
     """Judge the tags of a group, where they are known."""
-    settings = policies.required_tags
+    settings = judging.policies.required_tags
     if settings.level == "off" or subject.tags is None:
         return
     for key, pattern in settings.tags:
         value = subject.tags.get(key)
         if value is None:
             message = f"{subject.label} has no tag {key!r}; add it, or change `required_tags`"
-        elif pattern is not None and not re.fullmatch(pattern, value):
+        elif pattern is not None and not compile_pattern(pattern).fullmatch(value):
             message = (
                 f"the tag {key!r} of {subject.label} is {value!r}, and has to match {pattern!r}; correct it, or "
                 "change `required_tags`"
             )
         else:
             continue
-        yield finding(TAGS, settings.level, message, subject, today)
+        yield finding(TAGS, settings.level, message, subject, judging)

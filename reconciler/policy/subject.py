@@ -3,16 +3,24 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Literal, Protocol
+from functools import cached_property
+from typing import Literal, Protocol, Self
 
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
+from reconciler.model.errors import UsageError
 from reconciler.model.live import LiveGroup, LiveState
 from reconciler.model.place import Place
 from reconciler.model.placeholder import placeholder
-from reconciler.model.policies import Finding, PolicyException, Terms
-from reconciler.model.rule import Rule, describe_rule
+from reconciler.model.policies import Finding, Policies, PolicyException, Terms
+from reconciler.model.rule import Ethertype, Rule, describe_rule
 from reconciler.planning.diff import Action, Difference
 from reconciler.planning.resolve import Match
+from reconciler.traffic import spans
+from reconciler.traffic.extent import prefix_span
+from reconciler.traffic.spans import Spans
+
+MAX_FLOW_CHECKS = 20_000_000
+"""Rules of `must_allow` and `must_deny` times the groups they are about: what takes less than a minute."""
 
 
 class JudgedRule(Protocol):
@@ -77,19 +85,58 @@ class Subject:
         return (rule.rule for rule in self.rules) if self.result is None else self.result
 
 
-@dataclass(frozen=True, slots=True)
-class Today:
-    """The day on which exceptions hold or have ended."""
+@dataclass(frozen=True)
+class Judging:
+    """What a run judges by: the policies, prepared once for all groups, and the day on which exceptions hold."""
 
-    date: date
+    policies: Policies
+    today: date
+
+    @classmethod
+    def of(cls, policies: Policies, today: date, groups: int) -> Self:
+        """Judge a number of groups. Raises `UsageError` where that would be too much work."""
+        flows = (*policies.must_allow, *policies.must_deny)
+        checks = sum(len(flow.rules or ()) * (groups if is_glob(flow.group) else 1) for flow in flows)
+        if checks > MAX_FLOW_CHECKS:
+            raise UsageError(
+                f"`must_allow` and `must_deny` in {policies.source.where} come to {checks:,} checks for {groups:,} "
+                f"groups, over the limit of {MAX_FLOW_CHECKS:,}",
+                hint="Write fewer flows, or name fewer groups in each.",
+            )
+        return cls(policies, today)
 
     def in_force(self, policy: str, exceptions: Iterable[PolicyException]) -> PolicyException | None:
         """Return the exception from a policy that holds."""
-        return next((each for each in exceptions if each.policy == policy and self.date <= each.until), None)
+        return next((each for each in exceptions if each.policy == policy and self.today <= each.until), None)
 
     def ended(self, policy: str, exceptions: Iterable[PolicyException]) -> PolicyException | None:
         """Return an exception from a policy that holds no more."""
-        return next((each for each in exceptions if each.policy == policy and self.date > each.until), None)
+        return next((each for each in exceptions if each.policy == policy and self.today > each.until), None)
+
+    @cached_property
+    def allowed_spans(self) -> Mapping[Ethertype, Spans]:
+        """The addresses of `allowed_prefixes`, by family."""
+        prefixes = self.policies.allowed_prefixes.prefixes
+        families: tuple[tuple[Ethertype, bool], ...] = (("IPv4", False), ("IPv6", True))
+        return {
+            family: spans.of(prefix_span(prefix, family) for prefix in prefixes if (":" in prefix) == is_ipv6)
+            for family, is_ipv6 in families
+        }
+
+    @cached_property
+    def management_ports(self) -> tuple[tuple[int, int], ...]:
+        """The ports of `world_open_management` as ranges that rise and do not overlap."""
+        ranges: list[tuple[int, int]] = []
+        for low, high in sorted(self.policies.world_open_management.ports):
+            first = max(low, ranges[-1][1] + 1) if ranges else low
+            if first <= high:
+                ranges.append((first, high))
+        return tuple(ranges)
+
+
+def is_glob(name: str) -> bool:
+    """Tell whether a group's name in a policy may stand for several."""
+    return any(sign in name for sign in "*?[")
 
 
 def exceptions_of(rule: JudgedRule | None, subject: Subject) -> tuple[PolicyException, ...]:
@@ -102,13 +149,13 @@ def finding(
     level: Literal["error", "warning"],
     message: str,
     subject: Subject,
-    today: Today,
+    judging: Judging,
     rule: JudgedRule | None = None,
 ) -> Finding:
     """Make a finding about a rule, or about the group as a whole, with the exception that covers it."""
     exceptions = exceptions_of(rule, subject)
-    exception = today.in_force(policy, exceptions)
-    ended = today.ended(policy, exceptions)
+    exception = judging.in_force(policy, exceptions)
+    ended = judging.ended(policy, exceptions)
     if exception is None and ended is not None:
         message += ended_exception(ended)
     place = rule.place if rule is not None and rule.place is not None else subject.place

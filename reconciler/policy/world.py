@@ -4,13 +4,14 @@ Judged by traffic and not by rules: 0.0.0.0/1 beside 128.0.0.0/1 is the world as
 was open before opens nothing.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from reconciler.model.policies import Finding, Level, Policies
+from reconciler.model.policies import Finding, Level
 from reconciler.model.rule import PORT_PROTOCOLS, Ethertype, Rule
-from reconciler.policy.subject import JudgedRule, Subject, Today, exceptions_of, finding
+from reconciler.policy.subject import JudgedRule, Judging, Subject, exceptions_of, finding
 from reconciler.traffic import Flow, Traffic, describe
 from reconciler.traffic.describe import is_world, world_addresses
 from reconciler.traffic.extent import prefix_span
@@ -19,6 +20,7 @@ MANAGEMENT = "world_open_management"
 ANY_PORT = "world_open_any_port"
 _LAST_PORT = 65535
 _SHOWN = 3
+_SHOWN_PORTS = 30
 
 
 class _Open(NamedTuple):
@@ -34,15 +36,15 @@ class _Breach(NamedTuple):
     flows: tuple[Flow, ...]
 
 
-def check_world_open(subject: Subject, opens: Sequence[Flow], policies: Policies, today: Today) -> Iterator[Finding]:
+def check_world_open(subject: Subject, opens: Sequence[Flow], judging: Judging) -> Iterator[Finding]:
     """Judge the flows that a change opens, or that a live group admits."""
     ingress = [flow for flow in opens if flow.direction == "ingress"]
     for policy, level in (
-        (MANAGEMENT, policies.world_open_management.level),
-        (ANY_PORT, policies.world_open_any_port.level),
+        (MANAGEMENT, judging.policies.world_open_management.level),
+        (ANY_PORT, judging.policies.world_open_any_port.level),
     ):
         if level != "off" and ingress:
-            yield from _judge(policy, level, subject, ingress, policies, today)
+            yield from _judge(policy, level, subject, ingress, judging)
 
 
 def may_be_world(rules: Iterable[Rule]) -> bool:
@@ -60,48 +62,49 @@ def may_be_world(rules: Iterable[Rule]) -> bool:
     return any(is_world(addresses, family) for family, addresses in total.items())
 
 
-def _judge(
-    policy: str, level: Level, subject: Subject, opens: Sequence[Flow], policies: Policies, today: Today
-) -> Iterator[Finding]:
+def _judge(policy: str, level: Level, subject: Subject, opens: Sequence[Flow], judging: Judging) -> Iterator[Finding]:
     if level == "off":
         return
-    excepted = [rule for rule in subject.rules if rule.terms and today.in_force(policy, rule.terms.exceptions)]
+    excepted = [rule for rule in subject.rules if rule.terms and judging.in_force(policy, rule.terms.exceptions)]
     left = opens
     if excepted:
         traffic = Traffic.of_flows(opens)
         left = traffic.difference(Traffic.of(rule.rule for rule in excepted)).flows()
         for rule in excepted:
             part = traffic.intersection(Traffic.of([rule.rule])).flows()
-            for breach in _breaches(policy, part, policies):
-                yield finding(policy, level, _message(breach, policy, subject), subject, today, rule)
-    for breach in _breaches(policy, left, policies):
-        rule_at_fault = _rule_behind(breach.flows, subject, policy, today)
-        yield finding(policy, level, _message(breach, policy, subject), subject, today, rule_at_fault)
+            for breach in _breaches(policy, part, judging):
+                yield finding(policy, level, _message(breach, policy, subject), subject, judging, rule)
+    for breach in _breaches(policy, left, judging):
+        rule_at_fault = _rule_behind(breach.flows, subject, policy, judging)
+        yield finding(policy, level, _message(breach, policy, subject), subject, judging, rule_at_fault)
 
 
-def _breaches(policy: str, flows: Sequence[Flow], policies: Policies) -> Iterator[_Breach]:
+def _breaches(policy: str, flows: Sequence[Flow], judging: Judging) -> Iterator[_Breach]:
     families: tuple[Ethertype, ...] = ("IPv4", "IPv6")
     for family in families:
         here = [flow for flow in flows if flow.ethertype == family]
         if not is_world(sum(map(world_addresses, here)), family):
             continue  # whatever is in here, together it is not the world
         if policy == MANAGEMENT:
-            yield from _management(here, policies.world_open_management.ports)
+            yield from _management(here, judging.management_ports)
         else:
-            yield from _any_port(here, policies.world_open_any_port.max_ports)
+            yield from _any_port(here, judging.policies.world_open_any_port.max_ports)
 
 
-def _management(flows: Sequence[Flow], ports: Iterable[tuple[int, int]]) -> Iterator[_Breach]:
-    opened = list(_open_ports(flows, "tcp"))
+def _management(flows: Sequence[Flow], ports: Sequence[tuple[int, int]]) -> Iterator[_Breach]:
+    """Find the management ports, given as ranges that rise and do not overlap, that are open."""
+    last_ports = [high for _, high in ports]
     found: dict[tuple[Flow, ...], list[str]] = {}
-    for low, high in ports:
-        for part in opened:
+    for part in _open_ports(flows, "tcp"):
+        for low, high in ports[bisect_left(last_ports, part.low) :]:
+            if low > part.high:
+                break
             first, last = max(low, part.low), min(high, part.high)
-            if first <= last:
-                found.setdefault(part.flows, []).append(str(first) if first == last else f"{first}-{last}")
+            found.setdefault(part.flows, []).append(str(first) if first == last else f"{first}-{last}")
     for behind, some in found.items():
         many = "s" if len(some) > 1 else ""
-        yield _Breach(f"the management port{many} tcp {', '.join(some)}", behind)
+        more = f" and {len(some) - _SHOWN_PORTS:,} more" if len(some) > _SHOWN_PORTS else ""
+        yield _Breach(f"the management port{many} tcp {', '.join(some[:_SHOWN_PORTS])}{more}", behind)
 
 
 def _any_port(flows: Sequence[Flow], max_ports: int) -> Iterator[_Breach]:
@@ -134,13 +137,13 @@ def _open_ports(flows: Sequence[Flow], protocol: str) -> Iterator[_Open]:
             yield _Open(start, end - 1, tuple(flow for flow, _ in over))
 
 
-def _rule_behind(flows: Iterable[Flow], subject: Subject, policy: str, today: Today) -> JudgedRule | None:
+def _rule_behind(flows: Iterable[Flow], subject: Subject, policy: str, judging: Judging) -> JudgedRule | None:
     """Find the rule that admits most of what was found: the first that the eye should go to."""
     traffic = Traffic.of_flows(flows)
     best: JudgedRule | None = None
     most = 0
     for rule in subject.rules:
-        if rule.rule.direction != "ingress" or today.in_force(policy, exceptions_of(rule, subject)):
+        if not traffic.admits_some(rule.rule) or judging.in_force(policy, exceptions_of(rule, subject)):
             continue
         share = sum(world_addresses(flow) for flow in traffic.intersection(Traffic.of([rule.rule])).flows())
         if share > most:

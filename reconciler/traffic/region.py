@@ -9,12 +9,14 @@ holds the other or they are apart, so the rules in force at any address are a st
 below with a few services added. 500 rules whose prefixes nest give at most 1,001 columns.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import NamedTuple
 
 from reconciler.model.rule import Rule
+from reconciler.traffic import spans
 from reconciler.traffic.extent import BOTTOM, TOP, Point, Span, rectangle
 from reconciler.traffic.flow import Flow, flow_remotes, flow_services
 from reconciler.traffic.spans import Cells, Spans
@@ -71,6 +73,21 @@ def combine(a: Region, b: Region, operation: Operation) -> Region:
     """Return the region whose column at every remote is `operation` of the columns of `a` and `b` there."""
     cells = Cells(chain.from_iterable((*a.columns, *b.columns)))
     return _merge(_Steps.encode(a, cells), _Steps.encode(b, cells), operation).decode(cells)
+
+
+def meets(region: Region, services: Span, remotes: Span) -> bool:
+    """Tell whether any flow of a rectangle is in a region."""
+    return any(spans.meets(column, services) for column in _columns(region, remotes))
+
+
+def holds(region: Region, services: Span, remotes: Span) -> bool:
+    """Tell whether every flow of a rectangle is in a region."""
+    return all(spans.holds(column, services) for column in _columns(region, remotes))
+
+
+def _columns(region: Region, remotes: Span) -> tuple[Spans, ...]:
+    start, end = remotes
+    return region.columns[bisect_right(region.bounds, start) - 1 : bisect_left(region.bounds, end)]
 
 
 def without(a: int, b: int) -> int:

@@ -44,6 +44,20 @@ def clip(column: Spans, start: Point, end: Point) -> Spans:
     return (start,) * (i % 2) + column[i:j] + (end,) * (j % 2)
 
 
+def meets(column: Spans, span: Span) -> bool:
+    """Tell whether any point of a span, which is not empty, is in a set."""
+    start, end = span
+    i = bisect_right(column, start)
+    return i % 2 == 1 or (i < len(column) and column[i] < end)
+
+
+def holds(column: Spans, span: Span) -> bool:
+    """Tell whether every point of a span, which is not empty, is in a set."""
+    start, end = span
+    i = bisect_right(column, start)
+    return i % 2 == 1 and end <= column[i]
+
+
 class Cells:
     """The cells between the given points; bit i is the cell that starts at the i-th of them."""
 

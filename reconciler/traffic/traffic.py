@@ -8,7 +8,7 @@ from typing import Self
 from reconciler.model.rule import Rule
 from reconciler.traffic import region
 from reconciler.traffic.decompose import decompose
-from reconciler.traffic.extent import PLANES
+from reconciler.traffic.extent import PLANES, rectangle
 from reconciler.traffic.flow import Flow
 from reconciler.traffic.region import Operation, Region
 
@@ -55,6 +55,14 @@ class Traffic:
     def contains(self, other: "Traffic") -> bool:
         """Whether this admits everything that the other does."""
         return other.is_subset(self)
+
+    def admits_some(self, rule: Rule) -> bool:
+        """Whether anything that the rule admits is in here. Much quicker than an intersection."""
+        return region.meets(self.regions[PLANES.index((rule.direction, rule.ethertype))], *rectangle(rule))
+
+    def admits_all(self, rule: Rule) -> bool:
+        """Whether everything that the rule admits is in here."""
+        return region.holds(self.regions[PLANES.index((rule.direction, rule.ethertype))], *rectangle(rule))
 
     @property
     def is_empty(self) -> bool:

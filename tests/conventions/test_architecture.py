@@ -39,6 +39,7 @@ LIBRARIES = {
     "httpx": ("reconciler/api/http.py", "reconciler/api/probe.py", "reconciler/api/webhook.py"),
     "yaml": ("reconciler/loading/", "reconciler/importing/", "reconciler/lint/", "reconciler/emulator/files.py"),
     "jsonschema": ("reconciler/loading/structure_problems.py", "reconciler/planning/planfile.py"),
+    "re2": ("reconciler/model/pattern.py",),
     "deepdiff": ("reconciler/render/pairs.py",),
     "click": ("reconciler/cli/", "reconciler/render/"),
     "prometheus_client": ("reconciler/drift/metrics.py",),

@@ -13,7 +13,7 @@ from reconciler.model.place import Place
 from reconciler.model.policies import FlowPolicy, Policies
 from reconciler.model.rule import Rule
 from reconciler.policy.flows import check_flows
-from reconciler.policy.subject import Subject, Today
+from reconciler.policy.subject import Judging, Subject
 from reconciler.traffic import Packet, admits
 
 PORTS = (21, 22, 23, 24)
@@ -53,8 +53,8 @@ def test_must_allow_and_must_deny_are_exact(some: list[Rule], wanted: list[Rule]
     flow = FlowPolicy("web", tuple((rule, None) for rule in wanted))
     lacking = any(admits(wanted, packet) and not admits(some, packet) for packet in PACKETS)
     reached = any(admits(wanted, packet) and admits(some, packet) for packet in PACKETS)
-    required = list(check_flows(subject(some), Policies(must_allow=(flow,)), Today(TODAY)))
-    denied = list(check_flows(subject(some), Policies(must_deny=(flow,)), Today(TODAY)))
+    required = list(check_flows(subject(some), Judging(Policies(must_allow=(flow,)), TODAY)))
+    denied = list(check_flows(subject(some), Judging(Policies(must_deny=(flow,)), TODAY)))
     assert bool(required) == lacking
     assert bool(denied) == reached
 

@@ -34,6 +34,15 @@ def test_containment_and_equality_are_those_of_the_packets(a: list[Rule], b: lis
 
 
 @many
+@given(rule_lists(), rules())
+def test_asking_for_one_rule_is_asking_for_its_traffic(a: list[Rule], rule: Rule) -> None:
+    """`admits_some` and `admits_all` are short ways to an intersection and a subset."""
+    one, other = Traffic.of(a), Traffic.of([rule])
+    assert one.admits_some(rule) == (not one.intersection(other).is_empty)
+    assert one.admits_all(rule) == other.is_subset(one)
+
+
+@many
 @given(rule_lists(), rule_lists())
 def test_union_and_difference_keep_the_laws_of_sets(a: list[Rule], b: list[Rule]) -> None:
     one, other = Traffic.of(a), Traffic.of(b)
