@@ -13,7 +13,7 @@ from reconciler.applying.apply import Report, check_stale, read_for
 from reconciler.applying.apply import apply as carry_out
 from reconciler.applying.outcome import NoJournal, Recorder
 from reconciler.applying.session import ApplyContext
-from reconciler.drift.compare import Drift, Severity, by_target, compare, join
+from reconciler.drift.compare import Drift, Severity, by_target, compare_target, join_targets
 from reconciler.loading.head import Defaults
 from reconciler.loading.load import load as load_files
 from reconciler.model.clock import Clock, SystemClock, format_time
@@ -118,11 +118,11 @@ def drift_state(
     parts = read_each(
         reader,
         state.targets,
-        lambda target, groups: compare(desired[target], groups, fail_on),
+        lambda target, groups: compare_target(desired[target], groups, fail_on),
         parallelism=parallelism,
         progress=progress,
     )
-    return join(parts.values(), state, fail_on, today)
+    return join_targets(parts.values(), state, fail_on, today)
 
 
 def _count_instances(groups: Sequence[LiveGroup], reader: Reader) -> Mapping[str, int]:

@@ -99,7 +99,7 @@ def _notify(drift: Drift, report: Mapping[str, Any], given: Mapping[str, Any]) -
     """Post the report if it is news: with a state file whenever it changed, without one whenever something counts."""
     from reconciler.api.webhook import post_json  # noqa: PLC0415 - only where a webhook is given
 
-    news = notify.fingerprint(drift)
+    news = notify.report_digest(drift)
     state_file = given["state_file"]
     if (news == _last_reported(state_file)) if state_file else not drift.counted:
         return

@@ -13,7 +13,7 @@ from reconciler.loading.document import Document
 from reconciler.loading.issues import Issues
 from reconciler.loading.remote import read_address_groups
 from reconciler.model.errors import UsageError
-from reconciler.planning.group_view import desired_side
+from reconciler.planning.group_view import desired_view
 
 _HEADINGS = {"desired": "Security groups, as desired", "live": "Security groups, live", "change": "What would change"}
 
@@ -57,7 +57,7 @@ def _build(paths: tuple[str, ...], view: str, given: dict[str, Any]) -> tuple[Gr
     only = given["groups"]
     if view == "desired":
         documents, state = load_chosen(paths, given)
-        return build_graphs(desired_side(state), sources=_sources(documents), only=only)
+        return build_graphs(desired_view(state), sources=_sources(documents), only=only)
     if view == "live":
         documents, state = load_for_live(paths, given)
         return build_graphs(live_with_places(state, given), sources=_sources(documents), only=only)
@@ -86,6 +86,6 @@ def _render(graphs: tuple[Graph, ...], view: str, format_: str) -> str:
         from reconciler.render.graph.svg import render_svg  # noqa: PLC0415 - the same
 
         return render_svg(graphs)
-    from reconciler.render.graph.html import render_html  # noqa: PLC0415 - the same
+    from reconciler.render.graph.html import render_graph_page  # noqa: PLC0415 - the same
 
-    return render_html(graphs, _HEADINGS[view])
+    return render_graph_page(graphs, _HEADINGS[view])

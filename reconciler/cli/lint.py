@@ -13,7 +13,7 @@ from reconciler.cli.output import write_atomically
 from reconciler.lint import Fixed, Kind, fix, lint
 from reconciler.loading.load import load_documents, no_garbage_collection
 from reconciler.model.errors import SgctlError
-from reconciler.render.lint import findings_to_json, render_findings
+from reconciler.render.lint import lint_to_json, render_lint
 
 
 @click.command("lint", epilog=EXIT_CODES)
@@ -55,9 +55,9 @@ def command(paths: tuple[str, ...], fixing: bool, live: bool, ignore: tuple[str,
         found = tuple(finding for finding in lint(documents, state, there) if finding.kind not in ignore)
         result = Fixed({}, (), found)
     if given["format_"] == "json":
-        click.echo(json.dumps(findings_to_json(result.left, result.mended), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(lint_to_json(result.left, result.mended), indent=1, ensure_ascii=False))
     else:
-        click.echo(render_findings(result.left, result.mended, fixing=fixing), nl=False)
+        click.echo(render_lint(result.left, result.mended, fixing=fixing), nl=False)
     return 2 if result.left else 0
 
 

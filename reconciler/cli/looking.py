@@ -19,7 +19,7 @@ from reconciler.loading.load import load_documents, no_garbage_collection
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.errors import InputError, UsageError
 from reconciler.model.live import LiveState
-from reconciler.planning.group_view import Side, live_side, planned_side
+from reconciler.planning.group_view import StateView, live_view, planned_view
 from reconciler.planning.resolve import resolve
 
 Loaded = tuple[tuple[Document, ...], DesiredState]
@@ -72,19 +72,19 @@ def read_targets(state: DesiredState, given: Mapping[str, Any]) -> LiveState:
         return read_live(reader, state.targets, parallelism=given["parallelism"], progress=progress.read)
 
 
-def live_with_places(state: DesiredState, given: Mapping[str, Any]) -> Side:
+def live_with_places(state: DesiredState, given: Mapping[str, Any]) -> StateView:
     """Read what is live; the files only add where a rule is written, and need not fit it."""
     live = read_targets(state, given)
-    return live_side(live, resolve(state, live)[0])
+    return live_view(live, resolve(state, live)[0])
 
 
-def before_and_after(state: DesiredState, given: Mapping[str, Any]) -> tuple[Side, Side]:
+def before_and_after(state: DesiredState, given: Mapping[str, Any]) -> tuple[StateView, StateView]:
     """Read what is live, and what the files make of it. Raises `InputError` where they do not fit."""
     live = read_targets(state, given)
     matches, issues = resolve(state, live)
     if issues:
         raise InputError(issues)
-    return live_side(live, matches), planned_side(live, matches)
+    return live_view(live, matches), planned_view(live, matches)
 
 
 def _outside_target(given: Mapping[str, Any]) -> Target | None:

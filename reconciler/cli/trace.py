@@ -10,7 +10,7 @@ from reconciler.cli.completion import complete_groups
 from reconciler.cli.looking import live_with_places, load_chosen, load_for_live
 from reconciler.model.errors import UsageError
 from reconciler.model.rule import Ethertype
-from reconciler.planning.group_view import Side, desired_side
+from reconciler.planning.group_view import StateView, desired_view
 from reconciler.render.trace import render_trace, trace_to_json
 from reconciler.trace import parse_question, trace
 
@@ -80,7 +80,7 @@ def _far(question: tuple[str, ...], given: dict[str, Any]) -> tuple[str, ...]:
     return far
 
 
-def _side(paths: tuple[str, ...], given: dict[str, Any]) -> Side:
+def _side(paths: tuple[str, ...], given: dict[str, Any]) -> StateView:
     if given["desired"]:
-        return desired_side(load_chosen(paths, given)[1])
+        return desired_view(load_chosen(paths, given)[1])
     return live_with_places(load_for_live(paths, given)[1], given)

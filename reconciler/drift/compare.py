@@ -106,8 +106,8 @@ def find_drift(
 
     Raises `InputError` where it is not clear which live group a desired one is.
     """
-    parts = [compare(one, live[target], fail_on) for target, one in by_target(state).items()]
-    return join(parts, state, fail_on, today)
+    parts = [compare_target(one, live[target], fail_on) for target, one in by_target(state).items()]
+    return join_targets(parts, state, fail_on, today)
 
 
 def by_target(state: DesiredState) -> dict[Target, DesiredState]:
@@ -118,7 +118,7 @@ def by_target(state: DesiredState) -> dict[Target, DesiredState]:
     return {target: replace(state, groups=tuple(here), targets=(target,)) for target, here in groups.items()}
 
 
-def compare(state: DesiredState, groups: tuple[LiveGroup, ...], fail_on: Severity) -> TargetDrift:
+def compare_target(state: DesiredState, groups: tuple[LiveGroup, ...], fail_on: Severity) -> TargetDrift:
     """Compare the desired state of one target with its live groups."""
     live = dict.fromkeys(state.targets, groups)
     matches, issues = resolve(state, live)
@@ -133,7 +133,9 @@ def compare(state: DesiredState, groups: tuple[LiveGroup, ...], fail_on: Severit
     )
 
 
-def join(parts: Iterable[TargetDrift], state: DesiredState, fail_on: Severity, today: date | None = None) -> Drift:
+def join_targets(
+    parts: Iterable[TargetDrift], state: DesiredState, fail_on: Severity, today: date | None = None
+) -> Drift:
     """Put together what differs in the targets. Raises `InputError` with the issues of all of them."""
     parts = tuple(parts)
     if issues := tuple(issue for part in parts for issue in part.issues):
@@ -172,7 +174,7 @@ def _unmanaged(matches: Iterable[Match], groups: Iterable[LiveGroup]) -> Iterato
             yield UnmanagedGroup(group.target, group.id, group.name, len(group.rules))
 
 
-def summarize(drift: Drift) -> str:
+def summarize_drift(drift: Drift) -> str:
     """Count what differs, in one line."""
     size = f"{count(drift.groups, 'group')}, {count(drift.rules, 'live rule')} compared"
     expired = sum(each.stops for each in drift.findings)

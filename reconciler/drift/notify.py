@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from reconciler.drift.compare import Drift, summarize
+from reconciler.drift.compare import Drift, summarize_drift
 from reconciler.model.desired import DesiredRule
 from reconciler.model.errors import SgctlError
 from reconciler.model.live import LiveRule
@@ -15,7 +15,7 @@ _LISTED = 20
 """Groups named in a message; the rest is counted."""
 
 
-def fingerprint(drift: Drift) -> str:
+def report_digest(drift: Drift) -> str:
     """Digest what counts in a report: two reports with the same digest are the same news."""
     return _digest(
         [
@@ -30,7 +30,7 @@ def fingerprint(drift: Drift) -> str:
 def slack_payload(drift: Drift, base_url: str) -> dict[str, Any]:
     """Write a message for a Slack-compatible webhook: one text, with the marks of `mrkdwn`."""
     counted = [each for each in drift.drifted if each.counted]
-    lines = [f"*{_escape(summarize(drift))}* ({_escape(base_url)})"]
+    lines = [f"*{_escape(summarize_drift(drift))}* ({_escape(base_url)})"]
     lines += [
         f"• `{_escape(each.difference.name)}` ({each.difference.target}): {each.severity}" for each in counted[:_LISTED]
     ]

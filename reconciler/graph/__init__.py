@@ -1,9 +1,9 @@
 """Who may reach whom: groups, their references and what they admit from elsewhere, as a graph.
 
-sides -> build (nodes and edges, with what changes) -> render.graph_mermaid, graph_dot, graph_svg, graph_html
+views -> build (nodes and edges, with what changes) -> render.graph_mermaid, graph_dot, graph_svg, graph_html
 """
 
 from reconciler.graph.build import Sources, build_graphs
-from reconciler.graph.model import Edge, Graph, Node, NodeKind, Note, Status
+from reconciler.graph.model import Edge, Graph, Node, NodeKind, NodeNote, PartStatus
 
-__all__ = ["Edge", "Graph", "Node", "NodeKind", "Note", "Sources", "Status", "build_graphs"]
+__all__ = ["Edge", "Graph", "Node", "NodeKind", "NodeNote", "PartStatus", "Sources", "build_graphs"]

@@ -5,19 +5,19 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from reconciler.graph.model import Edge, Graph, Node, NodeKind, Note, Status
+from reconciler.graph.model import Edge, Graph, Node, NodeKind, NodeNote, PartStatus
 from reconciler.model.desired import Target
 from reconciler.model.rule import PORT_PROTOCOLS, Direction, Ethertype, Rule
-from reconciler.planning.group_view import Side, SideGroup
+from reconciler.planning.group_view import StateView, ViewedGroup
 from reconciler.traffic import Traffic, describe_service
 
-WORLD = "anywhere"
+ANYWHERE = "anywhere"
 _SHOWN_PREFIXES = 1
 
 Sources = Mapping[frozenset[str], str]
 """Names for sets of prefixes: the address groups of the files."""
 
-_Words = tuple[tuple[Status, tuple[str, ...]], ...]
+_Words = tuple[tuple[PartStatus, tuple[str, ...]], ...]
 """Services by what happens to them; only statuses that have some."""
 
 
@@ -38,15 +38,15 @@ class _Builder:
 
 
 def build_graphs(
-    side: Side, before: Side | None = None, *, sources: Sources | None = None, only: Collection[str] = ()
+    view: StateView, before: StateView | None = None, *, sources: Sources | None = None, only: Collection[str] = ()
 ) -> tuple[Graph, ...]:
-    """Draw a side, or the change from another side to it.
+    """Draw a view, or the change from another view to it.
 
     Of a change only the groups that change are drawn, and those they have to do with; `only` names the groups to draw
     in the same way.
     """
-    old, new = _by_target(before), _by_target(side)
-    names = {**(before.names if before else {}), **side.names}
+    old, new = _by_target(before), _by_target(view)
+    names = {**(before.names if before else {}), **view.names}
     graphs: dict[tuple[tuple[Node, ...], tuple[Edge, ...]], tuple[Target, ...]] = {}
     for target in dict.fromkeys((*new, *old)):
         pairs = _pairs(old.get(target, {}), new.get(target, {}), is_change=before is not None)
@@ -61,28 +61,28 @@ def build_graphs(
     return tuple(Graph(targets, *drawn) for drawn, targets in graphs.items())
 
 
-def _by_target(side: Side | None) -> dict[Target, dict[str, SideGroup]]:
-    found: defaultdict[Target, dict[str, SideGroup]] = defaultdict(dict)
-    for group in side.groups if side else ():
+def _by_target(view: StateView | None) -> dict[Target, dict[str, ViewedGroup]]:
+    found: defaultdict[Target, dict[str, ViewedGroup]] = defaultdict(dict)
+    for group in view.groups if view else ():
         found[group.target][group.key] = group
     return found
 
 
 def _pairs(
-    old: Mapping[str, SideGroup], new: Mapping[str, SideGroup], *, is_change: bool
-) -> dict[str, tuple[SideGroup | None, SideGroup]]:
+    old: Mapping[str, ViewedGroup], new: Mapping[str, ViewedGroup], *, is_change: bool
+) -> dict[str, tuple[ViewedGroup | None, ViewedGroup]]:
     """Put each group beside what it was; without a change, beside itself."""
     return {key: (old.get(key) if is_change else group, group) for key, group in new.items()}
 
 
-def _differs(was: SideGroup, group: SideGroup) -> bool:
+def _differs(was: ViewedGroup, group: ViewedGroup) -> bool:
     return {rule.rule for rule in was.rules or ()} != {rule.rule for rule in group.rules or ()}
 
 
-def _add_group(builder: _Builder, key: str, was: SideGroup | None, group: SideGroup) -> None:
+def _add_group(builder: _Builder, key: str, was: ViewedGroup | None, group: ViewedGroup) -> None:
     """Add a group with its edges and notes."""
     rules = group.rules or ()
-    notes: list[Note] = []
+    notes: list[NodeNote] = []
     for direction in ("ingress", "egress"):
         words = _words_by_remote(was, group, direction)
         sets: defaultdict[_Words, list[str]] = defaultdict(list)
@@ -103,30 +103,30 @@ def _add_group(builder: _Builder, key: str, was: SideGroup | None, group: SideGr
             else:
                 notes += _notes("out: ", found, f" to {_prefix_words(builder, prefixes)}")
     detail = "rules not managed" if group.rules is None else f"{len(rules)} rule{'' if len(rules) == 1 else 's'}"
-    status = Status.ADDED if was is None else Status.SAME
+    status = PartStatus.ADDED if was is None else PartStatus.SAME
     builder.nodes[key] = Node(key, NodeKind.GROUP, group.name, detail, status, tuple(dict.fromkeys(notes)))
 
 
-def _words_by_remote(was: SideGroup | None, group: SideGroup, direction: Direction) -> dict[_Remote, _Words]:
+def _words_by_remote(was: ViewedGroup | None, group: ViewedGroup, direction: Direction) -> dict[_Remote, _Words]:
     """Say which services a group has with each remote, and what happens to them."""
     before, after = _rules_by_remote(was, direction), _rules_by_remote(group, direction)
     found: dict[_Remote, _Words] = {}
     for remote in dict.fromkeys((*after, *before)):
         old, new = without_remote(before.get(remote, ())), without_remote(after.get(remote, ()))
         parts = (
-            (Status.SAME, old.intersection(new)),
-            (Status.ADDED, new.difference(old)),
-            (Status.REMOVED, old.difference(new)),
+            (PartStatus.SAME, old.intersection(new)),
+            (PartStatus.ADDED, new.difference(old)),
+            (PartStatus.REMOVED, old.difference(new)),
         )
         found[remote] = tuple((status, words) for status, part in parts if (words := _words(part, remote)))
     return found
 
 
 def _words(part: Traffic, remote: _Remote) -> tuple[str, ...]:
-    return services(part, with_family=remote.prefix is None)
+    return service_labels(part, with_family=remote.prefix is None)
 
 
-def _rules_by_remote(group: SideGroup | None, direction: Direction) -> dict[_Remote, list[Rule]]:
+def _rules_by_remote(group: ViewedGroup | None, direction: Direction) -> dict[_Remote, list[Rule]]:
     found: defaultdict[_Remote, list[Rule]] = defaultdict(list)
     for each in (group.rules if group else None) or ():
         rule = each.rule
@@ -135,9 +135,9 @@ def _rules_by_remote(group: SideGroup | None, direction: Direction) -> dict[_Rem
     return found
 
 
-def _notes(start: str, words: _Words, end: str = "") -> Iterator[Note]:
+def _notes(start: str, words: _Words, end: str = "") -> Iterator[NodeNote]:
     for status, found in words:
-        yield Note(f"{start}{'; '.join(found)}{end}", status)
+        yield NodeNote(f"{start}{'; '.join(found)}{end}", status)
 
 
 def _add_edges(builder: _Builder, direction: Direction, key: str, other: str, words: _Words) -> None:
@@ -152,8 +152,8 @@ def _group_node(builder: _Builder, key: str) -> str:
 
 
 def _world_node(builder: _Builder) -> str:
-    builder.nodes.setdefault(WORLD, Node(WORLD, NodeKind.WORLD, WORLD))
-    return WORLD
+    builder.nodes.setdefault(ANYWHERE, Node(ANYWHERE, NodeKind.WORLD, ANYWHERE))
+    return ANYWHERE
 
 
 def _source_node(builder: _Builder, prefixes: Collection[str]) -> str:
@@ -193,7 +193,7 @@ _MOST = 4
 """Ranges of ports that are written out; the others are counted."""
 
 
-def services(admitted: Traffic, *, with_family: bool) -> tuple[str, ...]:
+def service_labels(admitted: Traffic, *, with_family: bool) -> tuple[str, ...]:
     """Write the services of a traffic, whatever its remotes; both families at once, IPv6 alone where it is alone.
 
     `with_family` is off where the remote shows its family already.

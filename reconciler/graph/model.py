@@ -7,7 +7,7 @@ from reconciler.model.desired import Target
 from reconciler.model.rule import Direction
 
 
-class Status(StrEnum):
+class PartStatus(StrEnum):
     """What a change does to a part of the graph; without a change, everything stays the same."""
 
     SAME = "same"
@@ -25,11 +25,11 @@ class NodeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class NodeNote:
     """Traffic that is better said than drawn: among the members of a group, or from a group to addresses."""
 
     text: str
-    status: Status = Status.SAME
+    status: PartStatus = PartStatus.SAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class Node:
     kind: NodeKind
     title: str
     detail: str = ""
-    status: Status = Status.SAME
-    notes: tuple[Note, ...] = ()
+    status: PartStatus = PartStatus.SAME
+    notes: tuple[NodeNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Edge:
     head: str
     services: tuple[str, ...]
     direction: Direction = "ingress"
-    status: Status = Status.SAME
+    status: PartStatus = PartStatus.SAME
 
     @property
     def label(self) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler.importing.text import WrittenGroup, address_groups_text, document_text
-from reconciler.importing.written import Written
+from reconciler.importing.text import GroupText, address_groups_text, document_text
+from reconciler.importing.written import ImportedGroups
 from reconciler.model.desired import Target
 from reconciler.model.errors import SgctlError
 
@@ -27,7 +27,7 @@ class File(NamedTuple):
     added: str
 
 
-def one_file(target: Target, written: Written, out: str | None) -> list[File]:
+def one_file(target: Target, written: ImportedGroups, out: str | None) -> list[File]:
     """Put everything into one file; one that exists gets a further document, and keeps every byte it has."""
     if out is None:
         text = document_text(target, written.groups, written.address_groups)
@@ -41,7 +41,7 @@ def one_file(target: Target, written: Written, out: str | None) -> list[File]:
     return [File(out, before + separator + text, text)]
 
 
-def file_per_group(target: Target, written: Written, folder: str) -> list[File]:
+def file_per_group(target: Target, written: ImportedGroups, folder: str) -> list[File]:
     """Put each group into a file of its own, named after it; files that are there are left alone."""
     taken = {path.name.casefold() for path in Path(folder).iterdir()} if Path(folder).is_dir() else set()
     schema = modeline(Path(folder))
@@ -92,7 +92,7 @@ def _new_file(folder: str, name: str, taken: set[str], text: str) -> File:
     return File(str(Path(folder, free)), text, text)
 
 
-def _safe(group: WrittenGroup) -> str:
+def _safe(group: GroupText) -> str:
     """Make a file name of a group's name: no folder, nothing hidden, nothing that a shell would have to quote."""
     return _UNSAFE.sub("-", group.name)[:_LONGEST].strip("-.") or "group"
 

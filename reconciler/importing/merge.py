@@ -16,11 +16,11 @@ from reconciler.model.rule import NO_NAMES, PORT_PROTOCOLS, Direction, Ethertype
 Range = tuple[int | None, int | None]
 """First and last port, or ICMP type and code; None is all."""
 
-Source = tuple[Ethertype, str | None]
+LiveSource = tuple[Ethertype, str | None]
 """A family, and a prefix in it; None where the remote is everywhere or a group."""
 
-Pair = tuple[Range, Source]
-Product = tuple[Sequence[Range], Sequence[Source]]
+RangeRemote = tuple[Range, LiveSource]
+Product = tuple[Sequence[Range], Sequence[LiveSource]]
 
 _ALL: Range = (None, None)
 _Left = TypeVar("_Left", bound=Hashable)
@@ -36,7 +36,7 @@ class MergedRule(NamedTuple):
     direction: Direction
     protocol: str | None
     ranges: tuple[Range, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[LiveSource, ...]
     remote_group_id: str | None
     description: str
 
@@ -57,7 +57,7 @@ def merge(rules: Mapping[Rule, str], names: Mapping[str, str] = NO_NAMES) -> lis
 
     `names` are those of remote groups by id: to sort by ids would give another order in each project.
     """
-    parts: dict[_Common, list[Pair]] = {}
+    parts: dict[_Common, list[RangeRemote]] = {}
     for rule, description in rules.items():
         direction, family, protocol, low, high, prefix, group_id = rule
         fixed = None if low is not None and protocol in PORT_PROTOCOLS else (low, high)
@@ -70,7 +70,7 @@ def merge(rules: Mapping[Rule, str], names: Mapping[str, str] = NO_NAMES) -> lis
     return merged
 
 
-def _products(common: _Common, pairs: list[Pair]) -> Iterator[MergedRule]:
+def _products(common: _Common, pairs: list[RangeRemote]) -> Iterator[MergedRule]:
     direction, protocol, description, _, _, group_id = common
     for ranges, sources in _cut(pairs):
         only_ipv6 = protocol == "icmp" and all(family == "IPv6" for family, _ in sources)
@@ -84,7 +84,7 @@ def _products(common: _Common, pairs: list[Pair]) -> Iterator[MergedRule]:
         )
 
 
-def _cut(pairs: list[Pair]) -> list[Product]:
+def _cut(pairs: list[RangeRemote]) -> list[Product]:
     """Cut a set of pairs into products, the fewest of two ways; where they are as many, those with less to read."""
     if len(pairs) == 1:
         return [((pairs[0][0],), (pairs[0][1],))]
@@ -129,7 +129,7 @@ def _range_order(range_: Range) -> tuple[int, int]:
 
 
 @lru_cache(1 << 16)
-def source_order(source: Source) -> tuple[str, int, int]:
+def source_order(source: LiveSource) -> tuple[str, int, int]:
     """Sort IPv4 before IPv6, everywhere first, then by address."""
     family, prefix = source
     if prefix is None:

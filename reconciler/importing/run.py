@@ -11,7 +11,7 @@ from reconciler.importing.layout import File, file_per_group, one_file, read_if_
 from reconciler.importing.proof import prove
 from reconciler.importing.text import spell_text
 from reconciler.importing.writable import why_not_group
-from reconciler.importing.written import Context, Written, reference_names, write_groups
+from reconciler.importing.written import ImportContext, ImportedGroups, reference_names, write_groups
 from reconciler.loading.load import no_garbage_collection
 from reconciler.model.desired import Target
 from reconciler.model.errors import UsageError
@@ -90,16 +90,16 @@ def find_existing(options: ImportOptions) -> tuple[str, ...]:
     return tuple(paths)
 
 
-def _context(live: Sequence[LiveGroup], existing: Existing, options: ImportOptions) -> Context:
+def _context(live: Sequence[LiveGroup], existing: Existing, options: ImportOptions) -> ImportContext:
     names = Counter(group.name for group in live)
-    return Context(
+    return ImportContext(
         shared_names=frozenset(name for name, number in names.items() if number > 1),
         reference_names=reference_names(live, existing.matches),
         address_groups_in_files=(existing.address_groups or {}) if options.address_groups else None,
     )
 
 
-def _files(target: Target, written: Written, options: ImportOptions) -> list[File]:
+def _files(target: Target, written: ImportedGroups, options: ImportOptions) -> list[File]:
     if options.split is not None:
         return file_per_group(target, written, options.split)
     return one_file(target, written, options.out)

@@ -10,19 +10,19 @@ from reconciler.model.rule import ICMP_PROTOCOLS
 
 Value = str | int | bool | Sequence["Value"] | Mapping[str, "Value"]
 
-WrittenRule = dict[str, Value]
+ShortRule = dict[str, Value]
 """The keys of a rule in the order in which they are written."""
 
 Prefixes = tuple[str, ...]
 
 
-def shorten(rule: MergedRule, names: Mapping[str, str], address_groups: Mapping[Prefixes, str]) -> WrittenRule:
+def shorten(rule: MergedRule, names: Mapping[str, str], address_groups: Mapping[Prefixes, str]) -> ShortRule:
     """Write a rule; `names` are those of remote groups by id, `address_groups` the names of sets of prefixes."""
     families = [family for family, prefix in rule.sources if prefix is None]
     everyone = bool(families) and rule.remote_group_id is None
     # Who may come in is said even where it is everyone; `ethertype` says it for both families at once.
     open_to = EVERYWHERE[families[0]] if everyone and len(families) == 1 and rule.direction == "ingress" else None
-    written: WrittenRule = {"direction": rule.direction}
+    written: ShortRule = {"direction": rule.direction}
     if len(families) > 1:
         written["ethertype"] = families
     elif families == ["IPv6"] and open_to is None:
@@ -47,13 +47,13 @@ def prefixes_of(rule: MergedRule) -> Prefixes:
     return tuple([prefix for _, prefix in rule.sources if prefix is not None])
 
 
-def _prefixes(prefixes: Prefixes, address_groups: Mapping[Prefixes, str]) -> WrittenRule:
+def _prefixes(prefixes: Prefixes, address_groups: Mapping[Prefixes, str]) -> ShortRule:
     if prefixes in address_groups:
         return {"remote_address_group": address_groups[prefixes]}
     return {"remote_ip_prefix": prefixes[0]} if len(prefixes) == 1 else {"remote_ip_prefixes": prefixes}
 
 
-def _ranges(rule: MergedRule) -> WrittenRule:
+def _ranges(rule: MergedRule) -> ShortRule:
     low, high = rule.ranges[0]
     if low is None:
         return {}

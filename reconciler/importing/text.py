@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from reconciler.importing.shorten import Value, WrittenRule
+from reconciler.importing.shorten import ShortRule, Value
 from reconciler.loading.nodes import TEXT, PlainScalars
 from reconciler.model.desired import Target
 
@@ -58,7 +58,7 @@ WIDTH = 120
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenGroup:
+class GroupText:
     """A group as it is written. None is left out, and so left alone; `remarks` become comments, one a line."""
 
     name: str
@@ -66,13 +66,13 @@ class WrittenGroup:
     description: str | None
     tags: Mapping[str, str] | None
     prevent_destroy: bool
-    rules: Sequence[WrittenRule] | None
+    rules: Sequence[ShortRule] | None
     remarks: Sequence[str] = ()
 
 
 def document_text(
     target: Target,
-    groups: Iterable[WrittenGroup],
+    groups: Iterable[GroupText],
     address_groups: Mapping[str, Sequence[str]] | None = None,
     modeline: str | None = None,
 ) -> str:
@@ -98,7 +98,7 @@ def _address_groups(address_groups: Mapping[str, Sequence[str]]) -> Iterator[str
         yield from _entry("  ", name, prefixes)
 
 
-def _group(group: WrittenGroup) -> Iterator[str]:
+def _group(group: GroupText) -> Iterator[str]:
     yield f"  - name: {spell_text(group.name)}"
     if group.id is not None:
         yield f"    id: {spell_text(group.id)}"
@@ -116,7 +116,7 @@ def _group(group: WrittenGroup) -> Iterator[str]:
             yield from _rule(rule)
 
 
-def _rule(rule: WrittenRule) -> Iterator[str]:
+def _rule(rule: ShortRule) -> Iterator[str]:
     flow = f"      - {spell(rule)}"
     if len(flow) <= WIDTH:
         yield flow

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from reconciler.importing.merge import MergedRule, merge
 from reconciler.importing.shorten import find_address_groups, shorten
-from reconciler.importing.text import WIDTH, WrittenGroup, spell, spell_text
+from reconciler.importing.text import WIDTH, GroupText, spell, spell_text
 from reconciler.importing.writable import (
     is_plain_name,
     is_protected,
@@ -23,7 +23,7 @@ from reconciler.planning.resolve import Match
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class ImportContext:
     """What the writing of a group depends on beside the group: `shared_names` are those that several live groups have.
 
     `address_groups_in_files` is None where address groups are not asked for.
@@ -34,21 +34,21 @@ class Context:
     address_groups_in_files: Mapping[str, frozenset[str]] | None
 
 
-class Written(NamedTuple):
+class ImportedGroups(NamedTuple):
     """The groups, and the address groups that they use and no file defines.
 
     `notes` say what was left out; `rules` counts the live rules that are written, `shared_sets` the sets of
     prefixes that could have been address groups.
     """
 
-    groups: tuple[WrittenGroup, ...]
+    groups: tuple[GroupText, ...]
     address_groups: Mapping[str, tuple[str, ...]]
     notes: tuple[str, ...]
     rules: int
     shared_sets: int
 
 
-def write_groups(groups: Iterable[LiveGroup], context: Context) -> Written:
+def write_groups(groups: Iterable[LiveGroup], context: ImportContext) -> ImportedGroups:
     """Write groups, sorted by name."""
     notes: list[str] = []
     parts = [
@@ -59,7 +59,7 @@ def write_groups(groups: Iterable[LiveGroup], context: Context) -> Written:
     found = find_address_groups((rule for part in parts for rule in part.rules or ()), in_files or {})
     named = found if in_files is not None else {}
     written = tuple(
-        WrittenGroup(
+        GroupText(
             name=part.group.name,
             id=part.group.id if _needs_id(part.group, context) else None,
             description=part.description,
@@ -73,12 +73,12 @@ def write_groups(groups: Iterable[LiveGroup], context: Context) -> Written:
         for part in parts
     )
     new = {name: prefixes for prefixes, name in named.items() if name not in (in_files or {})}
-    return Written(
+    return ImportedGroups(
         written, dict(sorted(new.items())), tuple(notes), sum(part.number for part in parts), len(found) - len(named)
     )
 
 
-def _needs_id(group: LiveGroup, context: Context) -> bool:
+def _needs_id(group: LiveGroup, context: ImportContext) -> bool:
     return group.name in context.shared_names or not is_plain_name(group.name)
 
 

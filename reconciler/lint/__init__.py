@@ -12,7 +12,7 @@ is added. Comments are never dropped: one that stands within replaced text moves
 """
 
 from reconciler.lint.check import lint
-from reconciler.lint.findings import Finding, Kind
+from reconciler.lint.findings import Kind, LintFinding
 from reconciler.lint.fix import Fixed, fix
 
-__all__ = ["Finding", "Fixed", "Kind", "fix", "lint"]
+__all__ = ["Fixed", "Kind", "LintFinding", "fix", "lint"]

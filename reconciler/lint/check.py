@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
-from reconciler.lint.findings import Finding, Kind
+from reconciler.lint.findings import Kind, LintFinding
 from reconciler.lint.merge import find_mergeable
 from reconciler.lint.redundant import find_redundant
 from reconciler.lint.written import read_written
@@ -12,7 +12,7 @@ from reconciler.model.live import LiveState
 from reconciler.model.place import Place
 
 
-def lint(documents: Sequence[Document], state: DesiredState, live: LiveState | None = None) -> tuple[Finding, ...]:
+def lint(documents: Sequence[Document], state: DesiredState, live: LiveState | None = None) -> tuple[LintFinding, ...]:
     """Find what could be better in valid documents and the state they ask for, in the order of places."""
     found = [
         *find_rules(documents),
@@ -22,7 +22,7 @@ def lint(documents: Sequence[Document], state: DesiredState, live: LiveState | N
     return tuple(sorted(found, key=lambda finding: (finding.place, finding.kind)))
 
 
-def find_rules(documents: Sequence[Document]) -> Iterator[Finding]:
+def find_rules(documents: Sequence[Document]) -> Iterator[LintFinding]:
     """Find superfluous rules, and what could be merged of the others."""
     for group in read_written(documents):
         redundant = list(find_redundant(group))
@@ -31,7 +31,7 @@ def find_rules(documents: Sequence[Document]) -> Iterator[Finding]:
         yield from find_mergeable(group, gone)
 
 
-def find_unknown_groups(state: DesiredState, live: LiveState | None) -> Iterator[Finding]:
+def find_unknown_groups(state: DesiredState, live: LiveState | None) -> Iterator[LintFinding]:
     """Find remote groups that no file defines; where live state was read, only those that are not live either.
 
     Each place is named once, for the first target in which the group is missing.
@@ -52,10 +52,10 @@ def find_unknown_groups(state: DesiredState, live: LiveState | None) -> Iterator
             message = f"no file defines the group `{name}` for {group.target}"
             known = ", and none is live" if live is not None else ": it has to be live (--live asks)"
             left = "only its author knows which group is meant"
-            yield Finding(Kind.UNKNOWN_GROUP, rule.place, message + known, group.name, left=left)
+            yield LintFinding(Kind.UNKNOWN_GROUP, rule.place, message + known, group.name, left=left)
 
 
-def find_unused_address_groups(documents: Sequence[Document], elsewhere: Collection[str]) -> Iterator[Finding]:
+def find_unused_address_groups(documents: Sequence[Document], elsewhere: Collection[str]) -> Iterator[LintFinding]:
     """Find address groups that no rule uses, nor a policy (`elsewhere` are the names that those use)."""
     used = {name for document in documents for name in _used(document)} | set(elsewhere)
     for document in documents:
@@ -63,7 +63,9 @@ def find_unused_address_groups(documents: Sequence[Document], elsewhere: Collect
             if name not in used:
                 place = document.key_place("address_groups", name)
                 left = "files of another run may use it"
-                yield Finding(Kind.UNUSED_ADDRESS_GROUP, place, f"nothing uses the address group `{name}`", left=left)
+                yield LintFinding(
+                    Kind.UNUSED_ADDRESS_GROUP, place, f"nothing uses the address group `{name}`", left=left
+                )
 
 
 def _used(document: Document) -> Iterator[str]:

@@ -43,7 +43,7 @@ class Remedy:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LintFinding:
     """One thing to improve. `left` says why `--fix` leaves it; empty where there is a remedy."""
 
     kind: Kind
@@ -55,7 +55,7 @@ class Finding:
     left: str = ""
 
 
-WAYS: Mapping[str, tuple[str, ...]] = {
+REMOTE_KEYS: Mapping[str, tuple[str, ...]] = {
     "ports": ("ports", "port_range_min", "port_range_max"),
     "prefixes": ("remote_ip_prefix", "remote_ip_prefixes"),
     "ethertype": ("ethertype",),

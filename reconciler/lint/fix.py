@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.lint.check import find_rules, lint
-from reconciler.lint.findings import Finding, Remedy
+from reconciler.lint.findings import LintFinding, Remedy
 from reconciler.lint.prove import same_documents, same_state
 from reconciler.lint.rewrite import CannotRewrite, edits_for
 from reconciler.lint.text import OverlapError, Text
@@ -32,8 +32,8 @@ class Fixed:
     """
 
     texts: Mapping[str, bytes]
-    mended: tuple[Finding, ...]
-    left: tuple[Finding, ...]
+    mended: tuple[LintFinding, ...]
+    left: tuple[LintFinding, ...]
 
 
 def fix(
@@ -68,7 +68,7 @@ class _Mender:
         policies: Policies | None,
         ignored: frozenset[str],
     ) -> None:
-        self.mended: list[Finding] = []
+        self.mended: list[LintFinding] = []
         self.ignored = ignored
         self._state = state
         self._outside = (defaults, policies)
@@ -88,14 +88,14 @@ class _Mender:
         now = {path: found[0].source.data for path, found in self._files.items()}
         return {path: data for path, data in now.items() if data != self._first[path]}
 
-    def excuse(self, finding: Finding) -> Finding:
+    def excuse(self, finding: LintFinding) -> LintFinding:
         """Say of a finding why it was left."""
         why = self._refused.get(_key(finding))
         return replace(finding, remedy=None, left=why) if why else finding
 
     def mend_once(self) -> bool:
         """Mend what can be mended at once, file by file; tell whether anything was."""
-        by_file: defaultdict[str, list[Finding]] = defaultdict(list)
+        by_file: defaultdict[str, list[LintFinding]] = defaultdict(list)
         used: set[WrittenRule] = set()
         for finding in find_rules(self.documents):
             if finding.remedy is None or finding.kind in self.ignored or _key(finding) in self._refused:
@@ -106,7 +106,7 @@ class _Mender:
         mended = [self._mend_file(path, findings) for path, findings in by_file.items()]
         return any(mended)
 
-    def _mend_file(self, path: str, findings: Sequence[Finding]) -> bool:
+    def _mend_file(self, path: str, findings: Sequence[LintFinding]) -> bool:
         """Mend a file as a whole; where that does not come out right, half of it, down to the finding at fault."""
         problem = self._try(path, findings)
         if not problem:
@@ -116,7 +116,7 @@ class _Mender:
             return True  # something was decided: the next pass goes on without it
         return self._mend_file(path, findings[: len(findings) // 2])
 
-    def _try(self, path: str, findings: Sequence[Finding]) -> str:
+    def _try(self, path: str, findings: Sequence[LintFinding]) -> str:
         """Carry out the remedies of a file and prove them; return why they do not hold, or keep the result."""
         before = self._files[path]
         remedies: list[Remedy] = [finding.remedy for finding in findings if finding.remedy]
@@ -146,7 +146,7 @@ class _Mender:
         return ""
 
 
-def _key(finding: Finding) -> tuple[str, str, str]:
+def _key(finding: LintFinding) -> tuple[str, str, str]:
     """Recognise a finding after lines have moved: by the rules it is about."""
     rules = finding.remedy.rules if finding.remedy else ()
     return finding.kind, finding.group or "", repr([(rule.document.source.path, rule.value) for rule in rules])

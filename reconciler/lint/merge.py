@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Any
 
-from reconciler.lint.findings import WAYS, Finding, Kind, Remedy, Rewrite
+from reconciler.lint.findings import REMOTE_KEYS, Kind, LintFinding, Remedy, Rewrite
 from reconciler.lint.written import WrittenGroup, WrittenRule
 from reconciler.model.rule import ICMP_PROTOCOLS, PORT_PROTOCOLS, Direction, Ethertype
 
@@ -43,12 +43,12 @@ class _Product:
     @property
     def prefixes(self) -> list[str]:
         """The prefixes, where they are written in the rule itself."""
-        if all(self.rule.value.get(key) is None for key in WAYS["prefixes"]):
+        if all(self.rule.value.get(key) is None for key in REMOTE_KEYS["prefixes"]):
             return []
         return [prefix for _, _, prefix, _ in self.remotes if prefix]
 
 
-def find_mergeable(group: WrittenGroup, superfluous: Iterable[WrittenRule]) -> Iterator[Finding]:
+def find_mergeable(group: WrittenGroup, superfluous: Iterable[WrittenRule]) -> Iterator[LintFinding]:
     """Find what could be one rule, each rule in one finding at most; superfluous rules are out of it."""
     gone = set(superfluous)
     free = [
@@ -73,7 +73,7 @@ def _product(rule: WrittenRule) -> _Product:
     )
 
 
-def _ports(group: WrittenGroup, products: Sequence[_Product]) -> Iterator[Finding]:
+def _ports(group: WrittenGroup, products: Sequence[_Product]) -> Iterator[LintFinding]:
     """Merge rules that are the same but for their ports; and the ports of one list that touch or overlap."""
     for alike in _alike(products, lambda each: each.ports and (each.direction, each.remotes, each.rule.description)):
         written = sorted(port for product in alike for port in product.ports)
@@ -81,7 +81,7 @@ def _ports(group: WrittenGroup, products: Sequence[_Product]) -> Iterator[Findin
         if len(alike) == 1 and len(ranges) == len(written):
             continue
         ports = [low if low == high else f"{low}-{high}" for low, high in ranges]
-        rewrite = Rewrite(alike[0].rule, WAYS["ports"], "ports", ports[0] if len(ports) == 1 else ports)
+        rewrite = Rewrite(alike[0].rule, REMOTE_KEYS["ports"], "ports", ports[0] if len(ports) == 1 else ports)
         what = "these ports are adjacent or overlap" if len(alike) == 1 else "only the ports differ from"
         yield _finding(group, what, alike, (rewrite,))
 
@@ -96,7 +96,7 @@ def _coalesce(ranges: Iterable[_Range]) -> list[_Range]:
     return found
 
 
-def _twins(group: WrittenGroup, products: Sequence[_Product]) -> Iterator[Finding]:
+def _twins(group: WrittenGroup, products: Sequence[_Product]) -> Iterator[LintFinding]:
     """Merge a rule for IPv4 and the same for IPv6, from everywhere or from a group."""
 
     def key(each: _Product) -> Hashable:
@@ -113,14 +113,14 @@ def _twins(group: WrittenGroup, products: Sequence[_Product]) -> Iterator[Findin
 
 def _both_families(rule: WrittenRule, families: list[Ethertype]) -> Iterator[Rewrite]:
     """Write a rule for both families: by its prefix where it has one, and by the ethertype."""
-    has_prefix = any(rule.value.get(key) is not None for key in WAYS["prefixes"])
+    has_prefix = any(rule.value.get(key) is not None for key in REMOTE_KEYS["prefixes"])
     if has_prefix:
-        yield Rewrite(rule, WAYS["prefixes"], "remote_ip_prefixes", [_EVERYWHERE[family] for family in families])
+        yield Rewrite(rule, REMOTE_KEYS["prefixes"], "remote_ip_prefixes", [_EVERYWHERE[family] for family in families])
     if not has_prefix or "ethertype" in rule.value:
-        yield Rewrite(rule, WAYS["ethertype"], "ethertype", list(families))
+        yield Rewrite(rule, REMOTE_KEYS["ethertype"], "ethertype", list(families))
 
 
-def _prefixes(group: WrittenGroup, products: Sequence[_Product]) -> Iterator[Finding]:
+def _prefixes(group: WrittenGroup, products: Sequence[_Product]) -> Iterator[LintFinding]:
     """Merge two rules that are the same but for prefixes which make up a wider one together; and those of one list."""
 
     def key(each: _Product) -> Hashable:
@@ -142,7 +142,7 @@ def _prefixes(group: WrittenGroup, products: Sequence[_Product]) -> Iterator[Fin
             one = len(whole) == 1
             rewrite = Rewrite(
                 pair[0].rule,
-                WAYS["prefixes"],
+                REMOTE_KEYS["prefixes"],
                 "remote_ip_prefix" if one else "remote_ip_prefixes",
                 whole[0] if one else whole,
             )
@@ -178,7 +178,7 @@ def _alike(products: Iterable[_Product], key: Any) -> list[list[_Product]]:
     return list(found.values())
 
 
-def _finding(group: WrittenGroup, what: str, alike: Sequence[_Product], rewrites: tuple[Rewrite, ...]) -> Finding:
+def _finding(group: WrittenGroup, what: str, alike: Sequence[_Product], rewrites: tuple[Rewrite, ...]) -> LintFinding:
     first, *others = (product.rule for product in alike)
     places = tuple(rule.place for rule in others)
     where = (
@@ -188,7 +188,7 @@ def _finding(group: WrittenGroup, what: str, alike: Sequence[_Product], rewrites
     )
     better = ", ".join(f"{rewrite.key}: {_written(rewrite.value)}" for rewrite in rewrites)
     remedy = Remedy(tuple(others), rewrites)
-    return Finding(Kind.MERGEABLE, first.place, f"{what}{where}: {better}", group.name, places, remedy)
+    return LintFinding(Kind.MERGEABLE, first.place, f"{what}{where}: {better}", group.name, places, remedy)
 
 
 def _written(value: Any) -> str:

@@ -9,7 +9,7 @@ from reconciler.lint.text import comment_texts
 from reconciler.loading.document import Document
 from reconciler.model.desired import DesiredGroup, DesiredState
 from reconciler.model.place import Place
-from reconciler.planning.group_view import desired_side
+from reconciler.planning.group_view import desired_view
 from reconciler.traffic import Traffic
 
 _NOWHERE = Place("", 0, 0)
@@ -32,7 +32,7 @@ def same_state(before: DesiredState, after: DesiredState) -> str:
         return "targets, owners or policies would change"
     if [_head(group) for group in before.groups] != [_head(group) for group in after.groups]:
         return "more than rules would change"
-    for old, new in zip(desired_side(before).groups, desired_side(after).groups, strict=True):
+    for old, new in zip(desired_view(before).groups, desired_view(after).groups, strict=True):
         rules = old.rules or (), new.rules or ()
         if Traffic.of(rule.rule for rule in rules[0]) != Traffic.of(rule.rule for rule in rules[1]):
             return "the traffic would change"

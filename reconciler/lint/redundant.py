@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from reconciler.lint.findings import Finding, Kind, Remedy
+from reconciler.lint.findings import Kind, LintFinding, Remedy
 from reconciler.lint.written import WrittenGroup, WrittenRule
 from reconciler.model.placeholder import names_in, placeholder
 from reconciler.model.rule import Direction, Ethertype, Rule, describe_rule
@@ -13,7 +13,7 @@ _Service = tuple[Direction, Ethertype, str | None]
 _Others = Mapping[_Service, Sequence[tuple[Rule, WrittenRule]]]
 
 
-def find_redundant(group: WrittenGroup) -> Iterator[Finding]:
+def find_redundant(group: WrittenGroup) -> Iterator[LintFinding]:
     """Find the rules that could be left out, all of them at once: none is superfluous only because of another one.
 
     Of two that say the same, the later one goes. A rule with an end or an exception is left, and not relied upon.
@@ -58,7 +58,7 @@ def _covering(rule: WrittenRule, others: _Others, gone: Collection[WrittenRule])
     return tuple(sorted(found, key=lambda written: written.place))
 
 
-def _finding(group: WrittenGroup, rule: WrittenRule, covering: tuple[WrittenRule, ...], left: str) -> Finding:
+def _finding(group: WrittenGroup, rule: WrittenRule, covering: tuple[WrittenRule, ...], left: str) -> LintFinding:
     where = _listed(covering)
     is_same = len(covering) == 1 and set(covering[0].rules) == set(rule.rules)
     if is_same:
@@ -66,7 +66,7 @@ def _finding(group: WrittenGroup, rule: WrittenRule, covering: tuple[WrittenRule
     else:
         kind, message = Kind.SHADOWED, f"{_words(rule)} is admitted by {where} already"
     remedy = None if left else Remedy(removes=(rule,))
-    return Finding(kind, rule.place, message, group.name, tuple(other.place for other in covering), remedy, left)
+    return LintFinding(kind, rule.place, message, group.name, tuple(other.place for other in covering), remedy, left)
 
 
 def _listed(rules: Sequence[WrittenRule]) -> str:

@@ -1,6 +1,6 @@
-"""Either side as groups with rules, for questions that are the same of both: `trace` and `graph`.
+"""Desired, live or planned state as groups with rules, for questions that are the same of both: `trace` and `graph`.
 
-Remotes are ids on the live side and names or ids in files. Here each is a key: a group's id where it is known, else the
+Remotes are ids in live state, and names or ids in files. Here each is a key: a group's id where it is known, else the
 placeholder of its name, so that a reference by name and one by id to the same group are one.
 """
 
@@ -17,7 +17,7 @@ from reconciler.planning.resolve import Match
 
 
 @dataclass(frozen=True, slots=True)
-class SideRule:
+class ViewedRule:
     """A rule whose remote group is a key. `place` is where a file has it, `id` what the cloud calls it."""
 
     rule: Rule
@@ -28,31 +28,31 @@ class SideRule:
 
 
 @dataclass(frozen=True, slots=True)
-class SideGroup:
-    """A group of one side; `rules` is None where the files do not manage them."""
+class ViewedGroup:
+    """A group of a state; `rules` is None where the files do not manage them."""
 
     target: Target
     key: str
     name: str
-    rules: tuple[SideRule, ...] | None
+    rules: tuple[ViewedRule, ...] | None
     place: Place | None = None
     id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """All groups of one side, and the names of the groups by key, as far as they are known."""
+class StateView:
+    """All groups of one state, and the names of the groups by key, as far as they are known."""
 
-    groups: tuple[SideGroup, ...]
+    groups: tuple[ViewedGroup, ...]
     names: Mapping[str, str] = field(default_factory=dict)
     is_live: bool = False
 
-    def find(self, name: str) -> tuple[SideGroup, ...]:
+    def find(self, name: str) -> tuple[ViewedGroup, ...]:
         """Find the groups of a name, or the one of an id, in all targets."""
         return tuple(group for group in self.groups if name == group.name or name.lower() == group.id)
 
 
-def desired_side(state: DesiredState) -> Side:
+def desired_view(state: DesiredState) -> StateView:
     """Take the files by themselves. A remote group that no file defines keeps its placeholder, and its name."""
     keys: defaultdict[Target, dict[str, str]] = defaultdict(dict)
     names: dict[str, str] = {}
@@ -65,51 +65,51 @@ def desired_side(state: DesiredState) -> Side:
         if group.rules is not None:
             rules = tuple(_desired_rule(rule, group.name, keys[group.target]) for rule in group.rules)
             names |= {placeholder(rule.remote_group): rule.remote_group for rule in group.rules if rule.remote_group}
-        groups.append(SideGroup(group.target, _key(group), group.name, rules, group.place, group.id))
-    return Side(tuple(groups), names)
+        groups.append(ViewedGroup(group.target, _key(group), group.name, rules, group.place, group.id))
+    return StateView(tuple(groups), names)
 
 
-def live_side(live: LiveState, matches: Iterable[Match] = ()) -> Side:
+def live_view(live: LiveState, matches: Iterable[Match] = ()) -> StateView:
     """Take what is live; `matches` tell which of the rules stand in a file, and where."""
     desired = {match.live.id: match.desired for match in matches if match.live is not None}
     groups = tuple(_live_group(group, desired.get(group.id)) for found in live.values() for group in found)
-    return Side(groups, {group.key: group.name for group in groups}, is_live=True)
+    return StateView(groups, {group.key: group.name for group in groups}, is_live=True)
 
 
-def planned_side(live: LiveState, matches: Iterable[Match]) -> Side:
+def planned_view(live: LiveState, matches: Iterable[Match]) -> StateView:
     """Take what will be live once the files are applied; nothing is deleted."""
-    planned: list[SideGroup] = []
+    planned: list[ViewedGroup] = []
     seen: set[str] = set()
     for match in matches:
         group, there = match.desired, match.live
         key = there.id if there else placeholder(group.name)
         seen.add(key)
         if group.rules is not None:
-            rules: tuple[SideRule, ...] | None = tuple(_desired_rule(rule, group.name, {}) for rule in group.rules)
+            rules: tuple[ViewedRule, ...] | None = tuple(_desired_rule(rule, group.name, {}) for rule in group.rules)
         else:
             rules = _live_group(there).rules if there else ()
-        planned.append(SideGroup(group.target, key, group.name, rules, group.place, there.id if there else None))
+        planned.append(ViewedGroup(group.target, key, group.name, rules, group.place, there.id if there else None))
     others = (_live_group(each) for groups in live.values() for each in groups if each.id not in seen)
     groups = (*planned, *others)
-    return Side(groups, {group.key: group.name for group in groups})
+    return StateView(groups, {group.key: group.name for group in groups})
 
 
 def _key(group: DesiredGroup) -> str:
     return group.id or placeholder(group.name)
 
 
-def _desired_rule(rule: DesiredRule, group: str, keys: Mapping[str, str]) -> SideRule:
+def _desired_rule(rule: DesiredRule, group: str, keys: Mapping[str, str]) -> ViewedRule:
     canonical = rule.rule
     if rule.remote_group is not None and canonical.remote_group_id is None:
         key = keys.get(rule.remote_group) or placeholder(rule.remote_group)
         canonical = canonical._replace(remote_group_id=key)
-    return SideRule(canonical, group, rule.description, rule.place)
+    return ViewedRule(canonical, group, rule.description, rule.place)
 
 
-def _live_group(group: LiveGroup, desired: DesiredGroup | None = None) -> SideGroup:
+def _live_group(group: LiveGroup, desired: DesiredGroup | None = None) -> ViewedGroup:
     written = (desired.rules if desired else None) or ()
     places = {rule.rule: rule.place for rule in written}
     rules = tuple(
-        SideRule(each.rule, group.name, each.description, places.get(each.rule), each.id) for each in group.rules
+        ViewedRule(each.rule, group.name, each.description, places.get(each.rule), each.id) for each in group.rules
     )
-    return SideGroup(group.target, group.id, group.name, rules, desired.place if desired else None, group.id)
+    return ViewedGroup(group.target, group.id, group.name, rules, desired.place if desired else None, group.id)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from reconciler.drift.compare import Drift, DriftedGroup, summarize
+from reconciler.drift.compare import Drift, DriftedGroup, summarize_drift
 from reconciler.model.json_form import finding_to_json
 from reconciler.model.text import count
 from reconciler.planning.planfile import difference_to_json
@@ -18,7 +18,7 @@ def view_drift(drift: Drift, *, with_unmanaged: bool = False) -> View:
     return View(
         "drift",
         groups=tuple(_view(each, drift) for each in drift.drifted),
-        summary=summarize(drift),
+        summary=summarize_drift(drift),
         notes=tuple(_unmanaged(drift)) if with_unmanaged else (),
         stops=tuple(Remark(describe_finding(each), each.place) for each in drift.findings if each.stops),
         warnings=tuple(Remark(describe_finding(each), each.place) for each in drift.findings if not each.stops),

@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from reconciler.lint import Finding
+from reconciler.lint import LintFinding
 from reconciler.model.text import count, printable
 
 
-def render_findings(left: Sequence[Finding], mended: Sequence[Finding], *, fixing: bool) -> str:
+def render_lint(left: Sequence[LintFinding], mended: Sequence[LintFinding], *, fixing: bool) -> str:
     """Write one line a finding, and a summary that says what to do."""
     lines = [_line(finding, click.style("fixed", fg="green", bold=True)) for finding in mended]
     for finding in left:
@@ -18,17 +18,17 @@ def render_findings(left: Sequence[Finding], mended: Sequence[Finding], *, fixin
     return "".join(f"{line}\n" for line in (*lines, click.style(_summary(left, mended, fixing=fixing), bold=True)))
 
 
-def findings_to_json(left: Sequence[Finding], mended: Sequence[Finding]) -> dict[str, Any]:
+def lint_to_json(left: Sequence[LintFinding], mended: Sequence[LintFinding]) -> dict[str, Any]:
     """Write findings as JSON data: those that are there, and those that were mended."""
     return {"findings": [_to_json(finding) for finding in left], "fixed": [_to_json(finding) for finding in mended]}
 
 
-def _line(finding: Finding, label: str) -> str:
+def _line(finding: LintFinding, label: str) -> str:
     group = f" (group {printable(finding.group)})" if finding.group is not None else ""
     return f"{finding.place}: {label}: {printable(finding.message)}{group}"
 
 
-def _summary(left: Sequence[Finding], mended: Sequence[Finding], *, fixing: bool) -> str:
+def _summary(left: Sequence[LintFinding], mended: Sequence[LintFinding], *, fixing: bool) -> str:
     if fixing:
         rest = f"{count(len(left), 'finding')} left" if left else "nothing left to say"
         return f"Fixed {count(len(mended), 'finding')}, with the same traffic; {rest}."
@@ -39,7 +39,7 @@ def _summary(left: Sequence[Finding], mended: Sequence[Finding], *, fixing: bool
     return f"{count(len(left), 'finding')}{way}."
 
 
-def _to_json(finding: Finding) -> dict[str, Any]:
+def _to_json(finding: LintFinding) -> dict[str, Any]:
     return {
         "kind": str(finding.kind),
         "place": str(finding.place),

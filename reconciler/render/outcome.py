@@ -26,10 +26,10 @@ def render_report(report: Report, format_: str = "text", width: int = 80) -> str
 
 def view_report(report: Report) -> View:
     """Describe what was applied, what failed and what was left."""
-    return View("apply", groups=tuple(_view(result) for result in report.results), summary=summarize(report))
+    return View("apply", groups=tuple(_view(result) for result in report.results), summary=summarize_outcome(report))
 
 
-def summarize(report: Report) -> str:
+def summarize_outcome(report: Report) -> str:
     """Count how the groups ended, in one line."""
     counts = Counter(_word(result) for result in report.results)
     return "Applied: " + (", ".join(f"{number} {word}" for word, number in counts.items()) or "nothing") + "."

@@ -105,10 +105,10 @@ def _line(line: Line, width: int) -> str:
     start = f"{text:<{_FIELD}}"
     room = width - len(start) - 2
     if line.symbol != "~" and room >= _LEAST_REMARK:
-        remark = shorten(remark, room)
+        remark = shorten_line(remark, room)
     if len(remark) <= room:
         return click.style(start, fg=colour) + "  " + click.style(remark, dim=line.symbol != "~")
-    below = fold(f"      {remark}", width, 6) if line.symbol == "~" else shorten(f"      {remark}", width)
+    below = fold(f"      {remark}", width, 6) if line.symbol == "~" else shorten_line(f"      {remark}", width)
     return click.style(text, fg=colour) + "\n" + click.style(below, dim=line.symbol != "~")
 
 
@@ -118,7 +118,7 @@ def fold(text: str, width: int, indent: int = 2) -> str:
     return "\n".join(lines)
 
 
-def shorten(text: str, width: int) -> str:
+def shorten_line(text: str, width: int) -> str:
     """Cut a text to a width, with an ellipsis where something is missing."""
     return text if len(text) <= width else text[: width - 1] + "…"
 

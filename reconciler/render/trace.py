@@ -7,19 +7,19 @@ import click
 
 from reconciler.model.rule import describe_rule
 from reconciler.model.text import printable
-from reconciler.planning.group_view import SideRule
-from reconciler.trace import Answer, Check
+from reconciler.planning.group_view import ViewedRule
+from reconciler.trace import TraceAnswer, TraceCheck
 from reconciler.trace.nearest import place_of
 from reconciler.traffic import describe_service
-from reconciler.traffic.describe import describe_remote
+from reconciler.traffic.describe import describe_flow_remote
 
 
-def render_trace(answer: Answer, names: Mapping[str, str]) -> str:
+def render_trace(answer: TraceAnswer, names: Mapping[str, str]) -> str:
     """Write the verdict of every end, with the rules that admit it or what is nearest."""
     return "".join(f"{line}\n" for check in answer.checks for line in _lines(check, names))
 
 
-def trace_to_json(answer: Answer, names: Mapping[str, str]) -> dict[str, Any]:
+def trace_to_json(answer: TraceAnswer, names: Mapping[str, str]) -> dict[str, Any]:
     """Write an answer as JSON data: `allowed`, the `rules` that allow it, and `nearest` where it is refused."""
     return {
         "allowed": answer.allowed,
@@ -36,7 +36,7 @@ def trace_to_json(answer: Answer, names: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _lines(check: Check, names: Mapping[str, str]) -> Iterator[str]:
+def _lines(check: TraceCheck, names: Mapping[str, str]) -> Iterator[str]:
     verdict = (
         click.style("allowed", fg="green", bold=True) if check.allowed else click.style("refused", fg="red", bold=True)
     )
@@ -50,13 +50,13 @@ def _lines(check: Check, names: Mapping[str, str]) -> Iterator[str]:
         yield f"  nearest: {printable(near.message)}"
 
 
-def _title(check: Check) -> str:
+def _title(check: TraceCheck) -> str:
     """Write what was asked of one end: `ingress tcp 443 from 203.0.113.9/32, at web (project 1, region 7)`."""
     flow = check.asked[0]
     way = "from" if flow.direction == "ingress" else "to"
     far = [f"members of {', '.join(check.far)}"] if check.far else []
     if flow.remote is None or flow.remote.prefix is not None:
-        far.append(f"at {describe_remote(flow)}" if far else describe_remote(flow))
+        far.append(f"at {describe_flow_remote(flow)}" if far else describe_flow_remote(flow))
     family = [flow.ethertype] if flow.ethertype == "IPv6" else []
     services = ", ".join(dict.fromkeys(describe_service(each) for each in check.asked))
     asked = " ".join([flow.direction, *family, services, way, *far])
@@ -64,7 +64,7 @@ def _title(check: Check) -> str:
     return f"{asked}, at {', '.join(check.groups)} ({where})"
 
 
-def _rule(rule: SideRule, names: Mapping[str, str]) -> dict[str, Any]:
+def _rule(rule: ViewedRule, names: Mapping[str, str]) -> dict[str, Any]:
     """Write a rule with the API's fields. An id that only the cloud will know is null, beside the group's name."""
     key = rule.rule.remote_group_id
     is_known = key is not None and not key.startswith("$")

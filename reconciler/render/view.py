@@ -116,7 +116,7 @@ def view_plan(plan: Plan) -> View:
     return View(
         "plan",
         groups=tuple(view_difference(change.difference, plan.group_names) for change in plan.changes),
-        summary=summarize(plan),
+        summary=summarize_plan(plan),
         stops=tuple(Remark(describe_finding(each), each.place) for each in plan.stopped_by),
         warnings=tuple(
             Remark(describe_finding(each), each.place) for each in plan.findings if each not in plan.stopped_by
@@ -130,7 +130,7 @@ def traffic_only(view: View) -> View:
     return replace(view, groups=tuple(replace(group, lines=(), unchanged=0) for group in view.groups))
 
 
-def summarize(plan: Plan) -> str:
+def summarize_plan(plan: Plan) -> str:
     """Count what a plan does, in one line."""
     summary = plan.summary
     if not plan.changes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from reconciler.model.desired import Target
 from reconciler.model.errors import UsageError
 from reconciler.model.rule import Direction, Rule
-from reconciler.planning.group_view import Side, SideGroup, SideRule
+from reconciler.planning.group_view import StateView, ViewedGroup, ViewedRule
 from reconciler.trace.nearest import Near, Sought, find_nearest
 from reconciler.trace.question import Question
 from reconciler.traffic import Flow, Traffic, covers, overlaps
@@ -15,7 +15,7 @@ _OTHER: dict[Direction, Direction] = {"ingress": "egress", "egress": "ingress"}
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class TraceCheck:
     """One end of a flow: the groups there, and what their rules say, alike in all of the targets.
 
     `rules` admit what was asked, one alone or several together; `asked` and `missing` are flows. Where something is
@@ -27,7 +27,7 @@ class Check:
     asked: tuple[Flow, ...]
     far: tuple[str, ...]
     missing: tuple[Flow, ...]
-    rules: tuple[SideRule, ...]
+    rules: tuple[ViewedRule, ...]
     nearest: tuple[Near, ...]
 
     @property
@@ -37,10 +37,10 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TraceAnswer:
     """The checks of every target; security groups only admit, so a flow needs each of its ends to let it pass."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[TraceCheck, ...]
 
     @property
     def allowed(self) -> bool:
@@ -48,69 +48,69 @@ class Answer:
         return all(check.allowed for check in self.checks)
 
     @property
-    def rules(self) -> tuple[SideRule, ...]:
+    def rules(self) -> tuple[ViewedRule, ...]:
         """The rules that allow it; none where it is refused."""
         return tuple(rule for check in self.checks for rule in check.rules) if self.allowed else ()
 
 
-def trace(side: Side, near: Sequence[str], question: Question) -> Answer:
-    """Answer a question about interfaces that are in all of the groups `near`.
+def trace(view: StateView, near: Sequence[str], question: Question) -> TraceAnswer:
+    """TraceAnswer a question about interfaces that are in all of the groups `near`.
 
     Raises `UsageError` for a group that is not there or not managed, and where targets disagree.
     """
-    targets = _targets(side, near)
-    answers = [Answer(tuple(_checks(side, target, near, question))) for target in targets]
+    targets = _targets(view, near)
+    answers = [TraceAnswer(tuple(_checks(view, target, near, question))) for target in targets]
     if len({answer.allowed for answer in answers}) > 1:
         verdicts = "; ".join(
             f"{'allowed' if answer.allowed else 'refused'} in {target}"
             for target, answer in zip(targets, answers, strict=True)
         )
         raise UsageError(f"targets disagree: {verdicts}", hint="Say which is meant with --project-id and --region-id.")
-    return Answer(tuple(_merge_alike(check for answer in answers for check in answer.checks)))
+    return TraceAnswer(tuple(_merge_alike(check for answer in answers for check in answer.checks)))
 
 
-def _merge_alike(checks: Iterable[Check]) -> Iterator[Check]:
+def _merge_alike(checks: Iterable[TraceCheck]) -> Iterator[TraceCheck]:
     """Make one check of those that differ in their target only: a document may be for several."""
-    targets: dict[Check, tuple[Target, ...]] = {}
+    targets: dict[TraceCheck, tuple[Target, ...]] = {}
     for check in checks:
         alike = replace(check, targets=())
         targets[alike] = targets.get(alike, ()) + check.targets
     return (replace(check, targets=found) for check, found in targets.items())
 
 
-def _targets(side: Side, near: Sequence[str]) -> tuple[Target, ...]:
-    found = [{group.target for group in _found(side, name)} for name in near]
+def _targets(view: StateView, near: Sequence[str]) -> tuple[Target, ...]:
+    found = [{group.target for group in _found(view, name)} for name in near]
     common = set.intersection(*found)
     if not common:
         raise UsageError(f"no target has all of these groups: {', '.join(near)}")
-    return tuple(dict.fromkeys(group.target for group in side.groups if group.target in common))
+    return tuple(dict.fromkeys(group.target for group in view.groups if group.target in common))
 
 
-def _found(side: Side, name: str) -> tuple[SideGroup, ...]:
-    found = side.find(name)
+def _found(view: StateView, name: str) -> tuple[ViewedGroup, ...]:
+    found = view.find(name)
     if not found:
         from reconciler.model.text import did_you_mean  # noqa: PLC0415 - compares words, only for an error
 
-        guess = did_you_mean(name, dict.fromkeys(group.name for group in side.groups))
-        where = "no live group is named" if side.is_live else "no file defines the group"
-        hint = guess or ("Its id will do as well." if side.is_live else "With --live, the API is asked instead.")
+        guess = did_you_mean(name, dict.fromkeys(group.name for group in view.groups))
+        where = "no live group is named" if view.is_live else "no file defines the group"
+        hint = guess or ("Its id will do as well." if view.is_live else "With --live, the API is asked instead.")
         raise UsageError(f"{where} {name!r}", hint=hint)
     return found
 
 
-def _checks(side: Side, target: Target, near: Sequence[str], question: Question) -> Iterator[Check]:
-    here = tuple(_in_target(side, name, target) for name in near)
-    there = tuple(_in_target(side, name, target) for name in question.far)
+def _checks(view: StateView, target: Target, near: Sequence[str], question: Question) -> Iterator[TraceCheck]:
+    here = tuple(_in_target(view, name, target) for name in near)
+    there = tuple(_in_target(view, name, target) for name in question.far)
     far = frozenset(group.key for group in there)
-    yield _check(side, here, Sought(question.flow, far, addressed=question.anywhere or bool(question.address)))
+    yield _check(view, here, Sought(question.flow, far, addressed=question.anywhere or bool(question.address)))
     if there:
         # The other end sees the same flow the other way round; the addresses of `near` are nobody's to know.
         flow = question.flow._replace(direction=_OTHER[question.flow.direction], remote_ip_prefix=None)
-        yield _check(side, there, Sought(flow, frozenset(group.key for group in here), addressed=False))
+        yield _check(view, there, Sought(flow, frozenset(group.key for group in here), addressed=False))
 
 
-def _in_target(side: Side, name: str, target: Target) -> SideGroup:
-    found = [group for group in _found(side, name) if group.target == target]
+def _in_target(view: StateView, name: str, target: Target) -> ViewedGroup:
+    found = [group for group in _found(view, name) if group.target == target]
     if not found:
         raise UsageError(f"the group {name!r} is not in {target}")
     if len(found) > 1:
@@ -124,23 +124,23 @@ def _in_target(side: Side, name: str, target: Target) -> SideGroup:
     return found[0]
 
 
-def _check(side: Side, groups: tuple[SideGroup, ...], sought: Sought) -> Check:
+def _check(view: StateView, groups: tuple[ViewedGroup, ...], sought: Sought) -> TraceCheck:
     rules = tuple(rule for group in groups for rule in group.rules or ())
     seen = [(rule, seen) for rule in rules if (seen := sought.see(rule.rule)) is not None]
     asked = sought.asked
     missing = Traffic.of((asked,)).difference(Traffic.of(each for _, each in seen)).flows()
-    return Check(
+    return TraceCheck(
         targets=(groups[0].target,),
         groups=tuple(group.name for group in groups),
         asked=Traffic.of((asked,)).flows(),
-        far=tuple(sorted(side.names[key] for key in sought.far)),
+        far=tuple(sorted(view.names[key] for key in sought.far)),
         missing=missing,
         rules=() if missing else tuple(_admitting(seen, asked)),
-        nearest=find_nearest(rules, sought, missing, side.names) if missing else (),
+        nearest=find_nearest(rules, sought, missing, view.names) if missing else (),
     )
 
 
-def _admitting(seen: Iterable[tuple[SideRule, Rule]], asked: Rule) -> list[SideRule]:
+def _admitting(seen: Iterable[tuple[ViewedRule, Rule]], asked: Rule) -> list[ViewedRule]:
     """List the rules that admit it all; where none does alone, those that do together."""
     seen = list(seen)
     alone = [rule for rule, each in seen if covers(each, asked)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from reconciler.model.rule import PORT_PROTOCOLS, Rule, describe_rule
-from reconciler.planning.group_view import SideRule
+from reconciler.planning.group_view import ViewedRule
 from reconciler.traffic import Flow, Traffic, covers, describe, describe_service, overlaps
 from reconciler.traffic.extent import ADDRESS_BITS, prefix_span
 
@@ -18,7 +18,7 @@ class Near:
     """A sentence about rules that nearly admit what was asked, and those rules, nearest first."""
 
     message: str
-    rules: tuple[SideRule, ...] = ()
+    rules: tuple[ViewedRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Sought:
 
 
 def find_nearest(
-    rules: Sequence[SideRule], sought: Sought, missing: Sequence[Flow], names: Mapping[str, str]
+    rules: Sequence[ViewedRule], sought: Sought, missing: Sequence[Flow], names: Mapping[str, str]
 ) -> tuple[Near, ...]:
     """Say what is nearest to what is missing."""
     flow = sought.flow
@@ -73,14 +73,14 @@ def find_nearest(
     return near or _anything(rules, sought, names)
 
 
-def place_of(rule: SideRule) -> str:
+def place_of(rule: ViewedRule) -> str:
     """Say where a rule is: its place, its live id, or both."""
     known = [str(rule.place)] if rule.place else []
     return ", ".join([*known, f"id {rule.id}"] if rule.id else known)
 
 
 def _in_part(
-    rules: Iterable[SideRule], sought: Sought, missing: Sequence[Flow], names: Mapping[str, str]
+    rules: Iterable[ViewedRule], sought: Sought, missing: Sequence[Flow], names: Mapping[str, str]
 ) -> Near | None:
     partly = [rule for rule in rules if (seen := sought.see(rule.rule)) is not None and overlaps(seen, sought.asked)]
     if not partly:
@@ -91,7 +91,7 @@ def _in_part(
     return Near(f"a part is allowed, by {allowed}; refused is {refused}{more}", tuple(partly))
 
 
-def _from_elsewhere(rules: Iterable[SideRule], sought: Sought, names: Mapping[str, str]) -> Near | None:
+def _from_elsewhere(rules: Iterable[ViewedRule], sought: Sought, names: Mapping[str, str]) -> Near | None:
     """Find rules that admit the services, from other remotes."""
     flow, way = sought.flow, _way(sought.flow)
     found = [rule for rule in rules if covers(_anywhere(rule.rule), _anywhere(flow))]
@@ -103,7 +103,7 @@ def _from_elsewhere(rules: Iterable[SideRule], sought: Sought, names: Mapping[st
     return Near(f"{what} {listed}{_hinge(found, sought, names)}", tuple(found))
 
 
-def _hinge(found: Iterable[SideRule], sought: Sought, names: Mapping[str, str]) -> str:
+def _hinge(found: Iterable[ViewedRule], sought: Sought, names: Mapping[str, str]) -> str:
     """Say what is not known and would decide: whose an address is, or which addresses a group's members have."""
     groups = sorted({names.get(key, key) for rule in found if (key := rule.rule.remote_group_id)})
     if groups and sought.addressed:
@@ -116,7 +116,7 @@ def _hinge(found: Iterable[SideRule], sought: Sought, names: Mapping[str, str]) 
     return ""
 
 
-def _other_services(rules: Iterable[SideRule], sought: Sought, names: Mapping[str, str]) -> Near | None:
+def _other_services(rules: Iterable[ViewedRule], sought: Sought, names: Mapping[str, str]) -> Near | None:
     """Find rules that admit the remote, for other services."""
     asked = _any_service(sought.asked)
     found = [
@@ -132,7 +132,7 @@ def _other_services(rules: Iterable[SideRule], sought: Sought, names: Mapping[st
     )
 
 
-def _other_family(rules: Iterable[SideRule], sought: Sought) -> Near | None:
+def _other_family(rules: Iterable[ViewedRule], sought: Sought) -> Near | None:
     """Find rules that would admit the flow if it were of the other family."""
     flow = sought.flow
     if sought.addressed and flow.remote_ip_prefix is not None:
@@ -149,7 +149,7 @@ def _other_family(rules: Iterable[SideRule], sought: Sought) -> Near | None:
     return Near(f"the same is allowed for {other.ethertype} {where}, not for {flow.ethertype}", tuple(found))
 
 
-def _anything(rules: Sequence[SideRule], sought: Sought, names: Mapping[str, str]) -> tuple[Near, ...]:
+def _anything(rules: Sequence[ViewedRule], sought: Sought, names: Mapping[str, str]) -> tuple[Near, ...]:
     """Fall back on the one rule that is least unlike what was asked."""
     flow = sought.flow
     first = min(rules, key=lambda each: (*_service_distance(each.rule, flow), _distance(each.rule, flow)))
@@ -157,7 +157,7 @@ def _anything(rules: Sequence[SideRule], sought: Sought, names: Mapping[str, str
     return (Near(f"another service and another remote: {only}", (first,)),)
 
 
-def _list(rules: Sequence[SideRule], words: Callable[[SideRule], str], *, only: bool = False) -> str:
+def _list(rules: Sequence[ViewedRule], words: Callable[[ViewedRule], str], *, only: bool = False) -> str:
     """Name the first few rules with their places: `A (web.yaml:3:9), B (web.yaml:4:9) and 2 more only`."""
     if len(rules) == 1:
         return " ".join(f"{words(rules[0])} {'only' if only else ''} ({place_of(rules[0])})".split())

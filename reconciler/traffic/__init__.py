@@ -22,7 +22,7 @@ What none of them has is the second axis, the room for what nobody named, and a 
 from reconciler.traffic.describe import (
     Size,
     describe,
-    describe_remote,
+    describe_flow_remote,
     describe_service,
     describe_size,
     size,
@@ -46,7 +46,7 @@ __all__ = [
     "admits",
     "covers",
     "describe",
-    "describe_remote",
+    "describe_flow_remote",
     "describe_service",
     "describe_size",
     "from_json",

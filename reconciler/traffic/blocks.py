@@ -22,20 +22,20 @@ Block = tuple[int, int]
 """First address and number of addresses, a power of two that divides the first address."""
 
 
-class Written(NamedTuple):
+class BlockWithExceptions(NamedTuple):
     """One block, less the blocks in it that are excepted."""
 
     block: Block
     exceptions: tuple[Block, ...] = ()
 
 
-def write(bounds: Sequence[int], ethertype: Ethertype) -> list[Written]:
+def write(bounds: Sequence[int], ethertype: Ethertype) -> list[BlockWithExceptions]:
     """Return the shortest writing of a set of addresses, in rising order."""
     count = _count(bounds)
     if count <= max(2, len(bounds) >> 1):
         # Each stretch is one block, or there are two blocks in all. Exceptions cannot win: a block with one takes two,
         # and n stretches have n - 1 gaps between them.
-        return [Written(block) for block in plain(bounds, ethertype)]
+        return [BlockWithExceptions(block) for block in plain(bounds, ethertype)]
     # The smallest block around the set. A larger one would only need more exceptions.
     size = 1 << (bounds[0] ^ (bounds[-1] - 1)).bit_length()
     first = bounds[0] & -size
@@ -51,7 +51,7 @@ def write(bounds: Sequence[int], ethertype: Ethertype) -> list[Written]:
         written += write([middle, *high] if j % 2 else high, ethertype)
         if cost(written) <= excepting or everything:
             return written
-    return [Written((first, size), tuple(plain(gaps, ethertype)))]
+    return [BlockWithExceptions((first, size), tuple(plain(gaps, ethertype)))]
 
 
 def _count(bounds: Sequence[int]) -> int:
@@ -68,7 +68,7 @@ def _count(bounds: Sequence[int]) -> int:
     return total
 
 
-def cost(written: Sequence[Written]) -> int:
+def cost(written: Sequence[BlockWithExceptions]) -> int:
     """Return the number of blocks a reader has to take in, exceptions included."""
     return len(written) + sum([len(exceptions) for _, exceptions in written])
 

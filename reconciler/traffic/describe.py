@@ -12,7 +12,7 @@ from reconciler.traffic.flow import Flow, Range, Remote, flow_remotes
 
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
-WORLD: dict[Ethertype, tuple[int, int]] = {
+PUBLIC_SPAN: dict[Ethertype, tuple[int, int]] = {
     "IPv4": (1 << 24, 224 << 24),  # 1.0.0.0 to 223.255.255.255: neither "this network" nor multicast (IANA registry)
     "IPv6": (0x2 << 124, 0x4 << 124),  # 2000::/3, all that is allocated for global unicast (RFC 4291)
 }
@@ -35,7 +35,7 @@ def describe(flow: Flow, names: Mapping[str, str] = NO_NAMES) -> str:
     way = "from" if flow.direction == "ingress" else "to"
     # An address shows its family; where only groups are named, IPv6 has to be said.
     family = ["IPv6"] if flow.ethertype == "IPv6" and not size(flow).addresses else []
-    return " ".join((flow.direction, *family, describe_service(flow), way, describe_remote(flow, names)))
+    return " ".join((flow.direction, *family, describe_service(flow), way, describe_flow_remote(flow, names)))
 
 
 def describe_service(flow: Flow) -> str:
@@ -52,7 +52,7 @@ def describe_service(flow: Flow) -> str:
     return " ".join(words)
 
 
-def describe_remote(flow: Flow, names: Mapping[str, str] = NO_NAMES) -> str:
+def describe_flow_remote(flow: Flow, names: Mapping[str, str] = NO_NAMES) -> str:
     """Return where from or where to: `10.0.0.0/8 except 10.1.2.3/32`, `group web`, `0.0.0.0/0`.
 
     Every remote is written as the /0 of its family, as the API does.
@@ -106,12 +106,12 @@ def wide(flow: Flow) -> bool:
 
 def world_addresses(flow: Flow) -> int:
     """Return how many public unicast addresses a flow covers. Flows that do not overlap may be added up."""
-    return _count(flow, *WORLD[flow.ethertype])
+    return _count(flow, *PUBLIC_SPAN[flow.ethertype])
 
 
 def is_world(addresses: int, ethertype: Ethertype) -> bool:
     """Return whether so many public unicast addresses are the world; `world_open` says why."""
-    start, end = WORLD[ethertype]
+    start, end = PUBLIC_SPAN[ethertype]
     return addresses * WORLD_SHARE >= end - start
 
 

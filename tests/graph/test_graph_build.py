@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from graph_sides import TARGET, rule, side_of, sides
+from graph_views import TARGET, rule, view_of, views
 from hypothesis import given, settings
 
-from reconciler.graph import Graph, NodeKind, Status, build_graphs
+from reconciler.graph import Graph, NodeKind, PartStatus, build_graphs
 from reconciler.model.desired import Target
-from reconciler.planning.group_view import Side
+from reconciler.planning.group_view import StateView
 
 
-def graph_of(side: Side, *before: Side) -> Graph:
+def graph_of(side: StateView, *before: StateView) -> Graph:
     (graph,) = build_graphs(side, *before)
     return graph
 
@@ -20,9 +20,9 @@ def edges_of(graph: Graph) -> set[tuple[str, str, str, str, str]]:
     return {(names[each.tail], names[each.head], each.label, each.direction, each.status) for each in graph.edges}
 
 
-@given(sides())
+@given(views())
 @settings(deadline=None)
-def test_edges_between_groups_are_the_references_in_the_direction_of_traffic(side: Side) -> None:
+def test_edges_between_groups_are_the_references_in_the_direction_of_traffic(side: StateView) -> None:
     graph = graph_of(side)
     wanted = set()
     for group in side.groups:
@@ -37,21 +37,21 @@ def test_edges_between_groups_are_the_references_in_the_direction_of_traffic(sid
     assert {group.key for group in side.groups} <= keys
 
 
-@given(sides())
+@given(views())
 @settings(deadline=None)
-def test_a_side_beside_itself_is_no_change(side: Side) -> None:
+def test_a_side_beside_itself_is_no_change(side: StateView) -> None:
     assert all(not graph.nodes for graph in build_graphs(side, side))
 
 
-@given(sides(6), sides(6))
+@given(views(6), views(6))
 @settings(deadline=None)
-def test_only_what_changes_is_coloured(before: Side, after: Side) -> None:
+def test_only_what_changes_is_coloured(before: StateView, after: StateView) -> None:
     """And what is closed one way is opened the other way."""
     there = [each for graph in build_graphs(after, before) for each in edges_of(graph)]
     back = [each for graph in build_graphs(before, after) for each in edges_of(graph)]
     common = {group.name for group in before.groups} & {group.name for group in after.groups}
-    opened = {each[:4] for each in there if each[4] == Status.ADDED and {each[0], each[1]} <= common}
-    closed = {each[:4] for each in back if each[4] == Status.REMOVED and {each[0], each[1]} <= common}
+    opened = {each[:4] for each in there if each[4] == PartStatus.ADDED and {each[0], each[1]} <= common}
+    closed = {each[:4] for each in back if each[4] == PartStatus.REMOVED and {each[0], each[1]} <= common}
     assert opened == closed
 
 
@@ -59,7 +59,7 @@ def test_sources_are_put_together_by_what_they_may_do() -> None:
     """One node for the two prefixes of an address group, with its name; one for the world."""
     office = ["203.0.113.0/24", "2001:db8::/32"]
     web = [rule(port=22, remote=prefix) for prefix in office] + [rule(port=80), rule(port=443)]
-    (graph,) = build_graphs(side_of({"web": web}), sources={frozenset(office): "office"})
+    (graph,) = build_graphs(view_of({"web": web}), sources={frozenset(office): "office"})
     assert edges_of(graph) == {
         ("office", "web", "tcp 22", "ingress", "same"),
         ("anywhere", "web", "tcp 80, 443", "ingress", "same"),
@@ -68,14 +68,14 @@ def test_sources_are_put_together_by_what_they_may_do() -> None:
 
 def test_services_are_written_once_for_both_families() -> None:
     v6 = rule(port=443)._replace(ethertype="IPv6")
-    both = graph_of(side_of({"web": [rule(port=443), v6]}))
-    only = graph_of(side_of({"web": [v6]}))
+    both = graph_of(view_of({"web": [rule(port=443), v6]}))
+    only = graph_of(view_of({"web": [v6]}))
     assert [edge.label for edge in (*both.edges, *only.edges)] == ["tcp 443", "tcp 443 (IPv6)"]
 
 
 def test_what_goes_out_to_addresses_and_among_members_is_a_note() -> None:
     rules = [rule("egress", None, None, None), rule("egress", 443, "10.0.0.0/8"), rule("ingress", 7946, "web", "udp")]
-    graph = graph_of(side_of({"web": rules}))
+    graph = graph_of(view_of({"web": rules}))
     assert not graph.edges
     assert {note.text for note in graph.nodes[0].notes} == {
         "out: everything",
@@ -85,8 +85,8 @@ def test_what_goes_out_to_addresses_and_among_members_is_a_note() -> None:
 
 
 def test_a_change_tells_services_apart_and_leaves_out_what_it_has_nothing_to_do_with() -> None:
-    before = side_of({"web": [rule(port=80)], "app": [rule(port=1, remote="web")], "far": [rule(port=5)]})
-    after = side_of({"web": [rule(port=443)], "app": [rule(port=1, remote="web")], "far": [rule(port=5)], "new": []})
+    before = view_of({"web": [rule(port=80)], "app": [rule(port=1, remote="web")], "far": [rule(port=5)]})
+    after = view_of({"web": [rule(port=443)], "app": [rule(port=1, remote="web")], "far": [rule(port=5)], "new": []})
     graph = graph_of(after, before)
     assert edges_of(graph) == {
         ("anywhere", "web", "tcp 443", "ingress", "added"),
@@ -102,12 +102,12 @@ def test_a_change_tells_services_apart_and_leaves_out_what_it_has_nothing_to_do_
 
 def test_targets_that_look_alike_share_a_graph() -> None:
     other = Target(1337, 8)
-    one, two = side_of({"web": [rule()]}), side_of({"web": [rule()]}, other)
-    both = Side((*one.groups, *two.groups), one.names)
+    one, two = view_of({"web": [rule()]}), view_of({"web": [rule()]}, other)
+    both = StateView((*one.groups, *two.groups), one.names)
     assert [graph.targets for graph in build_graphs(both)] == [(TARGET, other)]
 
 
 def test_only_some_groups_with_their_neighbours() -> None:
-    side = side_of({"web": [], "app": [rule(remote="web")], "db": [rule(remote="app")]})
+    side = view_of({"web": [], "app": [rule(remote="web")], "db": [rule(remote="app")]})
     (graph,) = build_graphs(side, only=["web"])
     assert {node.title for node in graph.nodes} == {"web", "app"}

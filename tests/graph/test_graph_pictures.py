@@ -11,14 +11,14 @@ from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 import pytest
-from graph_sides import HOSTILE, rule, side_of, sides
+from graph_views import HOSTILE, rule, view_of, views
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.graph import Graph, build_graphs
-from reconciler.planning.group_view import Side
+from reconciler.planning.group_view import StateView
 from reconciler.render.graph.dot import render_dot
-from reconciler.render.graph.html import render_html
+from reconciler.render.graph.html import render_graph_page
 from reconciler.render.graph.layout import spread
 from reconciler.render.graph.mermaid import render_mermaid
 from reconciler.render.graph.svg import render_svg
@@ -59,9 +59,9 @@ def boxes(svg: str) -> tuple[list[Box], Box]:
     return found, Box(0, 0, float(root.get("width", 0)), float(root.get("height", 0)))
 
 
-@given(sides(), sides(5))
+@given(views(), views(5))
 @settings(max_examples=120, deadline=None)
-def test_no_card_pill_or_label_covers_another_one(side: Side, before: Side) -> None:
+def test_no_card_pill_or_label_covers_another_one(side: StateView, before: StateView) -> None:
     for graphs in (build_graphs(side), build_graphs(side, before)):
         found, frame = boxes(render_svg(graphs))
         for one, other in combinations(found, 2):
@@ -73,9 +73,9 @@ def test_no_card_pill_or_label_covers_another_one(side: Side, before: Side) -> N
             assert box.bottom <= frame.bottom
 
 
-@given(sides())
+@given(views())
 @settings(max_examples=30, deadline=None)
-def test_the_same_graph_is_the_same_picture(side: Side) -> None:
+def test_the_same_graph_is_the_same_picture(side: StateView) -> None:
     assert render_svg(build_graphs(side)) == render_svg(build_graphs(side))
 
 
@@ -94,14 +94,14 @@ def test_positions_keep_their_gaps_and_stay_where_they_are_wanted_if_they_can(
 
 def hostile() -> tuple[Graph, ...]:
     rules = [rule(port=80), rule(port=22, remote="10.0.0.0/8"), rule(remote=HOSTILE.lower()), rule(remote="b" * 300)]
-    return build_graphs(side_of({HOSTILE: rules, "plain": [rule(remote=HOSTILE.lower())]}))
+    return build_graphs(view_of({HOSTILE: rules, "plain": [rule(remote=HOSTILE.lower())]}))
 
 
 ALL = {
     "mermaid": render_mermaid,
     "dot": render_dot,
     "svg": render_svg,
-    "html": lambda graphs: render_html(graphs, HOSTILE),
+    "html": lambda graphs: render_graph_page(graphs, HOSTILE),
 }
 
 
@@ -122,9 +122,9 @@ _MERMAID_LINE = re.compile(
 )
 
 
-@given(sides(6), sides(6))
+@given(views(6), views(6))
 @settings(max_examples=50, deadline=None)
-def test_mermaid_has_one_statement_a_line(side: Side, before: Side) -> None:
+def test_mermaid_has_one_statement_a_line(side: StateView, before: StateView) -> None:
     for graphs in (build_graphs(side), build_graphs(side, before), hostile()):
         lines = render_mermaid(graphs).splitlines()
         assert all(_MERMAID_LINE.fullmatch(line) for line in lines)
@@ -137,9 +137,9 @@ def test_mermaid_has_one_statement_a_line(side: Side, before: Side) -> None:
 _DOT_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
-@given(sides(8))
+@given(views(8))
 @settings(max_examples=50, deadline=None)
-def test_dot_is_balanced_once_its_strings_are_taken_out(side: Side) -> None:
+def test_dot_is_balanced_once_its_strings_are_taken_out(side: StateView) -> None:
     for graphs in (build_graphs(side), hostile()):
         bare = _DOT_STRING.sub("S", render_dot(graphs))
         assert '"' not in bare
@@ -184,7 +184,7 @@ class _Page(HTMLParser):
 
 def test_html_is_balanced_stands_alone_and_has_no_script() -> None:
     page = _Page()
-    page.feed(render_html(hostile(), HOSTILE))
+    page.feed(render_graph_page(hostile(), HOSTILE))
     assert page.open == []
     assert "script" not in page.tags
     assert page.links == []
@@ -193,7 +193,7 @@ def test_html_is_balanced_stands_alone_and_has_no_script() -> None:
 def test_a_hub_and_far_groups_are_named_by_pills() -> None:
     """A line that crosses the whole picture is followed by nobody."""
     groups = {f"g{number}": [rule(port=22, remote="hub")] for number in range(8)}
-    text = render_svg(build_graphs(side_of({"hub": [], **groups})))
+    text = render_svg(build_graphs(view_of({"hub": [], **groups})))
     assert text.count(">hub</text>") == 9, "its card, and a pill at each group"
-    small = render_svg(build_graphs(side_of({"hub": [], "g0": groups["g0"]})))
+    small = render_svg(build_graphs(view_of({"hub": [], "g0": groups["g0"]})))
     assert small.count(">hub</text>") == 1

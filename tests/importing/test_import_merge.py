@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.importing.merge import merge
-from reconciler.importing.shorten import WrittenRule, shorten
-from reconciler.importing.text import WrittenGroup, document_text
+from reconciler.importing.shorten import ShortRule, shorten
+from reconciler.importing.text import GroupText, document_text
 from reconciler.importing.writable import why_not_rules
 from reconciler.loading.rule import expand
 from reconciler.model.desired import Target
@@ -40,11 +40,11 @@ def some_rules(draw: st.DrawFn) -> Rule:
 RULES = st.dictionaries(some_rules(), st.sampled_from(["", "a", "b"]), max_size=60)
 
 
-def written(rules: dict[Rule, str], names: dict[str, str] | None = None) -> list[WrittenRule]:
+def written(rules: dict[Rule, str], names: dict[str, str] | None = None) -> list[ShortRule]:
     return [shorten(rule, names or {}, {}) for rule in merge(rules)]
 
 
-def as_lists(rule: WrittenRule) -> dict[str, object]:
+def as_lists(rule: ShortRule) -> dict[str, object]:
     """The same rule as YAML gives it: lists, where ours may be tuples."""
     return {key: list(value) if isinstance(value, tuple) else value for key, value in rule.items()}
 
@@ -167,7 +167,7 @@ def test_a_description_stays_with_its_rules() -> None:
 
 
 def rule_lines(rules: dict[Rule, str]) -> list[str]:
-    group = WrittenGroup("web", None, None, None, prevent_destroy=False, rules=written(rules, {GROUP: "app"}))
+    group = GroupText("web", None, None, None, prevent_destroy=False, rules=written(rules, {GROUP: "app"}))
     lines = document_text(Target(1, 7), [group]).splitlines()
     return [line.removeprefix("      - ") for line in lines if line.startswith("      - ")]
 

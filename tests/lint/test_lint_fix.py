@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from lint_files import DEFAULTS, files, load
 
 from reconciler.lint import Kind, fix, lint
-from reconciler.planning.group_view import desired_side
+from reconciler.planning.group_view import desired_view
 from reconciler.traffic import Traffic
 
 FIXABLE = {Kind.DUPLICATE, Kind.SHADOWED, Kind.MERGEABLE}
@@ -21,7 +21,7 @@ def mend(data: bytes) -> bytes:
 
 
 def traffic(data: bytes) -> dict[str, Traffic]:
-    side = desired_side(load(data)[1])
+    side = desired_view(load(data)[1])
     return {group.name: Traffic.of(rule.rule for rule in group.rules or ()) for group in side.groups}
 
 

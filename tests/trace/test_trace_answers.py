@@ -15,8 +15,8 @@ from reconciler.model.desired import Target
 from reconciler.model.errors import UsageError
 from reconciler.model.place import Place
 from reconciler.model.rule import Rule
-from reconciler.planning.group_view import Side, SideGroup, SideRule
-from reconciler.trace import Answer, parse_question, trace
+from reconciler.planning.group_view import StateView, ViewedGroup, ViewedRule
+from reconciler.trace import TraceAnswer, parse_question, trace
 
 TARGET = Target(1, 7)
 V4 = ["10.0.0.0/29", "10.0.0.4/30", "10.0.0.5/32", "10.0.0.0/30", None]
@@ -51,20 +51,20 @@ def rules(draw: st.DrawFn) -> Rule:
     )
 
 
-def side_of(**groups: list[Rule]) -> Side:
+def side_of(**groups: list[Rule]) -> StateView:
     found = tuple(
-        SideGroup(
+        ViewedGroup(
             TARGET,
             key(name),
             name,
-            tuple(SideRule(rule, name, place=Place(f"{name}.yaml", n + 1, 9)) for n, rule in enumerate(listed)),
+            tuple(ViewedRule(rule, name, place=Place(f"{name}.yaml", n + 1, 9)) for n, rule in enumerate(listed)),
         )
         for name, listed in groups.items()
     )
-    return Side(found, {key(name): name for name in groups})
+    return StateView(found, {key(name): name for name in groups})
 
 
-def ask(side: Side, words: str, *far: str, near: str = "web") -> Answer:
+def ask(side: StateView, words: str, *far: str, near: str = "web") -> TraceAnswer:
     question, paths = parse_question(words.split(), far)
     assert paths == ()
     return trace(side, [near], question)

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from reconciler.graph import Edge, Graph, Node, NodeKind, Status
+from reconciler.graph import Edge, Graph, Node, NodeKind, PartStatus
 from reconciler.render.graph.mermaid import title_of
 
-_MARKS = {Status.SAME: "", Status.ADDED: "+ ", Status.REMOVED: "- "}
-_COLOURS = {Status.SAME: "#57606a", Status.ADDED: "#1a7f37", Status.REMOVED: "#cf222e"}
+_MARKS = {PartStatus.SAME: "", PartStatus.ADDED: "+ ", PartStatus.REMOVED: "- "}
+_COLOURS = {PartStatus.SAME: "#57606a", PartStatus.ADDED: "#1a7f37", PartStatus.REMOVED: "#cf222e"}
 _NODES = {
     NodeKind.GROUP: 'shape=box, style="rounded,filled", fillcolor="#ddf4ff"',
     NodeKind.UNKNOWN: 'shape=box, style="rounded,dashed"',
@@ -42,14 +42,14 @@ def _lines(graphs: Sequence[Graph]) -> Iterator[str]:
 
 def _node(node: Node) -> str:
     lines = [node.title, node.detail, *(_MARKS[note.status] + note.text for note in node.notes)]
-    added = f', color="{_COLOURS[Status.ADDED]}", penwidth=2' if node.status is Status.ADDED else ""
+    added = f', color="{_COLOURS[PartStatus.ADDED]}", penwidth=2' if node.status is PartStatus.ADDED else ""
     return f"label={_quoted([line for line in lines if line])}, {_NODES[node.kind]}{added}"
 
 
 def _edge(edge: Edge) -> str:
     colour = _COLOURS[edge.status]
     style = "" if edge.direction == "ingress" else ", style=dashed"
-    width = "" if edge.status is Status.SAME else ", penwidth=2"
+    width = "" if edge.status is PartStatus.SAME else ", penwidth=2"
     label = _quoted([_MARKS[edge.status] + edge.label])
     return f'label={label}, color="{colour}", fontcolor="{colour}"{style}{width}'
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from reconciler.graph import Graph, Status
+from reconciler.graph import Graph, PartStatus
 from reconciler.render.graph.mermaid import title_of
 from reconciler.render.graph.svg import render_svg
 
@@ -22,10 +22,10 @@ th{color:var(--quiet);font-weight:600}
 td.services{font-family:ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:12px}
 tr.added td{color:var(--green)}tr.removed td{color:var(--red)}
 """
-_WORDS = {Status.SAME: "", Status.ADDED: "opened", Status.REMOVED: "closed"}
+_WORDS = {PartStatus.SAME: "", PartStatus.ADDED: "opened", PartStatus.REMOVED: "closed"}
 
 
-def render_html(graphs: Sequence[Graph], heading: str) -> str:
+def render_graph_page(graphs: Sequence[Graph], heading: str) -> str:
     """Write a page without script and without anything from outside."""
     groups = sum(node.kind == "group" for graph in graphs for node in graph.nodes)
     edges = sum(len(graph.edges) for graph in graphs)

@@ -20,12 +20,12 @@ from itertools import pairwise
 
 from reconciler.render.graph.columns import Card, Link, columns, without_circles
 
-Point = tuple[float, float]
+PagePoint = tuple[float, float]
 
 SLOT = 22.0
 """Height of a slot, in pixels as all lengths."""
 HEADER = 42.0
-GAP = 26.0
+CARD_GAP = 26.0
 LANE = 14.0
 CURVE = 72.0
 _SWEEPS = 8
@@ -35,7 +35,7 @@ _SWEEPS = 8
 class Route:
     """Where an edge goes: curves through `points`, straight from the last but one to the last, where its head is."""
 
-    points: tuple[Point, ...]
+    points: tuple[PagePoint, ...]
     is_back: bool
 
 
@@ -45,10 +45,10 @@ class Placed:
 
     width: float
     height: float
-    corners: Mapping[str, Point]
+    corners: Mapping[str, PagePoint]
     heights: Mapping[str, float]
     routes: tuple[Route, ...]
-    stubs: Mapping[str, tuple[Point, ...]]
+    stubs: Mapping[str, tuple[PagePoint, ...]]
 
 
 @dataclass(slots=True, eq=False)
@@ -132,7 +132,7 @@ def _settle(columns: Sequence[Sequence[_Item]]) -> None:
 def _place(column: Sequence[_Item], wanted: Sequence[float]) -> None:
     gaps = [0.0]
     for one, other in pairwise(column):
-        between = GAP if one.card and other.card else LANE
+        between = CARD_GAP if one.card and other.card else LANE
         gaps.append(gaps[-1] + one.height + between)
     for item, y in zip(column, spread(wanted, gaps), strict=True):
         item.y = y

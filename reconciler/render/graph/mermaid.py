@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.graph import Edge, Graph, Node, NodeKind, Status
+from reconciler.graph import Edge, Graph, Node, NodeKind, PartStatus
 
 _SHAPES = {
     NodeKind.GROUP: ("[", "]"),
@@ -10,8 +10,8 @@ _SHAPES = {
     NodeKind.WORLD: ("((", "))"),
     NodeKind.PREFIXES: ("([", "])"),
 }
-_MARKS = {Status.SAME: "", Status.ADDED: "+ ", Status.REMOVED: "- "}
-_STYLES = {Status.ADDED: "stroke:#1a7f37,stroke-width:2px", Status.REMOVED: "stroke:#cf222e,stroke-width:2px"}
+_MARKS = {PartStatus.SAME: "", PartStatus.ADDED: "+ ", PartStatus.REMOVED: "- "}
+_STYLES = {PartStatus.ADDED: "stroke:#1a7f37,stroke-width:2px", PartStatus.REMOVED: "stroke:#cf222e,stroke-width:2px"}
 _PLAIN = frozenset(" .,:()/_-+[]")
 _MOST_NOTES = 4
 
@@ -61,7 +61,7 @@ def _node(node_id: str, node: Node) -> str:
     start, end = _SHAPES[node.kind]
     lines = [node.title, node.detail, *(_MARKS[note.status] + note.text for note in node.notes[:_MOST_NOTES])]
     text = "<br>".join(_text(line) for line in lines if line)
-    kind = "added" if node.status is Status.ADDED else str(node.kind)
+    kind = "added" if node.status is PartStatus.ADDED else str(node.kind)
     return f'{node_id}{start}"{text}"{end}' + (f":::{kind}" if kind != "group" else "")
 
 

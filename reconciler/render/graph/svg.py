@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from reconciler.graph import Edge, Graph, Node, NodeKind, Status
+from reconciler.graph import Edge, Graph, Node, NodeKind, PartStatus
 from reconciler.render.graph.columns import Card, Link, components, near_links
-from reconciler.render.graph.layout import HEADER, Placed, Point, layout
+from reconciler.render.graph.layout import HEADER, PagePoint, Placed, layout
 from reconciler.render.graph.mermaid import title_of
 from reconciler.render.graph.style import CSS, MARKERS
 
@@ -24,7 +24,7 @@ _NOTE = 14.0
 _MARGIN = 28.0
 _SHELF = 1180.0
 """Width at which small parts are wrapped into a new row."""
-_MARKS = {Status.SAME: "", Status.ADDED: "+ ", Status.REMOVED: "- "}
+_MARKS = {PartStatus.SAME: "", PartStatus.ADDED: "+ ", PartStatus.REMOVED: "- "}
 _MOST_NOTES = 5
 _LABEL = 36
 _TITLE = 30
@@ -71,7 +71,7 @@ def _changes(graph: Graph) -> bool:
         *(node.status for node in graph.nodes),
         *(note.status for node in graph.nodes for note in node.notes),
     }
-    return bool(statuses - {Status.SAME})
+    return bool(statuses - {PartStatus.SAME})
 
 
 def _graph(graph: Graph, top: float) -> tuple[list[str], float, float]:
@@ -151,13 +151,13 @@ def _part(part: _Part) -> Iterator[str]:
         for edge, (x, y) in zip(edges, part.placed.stubs[key], strict=True):
             yield from _stub(part.nodes[edge.tail], edge, x, y)
     for key, corner in part.placed.corners.items():
-        stays = [edge for edge in part.stubs[key] if edge.status is not Status.REMOVED]
+        stays = [edge for edge in part.stubs[key] if edge.status is not PartStatus.REMOVED]
         exposed = any(part.nodes[edge.tail].kind is NodeKind.WORLD for edge in stays)
         width = _card(part.nodes[key], ()).width
         yield from _box(part.nodes[key], corner, width, part.placed.heights[key], exposed=exposed)
 
 
-def _edge(edge: Edge, points: Sequence[Point], part: _Part, *, is_back: bool) -> Iterator[str]:
+def _edge(edge: Edge, points: Sequence[PagePoint], part: _Part, *, is_back: bool) -> Iterator[str]:
     points = _trimmed(points, edge, part, is_back=is_back)
     (x, y) = points[-1]
     path = _path(points)
@@ -169,7 +169,7 @@ def _edge(edge: Edge, points: Sequence[Point], part: _Part, *, is_back: bool) ->
     yield "</g>"
 
 
-def _trimmed(points: Sequence[Point], edge: Edge, part: _Part, *, is_back: bool) -> list[Point]:
+def _trimmed(points: Sequence[PagePoint], edge: Edge, part: _Part, *, is_back: bool) -> list[PagePoint]:
     """Begin and end at the cards themselves: a column is as wide as its widest card."""
     points = list(points)
     if is_back:
@@ -179,7 +179,7 @@ def _trimmed(points: Sequence[Point], edge: Edge, part: _Part, *, is_back: bool)
     return points
 
 
-def _path(points: Sequence[Point]) -> str:
+def _path(points: Sequence[PagePoint]) -> str:
     """Go straight where the height stays, and in a curve with level ends where it changes."""
     parts = [f"M{points[0][0]:.1f} {points[0][1]:.1f}"]
     for (x, y), (to_x, to_y) in pairwise(points):
@@ -212,7 +212,7 @@ def _label_text(edge: Edge, x: float, y: float, *, anchor: str) -> str:
     return f'{back}<text class="label" x="{x:.1f}" y="{y + 3.5:.1f}" text-anchor="{anchor}">{_xml(_label(edge))}</text>'
 
 
-def _box(node: Node, corner: Point, width: float, height: float, *, exposed: bool) -> Iterator[str]:
+def _box(node: Node, corner: PagePoint, width: float, height: float, *, exposed: bool) -> Iterator[str]:
     x, y = corner
     kind = f"card {node.kind} {node.status}{' exposed' if exposed else ''}"
     yield f'<g class="{kind}"><title>{_xml(f"{node.title}: {node.detail}")}</title>'
@@ -223,7 +223,7 @@ def _box(node: Node, corner: Point, width: float, height: float, *, exposed: boo
     yield f'<text class="detail" x="{x + 13:.1f}" y="{y + 33:.1f}">{_xml(node.detail)}</text>'
     shown = [(_MARKS[note.status] + note.text, note.status) for note in node.notes[:_MOST_NOTES]]
     if len(node.notes) > _MOST_NOTES:
-        shown.append((f"and {len(node.notes) - _MOST_NOTES} more", Status.SAME))
+        shown.append((f"and {len(node.notes) - _MOST_NOTES} more", PartStatus.SAME))
     for number, (text, status) in enumerate(shown):
         at = y + HEADER + 9 + number * _NOTE
         words = f"{_xml(_short(text))}<title>{_xml(text)}</title>"

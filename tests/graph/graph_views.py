@@ -1,4 +1,4 @@
-"""Random sides for graphs: a handful of groups that refer to each other, in circles and across."""
+"""Random views for graphs: a handful of groups that refer to each other, in circles and across."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reconciler.model.canonical import canonical_rule
 from reconciler.model.desired import Target
 from reconciler.model.rule import Rule
-from reconciler.planning.group_view import Side, SideGroup, SideRule
+from reconciler.planning.group_view import StateView, ViewedGroup, ViewedRule
 
 TARGET = Target(1337, 7)
 HOSTILE = '"]--><script>alert(1)</script>&amp;#35;`\\\n\x1b[31m\u202e%%{init}%%'
@@ -23,19 +23,21 @@ def rule(
     return canonical_rule(direction, None, protocol, port, port, prefix, group)
 
 
-def side_of(groups: dict[str, list[Rule] | None], target: Target = TARGET) -> Side:
+def view_of(groups: dict[str, list[Rule] | None], target: Target = TARGET) -> StateView:
     """A side in which a group's key is its name, in small letters as ids are."""
     found = tuple(
-        SideGroup(target, name.lower(), name, None if rules is None else tuple(SideRule(each, name) for each in rules))
+        ViewedGroup(
+            target, name.lower(), name, None if rules is None else tuple(ViewedRule(each, name) for each in rules)
+        )
         for name, rules in groups.items()
     )
-    return Side(found, {name.lower(): name for name in groups})
+    return StateView(found, {name.lower(): name for name in groups})
 
 
 @st.composite
-def sides(draw: st.DrawFn, most: int = 14) -> Side:
+def views(draw: st.DrawFn, most: int = 14) -> StateView:
     names = [f"group-{number}" * draw(st.sampled_from([1, 1, 1, 5])) for number in range(draw(st.integers(1, most)))]
     remotes = st.sampled_from([*names, *names, "unknown", None, "10.0.0.0/8", "192.0.2.0/24", "2001:db8::/32"])
     ports = st.sampled_from([22, 80, 443, 8080, 9100])
     rules = st.builds(rule, st.sampled_from(["ingress", "ingress", "egress"]), ports, remotes)
-    return side_of({name: draw(st.lists(rules, max_size=5)) for name in names})
+    return view_of({name: draw(st.lists(rules, max_size=5)) for name in names})
