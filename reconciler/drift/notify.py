@@ -9,6 +9,7 @@ from reconciler.drift.compare import Drift, summarize_drift
 from reconciler.model.desired import DesiredRule
 from reconciler.model.errors import SgctlError
 from reconciler.model.live import LiveRule
+from reconciler.model.text import printable
 from reconciler.planning.diff import Difference
 
 _LISTED = 20
@@ -70,4 +71,4 @@ NOTHING = _digest(())
 
 def _escape(text: str) -> str:
     """Escape what Slack reads as markup."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "'")
+    return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "'")

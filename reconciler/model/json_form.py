@@ -17,8 +17,8 @@ _UNUSUAL = re.compile(r"[^\n -~]")
 
 
 def json_text(content: Any) -> str:
-    """Write JSON with letters as they are, and with everything that a terminal could obey as an escape."""
-    text = json.dumps(content, indent=1, ensure_ascii=False)
+    """Write JSON with letters as they are, and with whatever a terminal or a CI runner could obey as escapes."""
+    text = json.dumps(content, indent=1, ensure_ascii=False).replace("##", "#\\u0023")
     return _UNUSUAL.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)
 
 

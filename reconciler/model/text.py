@@ -1,17 +1,51 @@
-"""Text for people: foreign text made fit to print, counts, and guesses at what a misspelled word was meant to be."""
+"""Text for people: foreign text made fit to print, counts, and guesses at what a misspelled word was meant to be.
 
+Whatever a file, a server or a file's name may hold passes through `printable` on its way out; each format then escapes
+its own markup on top of that.
+"""
+
+import re
 from collections.abc import Iterable
 from itertools import islice
 
 SHOWN_WIDTH = 120
 """A longer line is shown as the part around the caret."""
 
+_COMMAND = re.compile(r"^(\s*):(?=:[a-zA-Z][a-zA-Z-]*(?: [^\n]*?)?::)", re.MULTILINE)
+_OLD_COMMAND = re.compile(r"##(?=\w*\[)")
+"""What the runners of CI systems take for commands: `::error::`, `##[error]`, `##vso[...]`."""
+
+
+def printable(text: str, *, keep_lines: bool = False, keep_length: bool = False) -> str:
+    """Make foreign text safe to print: on one line, without what a terminal or a CI runner would obey.
+
+    Control characters, marks that change the direction of text, lone surrogates and the like are written as escapes, or
+    with `keep_length` as one replacement character each.
+    """
+    if not text.isprintable():
+        text = "".join(
+            character
+            if character.isprintable() or (keep_lines and character == "\n")
+            else "\ufffd"
+            if keep_length
+            else character.encode("unicode_escape").decode("ascii")
+            for character in text
+        )
+    return text if keep_length else without_commands(text)
+
+
+def without_commands(text: str) -> str:
+    """Break what a CI runner would take for a command at the beginning of a line of its log."""
+    if "::" in text:
+        text = _COMMAND.sub(r"\1\\x3a", text)
+    return _OLD_COMMAND.sub(r"#\\x23", text) if "##" in text else text
+
 
 def crop(line: str, column: int) -> tuple[str, int]:
     """Cut a long line to the part around a column, and make it fit to print; return it with the column in that part."""
     start = max(0, min(column - 1, len(line)) - SHOWN_WIDTH // 2) if len(line) > SHOWN_WIDTH else 0
     part = line[start : start + SHOWN_WIDTH]
-    shown = "".join(char if char.isprintable() else " " if char == "\t" else "\ufffd" for char in part)
+    shown = printable(part.replace("\t", " "), keep_length=True)
     before = "..." if start else ""
     after = "..." if start + SHOWN_WIDTH < len(line) else ""
     return f"{before}{shown}{after}", column - start + len(before)
@@ -29,25 +63,13 @@ def shown(value: object, width: int = 60) -> str:
         text = str(value)
     else:
         return "a list" if isinstance(value, list) else "a mapping"
-    part = "".join(char if char.isprintable() else "\ufffd" for char in text[:width])
+    part = without_commands(printable(text[:width], keep_length=True))
     return f"`{part}...`" if len(text) > width else f"`{part}`"
 
 
 def count(number: int, noun: str) -> str:
     """Write a number with its noun."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def printable(text: str, *, keep_lines: bool = False) -> str:
-    """Make foreign text safe for a terminal: control characters are written as escapes."""
-    return "".join(
-        character if character.isprintable() or (keep_lines and character == "\n") else _escape(character)
-        for character in text
-    )
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
 
 
 MOST_WORDS = 200

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 import click
 
 from reconciler.model.policies import Finding
-from reconciler.model.text import count, printable
+from reconciler.model.text import count, printable, without_commands
 
 _COLOURS = {"error": "red", "warning": "yellow", "excepted": "cyan"}
 
@@ -14,7 +14,7 @@ def render_findings(findings: Iterable[Finding], lifted: Collection[str] = ()) -
     """Write findings, those that stop first."""
     order = {"error": 0, "warning": 1, "excepted": 2}
     ordered = sorted(findings, key=lambda found: order[_word(found, lifted)])
-    return "".join(f"{_line(found, lifted)}\n" for found in ordered)
+    return without_commands("".join(f"{_line(found, lifted)}\n" for found in ordered))
 
 
 def summarize_findings(findings: Collection[Finding]) -> str:

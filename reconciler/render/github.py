@@ -1,8 +1,9 @@
 """A view as workflow commands: annotations on the YAML lines of a pull request, and the summary."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from reconciler.model.place import Place
+from reconciler.model.text import printable
 from reconciler.render.view import GroupView, View
 
 _LEVELS = {"change": "notice", "good": "notice", "bad": "error", "uncounted": "notice"}
@@ -15,14 +16,14 @@ def render_github(view: View) -> str:
 
 def _lines(view: View) -> Iterator[str]:
     for group in view.groups:
-        yield _command(_level(view, group), group.title, "\n".join(_details(group)), group.place)
+        yield _command(_level(view, group), group.title, _details(group), group.place)
     for warning in view.warnings:
-        yield _command("warning", f"sgctl {view.kind}", warning.message, warning.place)
+        yield _command("warning", f"sgctl {view.kind}", [warning.message], warning.place)
     for stop in view.stops:
-        yield _command("error", f"sgctl {view.kind}: stopped", stop.message, stop.place)
+        yield _command("error", f"sgctl {view.kind}: stopped", [stop.message], stop.place)
     for note in view.notes:
-        yield _command("notice", f"sgctl {view.kind}", note, None)
-    yield _data(view.summary)
+        yield _command("notice", f"sgctl {view.kind}", [note], None)
+    yield printable(view.summary)
 
 
 def _level(view: View, group: GroupView) -> str:
@@ -41,13 +42,14 @@ def _details(group: GroupView) -> Iterator[str]:
     yield from group.notes
 
 
-def _command(level: str, title: str, message: str, place: Place | None) -> str:
+def _command(level: str, title: str, lines: Iterable[str], place: Place | None) -> str:
+    message = "%0A".join(_data(line) for line in lines) or _data(title)
     where = f"file={_property(place.path)},line={place.line},col={place.column}," if place else ""
-    return f"::{level} {where}title={_property(title)}::{_data(message or title)}"
+    return f"::{level} {where}title={_property(title)}::{message}"
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(text).replace("%", "%25")
 
 
 def _property(text: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from html import escape
 from importlib.resources import files
 
+from reconciler.model.text import printable
 from reconciler.render.view import GroupView, Line, Remark, TrafficLine, View
 
 _TITLES = {"plan": "Plan", "drift": "Drift", "apply": "Apply"}
@@ -117,4 +118,4 @@ def _traffic(lines: tuple[TrafficLine, ...] | None) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    return escape("".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text))
+    return escape(printable(text))

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.policies import Finding
+from reconciler.model.text import printable
 from reconciler.render.sarif import RULES
 
 if TYPE_CHECKING:
@@ -56,4 +57,4 @@ def _is_skipped(finding: Finding, lifted: Collection[str]) -> bool:
 
 def _text(text: str) -> str:
     """Keep what XML 1.0 may hold: no control characters, surrogates or non-characters, even escaped."""
-    return "".join(char if char.isprintable() and char not in "\ufffe\uffff" else "\ufffd" for char in text)
+    return printable(text)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from reconciler.lint import LintFinding
-from reconciler.model.text import count, printable
+from reconciler.model.text import count, printable, without_commands
 
 
 def render_lint(left: Sequence[LintFinding], mended: Sequence[LintFinding], *, fixing: bool) -> str:
@@ -15,7 +15,8 @@ def render_lint(left: Sequence[LintFinding], mended: Sequence[LintFinding], *, f
     for finding in left:
         why = f"; left: {printable(finding.left)}" if fixing and finding.left else ""
         lines.append(_line(finding, click.style(str(finding.kind), fg="yellow", bold=True)) + why)
-    return "".join(f"{line}\n" for line in (*lines, click.style(_summary(left, mended, fixing=fixing), bold=True)))
+    lines.append(click.style(_summary(left, mended, fixing=fixing), bold=True))
+    return without_commands("".join(f"{line}\n" for line in lines))
 
 
 def lint_to_json(left: Sequence[LintFinding], mended: Sequence[LintFinding]) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def lint_to_json(left: Sequence[LintFinding], mended: Sequence[LintFinding]) -> 
 
 def _line(finding: LintFinding, label: str) -> str:
     group = f" (group {printable(finding.group)})" if finding.group is not None else ""
-    return f"{finding.place}: {label}: {printable(finding.message)}{group}"
+    return f"{printable(str(finding.place))}: {label}: {printable(finding.message)}{group}"
 
 
 def _summary(left: Sequence[LintFinding], mended: Sequence[LintFinding], *, fixing: bool) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from html import escape
 
+from reconciler.model.text import printable
 from reconciler.render.view import GroupView, Remark, View
 
 MAX_LENGTH = 60_000
@@ -61,7 +62,7 @@ _MOST = 50
 
 def _cut(remarks: tuple[Remark, ...]) -> Iterator[str]:
     for remark in remarks[:_MOST]:
-        place = f" (<code>{escape(str(remark.place))}</code>)" if remark.place else ""
+        place = f" (<code>{_html(str(remark.place))}</code>)" if remark.place else ""
         yield f"{_inline(remark.message)}{place}"
     if len(remarks) > _MOST:
         yield f"… and {len(remarks) - _MOST} more"
@@ -70,7 +71,8 @@ def _cut(remarks: tuple[Remark, ...]) -> Iterator[str]:
 def _loud(view: View) -> Iterator[str]:
     """Say before everything else what is open to the world or wide, for the groups are folded."""
     lines = [
-        f"<code>{escape(group.name)}</code> {line.verb} <code>{escape(line.text)}</code>: **{line.alarm}**, {line.size}"
+        f"<code>{_html(group.name)}</code> {line.verb} <code>{_html(line.text)}</code>: "
+        f"**{line.alarm}**, {_html(line.size)}"
         for group in view.groups
         for line in group.traffic or ()
         if line.alarm
@@ -91,7 +93,7 @@ def _group(group: GroupView) -> Iterator[str]:
         yield from body
         yield fence
     if group.place:
-        yield f"\n<code>{escape(str(group.place))}</code>"
+        yield f"\n<code>{_html(str(group.place))}</code>"
     yield "\n</details>"
 
 
@@ -99,27 +101,30 @@ def _body(group: GroupView) -> Iterator[str]:
     """The lines of a diff block, whose first character colours them: `!` is what changed."""
     for line in group.lines:
         remark = f"  # {line.remark}" if line.remark else ""
-        yield _one_line(f"{'!' if line.symbol == '~' else line.symbol} {line.text}{remark}")
+        yield printable(f"{'!' if line.symbol == '~' else line.symbol} {line.text}{remark}")
     for traffic in group.traffic or ():
         loud = f"  {traffic.alarm.upper()}" if traffic.alarm else ""
         sign = "+" if traffic.verb in {"opens", "lacks"} else "-"
-        yield _one_line(f"{sign} {traffic.verb} {traffic.text}  ({traffic.size}){loud}")
+        yield printable(f"{sign} {traffic.verb} {traffic.text}  ({traffic.size}){loud}")
     if group.traffic == ():
         yield "  same traffic"
     if group.unchanged:
         yield f"  {group.unchanged} rule{'s' if group.unchanged > 1 else ''} unchanged"
     for note in group.notes:
-        yield _one_line(f"  note: {note}")
+        yield printable(f"  note: {note}")
 
 
-def _one_line(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)
+_ENTITIES = {ord(sign): f"&#{ord(sign)};" for sign in "@`*_[]\\|~#"}
+
+
+_ENTITIES = {ord(sign): f"&#{ord(sign)};" for sign in "@`*_[]\\|~#"}
 
 
 def _html(text: str) -> str:
-    return escape(_one_line(text))
+    """Escape a text within a tag: also what would call somebody, and what Markdown would read as markup there."""
+    return escape(printable(text)).translate(_ENTITIES)
 
 
 def _inline(text: str) -> str:
     """Escape what Markdown or HTML would read as markup in running text, and what would call somebody."""
-    return re.sub(r"([\\`*_\[\]~|#@])", r"\\\1", escape(_one_line(text), quote=False)).replace("\\@", "@<!-- -->")
+    return re.sub(r"([\\`*_\[\]~|#@])", r"\\\1", escape(printable(text), quote=False)).replace("\\@", "@<!-- -->")

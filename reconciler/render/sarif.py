@@ -98,12 +98,12 @@ def relative_uri(place: Place, folder: str) -> str:
     if isabs(path):
         inside = path.removeprefix(normpath(folder).rstrip("/") + "/")
         if inside == path:
-            return "file://" + quote(path)
+            return "file://" + quote(path, errors="replace")
         path = inside
-    return quote(path, safe="/")  # a colon as well: it would read as the end of a scheme
+    return quote(path, safe="/", errors="replace")  # a colon as well: it would read as the end of a scheme
 
 
 def _fingerprint(finding: Finding) -> str:
     """Tell findings apart across runs by what they say of what, not by the line, which moves."""
     text = "\0".join((finding.guardrail, finding.group or "", finding.message))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()

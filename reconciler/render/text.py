@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from reconciler.model.errors import Issue, SgctlError
-from reconciler.model.text import printable
+from reconciler.model.text import printable, without_commands
 from reconciler.render.view import GroupView, Line, Remark, View
 
 _COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "red"}
@@ -21,7 +21,7 @@ _LEAST_REMARK = 12
 def render_text(view: View, width: int = 80) -> str:
     """Write a view; colours are ANSI codes, which click takes out where the stream is no terminal."""
     groups = "".join(f"{line}\n" for group in view.groups for line in (*_group_lines(group, width), ""))
-    return groups + "".join(f"{line}\n" for line in _end(view, width))
+    return without_commands(groups + "".join(f"{line}\n" for line in _end(view, width)))
 
 
 def render_error(error: SgctlError) -> str:
@@ -29,7 +29,7 @@ def render_error(error: SgctlError) -> str:
     lines = [f"{click.style('error:', fg='red', bold=True)} {printable(error.message, keep_lines=True)}"]
     if error.hint:
         lines.append(f"{click.style('hint:', fg='cyan')} {printable(error.hint)}")
-    return "\n".join(lines) + "\n"
+    return without_commands("\n".join(lines)) + "\n"
 
 
 def render_issue(issue: Issue, width: int = 80) -> str:
@@ -37,11 +37,11 @@ def render_issue(issue: Issue, width: int = 80) -> str:
     lines = [f"{printable(str(issue.place))}: {click.style('error:', fg='red', bold=True)} {printable(issue.message)}"]
     if issue.line is not None:
         shown, caret = _crop(issue.line, issue.caret, width - 4)
-        lines += [f"    {shown}", "    " + " " * caret + click.style("^", fg="green", bold=True)]
+        lines += [f"  | {shown}", "    " + " " * caret + click.style("^", fg="green", bold=True)]
     if issue.fix:
         lines.append(f"    {click.style('fix:', fg='cyan')} {printable(issue.fix)}")
     lines += [f"    {printable(f'{place}: {what}')}" for what, place in issue.related]
-    return "\n".join(lines) + "\n"
+    return without_commands("\n".join(lines)) + "\n"
 
 
 def _end(view: View, width: int) -> Iterator[str]:
@@ -49,7 +49,7 @@ def _end(view: View, width: int) -> Iterator[str]:
         yield _labelled("note:", {}, printable(note), width)
     for warning in view.warnings:
         yield _labelled("warning:", {"fg": "yellow", "bold": True}, _remark(warning), width)
-    yield click.style(fold(view.summary, width), bold=True)
+    yield click.style(fold(printable(view.summary), width), bold=True)
     for stop in view.stops:
         label = "stopped:" if view.kind == "plan" else "counts:"
         yield _labelled(label, {"fg": "red", "bold": True}, _remark(stop), width)
@@ -80,7 +80,7 @@ def _group_lines(group: GroupView, width: int) -> Iterator[str]:
 def _identity(group: GroupView, width: int) -> str:
     """Write where a group is asked for and which one it is: on one line, where that is wide enough."""
     parts = [
-        f"  {part}" for part in (printable(str(group.place or "")), group.live_id and f"id {group.live_id}") if part
+        f"  {printable(part)}" for part in (str(group.place or ""), group.live_id and f"id {group.live_id}") if part
     ]
     return ("" if sum(map(len, parts)) <= width else "\n").join(parts)
 
@@ -90,7 +90,7 @@ def _traffic_lines(group: GroupView, width: int) -> Iterator[str]:
         yield click.style("    same traffic", dim=True)
     for line in group.traffic or ():
         text = fold(f"    {line.verb:<6} {printable(line.text)}", width, 11)
-        size = f"{line.size}, {line.alarm.upper()}" if line.alarm else line.size
+        size = printable(f"{line.size}, {line.alarm.upper()}" if line.alarm else line.size)
         loud = bool(line.alarm)
         gap = "  " if len(text.rpartition("\n")[2]) + 2 + len(size) <= width else "\n           "
         yield (
@@ -126,5 +126,4 @@ def shorten_line(text: str, width: int) -> str:
 def _crop(line: str, column: int, width: int) -> tuple[str, int]:
     """Cut a long line around a column; return it with the caret's offset."""
     start = max(0, column - 1 - width // 2) if len(line) > width else 0
-    shown = "".join(character if character.isprintable() else " " for character in line[start : start + width])
-    return shown, column - 1 - start
+    return printable(line[start : start + width].replace("\t", " "), keep_length=True), column - 1 - start

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from reconciler.model.rule import describe_rule
-from reconciler.model.text import printable
+from reconciler.model.text import printable, without_commands
 from reconciler.planning.group_view import ViewedRule
 from reconciler.trace import TraceAnswer, TraceCheck
 from reconciler.trace.nearest import place_of
@@ -16,7 +16,7 @@ from reconciler.traffic.describe import describe_flow_remote
 
 def render_trace(answer: TraceAnswer, names: Mapping[str, str]) -> str:
     """Write the verdict of every end, with the rules that admit it or what is nearest."""
-    return "".join(f"{line}\n" for check in answer.checks for line in _lines(check, names))
+    return without_commands("".join(f"{line}\n" for check in answer.checks for line in _lines(check, names)))
 
 
 def trace_to_json(answer: TraceAnswer, names: Mapping[str, str]) -> dict[str, Any]:

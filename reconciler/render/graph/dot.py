@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from reconciler.graph import Edge, Graph, Node, NodeKind, PartStatus
+from reconciler.model.text import printable
 from reconciler.render.graph.mermaid import title_of
 
 _MARKS = {PartStatus.SAME: "", PartStatus.ADDED: "+ ", PartStatus.REMOVED: "- "}
@@ -56,6 +57,5 @@ def _edge(edge: Edge) -> str:
 
 def _quoted(lines: Sequence[str]) -> str:
     """Write lines as one label. A backslash begins an escape in DOT, and an ampersand an entity of HTML."""
-    escaped = (escape(line, quote=False).replace("\\", "\\\\").replace('"', '\\"') for line in lines)
-    printable = ("".join(char if char.isprintable() else "\ufffd" for char in line) for line in escaped)
-    return '"' + "\\n".join(printable) + '"'
+    escaped = (escape(printable(line), quote=False).replace("\\", "\\\\").replace('"', '\\"') for line in lines)
+    return '"' + "\\n".join(escaped) + '"'

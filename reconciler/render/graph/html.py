@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from reconciler.graph import Graph, PartStatus
+from reconciler.model.text import printable
 from reconciler.render.graph.mermaid import title_of
 from reconciler.render.graph.svg import render_svg
 
@@ -59,4 +60,4 @@ def _tables(graphs: Sequence[Graph]) -> Iterator[str]:
 
 
 def _html(text: str) -> str:
-    return escape("".join(char if char.isprintable() else "\ufffd" for char in text))
+    return escape(printable(text))

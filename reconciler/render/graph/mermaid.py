@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from reconciler.graph import Edge, Graph, Node, NodeKind, PartStatus
+from reconciler.model.text import printable
 
 _SHAPES = {
     NodeKind.GROUP: ("[", "]"),
@@ -72,11 +73,4 @@ def _edge(ids: dict[str, str], edge: Edge) -> str:
 
 def _text(text: str) -> str:
     """Write a text so that nothing of it is syntax: all but letters, digits and a few signs by their numbers."""
-    return "".join(
-        char
-        if char in _PLAIN or (char.isalnum() and char.isprintable())
-        else f"#{ord(char)};"
-        if char.isprintable()
-        else "#65533;"
-        for char in text
-    )
+    return "".join(char if char in _PLAIN or char.isalnum() else f"#{ord(char)};" for char in printable(text))

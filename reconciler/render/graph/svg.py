@@ -12,6 +12,7 @@ from html import escape
 from itertools import pairwise
 
 from reconciler.graph import Edge, Graph, Node, NodeKind, PartStatus
+from reconciler.model.text import printable
 from reconciler.render.graph.columns import Card, Link, components, near_links
 from reconciler.render.graph.layout import HEADER, PagePoint, Placed, layout
 from reconciler.render.graph.mermaid import title_of
@@ -256,4 +257,4 @@ def _short(text: str, most: int = _LABEL) -> str:
 
 def _xml(text: str) -> str:
     """Escape a text; what is not printable, and so perhaps no XML, becomes the replacement character."""
-    return escape("".join(char if char.isprintable() else "\ufffd" for char in text))
+    return escape(printable(text))
