@@ -54,7 +54,7 @@ class TraceAnswer:
 
 
 def trace(view: StateView, near: Sequence[str], question: Question) -> TraceAnswer:
-    """TraceAnswer a question about interfaces that are in all of the groups `near`.
+    """Answer a question about interfaces that are in all of the groups `near`.
 
     Raises `UsageError` for a group that is not there or not managed, and where targets disagree.
     """
