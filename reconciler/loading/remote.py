@@ -115,7 +115,7 @@ def _read_way(way: str, value: Any, address_groups: Mapping[str, AddressGroup]) 
     if way == "remote_ip_prefixes":
         return _prefixes([((way, index), text) for index, text in enumerate(value)])
     if way == "remote_group_id":
-        return (Remote(None, None, value.lower(), None, (way,)),), _NO_PROBLEMS
+        return (Remote(None, None, value, None, (way,)),), _NO_PROBLEMS
     if way == "remote_group":
         return (Remote(None, None, None, value, (way,)),), _NO_PROBLEMS
     return _address_groups(value, address_groups)

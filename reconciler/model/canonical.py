@@ -7,7 +7,11 @@ other stage knows a special case. The facts are OpenStack Neutron's, which the c
   description does not; no prefix, `0.0.0.0/0` and `::/0` are one remote; a protocol's number and its name are one.
 - `_make_canonical_ipv6_icmp_protocol`: with IPv6, `icmp`, `icmpv6` and the number 1 mean `ipv6-icmp`.
 - `_validate_ip_prefix`: a bare address gets its full mask.
-- ports 1-65535 of a protocol with ports are stored as no range at all.
+- 1-65535 is taken for no range at all, before anything asks whether the protocol has ports.
+- protocol `0` and `any` are two keys, and a remote group's id is compared as it is written (a real Neutron was asked).
+
+Neutron keeps host bits, and so takes 10.0.0.5/8 and 10.0.0.0/8 for two rules. They admit the same; here they are one,
+and where both are live, both are kept.
 
 Nothing here refuses: whatever the API may answer has a canonical form, be it its own spelling.
 """
@@ -16,7 +20,7 @@ import re
 from functools import lru_cache
 from ipaddress import ip_network
 
-from reconciler.model.rule import PORT_PROTOCOLS, Direction, Ethertype, Rule
+from reconciler.model.rule import Direction, Ethertype, Rule
 
 PROTOCOL_NUMBERS = {
     "ah": 51, "dccp": 33, "egp": 8, "esp": 50, "gre": 47, "icmp": 1, "igmp": 2, "ipip": 4, "ipv6-encap": 41,
@@ -57,7 +61,7 @@ def canonical_rule(
     if not ethertype:
         ethertype = _family(protocol, remote_ip_prefix)
     name = canonical_protocol(protocol, ethertype)
-    if port_range_min == 1 and port_range_max == 65535 and name in PORT_PROTOCOLS:
+    if port_range_min == 1 and port_range_max == 65535:
         port_range_min = port_range_max = None
     return Rule(
         direction,
@@ -66,7 +70,7 @@ def canonical_rule(
         port_range_min,
         port_range_max,
         canonical_prefix(remote_ip_prefix),
-        remote_group_id.lower() if remote_group_id else None,
+        remote_group_id or None,
     )
 
 
@@ -78,18 +82,13 @@ def _family(protocol: str | int | None, prefix: str | None) -> Ethertype:
 
 @lru_cache(_CACHE)
 def canonical_protocol(protocol: str | int | None, ethertype: str) -> str | None:
-    """Name a protocol; None is every protocol (`any`). An unknown number stays a number as text.
-
-    Neutron takes `0` for `any` (its API reference names them as one, and its firewalls match no protocol for 0).
-    """
+    """Name a protocol; None is every protocol (`any`). An unknown number stays a number as text, as 0 does."""
     name = "" if protocol is None else str(protocol).strip().lower()
     if name in {"", "any"}:
         return None
     if name.isascii() and name.isdigit() and len(name) < 10:
         name = str(int(name))
         name = _NAMES.get(name, name)
-    if name == "0":
-        return None
     if name == "icmpv6" or (name == "icmp" and ethertype == "IPv6"):
         return "ipv6-icmp"
     return name

@@ -13,13 +13,18 @@ ICMP_PROTOCOLS = frozenset({"icmp", "ipv6-icmp"})
 """Protocols whose two range fields are the ICMP type and code."""
 
 
+EVERY_PROTOCOL = frozenset({None, "0"})
+"""Protocols of rules that match whatever protocol a packet has (Neutron's API reference names `any` and 0 as one)."""
+
+
 class Rule(NamedTuple):
     """A rule without id and description, in the one spelling that `model.canonical` gives it.
 
     A tuple rather than a dataclass: it is the key of every set and dictionary of the diff, and a tuple hashes and
     compares in C. Only `model.canonical` makes one from foreign input.
 
-    `protocol` is a published name, or a number as text where no name is known; None is every protocol.
+    `protocol` is a published name, or a number as text where no name is known; None is every protocol. So is "0", by
+    what it admits, but to Neutron it is another rule (`EVERY_PROTOCOL`).
     `port_range_min` and `port_range_max` are ports, or the type and the code of icmp and ipv6-icmp; None is all.
     At most one of `remote_ip_prefix` (a masked CIDR, never a /0) and `remote_group_id` is set; neither is everywhere.
     """

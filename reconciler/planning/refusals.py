@@ -45,7 +45,9 @@ def refuse_rules(differences: Iterable[Difference], live: LiveState) -> Iterator
                 yield Issue(rule.place, message, fix=f"add --group {rule.remote_group}")
             elif remote is not None and not is_placeholder(remote) and remote not in ids:
                 message = f"remote group {remote} does not exist in {difference.target}"
-                yield Issue(rule.place, message, fix="check the id, or refer by name with `remote_group`")
+                lower = remote.lower()
+                fix = f"the cloud compares ids as they are written: write {lower}" if lower in ids else None
+                yield Issue(rule.place, message, fix=fix or "check the id, or refer by name with `remote_group`")
 
 
 def _unknown_protocol(rule: DesiredRule) -> Issue:

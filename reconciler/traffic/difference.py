@@ -1,9 +1,9 @@
 """What a change of rules opens and closes."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from reconciler.model.rule import Direction, Ethertype, Rule
+from reconciler.model.rule import EVERY_PROTOCOL, Direction, Ethertype, Rule
 from reconciler.traffic import region
 from reconciler.traffic.decompose import decompose
 from reconciler.traffic.extent import PLANES
@@ -49,7 +49,7 @@ def _protocols(rules: frozenset[Rule], direction: Direction, ethertype: Ethertyp
 
 
 def _concerned(
-    rules: frozenset[Rule], touched: Collection[str | None], direction: Direction, ethertype: Ethertype
+    rules: frozenset[Rule], touched: frozenset[str | None], direction: Direction, ethertype: Ethertype
 ) -> Iterator[Rule]:
     """Yield the rules that have a say where something changed.
 
@@ -58,5 +58,5 @@ def _concerned(
     """
     for rule in rules:
         plane = rule.direction == direction and rule.ethertype == ethertype
-        if plane and (None in touched or rule.protocol is None or rule.protocol in touched):
+        if plane and (touched & EVERY_PROTOCOL or rule.protocol in EVERY_PROTOCOL or rule.protocol in touched):
             yield rule

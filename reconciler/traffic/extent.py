@@ -20,7 +20,7 @@ Spans are half open: `(start, end)` holds the points `start <= p < end`.
 from functools import lru_cache
 from socket import AF_INET, AF_INET6, inet_pton
 
-from reconciler.model.rule import ICMP_PROTOCOLS, PORT_PROTOCOLS, Direction, Ethertype, Rule
+from reconciler.model.rule import EVERY_PROTOCOL, ICMP_PROTOCOLS, PORT_PROTOCOLS, Direction, Ethertype, Rule
 
 Point = tuple[str, int]
 Span = tuple[Point, Point]
@@ -55,7 +55,7 @@ def extent(protocol: str) -> tuple[int, int]:
 def services(rule: Rule) -> Span:
     """Return the stretch of services a rule admits; fields its protocol does not have are ignored."""
     protocol = rule.protocol
-    if protocol is None:
+    if protocol is None or protocol in EVERY_PROTOCOL:
         return EVERYTHING
     start, end = extent(protocol)
     low, high = rule.port_range_min, rule.port_range_max
@@ -133,4 +133,4 @@ def _comparable(a: Rule, b: Rule) -> bool:
     """Ask the cheap questions first: most pairs of a real group already differ here."""
     if a.direction != b.direction or a.ethertype != b.ethertype:
         return False
-    return a.protocol == b.protocol or a.protocol is None or b.protocol is None
+    return a.protocol == b.protocol or a.protocol in EVERY_PROTOCOL or b.protocol in EVERY_PROTOCOL

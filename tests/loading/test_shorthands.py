@@ -85,7 +85,7 @@ RULES = {
             ANY6._replace(remote_ip_prefix="2001:db8:10::/48"),
         ],
     ),
-    "group by id": (f"remote_group_id: {ID}", [ANY4._replace(remote_group_id=ID.lower())]),
+    "group by id": (f"remote_group_id: {ID}", [ANY4._replace(remote_group_id=ID)]),
     "product": (
         "protocol: tcp, ports: [1, 2], remote_ip_prefixes: [10.0.0.0/8, 11.0.0.0/8]",
         [tcp(port, port, remote_ip_prefix=prefix) for prefix in ("10.0.0.0/8", "11.0.0.0/8") for port in (1, 2)],

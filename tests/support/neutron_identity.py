@@ -9,7 +9,7 @@ import ipaddress
 from typing import Any
 
 NUMBERS = {
-    "0": "any", "1": "icmp", "2": "igmp", "4": "ipip", "6": "tcp", "8": "egp", "17": "udp", "33": "dccp",
+    "1": "icmp", "2": "igmp", "4": "ipip", "6": "tcp", "8": "egp", "17": "udp", "33": "dccp",
     "41": "ipv6-encap", "43": "ipv6-route", "44": "ipv6-frag", "46": "rsvp", "47": "gre", "50": "esp", "51": "ah",
     "58": "ipv6-icmp", "59": "ipv6-nonxt", "60": "ipv6-opts", "89": "ospf", "112": "vrrp", "113": "pgm",
     "132": "sctp", "136": "udplite",
@@ -24,7 +24,7 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
         and _protocol(one) == _protocol(other)
         and _ports(one) == _ports(other)
         and _addresses(one) == _addresses(other)
-        and (one.get("remote_group_id") or "").lower() == (other.get("remote_group_id") or "").lower()
+        and (one.get("remote_group_id") or "") == (other.get("remote_group_id") or "")
     )
 
 
@@ -49,8 +49,7 @@ def _protocol(rule: dict[str, Any]) -> str:
 
 def _ports(rule: dict[str, Any]) -> tuple[int | None, int | None]:
     low, high = rule.get("port_range_min"), rule.get("port_range_max")
-    with_ports = _protocol(rule) in ["tcp", "udp", "udplite", "sctp", "dccp"]
-    return (None, None) if with_ports and low == 1 and high == 65535 else (low, high)
+    return (None, None) if low == 1 and high == 65535 else (low, high)
 
 
 def _addresses(rule: dict[str, Any]) -> tuple[int, int] | None:
