@@ -6,17 +6,17 @@ loaded by `app` and `server`.
 
     records.py      groups, rules, tags, refusals: plain values
     neutron.py      what OpenStack Neutron does to a rule, and when it refuses one         pure
-    validation.py   request bodies -> records; fields.py the check of every part           pure
+    fields.py       the check of every part of a request; validation.py whole bodies -> records
     changes.py      a group and entries of changed rules -> the steps the server takes     pure
-    store.py        groups in SQLite; schema.py the tables, encoding.py groups as text
+    store.py        groups in SQLite; schema.py the tables
     operations.py   create, change, copy and delete a group, the same for both versions
-    v1.py, v2.py    the operations as they are published; queries.py and replies.py what surrounds their bodies
+    messages.py     requests and answers: path, query and body, typed and checked
+    v1.py, v2.py    the operations as they are published
     tasks.py        v2's tasks: kept, advanced, answered; work.py what they do
     catalog.py      projects, regions and instances: plausible, and the same every time
     knobs.py        settings that make it behave like another server
-    faults.py       the plan of what goes wrong; gate.py the place where it does; foreign.py other people's changes
-    seed.py         groups from a file, taken as they are; raw.py their rules; files.py reading what people write
-    control.py      what a running emulator consists of
+    faults.py       the plan of what goes wrong; gate.py the place where it does
+    seed.py         groups from a file, taken as they are; files.py reading what people write
     app.py          all of it as one ASGI application
     server.py       that application on a loopback port
 """

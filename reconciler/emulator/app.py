@@ -10,12 +10,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from . import tasks, v1, v2
-from .control import Control
-from .faults import FaultPlan
+from .faults import Control, FaultPlan
 from .gate import Gate
 from .knobs import Knobs
+from .messages import error_reply, json_reply
 from .records import ApiError, Step
-from .replies import error_reply, json_reply
 from .store import Store
 
 GROUPS_V1 = "/cloud/v1/securitygroups/{project_id:int}/{region_id:int}"

@@ -43,10 +43,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from .files import load
+from .files import check_raw_rule, load
 from .knobs import Knobs, knobs_from
-from .raw import check_raw_rule
 from .records import EmulatorError
+from .store import Store
 
 KINDS = (
     "delay",
@@ -137,6 +137,24 @@ class Counters:
                 if past >= 0 and (fault.count == 0 or past < fault.count):
                     drawn.append(fault)
         return drawn
+
+
+@dataclass(slots=True)
+class Control:
+    """What one running emulator consists of; a test may change the knobs and the faults while it runs."""
+
+    store: Store
+    knobs: Knobs
+    faults: FaultPlan
+    counters: Counters = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.counters = Counters(self.faults)
+
+    def plan(self, faults: FaultPlan) -> None:
+        """Put another fault plan in place; its counters start anew."""
+        self.faults = faults
+        self.counters = Counters(faults)
 
 
 def load_faults(path: str | Path) -> tuple[Knobs, FaultPlan]:

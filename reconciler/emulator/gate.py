@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,15 +17,16 @@ from email.utils import format_datetime
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .control import Control
-from .faults import Fault
-from .foreign import meddle
-from .records import ApiError, RequestRecord
-from .replies import error_reply
+from .changes import revised
+from .faults import Control, Fault
+from .files import raw_rule
+from .messages import error_reply
+from .records import ApiError, Group, RequestRecord, Step, Target
 
 RESET = "emulator.reset"
 CLOSE = "emulator.close"
 OWN_PATHS = "/emulator/"
+PLACE = re.compile(r"/(?:securitygroups|security_groups)/(?P<project>\d+)/(?P<region>\d+)(?:/(?P<group>[^/]+))?")
 PAGE = "<!doctype html><html><head><title>Please wait</title></head><body><h1>One moment, please</h1></body></html>"
 
 
@@ -73,7 +75,7 @@ class Gate:
         await _pause(receive, self._control.knobs.latency_ms / 1000)
         for fault in faults:
             if fault.fault == "foreign_change":
-                meddle(self._control, fault, scope["path"])
+                _change_as_somebody_else(self._control, fault, scope["path"])
         if not await self._happen(request, [fault for fault in faults if _is_early(fault)]):
             return
         if not request.answered:
@@ -175,6 +177,35 @@ class _Request:
             raise ConnectionError("only the emulator's own server can end a connection")
         end()
         await _gone(self.receive)
+
+
+def _change_as_somebody_else(control: Control, fault: Fault, path: str) -> None:
+    """Add a rule to a group or delete one of its rules; do nothing where what it names is not there."""
+    group = _subject(control, fault, path)
+    if group is None:
+        return
+    store, rules, touched = control.store, group.rules, ""
+    if fault.rule is not None:
+        ids = {other.name: other.id for other in store.groups(group.target)}
+        if fault.rule.get("remote_group", group.name) not in ids:
+            return
+        new = raw_rule(fault.rule, "foreign_change.rule", group.id, ids, store.new_id, store.now())
+        rules, touched = (*rules, new), new.id
+    elif fault.delete_rule is not None and 1 <= fault.delete_rule <= len(rules):
+        touched = rules[fault.delete_rule - 1].id
+        rules = tuple(rule for rule in rules if rule.id != touched)
+    if touched:
+        store.save(revised(group, store.now(), rules=rules), group, [Step(group.id, "foreign", touched, rules)])
+
+
+def _subject(control: Control, fault: Fault, path: str) -> Group | None:
+    found = PLACE.search(path)
+    if found is None:
+        return None
+    target = Target(int(found["project"]), int(found["region"]))
+    if fault.group is not None:
+        return next(iter(control.store.groups(target, fault.group)), None)
+    return control.store.group(target, found["group"]) if found["group"] else None
 
 
 def _is_early(fault: Fault) -> bool:

@@ -31,8 +31,7 @@ from typing import Any
 
 from .catalog import region_name
 from .fields import UUID
-from .files import load
-from .raw import raw_rule
+from .files import load, raw_rule
 from .records import EmulatorError, Group, Tag, Target
 from .store import Store
 

@@ -18,8 +18,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .app import create_app
-from .control import Control
-from .faults import FaultPlan, load_faults
+from .faults import Control, FaultPlan, load_faults
 from .gate import CLOSE, RESET
 from .knobs import Knobs
 from .records import EmulatorError, RequestRecord, Step

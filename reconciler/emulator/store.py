@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .catalog import region_name
-from .encoding import joined, pieces
 from .neutron import DEFAULT_EGRESS
-from .records import Group, RequestRecord, Rule, RuleSpec, Step, Target
+from .records import ApiError, Group, RequestRecord, Rule, RuleSpec, Step, Target, encoded
 from .schema import open_database
 
 DEFAULT_NAME = "default"
@@ -134,6 +133,13 @@ class Store:
         self.ensure_default(target)
         return next(iter(self._select("AND id = ?", target, group_id)), None)
 
+    def existing(self, target: Target, group_id: str | None) -> Group:
+        """Return the group of that id. Raises ApiError (404)."""
+        group = self.group(target, group_id) if group_id is not None else None
+        if group is None:
+            raise no_such_group(group_id)
+        return group
+
     def group_json(self, target: Target, group_id: str) -> bytes | None:
         """Return the group of that id as the API answers it, or None."""
         statement = "SELECT head, rules FROM groups WHERE id = ? AND project_id = ? AND region_id = ?"
@@ -233,6 +239,26 @@ class Store:
         )
         rows = self.rows(statement, (target.project_id, target.region_id, *values))
         return [Group.from_json(json.loads(head), json.loads(rules)) for head, rules in rows]
+
+
+def no_such_group(group_id: str | None) -> ApiError:
+    """Return the refusal for an id that no group has."""
+    return ApiError(404, "SecurityGroupNotFound", f"Security group {group_id} does not exist")
+
+
+def as_answer(group: Group) -> bytes:
+    """Return a group as the API answers it."""
+    return joined(*pieces(group))
+
+
+def pieces(group: Group) -> tuple[bytes, bytes]:
+    """Return a group's head and its rules, the two pieces of JSON text in which it is kept."""
+    return encoded(group.head_json()), encoded([rule.as_json() for rule in group.rules])
+
+
+def joined(head: bytes, rules: bytes | None) -> bytes:
+    """Put the pieces together; without rules the answer has no such key."""
+    return head if rules is None else b'%b,"security_group_rules":%b}' % (head[:-1], rules)
 
 
 def _filter(target: Target, name: str | None, tags: Mapping[str, str | None]) -> tuple[str, list[Any]]:

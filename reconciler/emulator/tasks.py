@@ -18,10 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .catalog import CLIENT_ID, USER_ID
-from .control import Control
-from .queries import Query
+from .faults import Control
+from .messages import Query, json_reply
 from .records import ApiError, Target
-from .replies import json_reply
 from .work import Work, perform
 
 STATES = ("NEW", "RUNNING", "FINISHED", "ERROR")

@@ -8,16 +8,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import catalog, fields, operations, validation
+from . import catalog, operations, validation
 from .changes import ordered
-from .control import Control
-from .encoding import answer
+from .faults import Control
+from .messages import Query, body_of, group_id_of, group_of, json_reply, raw_reply, target_of
 from .neutron import DEFAULT_EGRESS
-from .queries import Query
-from .records import ApiError, Group, Target
-from .replies import json_reply, raw_reply
+from .records import ApiError
+from .store import as_answer, no_such_group
 from .tasks import look_at_target
-from .work import existing, no_such_group
 
 GROUP_LIMIT = 10
 CATALOG_LIMIT = 100
@@ -55,7 +53,7 @@ async def create_group(request: Request) -> Response:
     control: Control = request.app.state.control
     asked = validation.creation_v1(await body_of(request))
     by_itself = DEFAULT_EGRESS if control.knobs.default_egress else ()
-    return raw_reply(answer(operations.create(control.store, control.knobs, target_of(request), asked, by_itself)))
+    return raw_reply(as_answer(operations.create(control.store, control.knobs, target_of(request), asked, by_itself)))
 
 
 async def patch_group(request: Request) -> Response:
@@ -74,7 +72,7 @@ async def patch_group(request: Request) -> Response:
         tags=asked.tags,
         wipe_tags=asked.wipe_tags,
     )
-    return raw_reply(answer(changed))
+    return raw_reply(as_answer(changed))
 
 
 async def delete_group(request: Request) -> Response:
@@ -89,7 +87,7 @@ async def copy_group(request: Request) -> Response:
     """Serve POST /cloud/v1/securitygroups/{project_id}/{region_id}/{group_id}/copy."""
     control: Control = request.app.state.control
     name = validation.copy_name(await body_of(request))
-    return raw_reply(answer(operations.copy(control.store, control.knobs, group_of(request), name)))
+    return raw_reply(as_answer(operations.copy(control.store, control.knobs, group_of(request), name)))
 
 
 async def group_instances(request: Request) -> Response:
@@ -132,30 +130,6 @@ async def get_region(request: Request) -> Response:
     """Serve GET /cloud/v1/regions/{region_id}."""
     Query(request, ("show_volume_types",))
     return json_reply(catalog.region(request.path_params["region_id"]))
-
-
-def target_of(request: Request) -> Target:
-    """Return the project and region in the path."""
-    return Target(request.path_params["project_id"], request.path_params["region_id"])
-
-
-def group_of(request: Request) -> Group:
-    """Return the group in the path. Raises ApiError: 422 for what is no UUID, 404 for a group that does not exist."""
-    return existing(request.app.state.control.store, target_of(request), group_id_of(request))
-
-
-def group_id_of(request: Request) -> str:
-    """Return the group id in the path. Raises ApiError (422) for what is no UUID."""
-    return fields.uuid(request.path_params["group_id"], "path.group_id")
-
-
-async def body_of(request: Request) -> object:
-    """Return the JSON of the request's body. Raises ApiError (400, 415)."""
-    Query(request, ())
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise ApiError(415, "UnsupportedMediaType", f"Content-Type is {media_type or 'missing'}, not application/json")
-    return validation.parse(await request.body())
 
 
 def _page(query: Query, found: list[dict[str, Any]], name: str) -> Response:

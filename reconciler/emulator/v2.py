@@ -7,13 +7,11 @@ from starlette.responses import Response
 
 from . import fields, validation
 from .changes import patched_tags, towards
-from .control import Control
-from .faults import Fault
+from .faults import Control, Fault
+from .messages import body_of, group_of, json_reply, target_of
 from .neutron import stored
 from .records import ApiError, Group
-from .replies import json_reply
 from .tasks import start
-from .v1 import body_of, group_of, target_of
 from .work import CREATE_GROUP, CREATE_RULE, DELETE_RULE, UPDATE_GROUP, Work
 
 

@@ -42,25 +42,12 @@ def perform(store: Store, knobs: Knobs, work: Work) -> dict[str, list[str]]:
     return created
 
 
-def existing(store: Store, target: Target, group_id: str | None) -> Group:
-    """Return the group of that id. Raises ApiError (404)."""
-    group = store.group(target, group_id) if group_id is not None else None
-    if group is None:
-        raise no_such_group(group_id)
-    return group
-
-
-def no_such_group(group_id: str | None) -> ApiError:
-    """Return the refusal for an id that no group has."""
-    return ApiError(404, "SecurityGroupNotFound", f"Security group {group_id} does not exist")
-
-
 def _act(store: Store, knobs: Knobs, work: Work) -> dict[str, list[str]]:
     if work.task_type == CREATE_GROUP:
         asked = validation.creation_v2(work.body)
         made = create(store, knobs, work.target, asked, ALLOW_ALL if asked.rules is None else ())
         return {"security_groups": [made.id], "security_group_rules": [rule.id for rule in made.rules]}
-    before = existing(store, work.target, work.group_id)
+    before = store.existing(work.target, work.group_id)
     if work.task_type == UPDATE_GROUP:
         after = _update(store, knobs, before, validation.change_v2(work.body))
     else:

@@ -1,16 +1,71 @@
-"""Query parameters, typed and checked; an unknown one is refused like an unknown field."""
+"""Requests and answers: what a path, a query and a body hold, typed and checked, and answers as JSON."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any, NoReturn
 
 from starlette.requests import Request
+from starlette.responses import Response
 
-from .records import ApiError
+from .fields import uuid
+from .records import ApiError, Group, Target, encoded
+from .store import Store
 
 MAX_LIMIT = 1000
+JSON = "application/json"
+
+
+def json_reply(value: object, status: int = 200) -> Response:
+    """Return a value as JSON."""
+    return Response(encoded(value), status, media_type=JSON)
+
+
+def raw_reply(body: bytes) -> Response:
+    """Return JSON that is text already."""
+    return Response(body, media_type=JSON)
+
+
+def error_reply(problem: ApiError) -> Response:
+    """Return an error, in the two fields that the cloud's errors have."""
+    return json_reply({"exception_class": problem.kind, "message": problem.message}, problem.status)
+
+
+def target_of(request: Request) -> Target:
+    """Return the project and region in the path."""
+    return Target(request.path_params["project_id"], request.path_params["region_id"])
+
+
+def group_of(request: Request) -> Group:
+    """Return the group in the path. Raises ApiError: 422 for what is no UUID, 404 for a group that does not exist."""
+    store: Store = request.app.state.control.store
+    return store.existing(target_of(request), group_id_of(request))
+
+
+def group_id_of(request: Request) -> str:
+    """Return the group id in the path. Raises ApiError (422) for what is no UUID."""
+    return uuid(request.path_params["group_id"], "path.group_id")
+
+
+async def body_of(request: Request) -> object:
+    """Return the JSON of the request's body. Raises ApiError (400, 415)."""
+    Query(request, ())
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise ApiError(415, "UnsupportedMediaType", f"Content-Type is {media_type or 'missing'}, not application/json")
+    return parse(await request.body())
+
+
+def parse(body: bytes) -> Any:
+    """Return the JSON value of a request body. Raises ApiError (400) for all else, NaN and repeated keys included."""
+    try:
+        value = json.loads(body, object_pairs_hook=_unique, parse_constant=_no_constant)
+        encoded(value)  # half of a surrogate pair can be read, but not be written again
+    except (ValueError, RecursionError) as problem:
+        raise ApiError(400, "BadRequest", f"The request body is not JSON: {problem}") from None
+    return value
 
 
 class Query:
@@ -105,3 +160,14 @@ def _integer(name: str, value: str) -> int:
 
 def _refusal(name: str, problem: str) -> ApiError:
     return ApiError(422, "ValidationError", f"query.{name}: {problem}")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a key is repeated in one object")
+    return fields
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
