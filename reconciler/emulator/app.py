@@ -71,14 +71,15 @@ def _step(step: Step) -> dict[str, object]:
     return {"group_id": step.group_id, "action": step.action, "rule_id": step.rule_id, "rules": rules}
 
 
-async def _refused(_: Request, problem: Exception) -> Response:
+async def _refused(request: Request, problem: Exception) -> Response:
     if not isinstance(problem, ApiError):
         raise problem
-    return error_reply(problem)
+    return error_reply(problem, request.scope["emulator.request_id"])
 
 
 async def _no_such_operation(request: Request, problem: Exception) -> Response:
     if not isinstance(problem, HTTPException):
         raise problem
     kind = {404: "NotFound", 405: "MethodNotAllowed"}.get(problem.status_code, "HTTPException")
-    return error_reply(ApiError(problem.status_code, kind, f"{request.method} {request.url.path}: {problem.detail}"))
+    refusal = ApiError(problem.status_code, kind, f"{request.method} {request.url.path}: {problem.detail}")
+    return error_reply(refusal, request.scope["emulator.request_id"])

@@ -1,6 +1,6 @@
 """The parts of a request, one check each: names, tags, ports, prefixes, whole rules.
 
-Every check takes a value and the place where it stands, and raises ApiError (422) naming that place. A field nobody
+Every check takes a value and the place where it stands, and raises ApiError (400) naming that place. A field nobody
 published is refused too, so that a typing error in a client is found here; the cloud may be more patient.
 """
 
@@ -113,7 +113,7 @@ def shown(value: Any) -> str:
 
 def refusal(place: str, problem: str) -> ApiError:
     """Return the error that names a place and what is wrong there."""
-    return ApiError(422, "ValidationError", f"{place}: {problem}")
+    return ApiError(400, "ValidationError", f"{place}: {problem}", invalid_fields={place: [problem]})
 
 
 def _tag_key(value: str, place: str) -> str:

@@ -107,7 +107,9 @@ class Gate:
         # The published word is `apikey`, the official SDK writes `APIKey`: HTTP does not tell schemes apart by case.
         scheme, _, key = given.partition(b" ")
         if scheme.lower() != b"apikey" or not hmac.compare_digest(key, self._api_key):
-            request.answer.replaced(error_reply(ApiError(401, "Unauthorized", "The API key is missing or wrong")))
+            request.answer.replaced(
+                error_reply(ApiError(401, "Unauthorized", "Bad permanent token"), request.request_id)
+            )
             return
         await self._app(request.scope, request.replay, request.answer.collect)
 
@@ -124,7 +126,7 @@ class Gate:
                     await request.hang_up(RESET if fault.fault == "reset" else CLOSE)
                     return False
                 case "status":
-                    request.answer.replaced(self._status(fault))
+                    request.answer.replaced(self._status(fault, request.request_id))
                     request.answered = True
                 case "html":
                     request.answer.replaced(HTMLResponse(PAGE, fault.status or 200))
@@ -136,8 +138,8 @@ class Gate:
                     return False
         return True
 
-    def _status(self, fault: Fault) -> Response:
-        response = error_reply(ApiError(fault.status or 500, "InjectedFault", fault.message))
+    def _status(self, fault: Fault, request_id: str) -> Response:
+        response = error_reply(ApiError(fault.status or 500, "InjectedFault", fault.message), request_id)
         if fault.retry_after is not None:
             response.headers["Retry-After"] = f"{fault.retry_after:g}"
         elif fault.retry_after_date is not None:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .fields import uuid
+from .fields import refusal, uuid
 from .records import ApiError, Group, Target, encoded
 from .store import Store
 
@@ -28,24 +28,33 @@ def raw_reply(body: bytes) -> Response:
     return Response(body, media_type=JSON)
 
 
-def error_reply(problem: ApiError) -> Response:
-    """Return an error, in the two fields that the cloud's errors have."""
-    return json_reply({"exception_class": problem.kind, "message": problem.message}, problem.status)
+def error_reply(problem: ApiError, request_id: str) -> Response:
+    """Return an error in the fields that the cloud's errors have."""
+    body = {"exception_class": problem.kind, "message": problem.message, "request_id": request_id}
+    return json_reply(body | problem.details, problem.status)
 
 
 def target_of(request: Request) -> Target:
-    """Return the project and region in the path."""
-    return Target(request.path_params["project_id"], request.path_params["region_id"])
+    """Return the project and region in the path. Raises ApiError (400)."""
+    return Target(path_number(request, "project_id"), path_number(request, "region_id"))
+
+
+def path_number(request: Request, name: str) -> int:
+    """Return the number of a project, region or client in the path. Raises ApiError (400) for 0, which none has."""
+    number: int = request.path_params[name]
+    if number < 1:
+        raise refusal(f"path.{name}", f"{number} is not greater than 0")
+    return number
 
 
 def group_of(request: Request) -> Group:
-    """Return the group in the path. Raises ApiError: 422 for what is no UUID, 404 for a group that does not exist."""
+    """Return the group in the path. Raises ApiError: 400 for what is no UUID, 404 for a group that does not exist."""
     store: Store = request.app.state.control.store
     return store.existing(target_of(request), group_id_of(request))
 
 
 def group_id_of(request: Request) -> str:
-    """Return the group id in the path. Raises ApiError (422) for what is no UUID."""
+    """Return the group id in the path. Raises ApiError (400) for what is no UUID."""
     return uuid(request.path_params["group_id"], "path.group_id")
 
 
@@ -69,13 +78,13 @@ def parse(body: bytes) -> Any:
 
 
 class Query:
-    """The query parameters of one request. Every method raises ApiError (422) for a value that does not fit."""
+    """The query parameters of one request. Every method raises ApiError (400) for a value that does not fit."""
 
     def __init__(self, request: Request, known: Sequence[str]) -> None:
         self._params = request.query_params
         for name in self._params:
             if name not in known:
-                raise _refusal(name, f"unknown parameter; known are {', '.join(sorted(known)) or 'none'}")
+                raise refusal(f"query.{name}", f"unknown parameter; known are {', '.join(sorted(known)) or 'none'}")
 
     def text(self, name: str) -> str | None:
         """Return the value, or None."""
@@ -93,28 +102,28 @@ class Query:
         """How many results a page may have."""
         value = _integer("limit", self._params.get("limit", str(default)))
         if not 0 < value <= MAX_LIMIT:
-            raise _refusal("limit", f"{value} is not from 1 to {MAX_LIMIT}")
+            raise refusal("query.limit", f"{value} is not from 1 to {MAX_LIMIT}")
         return value
 
     def offset(self) -> int:
         """How many results come before the page."""
         value = _integer("offset", self._params.get("offset", "0"))
         if value < 0:
-            raise _refusal("offset", f"{value} is less than 0")
+            raise refusal("query.offset", f"{value} is less than 0")
         return value
 
     def choice(self, name: str, choices: Sequence[str], default: str) -> str:
         """One of the choices."""
         value = self._params.get(name, default)
         if value not in choices:
-            raise _refusal(name, f"{value!r} is not one of {', '.join(choices)}")
+            raise refusal(f"query.{name}", f"{value!r} is not one of {', '.join(choices)}")
         return value
 
     def choices(self, name: str, choices: Sequence[str]) -> list[str]:
         """Any of the choices; the parameter may be repeated."""
         for value in self.texts(name):
             if value not in choices:
-                raise _refusal(name, f"{value!r} is not one of {', '.join(choices)}")
+                raise refusal(f"query.{name}", f"{value!r} is not one of {', '.join(choices)}")
         return self.texts(name)
 
     def flag(self, name: str) -> bool | None:
@@ -123,7 +132,7 @@ class Query:
         if value is None:
             return None
         if value.lower() not in {"true", "false", "1", "0"}:
-            raise _refusal(name, f"{value!r} is neither true nor false")
+            raise refusal(f"query.{name}", f"{value!r} is neither true nor false")
         return value.lower() in {"true", "1"}
 
     def moment(self, name: str) -> float | None:
@@ -134,7 +143,7 @@ class Query:
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
-            raise _refusal(name, f"{value!r} is not an ISO date and time") from None
+            raise refusal(f"query.{name}", f"{value!r} is not an ISO date and time") from None
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
     def pairs(self, name: str) -> dict[str, str]:
@@ -145,9 +154,9 @@ class Query:
         try:
             pairs = json.loads(value)
         except ValueError:
-            raise _refusal(name, f"{value!r} is not JSON") from None
+            raise refusal(f"query.{name}", f"{value!r} is not JSON") from None
         if not isinstance(pairs, dict) or not all(isinstance(content, str) for content in pairs.values()):
-            raise _refusal(name, f"{value!r} is not an object of text values")
+            raise refusal(f"query.{name}", f"{value!r} is not an object of text values")
         return pairs
 
 
@@ -155,11 +164,7 @@ def _integer(name: str, value: str) -> int:
     try:
         return int(value)
     except ValueError:
-        raise _refusal(name, f"{value!r} is not an integer") from None
-
-
-def _refusal(name: str, problem: str) -> ApiError:
-    return ApiError(422, "ValidationError", f"query.{name}: {problem}")
+        raise refusal(f"query.{name}", f"{value!r} is not an integer") from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -13,13 +13,18 @@ class EmulatorError(Exception):
 
 
 class ApiError(Exception):
-    """An answer other than success. `status` is the HTTP status, `kind` goes out as ``exception_class``."""
+    """An answer other than success.
 
-    def __init__(self, status: int, kind: str, message: str) -> None:
+    `status` is the HTTP status, `kind` goes out as ``exception_class``, and the details are further fields of the
+    answer: ``info`` about a quota, ``invalid_fields`` about a request that is not valid.
+    """
+
+    def __init__(self, status: int, kind: str, message: str, **details: Mapping[str, Any]) -> None:
         super().__init__(message)
         self.status = status
         self.kind = kind
         self.message = message
+        self.details = details
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from . import catalog, operations, validation
 from .changes import ordered
 from .faults import Control
-from .messages import Query, body_of, group_id_of, group_of, json_reply, raw_reply, target_of
+from .messages import Query, body_of, group_id_of, group_of, json_reply, path_number, raw_reply, target_of
 from .neutron import DEFAULT_EGRESS
 from .records import ApiError
 from .store import as_answer, no_such_group
@@ -115,7 +115,7 @@ async def list_projects(request: Request) -> Response:
 async def get_project(request: Request) -> Response:
     """Serve GET /cloud/v1/projects/{project_id}."""
     Query(request, ())
-    return json_reply(catalog.project(request.path_params["project_id"]))
+    return json_reply(catalog.project(path_number(request, "project_id")))
 
 
 async def list_regions(request: Request) -> Response:
@@ -129,7 +129,7 @@ async def list_regions(request: Request) -> Response:
 async def get_region(request: Request) -> Response:
     """Serve GET /cloud/v1/regions/{region_id}."""
     Query(request, ("show_volume_types",))
-    return json_reply(catalog.region(request.path_params["region_id"]))
+    return json_reply(catalog.region(path_number(request, "region_id")))
 
 
 def _page(query: Query, found: list[dict[str, Any]], name: str) -> Response:

@@ -1,4 +1,4 @@
-"""Request bodies -> records, refusing (422) whatever the published description does not allow."""
+"""Request bodies -> records, refusing (400) whatever the published description does not allow."""
 
 from __future__ import annotations
 

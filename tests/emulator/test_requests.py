@@ -37,9 +37,12 @@ BAD_RULES = [
 
 
 def refused(response: Any, place: str) -> None:
-    """A 422 whose message names the place."""
-    assert response.status_code == 422, response.text
-    assert place in response.json()["message"]
+    """A 400 that names the place, in the message and as an invalid field."""
+    body = response.json()
+    assert (response.status_code, body["exception_class"]) == (400, "ValidationError"), response.text
+    ((field, (problem,)),) = body["invalid_fields"].items()
+    assert place in body["message"]
+    assert body["message"] == f"{field}: {problem}"
 
 
 @pytest.mark.parametrize(("rule", "place"), BAD_RULES)
@@ -148,7 +151,7 @@ def test_at_most_500_entries_in_a_patch(client: Client) -> None:
 
 
 def test_at_most_250_rules_in_a_new_group(client: Client) -> None:
-    """Asked for, that is 422; with the rules that come by themselves on top, 409."""
+    """Asked for, that is 400; with the rules that come by themselves on top, 409."""
     rules = [tcp(port) for port in range(1, 252)]
     refused(client.http.post(GROUPS, json={"security_group": {"name": "full", "security_group_rules": rules}}), "250")
     refused(client.http.post(GROUPS_V2, json={"name": "full", "rules": rules}), "250")
@@ -189,7 +192,7 @@ def test_a_rule_that_differs_in_its_description_only_is_a_duplicate(client: Clie
         pytest.param(b"[" * 100_000, {"Content-Type": "application/json"}, 400, id="nested-too-deeply"),
         pytest.param(b"\xff", {"Content-Type": "application/json"}, 400, id="not-utf-8"),
         pytest.param(b'{"name": "\\ud800"}', {"Content-Type": "application/json"}, 400, id="half-a-surrogate-pair"),
-        pytest.param(b"[]", {"Content-Type": "application/json"}, 422, id="no-object"),
+        pytest.param(b"[]", {"Content-Type": "application/json"}, 400, id="no-object"),
         pytest.param(b"name=web", {"Content-Type": "application/x-www-form-urlencoded"}, 415, id="a-form"),
         pytest.param(b"{}", {}, 415, id="no-content-type"),
     ],

@@ -80,7 +80,7 @@ def test_refusals_become_the_errors_of_the_sdk(sdk: gcore.Gcore, emulator: Emula
     twin = {"action": "create", "direction": "egress", "ethertype": egress.ethertype, "description": "again"}
     with pytest.raises(gcore.ConflictError):
         groups.update(web.id, changed_rules=[twin])
-    with pytest.raises(gcore.UnprocessableEntityError):
+    with pytest.raises(gcore.BadRequestError):
         groups.update(web.id, name="-")
     with pytest.raises(gcore.AuthenticationError):
         sdk.with_options(api_key="wrong").cloud.security_groups.get(web.id)
