@@ -6,6 +6,7 @@ loaded by `app` and `server`.
 
     records.py      groups, rules, tags, refusals: plain values
     neutron.py      what OpenStack Neutron does to a rule, and when it refuses one         pure
+    policy.py       what the cloud puts in front of Neutron: port 25, quotas, locks        pure
     fields.py       the check of every part of a request; validation.py whole bodies -> records
     changes.py      a group and entries of changed rules -> the steps the server takes     pure
     store.py        groups in SQLite; schema.py the tables

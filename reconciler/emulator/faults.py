@@ -31,6 +31,7 @@ Which fault, in `fault`; with `when: before` (the default where both make sense)
     foreign_change before the request is worked on, somebody else changes a group: `rule` is added to it, or, with
                    `delete_rule: N`, its Nth rule is deleted. The group is the one in the path, or that of the name
                    `group` in the path's project and region
+    locked         answers 409, as the cloud does while another task is at work on the resource
 
 Several faults may hit one request; `delay`, the two task faults and `foreign_change` go together with any other.
 """
@@ -60,6 +61,7 @@ KINDS = (
     "task_error",
     "slow_task",
     "foreign_change",
+    "locked",
 )
 
 

@@ -21,6 +21,7 @@ from .changes import revised
 from .faults import Control, Fault
 from .files import raw_rule
 from .messages import error_reply
+from .policy import locked
 from .records import ApiError, Group, RequestRecord, Step, Target
 
 RESET = "emulator.reset"
@@ -128,6 +129,10 @@ class Gate:
                 case "status":
                     request.answer.replaced(self._status(fault, request.request_id))
                     request.answered = True
+                case "locked":
+                    refusal = locked(request.scope["path"].rpartition("/")[2])
+                    request.answer.replaced(error_reply(refusal, request.request_id))
+                    request.answered = True
                 case "html":
                     request.answer.replaced(HTMLResponse(PAGE, fault.status or 200))
                     request.answered = True
@@ -211,7 +216,7 @@ def _subject(control: Control, fault: Fault, path: str) -> Group | None:
 
 
 def _is_early(fault: Fault) -> bool:
-    return fault.when == "before" and fault.fault not in {"truncate", "cut"}
+    return fault.fault == "locked" or (fault.when == "before" and fault.fault not in {"truncate", "cut"})
 
 
 def _half(answer: _Answer) -> Response:

@@ -10,6 +10,7 @@ from .changes import Entry, World, new_tags, patched_tags, revised, run
 from .fields import TagPatch
 from .knobs import Atomicity, Knobs
 from .neutron import key, stored
+from .policy import check_egress, check_quota
 from .records import ApiError, Group, Rule, RuleSpec, Step, Target
 from .store import DEFAULT_NAME, Store
 from .validation import Creation
@@ -20,8 +21,10 @@ def create(store: Store, knobs: Knobs, target: Target, asked: Creation, by_itsel
 
     Raises ApiError, and then nothing was made.
     """
+    check_egress(knobs, asked.rules or ())
     with store.transaction():
         store.ensure_default(target)
+        check_quota(knobs, store.count_of_region(target.region_id))
         _check_name(store, knobs, target, asked.name)
         now = store.now()
         group = Group(
@@ -63,6 +66,8 @@ def change(
 
     Raises ApiError when something is refused. With `Atomicity.PARTIAL` what came before it stays.
     """
+    entries = list(entries)
+    check_egress(knobs, entries)
     with store.transaction():
         if name is not None:
             _check_rename(store, knobs, group, name)
@@ -89,6 +94,7 @@ def change(
 def copy(store: Store, knobs: Knobs, group: Group, name: str) -> Group:
     """Make a group with the same description, user tags and rules. Rules that refer to the old group still do."""
     with store.transaction():
+        check_quota(knobs, store.count_of_region(group.target.region_id))
         _check_name(store, knobs, group.target, name)
         now, new_id = store.now(), store.new_id()
         rules = tuple(

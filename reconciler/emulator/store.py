@@ -161,6 +161,11 @@ class Store:
         """Whether another group of the target has that name."""
         return any(group.id != but_id for group in self.groups(target, name))
 
+    def count_of_region(self, region_id: int) -> int:
+        """Return how many groups a region holds, over all projects, which is what the cloud has a quota for."""
+        ((count,),) = self.rows("SELECT count(*) FROM groups WHERE region_id = ?", (region_id,))
+        return int(count)
+
     def referring(self, group: Group) -> list[Group]:
         """Return the other groups with rules whose remote is that group."""
         found = self._select("AND id <> ? AND instr(rules, ?) > 0", group.target, group.id, group.id.encode())

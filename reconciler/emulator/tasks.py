@@ -19,8 +19,9 @@ from starlette.responses import Response
 
 from .catalog import CLIENT_ID, USER_ID
 from .faults import Control
-from .messages import Query, json_reply
-from .records import ApiError, Target
+from .messages import Query, group_id_of, group_of, json_reply
+from .policy import locked
+from .records import ApiError, Group, Target
 from .work import Work, perform
 
 STATES = ("NEW", "RUNNING", "FINISHED", "ERROR")
@@ -95,6 +96,21 @@ def look(control: Control, condition: str, *values: object) -> None:
 def look_at_target(control: Control, target: Target) -> None:
     """Return a read of the groups of a project and region."""
     look(control, "project_id = ? AND region_id = ?", target.project_id, target.region_id)
+
+
+def unlocked_group_of(request: Request) -> Group:
+    """Return the group in the path, to be changed. Raises ApiError (409) while a task is at work on it.
+
+    The refusal counts as a look, so that repeating the request is enough.
+    """
+    control: Control = request.app.state.control
+    group_id = group_id_of(request)
+    at_work = "json_extract(work, '$.group_id') = ?"
+    if control.knobs.locks:
+        look(control, at_work, group_id)
+        if control.store.rows(f"SELECT 1 FROM tasks WHERE {UNFINISHED} AND {at_work}", (group_id,)):
+            raise locked(group_id)
+    return group_of(request)
 
 
 async def get_task(request: Request) -> Response:

@@ -12,10 +12,10 @@ from . import catalog, operations, validation
 from .changes import ordered
 from .faults import Control
 from .messages import Query, body_of, group_id_of, group_of, json_reply, path_number, raw_reply, target_of
-from .neutron import DEFAULT_EGRESS
+from .policy import rules_by_default
 from .records import ApiError
 from .store import as_answer, no_such_group
-from .tasks import look_at_target
+from .tasks import look_at_target, unlocked_group_of
 
 GROUP_LIMIT = 10
 CATALOG_LIMIT = 100
@@ -52,8 +52,8 @@ async def create_group(request: Request) -> Response:
     """Serve POST /cloud/v1/securitygroups/{project_id}/{region_id}."""
     control: Control = request.app.state.control
     asked = validation.creation_v1(await body_of(request))
-    by_itself = DEFAULT_EGRESS if control.knobs.default_egress else ()
-    return raw_reply(as_answer(operations.create(control.store, control.knobs, target_of(request), asked, by_itself)))
+    by_default = rules_by_default(control.knobs, asked.rules or ())
+    return raw_reply(as_answer(operations.create(control.store, control.knobs, target_of(request), asked, by_default)))
 
 
 async def patch_group(request: Request) -> Response:
@@ -66,7 +66,7 @@ async def patch_group(request: Request) -> Response:
     changed = operations.change(
         control.store,
         control.knobs,
-        group_of(request),
+        unlocked_group_of(request),
         ordered(asked.entries, control.knobs.order),
         name=asked.name,
         tags=asked.tags,
@@ -79,7 +79,7 @@ async def delete_group(request: Request) -> Response:
     """Serve DELETE /cloud/v1/securitygroups/{project_id}/{region_id}/{group_id}."""
     control: Control = request.app.state.control
     Query(request, ())
-    operations.delete(control.store, group_of(request))
+    operations.delete(control.store, unlocked_group_of(request))
     return Response(status_code=204)
 
 

@@ -168,7 +168,6 @@ def test_what_is_published_as_a_rule_is_accepted(published: dict[str, Any], clie
             prefix = f"2001:db8:{number}::/48" if family == "IPv6" else f"10.{number}.0.0/16"
             rule = {"direction": "egress", "protocol": name, "ethertype": family, "remote_ip_prefix": prefix}
             if path == "v1":
-                response = client.patch(group["id"], {"action": "create", **rule})
+                client.ok(client.patch(group["id"], {"action": "create", **rule}))
             else:
-                response = client.http.patch(f"{GROUPS_V2}/{group['id']}", json={key: [rule]})
-            client.ok(response)
+                client.finish(client.http.patch(f"{GROUPS_V2}/{group['id']}", json={key: [rule]}))
