@@ -13,6 +13,7 @@ loaded by `app` and `server`.
     operations.py   create, change, copy and delete a group, the same for both versions
     messages.py     requests and answers: path, query and body, typed and checked
     v1.py, v2.py    the operations as they are published
+    actions.py      the log of who changed what
     tasks.py        v2's tasks: kept, advanced, answered; work.py what they do
     catalog.py      projects, regions and instances: plausible, and the same every time
     knobs.py        settings that make it behave like another server

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import tasks, v1, v2
+from . import actions, tasks, v1, v2
 from .faults import Control, FaultPlan
 from .gate import Gate
 from .knobs import Knobs
@@ -39,6 +39,7 @@ def create_app(store: Store, *, api_key: str, knobs: Knobs | None = None, faults
             Route("/cloud/v1/regions/{region_id:int}", v1.get_region, methods=["GET"]),
             Route("/cloud/v1/tasks", tasks.list_tasks, methods=["GET"]),
             Route("/cloud/v1/tasks/{task_id}", tasks.get_task, methods=["GET"]),
+            Route("/cloud/v1/user_actions", actions.list_actions, methods=["GET"]),
             Route(GROUPS_V2, v2.create_group, methods=["POST"]),
             Route(GROUPS_V2 + "/{group_id}", v2.patch_group, methods=["PATCH"]),
             Route(GROUPS_V2 + "/{group_id}/rules", v2.create_rule, methods=["POST"]),

@@ -17,6 +17,7 @@ from email.utils import format_datetime
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from . import actions
 from .changes import revised
 from .faults import Control, Fault
 from .files import raw_rule
@@ -203,6 +204,8 @@ def _change_as_somebody_else(control: Control, fault: Fault, path: str) -> None:
         rules = tuple(rule for rule in rules if rule.id != touched)
     if touched:
         store.save(revised(group, store.now(), rules=rules), group, [Step(group.id, "foreign", touched, rules)])
+        subjects = [actions.of_group(group), actions.of_rule(touched)]
+        actions.write(store, actions.SOMEBODY_ELSE, group.target, "update", subjects)
 
 
 def _subject(control: Control, fault: Fault, path: str) -> Group | None:

@@ -1,11 +1,13 @@
 """Requests and answers: what a path, a query and a body hold, typed and checked, and answers as JSON."""
 
+# ruff: noqa: S608 - statements are put together from fixed pieces of this file; every value is bound
+
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -77,6 +79,14 @@ def parse(body: bytes) -> Any:
     return value
 
 
+class Page(NamedTuple):
+    """Which part of a list is asked for, by age: `direction` is asc or desc."""
+
+    direction: str
+    limit: int
+    offset: int
+
+
 class Query:
     """The query parameters of one request. Every method raises ApiError (400) for a value that does not fit."""
 
@@ -111,6 +121,11 @@ class Query:
         if value < 0:
             raise refusal("query.offset", f"{value} is less than 0")
         return value
+
+    def page(self, default_limit: int) -> Page:
+        """Return the part of a list by age that is asked for; the newest come first unless told otherwise."""
+        direction = self.choice("order_by", ("asc", "desc"), self.choice("sorting", ("asc", "desc"), "desc"))
+        return Page(direction, self.limit(default_limit), self.offset())
 
     def choice(self, name: str, choices: Sequence[str], default: str) -> str:
         """One of the choices."""
@@ -158,6 +173,32 @@ class Query:
         if not isinstance(pairs, dict) or not all(isinstance(content, str) for content in pairs.values()):
             raise refusal(f"query.{name}", f"{value!r} is not an object of text values")
         return pairs
+
+
+def conditions(query: Query, columns: Mapping[str, Sequence[object]], moment: str) -> tuple[str, list[Any]]:
+    """Return a WHERE clause and its values: any of the values of each column, and the times asked for.
+
+    `moment` is the column that holds the time, in seconds since 1970.
+    """
+    where, values = ["1"], list[Any]()
+    for column, wanted in columns.items():
+        if wanted:
+            where.append(f"{column} IN ({', '.join('?' * len(wanted))})")
+            values += wanted
+    for name, comparison in (("from_timestamp", ">="), ("to_timestamp", "<=")):
+        bound = query.moment(name)
+        if bound is not None:
+            where.append(f"{moment} {comparison} ?")
+            values.append(bound)
+    return " AND ".join(where), values
+
+
+def documents(store: Store, table: str, where: str, values: Sequence[object], page: Page) -> dict[str, Any]:
+    """Return a page of a table's documents, with the number of all that the clause selects."""
+    ((count,),) = store.rows(f"SELECT count(*) FROM {table} WHERE {where}", values)
+    statement = f"SELECT document FROM {table} WHERE {where} ORDER BY sequence {page.direction} LIMIT ? OFFSET ?"
+    rows = store.rows(statement, (*values, page.limit, page.offset))
+    return {"count": count, "results": [json.loads(document) for (document,) in rows]}
 
 
 def _integer(name: str, value: str) -> int:

@@ -13,7 +13,7 @@ from .records import EmulatorError
 APPLICATION_ID = 0x73676374
 TABLES = f"""
 PRAGMA application_id = {APPLICATION_ID};
-CREATE TABLE groups (
+CREATE TABLE IF NOT EXISTS groups (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     project_id INTEGER NOT NULL,
@@ -22,14 +22,14 @@ CREATE TABLE groups (
     head BLOB NOT NULL,
     rules BLOB NOT NULL
 );
-CREATE INDEX groups_by_target ON groups (project_id, region_id, name);
-CREATE TABLE instances (
+CREATE INDEX IF NOT EXISTS groups_by_target ON groups (project_id, region_id, name);
+CREATE TABLE IF NOT EXISTS instances (
     group_id TEXT NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
     instance_id TEXT NOT NULL,
     name TEXT NOT NULL,
     PRIMARY KEY (group_id, instance_id)
 );
-CREATE TABLE tasks (
+CREATE TABLE IF NOT EXISTS tasks (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     project_id INTEGER NOT NULL,
@@ -41,6 +41,13 @@ CREATE TABLE tasks (
     document TEXT NOT NULL,
     work TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS actions (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    task_id TEXT,
+    moment REAL NOT NULL,
+    document TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS actions_by_task ON actions (task_id);
 """
 
 
@@ -62,7 +69,8 @@ def open_database(path: str | None) -> sqlite3.Connection:
         empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if empty:
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(TABLES)
+        if empty or found == APPLICATION_ID:
+            connection.executescript(TABLES)  # a file of an older version lacks some of them
     except sqlite3.Error as problem:
         connection.close()
         raise EmulatorError(f"{place}: not a state file of the emulator: {problem}") from None

@@ -10,6 +10,7 @@ region (a client that lost the task's id has nothing else to look at).
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -17,20 +18,31 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from . import actions
 from .catalog import CLIENT_ID, USER_ID
 from .faults import Control
-from .messages import Query, group_id_of, group_of, json_reply
+from .messages import Query, conditions, documents, group_id_of, group_of, json_reply
 from .policy import locked
 from .records import ApiError, Group, Target
-from .work import Work, perform
+from .work import CREATE_GROUP, CREATE_RULE, DELETE_RULE, UPDATE_GROUP, Work, perform
 
 STATES = ("NEW", "RUNNING", "FINISHED", "ERROR")
 UNFINISHED = "state IN ('NEW', 'RUNNING')"
 LIST_LIMIT = 10
+ACTIONS = {
+    CREATE_GROUP: ("create", actions.GROUP),
+    UPDATE_GROUP: ("update", actions.GROUP),
+    CREATE_RULE: ("create", actions.RULE),
+    DELETE_RULE: ("delete", actions.RULE),
+}
 
 
-def start(control: Control, work: Work, request_id: str, polls: int | None = None) -> str:
-    """Start a task and return its id. Where no read is to find it unfinished, the work is done at once."""
+def start(request: Request, work: Work, subjects: Sequence[dict[str, Any]] = (), polls: int | None = None) -> str:
+    """Start a task and return its id. Where no read is to find it unfinished, the work is done at once.
+
+    `subjects` are what the log of actions says is changed.
+    """
+    control: Control = request.app.state.control
     store = control.store
     reads_left = control.knobs.task_polls if polls is None else polls
     now = store.clock()
@@ -54,7 +66,7 @@ def start(control: Control, work: Work, request_id: str, polls: int | None = Non
         "error": None,
         "job_id": None,
         "lifecycle_policy_id": None,
-        "request_id": request_id,
+        "request_id": request.scope["emulator.request_id"],
         "schedule_id": None,
     }
     row = (
@@ -69,7 +81,18 @@ def start(control: Control, work: Work, request_id: str, polls: int | None = Non
         json.dumps(asdict(work)),
     )
     columns = "id, project_id, region_id, state, task_type, created, reads_left, document, work"
+    action_type, api_group = ACTIONS[work.task_type]
     with store.transaction():
+        actions.write(
+            store,
+            actions.actor_of(request),
+            work.target,
+            action_type,
+            subjects,
+            api_group=api_group,
+            data=work.body,
+            task_id=str(task["id"]),
+        )
         store.database.execute(f"INSERT INTO tasks ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
     if reads_left == 0:
         look(control, "id = ?", task["id"])
@@ -82,7 +105,7 @@ def look(control: Control, condition: str, *values: object) -> None:
     for task_id, reads_left, document, work in control.store.rows(statement, values):
         task = json.loads(document)
         if reads_left == 0:
-            task |= _finish(control, json.loads(work))
+            task |= _finish(control, task_id, json.loads(work))
         elif reads_left == 1:
             task["state"] = "RUNNING"
         task["updated_on"] = _stamp(control.store.clock())
@@ -129,14 +152,18 @@ async def list_tasks(request: Request) -> Response:
     """Serve GET /cloud/v1/tasks."""
     control: Control = request.app.state.control
     query = Query(request, _FILTERS)
-    where, values = _conditions(query)
-    direction = query.choice("order_by", ("asc", "desc"), query.choice("sorting", ("asc", "desc"), "desc"))
-    limit, offset = query.limit(LIST_LIMIT), query.offset()
+    several: dict[str, list[Any]] = {
+        "state": query.choices("state", STATES),
+        "project_id": query.integers("project_id"),
+        "region_id": query.integers("region_id"),
+        "task_type": query.texts("task_type"),
+    }
+    where, values = conditions(query, several, moment="created")
+    acknowledged, page = query.flag("is_acknowledged"), query.page(LIST_LIMIT)
+    if acknowledged is not None:
+        where += f" AND json_extract(document, '$.acknowledged_at') IS {'NOT ' if acknowledged else ''}NULL"
     look(control, "1")
-    ((count,),) = control.store.rows(f"SELECT count(*) FROM tasks WHERE {where}", values)
-    statement = f"SELECT document FROM tasks WHERE {where} ORDER BY sequence {direction} LIMIT ? OFFSET ?"
-    rows = control.store.rows(statement, (*values, limit, offset))
-    return json_reply({"count": count, "results": [json.loads(document) for (document,) in rows]})
+    return json_reply(documents(control.store, "tasks", where, values, page))
 
 
 _FILTERS = (
@@ -154,35 +181,19 @@ _FILTERS = (
 )
 
 
-def _conditions(query: Query) -> tuple[str, list[Any]]:
-    where, values = ["1"], list[Any]()
-    several: dict[str, list[Any]] = {
-        "state": query.choices("state", STATES),
-        "project_id": query.integers("project_id"),
-        "region_id": query.integers("region_id"),
-        "task_type": query.texts("task_type"),
-    }
-    for column, wanted in several.items():
-        if wanted:
-            where.append(f"{column} IN ({', '.join('?' * len(wanted))})")
-            values += wanted
-    for name, comparison in (("from_timestamp", ">="), ("to_timestamp", "<=")):
-        moment = query.moment(name)
-        if moment is not None:
-            where.append(f"created {comparison} ?")
-            values.append(moment)
-    if query.flag("is_acknowledged"):
-        where.append("0")  # nothing here acknowledges a task
-    return " AND ".join(where), values
-
-
-def _finish(control: Control, work: dict[str, Any]) -> dict[str, Any]:
+def _finish(control: Control, task_id: str, work: dict[str, Any]) -> dict[str, Any]:
     task = Work(**(work | {"target": Target(**work["target"])}))
-    finished = {"finished_on": _stamp(control.store.clock())}
+    store = control.store
+    finished = {"finished_on": _stamp(store.clock())}
     try:
-        return finished | {"state": "FINISHED", "created_resources": perform(control.store, control.knobs, task)}
+        created = perform(store, control.knobs, task)
     except ApiError as refusal:
+        actions.complete(store, task_id, ())
         return finished | {"state": "ERROR", "error": refusal.message}
+    groups = [store.existing(task.target, group_id) for group_id in created.get("security_groups", ())]
+    rules = created["security_group_rules"]
+    actions.complete(store, task_id, [*map(actions.of_group, groups), *map(actions.of_rule, rules)])
+    return finished | {"state": "FINISHED", "created_resources": created}
 
 
 def _stamp(moment: datetime) -> str:

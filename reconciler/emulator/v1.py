@@ -8,13 +8,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import catalog, operations, validation
+from . import actions, catalog, operations, validation
 from .changes import ordered
 from .faults import Control
 from .messages import Query, body_of, group_id_of, group_of, json_reply, path_number, raw_reply, target_of
 from .policy import rules_by_default
-from .records import ApiError
-from .store import as_answer, no_such_group
+from .records import ApiError, Group
+from .store import Store, as_answer, no_such_group
 from .tasks import look_at_target, unlocked_group_of
 
 GROUP_LIMIT = 10
@@ -51,9 +51,12 @@ async def get_group(request: Request) -> Response:
 async def create_group(request: Request) -> Response:
     """Serve POST /cloud/v1/securitygroups/{project_id}/{region_id}."""
     control: Control = request.app.state.control
-    asked = validation.creation_v1(await body_of(request))
+    body = await body_of(request)
+    asked = validation.creation_v1(body)
     by_default = rules_by_default(control.knobs, asked.rules or ())
-    return raw_reply(as_answer(operations.create(control.store, control.knobs, target_of(request), asked, by_default)))
+    group = operations.create(control.store, control.knobs, target_of(request), asked, by_default)
+    _log(request, "create", group, body)
+    return raw_reply(as_answer(group))
 
 
 async def patch_group(request: Request) -> Response:
@@ -62,16 +65,24 @@ async def patch_group(request: Request) -> Response:
     gone = control.knobs.v1_patch_status
     if gone is not None:
         raise ApiError(gone, "OperationGone", "This operation is no longer available, use v2")
-    asked = validation.change_v1(await body_of(request))
-    changed = operations.change(
-        control.store,
-        control.knobs,
-        unlocked_group_of(request),
-        ordered(asked.entries, control.knobs.order),
-        name=asked.name,
-        tags=asked.tags,
-        wipe_tags=asked.wipe_tags,
-    )
+    body = await body_of(request)
+    asked = validation.change_v1(body)
+    group = unlocked_group_of(request)
+    try:
+        changed = operations.change(
+            control.store,
+            control.knobs,
+            group,
+            ordered(asked.entries, control.knobs.order),
+            name=asked.name,
+            tags=asked.tags,
+            wipe_tags=asked.wipe_tags,
+        )
+    except ApiError:
+        if control.store.group(group.target, group.id) != group:  # refused on the way, and what came before it stays
+            _log(request, "update", group, body)
+        raise
+    _log(request, "update", changed, body)
     return raw_reply(as_answer(changed))
 
 
@@ -79,15 +90,19 @@ async def delete_group(request: Request) -> Response:
     """Serve DELETE /cloud/v1/securitygroups/{project_id}/{region_id}/{group_id}."""
     control: Control = request.app.state.control
     Query(request, ())
-    operations.delete(control.store, unlocked_group_of(request))
+    group = unlocked_group_of(request)
+    operations.delete(control.store, group)
+    _log(request, "delete", group)
     return Response(status_code=204)
 
 
 async def copy_group(request: Request) -> Response:
     """Serve POST /cloud/v1/securitygroups/{project_id}/{region_id}/{group_id}/copy."""
     control: Control = request.app.state.control
-    name = validation.copy_name(await body_of(request))
-    return raw_reply(as_answer(operations.copy(control.store, control.knobs, group_of(request), name)))
+    body = await body_of(request)
+    twin = operations.copy(control.store, control.knobs, group_of(request), validation.copy_name(body))
+    _log(request, "create", twin, body)
+    return raw_reply(as_answer(twin))
 
 
 async def group_instances(request: Request) -> Response:
@@ -130,6 +145,11 @@ async def get_region(request: Request) -> Response:
     """Serve GET /cloud/v1/regions/{region_id}."""
     Query(request, ("show_volume_types",))
     return json_reply(catalog.region(path_number(request, "region_id")))
+
+
+def _log(request: Request, action_type: str, group: Group, body: object = None) -> None:
+    store: Store = request.app.state.control.store
+    actions.write(store, actions.actor_of(request), group.target, action_type, [actions.of_group(group)], data=body)
 
 
 def _page(query: Query, found: list[dict[str, Any]], name: str) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import fields, validation
+from . import actions, fields, validation
 from .changes import patched_tags, towards
 from .faults import Control, Fault
 from .messages import body_of, json_reply, target_of
@@ -84,6 +84,7 @@ def _started(
         error.message if error else None,
         error.when if error else "before",
     )
-    request_id: str = request.scope.get("emulator.request_id", "")
-    task = start(request.app.state.control, work, request_id, slow.polls if slow else None)
-    return json_reply({"tasks": [task]})
+    subjects = [actions.of_rule(rule_id)] if rule_id else []
+    if group is not None:
+        subjects.append(actions.of_group(group))
+    return json_reply({"tasks": [start(request, work, subjects, slow.polls if slow else None)]})
