@@ -10,12 +10,13 @@ loaded by `app` and `server`.
     fields.py       the check of every part of a request; validation.py whole bodies -> records
     changes.py      a group and entries of changed rules -> the steps the server takes     pure
     store.py        groups in SQLite; schema.py the tables
-    operations.py   create, change, copy and delete a group, the same for both versions
+    operations.py   create, change, copy, revert and delete a group, the same for both versions
     messages.py     requests and answers: path, query and body, typed and checked
     v1.py, v2.py    the operations as they are published
     actions.py      the log of who changed what
     tasks.py        v2's tasks: kept, advanced, answered; work.py what they do
-    catalog.py      projects, regions and instances: plausible, and the same every time
+    account.py      projects, regions and quotas; instances.py which instances use a group
+    catalog.py      projects, regions and instances as the API writes them
     knobs.py        settings that make it behave like another server
     faults.py       the plan of what goes wrong; gate.py the place where it does
     seed.py         groups from a file, taken as they are; files.py reading what people write

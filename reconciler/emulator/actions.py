@@ -8,7 +8,7 @@ A change made by a task is written when the task is started, and completed with 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ from .store import Store
 
 GROUP = "securitygroup"
 RULE = "securitygrouprule"
+INSTANCE = "instance"
+PROJECT = "project"
 LIST_LIMIT = 100
 FILTERS = (
     "action_type",
@@ -77,6 +79,16 @@ def of_rule(rule_id: str) -> dict[str, Any]:
     return _resource(rule_id, RULE, None)
 
 
+def of_instance(instance_id: str) -> dict[str, Any]:
+    """Return how an action names an instance."""
+    return _resource(instance_id, INSTANCE, None)
+
+
+def of_project(project: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how an action names a project."""
+    return _resource(str(project["id"]), PROJECT, project["name"])
+
+
 def write(
     store: Store,
     actor: Actor,
@@ -88,7 +100,10 @@ def write(
     data: object = None,
     task_id: str | None = None,
 ) -> None:
-    """Add an action to the log. `data` is the body of the request, or the part of it that tells what changed."""
+    """Add an action to the log. Region 0 stands for none, as for a project.
+
+    `data` is the body of the request, or the part of it that tells what changed.
+    """
     now = store.clock()
     document = {
         "id": store.new_id(),
@@ -97,7 +112,7 @@ def write(
         "api_group": api_group,
         "client_id": CLIENT_ID,
         "project_id": target.project_id,
-        "region_id": target.region_id,
+        "region_id": target.region_id or None,
         "user_id": actor.user_id,
         "issued_by_user_id": actor.user_id if actor.token_id is not None else None,
         "email": actor.email,

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import actions, tasks, v1, v2
+from . import account, actions, instances, tasks, v1, v2
 from .faults import Control, FaultPlan
 from .gate import Gate
 from .knobs import Knobs
@@ -18,6 +18,8 @@ from .records import ApiError, Step
 from .store import Store
 
 GROUPS_V1 = "/cloud/v1/securitygroups/{project_id:int}/{region_id:int}"
+RULES_V1 = "/cloud/v1/securitygrouprules/{project_id:int}/{region_id:int}"
+INSTANCES = "/cloud/v1/instances/{project_id:int}/{region_id:int}"
 GROUPS_V2 = "/cloud/v2/security_groups/{project_id:int}/{region_id:int}"
 
 
@@ -32,13 +34,37 @@ def create_app(store: Store, *, api_key: str, knobs: Knobs | None = None, faults
             Route(GROUPS_V1 + "/{group_id}", v1.patch_group, methods=["PATCH"]),
             Route(GROUPS_V1 + "/{group_id}", v1.delete_group, methods=["DELETE"]),
             Route(GROUPS_V1 + "/{group_id}/copy", v1.copy_group, methods=["POST"]),
-            Route(GROUPS_V1 + "/{group_id}/instances", v1.group_instances, methods=["GET"]),
-            Route("/cloud/v1/projects", v1.list_projects, methods=["GET"]),
-            Route("/cloud/v1/projects/{project_id:int}", v1.get_project, methods=["GET"]),
-            Route("/cloud/v1/regions", v1.list_regions, methods=["GET"]),
-            Route("/cloud/v1/regions/{region_id:int}", v1.get_region, methods=["GET"]),
+            Route(GROUPS_V1 + "/{group_id}/revert", v1.revert_group, methods=["POST"]),
+            Route(GROUPS_V1 + "/{group_id}/rules", v1.create_rule, methods=["POST"]),
+            Route(GROUPS_V1 + "/{group_id}/metadata", v1.list_tags, methods=["GET"]),
+            Route(GROUPS_V1 + "/{group_id}/metadata", v1.add_tags, methods=["POST"]),
+            Route(GROUPS_V1 + "/{group_id}/metadata", v1.replace_tags, methods=["PUT"]),
+            Route(GROUPS_V1 + "/{group_id}/metadata_item", v1.get_tag, methods=["GET"]),
+            Route(GROUPS_V1 + "/{group_id}/metadata_item", v1.delete_tag, methods=["DELETE"]),
+            Route(GROUPS_V1 + "/{group_id}/instances", instances.group_instances, methods=["GET"]),
+            Route(RULES_V1 + "/{rule_id}", v1.replace_rule, methods=["PUT"]),
+            Route(RULES_V1 + "/{rule_id}", v1.delete_rule, methods=["DELETE"]),
+            Route(INSTANCES + "/{instance_id}/securitygroups", instances.instance_groups, methods=["GET"]),
+            Route(INSTANCES + "/{instance_id}/addsecuritygroup", instances.add_group, methods=["POST"]),
+            Route(INSTANCES + "/{instance_id}/delsecuritygroup", instances.remove_group, methods=["POST"]),
+            Route("/cloud/v1/projects", account.list_projects, methods=["GET"]),
+            Route("/cloud/v1/projects", account.create_project, methods=["POST"]),
+            Route("/cloud/v1/projects/{project_id:int}", account.get_project, methods=["GET"]),
+            Route("/cloud/v1/projects/{project_id:int}", account.change_project, methods=["PATCH"]),
+            Route("/cloud/v1/projects/{project_id:int}", account.delete_project, methods=["DELETE"]),
+            Route("/cloud/v1/regions", account.list_regions, methods=["GET"]),
+            Route("/cloud/v1/regions/{region_id:int}", account.get_region, methods=["GET"]),
+            Route("/cloud/v2/client_quotas", account.client_quotas, methods=["GET"]),
+            Route(
+                "/cloud/v2/regional_quotas/{client_id:int}/{region_id:int}", account.regional_quotas, methods=["GET"]
+            ),
+            Route("/cloud/v2/global_quotas/{client_id:int}", account.global_quotas, methods=["GET"]),
             Route("/cloud/v1/tasks", tasks.list_tasks, methods=["GET"]),
+            Route("/cloud/v1/tasks/acknowledge", tasks.acknowledge_tasks, methods=["POST"]),
+            Route("/cloud/v1/tasks/acknowledge_all", tasks.acknowledge_all, methods=["POST"]),
+            Route("/cloud/v1/tasks/{project_id:int}/{region_id:int}/active", tasks.list_active_tasks, methods=["GET"]),
             Route("/cloud/v1/tasks/{task_id}", tasks.get_task, methods=["GET"]),
+            Route("/cloud/v1/tasks/{task_id}/acknowledge", tasks.acknowledge_task, methods=["POST"]),
             Route("/cloud/v1/user_actions", actions.list_actions, methods=["GET"]),
             Route(GROUPS_V2, v2.create_group, methods=["POST"]),
             Route(GROUPS_V2 + "/{group_id}", v2.patch_group, methods=["PATCH"]),

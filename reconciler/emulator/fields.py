@@ -73,12 +73,17 @@ def tag_patch(top: Mapping[str, Any]) -> tuple[TagPatch | None, bool]:
     value = top["tags"]
     if value is None:
         return None, True
+    return tag_patch_of(value, "tags"), False
+
+
+def tag_patch_of(value: Any, place: str) -> TagPatch:
+    """Return tags where null stands for a tag that is to go."""
     if not isinstance(value, dict):
-        raise refusal("tags", f"{shown(value)} is neither an object nor null")
+        raise refusal(place, f"{shown(value)} is not an object")
     return {
-        _tag_key(key, "tags"): None if content is None else _tag_value(content, f"tags.{key}")
+        _tag_key(key, place): None if content is None else _tag_value(content, f"{place}.{key}")
         for key, content in value.items()
-    }, False
+    }
 
 
 def object_of(
@@ -130,7 +135,8 @@ def _tag_value(value: Any, place: str) -> str:
     return value
 
 
-def _rule_description(value: Any, place: str) -> str:
+def rule_description(value: Any, place: str) -> str:
+    """Return the description of a rule, or of a project, which has the same limit."""
     if len(text_of(value, place)) > MAX_DESCRIPTION:
         raise refusal(place, f"{len(value)} characters, over the limit of {MAX_DESCRIPTION}")
     return str(value)
@@ -177,5 +183,5 @@ RULE_FIELDS: Mapping[str, Callable[[Any, str], Any]] = {
     "port_range_max": _port,
     "remote_ip_prefix": _prefix,
     "remote_group_id": uuid,
-    "description": _rule_description,
+    "description": rule_description,
 }

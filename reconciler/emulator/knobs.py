@@ -54,7 +54,7 @@ class Knobs:
                         `cloud`, the 39 without port 25, only where the request has no rules
     refuse_port_25      true: a rule that opens egress to port 25 of TCP or UDP is refused, as for a new account
     locks               true: a group cannot be changed while a v2 task is at work on it; each refusal counts as a look
-    firewall_quota      how many groups a region may hold; null for no limit
+    firewall_quota      how many groups a region may hold (a live project had 20)
     v1_patch_status     404, 405 or 410: the v1 PATCH is gone, and this is its answer
     unique_names        true: a second group of the same name is refused with 409
     max_rules           how many rules a group holds
@@ -69,7 +69,7 @@ class Knobs:
     default_rules: DefaultRules = DefaultRules.NEUTRON
     refuse_port_25: bool = False
     locks: bool = True
-    firewall_quota: int | None = None
+    firewall_quota: int = 100_000
     v1_patch_status: int | None = None
     unique_names: bool = False
     max_rules: int = MAX_RULES
@@ -107,10 +107,6 @@ def _count(value: Any, place: str) -> int:
     return value
 
 
-def _count_or_null(value: Any, place: str) -> int | None:
-    return None if value is None else _count(value, place)
-
-
 def _milliseconds(value: Any, place: str) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
         raise EmulatorError(f"{place}: must be a number of milliseconds, 0 or more")
@@ -133,7 +129,7 @@ _CHECKS: Mapping[str, Callable[[Any, str], Any]] = {
     "default_rules": _one_of(DefaultRules),
     "refuse_port_25": _flag,
     "locks": _flag,
-    "firewall_quota": _count_or_null,
+    "firewall_quota": _count,
     "v1_patch_status": _gone,
     "unique_names": _flag,
     "max_rules": _count,

@@ -60,9 +60,12 @@ def group_id_of(request: Request) -> str:
     return uuid(request.path_params["group_id"], "path.group_id")
 
 
-async def body_of(request: Request) -> object:
-    """Return the JSON of the request's body. Raises ApiError (400, 415)."""
-    Query(request, ())
+async def body_of(request: Request, parameters: Sequence[str] = ()) -> object:
+    """Return the JSON of the request's body. Raises ApiError (400, 415).
+
+    `parameters` are those that the query may have besides.
+    """
+    Query(request, parameters)
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise ApiError(415, "UnsupportedMediaType", f"Content-Type is {media_type or 'missing'}, not application/json")

@@ -1,19 +1,22 @@
-"""What can be done to a group, the same for both versions of the API: create, change, copy, delete."""
+"""What can be done to a group, the same for both versions of the API: create, change, copy, revert, delete."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from .catalog import region_name
-from .changes import Entry, World, new_tags, patched_tags, revised, run
+from .changes import Entry, World, new_tags, patched_tags, revised, run, towards
 from .fields import TagPatch
 from .knobs import Atomicity, Knobs
 from .neutron import key, stored
 from .policy import check_egress, check_quota
-from .records import ApiError, Group, Rule, RuleSpec, Step, Target
+from .records import ApiError, Group, Rule, RuleSpec, Step, Tag, Target
 from .store import DEFAULT_NAME, Store
 from .validation import Creation
+
+MAX_TAGS = 50
+SPEC_FIELDS = fields(RuleSpec)
 
 
 def create(store: Store, knobs: Knobs, target: Target, asked: Creation, by_itself: Sequence[RuleSpec]) -> Group:
@@ -33,7 +36,7 @@ def create(store: Store, knobs: Knobs, target: Target, asked: Creation, by_itsel
             name=asked.name,
             description=asked.description,
             region=region_name(target.region_id),
-            tags=new_tags(asked.tags),
+            tags=_checked(new_tags(asked.tags)),
             rules=(),
             created_at=now,
             updated_at=now,
@@ -74,7 +77,7 @@ def change(
         fields = {
             "name": group.name if name is None else name,
             "description": group.description if description is None else description,
-            "tags": patched_tags(group.tags, tags, wipe=wipe_tags),
+            "tags": _checked(patched_tags(group.tags, tags, wipe=wipe_tags)),
         }
         outcome = run(group, entries, _world(store, knobs, group.target))
         keep = outcome.error is None or knobs.atomicity is Atomicity.PARTIAL
@@ -109,6 +112,27 @@ def copy(store: Store, knobs: Knobs, group: Group, name: str) -> Group:
     return twin
 
 
+def revert(store: Store, knobs: Knobs, group: Group) -> Group:
+    """Bring a group back to what it was before its last change, as is published, so that twice is nothing.
+
+    The official SDK calls it `revert_to_default`; what the cloud really does was never seen. Rules that have gone come
+    back under new ids. Raises ApiError where something is refused by now.
+    """
+    before = store.before(group)
+    specs = [RuleSpec(**{field.name: getattr(rule, field.name) for field in SPEC_FIELDS}) for rule in before.rules]
+    known = {tag.key: tag for tag in before.tags}
+    return change(
+        store,
+        knobs,
+        group,
+        towards(group, specs, knobs.order),
+        name=before.name if before.name != group.name else None,
+        description=before.description,
+        tags={tag.key: None for tag in group.tags if tag.key not in known and not tag.read_only}
+        | {tag.key: tag.value for tag in before.tags if not tag.read_only},
+    )
+
+
 def delete(store: Store, group: Group) -> None:
     """Delete a group, and every rule of other groups that refers to it, as Neutron does.
 
@@ -127,6 +151,12 @@ def delete(store: Store, group: Group) -> None:
                 steps.append(Step(other.id, "delete", lost.id, rules))
             store.save(revised(other, store.now(), rules=rules), other, steps)
         store.remove(group)
+
+
+def _checked(tags: tuple[Tag, ...]) -> tuple[Tag, ...]:
+    if len(tags) > MAX_TAGS:
+        raise ApiError(400, "BadRequest", f"The number of tags exceed the per-resource limit of {MAX_TAGS}.")
+    return tags
 
 
 def _world(store: Store, knobs: Knobs, target: Target) -> World:

@@ -58,7 +58,7 @@ def opens_smtp(rule: RuleSpec) -> bool:
 def check_quota(knobs: Knobs, usage: int) -> None:
     """Raise ApiError (400) where one more group is over the quota of the region."""
     limit = knobs.firewall_quota
-    if limit is not None and usage >= limit:
+    if usage >= limit:
         raise ApiError(
             400,
             "QuotaLimitExceed",

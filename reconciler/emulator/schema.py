@@ -23,6 +23,11 @@ CREATE TABLE IF NOT EXISTS groups (
     rules BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS groups_by_target ON groups (project_id, region_id, name);
+CREATE TABLE IF NOT EXISTS previous (
+    group_id TEXT PRIMARY KEY REFERENCES groups (id) ON DELETE CASCADE,
+    head BLOB NOT NULL,
+    rules BLOB NOT NULL
+);
 CREATE TABLE IF NOT EXISTS instances (
     group_id TEXT NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
     instance_id TEXT NOT NULL,
@@ -40,6 +45,10 @@ CREATE TABLE IF NOT EXISTS tasks (
     reads_left INTEGER NOT NULL,
     document TEXT NOT NULL,
     work TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS projects (
+    id INTEGER PRIMARY KEY,
+    document TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS actions (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -113,6 +113,8 @@ class Store:
         with self.transaction():
             statement = "UPDATE groups SET name = ?, head = ?, rules = ? WHERE id = ?"
             self.database.execute(statement, (group.name, head, rules, group.id))
+            if group != before:
+                self.database.execute("INSERT OR REPLACE INTO previous VALUES (?, ?, ?)", (group.id, *pieces(before)))
             if steps and before.id not in self._with_history:
                 self.record([Step(before.id, "initial", None, before.rules)])
             self.record(steps)
@@ -166,6 +168,16 @@ class Store:
         ((count,),) = self.rows("SELECT count(*) FROM groups WHERE region_id = ?", (region_id,))
         return int(count)
 
+    def group_with_rule(self, target: Target, rule_id: str) -> Group | None:
+        """Return the group of the target that holds that rule, or None."""
+        found = self._select("AND instr(rules, ?) > 0", target, rule_id.encode())
+        return next((group for group in found if any(rule.id == rule_id for rule in group.rules)), None)
+
+    def before(self, group: Group) -> Group:
+        """Return the group as it was before its last change; as it is where it never changed."""
+        rows = self.rows("SELECT head, rules FROM previous WHERE group_id = ?", (group.id,))
+        return Group.from_json(*map(json.loads, rows[0])) if rows else group
+
     def referring(self, group: Group) -> list[Group]:
         """Return the other groups with rules whose remote is that group."""
         found = self._select("AND id <> ? AND instr(rules, ?) > 0", group.target, group.id, group.id.encode())
@@ -203,13 +215,19 @@ class Store:
         statement = "SELECT instance_id, name FROM instances WHERE group_id = ? ORDER BY rowid"
         return self.rows(statement, (group_id,))
 
-    def instance_groups(self, instance_id: str) -> list[str]:
-        """Return the names of the groups an instance uses."""
+    def detach(self, group_id: str, instance_id: str) -> bool:
+        """Note that an instance no longer uses a group; return whether it did."""
+        with self.transaction():
+            statement = "DELETE FROM instances WHERE group_id = ? AND instance_id = ?"
+            return self.database.execute(statement, (group_id, instance_id)).rowcount > 0
+
+    def instance_groups(self, target: Target, instance_id: str) -> list[tuple[str, str]]:
+        """Return the groups (id, name) of the target that an instance uses."""
         statement = (
-            "SELECT groups.name FROM groups JOIN instances ON groups.id = group_id"
-            " WHERE instance_id = ? ORDER BY groups.sequence"
+            "SELECT groups.id, groups.name FROM groups JOIN instances ON groups.id = group_id"
+            " WHERE project_id = ? AND region_id = ? AND instance_id = ? ORDER BY groups.sequence"
         )
-        return [name for (name,) in self.rows(statement, (instance_id,))]
+        return self.rows(statement, (target.project_id, target.region_id, instance_id))
 
     def ensure_default(self, target: Target) -> None:
         """Make the target's `default` group where it is missing (Neutron `_ensure_default_security_group`)."""

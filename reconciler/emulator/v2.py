@@ -6,12 +6,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from . import actions, fields, validation
-from .changes import patched_tags, towards
+from .changes import no_such_rule, patched_tags, towards
 from .faults import Control, Fault
 from .messages import body_of, json_reply, target_of
 from .neutron import stored
 from .policy import check_egress, check_quota
-from .records import ApiError, Group
+from .records import Group
 from .tasks import start, unlocked_group_of
 from .work import CREATE_GROUP, CREATE_RULE, DELETE_RULE, UPDATE_GROUP, Work
 
@@ -57,7 +57,7 @@ async def delete_rule(request: Request) -> Response:
     rule_id = fields.uuid(request.path_params["rule_id"], "path.rule_id")
     group = unlocked_group_of(request)
     if all(rule.id != rule_id for rule in group.rules):
-        raise ApiError(404, "SecurityGroupRuleNotFound", f"Security group rule {rule_id} does not exist")
+        raise no_such_rule(rule_id)
     return _started(request, DELETE_RULE, group, rule_id=rule_id)
 
 

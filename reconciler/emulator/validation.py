@@ -126,6 +126,19 @@ def copy_name(body: Any) -> str:
     return name_of(object_of(body, "body", {"name"}, required={"name"})["name"], "name")
 
 
+def rule_v1(body: Any) -> RuleSpec:
+    """Return the body of POST /cloud/v1/securitygroups/.../rules."""
+    return rule(body, "body", PROTOCOLS_V1)
+
+
+def replacement_v1(body: Any) -> RuleSpec:
+    """Return the body of PUT /cloud/v1/securitygrouprules/...; the official SDK 0.25 sends the group's id in it."""
+    if isinstance(body, dict) and "security_group_id" in body:
+        uuid(body["security_group_id"], "body.security_group_id")
+        body = {name: value for name, value in body.items() if name != "security_group_id"}
+    return rule_v1(body)
+
+
 def rule_v2(body: Any) -> RuleSpec:
     """Return the body of POST /cloud/v2/security_groups/.../rules."""
     return rule(body, "body", PROTOCOLS_V2)

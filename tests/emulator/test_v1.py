@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import httpx
 import pytest
@@ -186,11 +187,17 @@ def test_a_group_in_use_cannot_be_deleted(client: Client) -> None:
 
 
 def test_projects_and_regions_are_there_whatever_their_number(client: Client) -> None:
-    """The lists are short, but any number exists."""
+    """The lists are short, but any number exists. Times are those of the cloud, and unlike a group's have no zone."""
     assert client.ok(client.http.get("/cloud/v1/projects"))["count"] > 1
     assert client.ok(client.http.get("/cloud/v1/projects/987"))["id"] == 987
-    assert client.ok(client.http.get("/cloud/v1/regions", params={"display_name": "luxembourg"}))["count"] == 1
-    assert client.ok(client.http.get("/cloud/v1/regions/987"))["id"] == 987
+    assert (
+        client.ok(client.http.get("/cloud/v1/regions", params={"display_name": "LUXEMBOURG-2"}))["results"][0]["id"]
+        == 76
+    )
+    region = client.ok(client.http.get("/cloud/v1/regions/987"))
+    assert region["id"] == 987
+    assert datetime.fromisoformat(region["created_at"]).tzinfo is None
+    assert client.create()["created_at"].endswith("+0000")
 
 
 @pytest.mark.parametrize(
