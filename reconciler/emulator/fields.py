@@ -45,6 +45,12 @@ def uuid(value: Any, place: str) -> str:
     return value.lower()
 
 
+def remote_group_of(value: Any, place: str) -> str:
+    """Return a UUID as it is written: Neutron compares text, so in capitals it is no group."""
+    uuid(value, place)
+    return str(value)
+
+
 def name_of(value: Any, place: str) -> str:
     """Return a group's name."""
     if not isinstance(value, str) or not GROUP_NAME.fullmatch(value):
@@ -182,6 +188,6 @@ RULE_FIELDS: Mapping[str, Callable[[Any, str], Any]] = {
     "port_range_min": _port,
     "port_range_max": _port,
     "remote_ip_prefix": _prefix,
-    "remote_group_id": uuid,
+    "remote_group_id": remote_group_of,
     "description": rule_description,
 }

@@ -139,7 +139,9 @@ def delete(store: Store, group: Group) -> None:
     Raises ApiError (409) for `default` and for a group in use.
     """
     if group.name == DEFAULT_NAME:
-        raise ApiError(409, "SecurityGroupCannotRemoveDefault", "The default security group cannot be removed.")
+        raise ApiError(
+            409, "SecurityGroupCannotRemoveDefault", "Insufficient rights for removing default security group."
+        )
     if store.instances(group.id):
         raise ApiError(409, "SecurityGroupInUse", f"Security Group {group.id} in use.")
     with store.transaction():

@@ -170,6 +170,26 @@ def test_250_rules_are_the_ceiling_at_every_moment_of_a_patch(client: Client) ->
     client.ok(client.patch(group["id"], delete, create))
 
 
+def test_a_protocol_that_is_published_may_be_none_of_neutron(client: Client) -> None:
+    """The name passes the first check and fails the second, in both versions."""
+    group = client.create()
+    rule = {"direction": "ingress", "protocol": "ipencap"}
+    for response in (
+        client.patch(group["id"], {"action": "create", **rule}),
+        client.http.post(f"{GROUPS_V2}/{group['id']}/rules", json=rule),
+    ):
+        assert response.status_code == 400
+        assert response.json()["exception_class"] == "SecurityGroupRuleInvalidProtocol"
+
+
+def test_the_id_of_a_remote_group_is_compared_as_it_is_written(client: Client) -> None:
+    """In capitals it is another group, which does not exist."""
+    group = client.create()
+    response = client.patch(group["id"], create_entry(remote_group_id=group["id"].upper()))
+    assert (response.status_code, response.json()["exception_class"]) == (404, "SecurityGroupNotFound")
+    client.ok(client.patch(group["id"], create_entry(remote_group_id=group["id"])))
+
+
 def test_a_rule_that_differs_in_its_description_only_is_a_duplicate(client: Client) -> None:
     """409 while the old one exists; deleted first, the new one is welcome."""
     group = client.create(rules=[tcp(22, description="old")])
