@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
+import json
 import re
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -237,3 +241,53 @@ def test_what_is_published_as_a_rule_is_accepted(published: dict[str, Any], clie
                 client.ok(client.patch(group["id"], {"action": "create", **rule}))
             else:
                 client.finish(client.http.patch(f"{GROUPS_V2}/{group['id']}", json={key: [rule]}))
+
+
+VERDICTS = {"stored": 200, "refused": 400, "no such group": 404, "duplicate": 409}
+DISAGREEMENT = re.compile(r"\d+ x Neutron (stored|refused|no such group|duplicate|500)\b")
+
+
+def disagreements() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Rules about which a real Neutron and an older emulator disagreed, with Neutron's word about each."""
+    verdict = None
+    for line in DESCRIPTION.with_name("neutron-fuzz.txt").read_text(encoding="utf-8").splitlines():
+        if not line.startswith(" " * 8):
+            found = DISAGREEMENT.match(line.strip())
+            verdict = found[1] if found else None
+        elif verdict is not None and line.strip().startswith("{"):
+            with contextlib.suppress(json.JSONDecodeError):  # the longest ones are cut off
+                yield verdict, json.loads(line)
+
+
+def is_published(published: dict[str, Any], rule: dict[str, Any]) -> bool:
+    """Whether the cloud in front of Neutron lets a rule through."""
+    reference = "#/components/schemas/CreateSecurityGroupRuleSerializer"
+    validator = jsonschema.Draft202012Validator({"$ref": reference, "components": published["components"]})
+    try:
+        if rule.get("remote_ip_prefix") is not None:
+            ipaddress.ip_network(rule["remote_ip_prefix"])
+        uuid.UUID(rule.get("remote_group_id", str(uuid.uuid4())))
+    except (ValueError, TypeError, AttributeError):
+        return False
+    return validator.is_valid(rule)
+
+
+def test_what_the_cloud_lets_through_is_judged_as_neutron_judges_it(published: dict[str, Any], client: Client) -> None:
+    """And what its published schema refuses never gets there."""
+    groups = {"OWN": client.create("own")["id"], "OTHER": client.create("other")["id"], "GONE": str(uuid.uuid4())}
+    groups |= {"OWN.upper()": groups["OWN"].upper(), "' OTHER'": f" {groups['OTHER']}"}
+    let_through = 0
+    for verdict, written in disagreements():
+        remote = written.get("remote_group_id")
+        rule = {**written, "remote_group_id": groups.get(remote, remote)} if remote is not None else written
+        client.emulator.control.knobs = Knobs(default_egress=False)
+        own = groups["OWN"] if remote in {"OWN", "OWN.upper()"} else client.create("fresh")["id"]
+        entry = {"action": "create", **rule}
+        if not is_published(published, rule):
+            assert client.patch(own, entry).status_code == 400, rule
+            continue
+        let_through += 1
+        if verdict == "duplicate":
+            client.ok(client.patch(own, entry))
+        assert client.patch(own, entry).status_code == VERDICTS[verdict], (verdict, rule)
+    assert let_through > 20
