@@ -23,8 +23,13 @@ INSTANCES = "/cloud/v1/instances/{project_id:int}/{region_id:int}"
 GROUPS_V2 = "/cloud/v2/security_groups/{project_id:int}/{region_id:int}"
 
 
-def create_app(store: Store, *, api_key: str, knobs: Knobs | None = None, faults: FaultPlan | None = None) -> Starlette:
-    """Return the application over a store; `app.state.control` is what a test may change while it runs."""
+def create_app(
+    store: Store, *, api_key: str, knobs: Knobs | None = None, faults: FaultPlan | None = None, host: str = "localhost"
+) -> Starlette:
+    """Return the application over a store; `app.state.control` is what a test may change while it runs.
+
+    `host` is the name that requests may be addressed to, besides `localhost` and every IP address.
+    """
     control = Control(store, knobs or Knobs(), faults or FaultPlan())
     app = Starlette(
         routes=[
@@ -73,7 +78,7 @@ def create_app(store: Store, *, api_key: str, knobs: Knobs | None = None, faults
             Route("/emulator/requests", _requests, methods=["GET"]),
             Route("/emulator/history", _history, methods=["GET"]),
         ],
-        middleware=[Middleware(Gate, control=control, api_key=api_key)],
+        middleware=[Middleware(Gate, control=control, api_key=api_key, host=host)],
         exception_handlers={ApiError: _refused, HTTPException: _no_such_operation},
     )
     app.state.control = control

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import format_datetime
+from urllib.parse import urlsplit
 
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -54,9 +56,10 @@ class _Answer:
 class Gate:
     """ASGI middleware: notes the request, lets the faults happen, checks the key."""
 
-    def __init__(self, app: ASGIApp, control: Control, api_key: str) -> None:
+    def __init__(self, app: ASGIApp, control: Control, api_key: str, host: str) -> None:
         self._app = app
         self._control = control
+        self._host = host.lower()
         self._api_key = api_key.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,6 +72,12 @@ class Gate:
             return
         request = _Request(scope, receive, send, body, self._control.store.new_id())
         scope["emulator.request_id"] = request.request_id
+        addressed = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+        if not _is_own_name(addressed, self._host):
+            refusal = ApiError(421, "MisdirectedRequest", f"The emulator is not called {addressed!r}")
+            request.answer.replaced(error_reply(refusal, request.request_id))
+            await request.respond()
+            return
         if scope["path"].startswith(OWN_PATHS):
             await self._work(request)
             await request.respond()
@@ -216,6 +225,25 @@ def _subject(control: Control, fault: Fault, path: str) -> Group | None:
     if fault.group is not None:
         return next(iter(control.store.groups(target, fault.group)), None)
     return control.store.group(target, found["group"]) if found["group"] else None
+
+
+def _is_own_name(addressed: str, host: str) -> bool:
+    """Return whether a Host header names the emulator: an IP address, `localhost`, or where it listens.
+
+    A page in a browser reaches a server on this machine under a name of its own whose address it has changed (DNS
+    rebinding). Only names can be changed like that, addresses cannot.
+    """
+    if not addressed:
+        return True  # HTTP/1.0: no browser
+    try:
+        name = urlsplit(f"//{addressed}").hostname or ""
+    except ValueError:
+        return False
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return name in {"localhost", host}
+    return True
 
 
 def _is_early(fault: Fault) -> bool:

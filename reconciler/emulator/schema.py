@@ -6,10 +6,14 @@ joining bytes, and every change writes both anew.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
+from pathlib import Path
 
 from .records import EmulatorError
 
+PRIVATE = 0o600
 APPLICATION_ID = 0x73676374
 TABLES = f"""
 PRAGMA application_id = {APPLICATION_ID};
@@ -63,13 +67,17 @@ CREATE INDEX IF NOT EXISTS actions_by_task ON actions (task_id);
 def open_database(path: str | None) -> sqlite3.Connection:
     """Return a connection to the state file, made if it is missing; None keeps everything in memory.
 
+    Nobody but its owner may read the file, nor what SQLite puts beside it: it may hold a copy of live groups.
+
     Raises EmulatorError where the file cannot be used. The connection may be used from several threads, one at a
     time.
     """
     place = path or ":memory:"
     try:
+        if path is not None:
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, PRIVATE))  # before SQLite would make it readable
         connection = sqlite3.connect(place, isolation_level=None, check_same_thread=False)
-    except sqlite3.Error as problem:
+    except (OSError, sqlite3.Error) as problem:
         raise EmulatorError(f"{place}: the state file cannot be opened: {problem}") from None
     try:
         connection.execute("PRAGMA foreign_keys = ON")
@@ -86,4 +94,7 @@ def open_database(path: str | None) -> sqlite3.Connection:
     if not empty and found != APPLICATION_ID:
         connection.close()
         raise EmulatorError(f"{place}: this is a database, but not a state file of the emulator")
+    for name in (f"{place}{suffix}" for suffix in ("", "-wal", "-shm") if path is not None):
+        with contextlib.suppress(FileNotFoundError):
+            Path(name).chmod(PRIVATE)
     return connection
