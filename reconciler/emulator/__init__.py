@@ -19,6 +19,7 @@ loaded by `app` and `server`.
     catalog.py      projects, regions and instances as the API writes them
     knobs.py        settings that make it behave like another server
     faults.py       the plan of what goes wrong; gate.py the place where it does
+    guide.py        what users are told about seeds, faults and knobs
     seed.py         groups from a file, taken as they are; files.py reading what people write
     app.py          all of it as one ASGI application
     server.py       that application on a loopback port

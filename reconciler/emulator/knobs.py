@@ -1,7 +1,4 @@
-"""Settings that make the emulator behave like another server for the same API.
-
-In a file (see `faults`) they are an object under ``knobs`` with the names and values below.
-"""
+"""Settings that make the emulator behave like another server for the same API."""
 
 from __future__ import annotations
 
@@ -42,23 +39,7 @@ class DefaultRules(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Knobs:
-    """How this server behaves where the API description leaves it open, and what the account may do.
-
-    order, atomicity    of a PATCH; v2 sends no order, so there `listed` deletes before it creates
-    latency_ms          every answer takes that much longer
-    task_polls          how many reads find a v2 task still unfinished: its own, the task list, or the groups of its
-                        project and region; 0 finishes it at once
-    list_rules          false: groups in a list answer come without `security_group_rules`
-    default_egress      false: a group created with v1 gets no rules of its own accord
-    default_rules       which ones it gets otherwise: `neutron`, two that open egress whatever was asked for, or
-                        `cloud`, the 39 without port 25, only where the request has no rules
-    refuse_port_25      true: a rule that opens egress to port 25 of TCP or UDP is refused, as for a new account
-    locks               true: a group cannot be changed while a v2 task is at work on it; each refusal counts as a look
-    firewall_quota      how many groups a region may hold (a live project had 20)
-    v1_patch_status     404, 405 or 410: the v1 PATCH is gone, and this is its answer
-    unique_names        true: a second group of the same name is refused with 409
-    max_rules           how many rules a group holds
-    """
+    """How the server behaves where the API leaves it open, and what the account may do: `guide.KNOBS` tells each."""
 
     order: Order = Order.LISTED
     atomicity: Atomicity = Atomicity.ATOMIC
