@@ -17,6 +17,7 @@ from .records import ApiError, Group, Target, encoded
 from .store import Store
 
 MAX_LIMIT = 1000
+MAX_INTEGER = 2**63 - 1  # int64, as is published; SQLite holds no more
 JSON = "application/json"
 
 
@@ -44,8 +45,8 @@ def target_of(request: Request) -> Target:
 def path_number(request: Request, name: str) -> int:
     """Return the number of a project, region or client in the path. Raises ApiError (400) for 0, which none has."""
     number: int = request.path_params[name]
-    if number < 1:
-        raise refusal(f"path.{name}", f"{number} is not greater than 0")
+    if not 0 < number <= MAX_INTEGER:
+        raise refusal(f"path.{name}", f"{number} is not from 1 to {MAX_INTEGER}")
     return number
 
 
@@ -206,9 +207,12 @@ def documents(store: Store, table: str, where: str, values: Sequence[object], pa
 
 def _integer(name: str, value: str) -> int:
     try:
-        return int(value)
+        number = int(value)
     except ValueError:
         raise refusal(f"query.{name}", f"{value!r} is not an integer") from None
+    if abs(number) > MAX_INTEGER:
+        raise refusal(f"query.{name}", f"{value} is not an integer of 64 bits")
+    return number
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -207,10 +207,12 @@ def test_projects_and_regions_are_there_whatever_their_number(client: Client) ->
         pytest.param("/cloud/v1/regions/0", "region_id", id="region"),
         pytest.param("/cloud/v1/securitygroups/0/7", "project_id", id="project-of-groups"),
         pytest.param("/cloud/v1/securitygroups/1/0", "region_id", id="region-of-groups"),
+        pytest.param(f"/cloud/v1/securitygroups/{2**63}/7", "project_id", id="more-than-64-bits"),
+        pytest.param(f"/cloud/v1/securitygroups/1/7?offset={2**63}", "offset", id="offset-of-more-than-64-bits"),
     ],
 )
-def test_no_project_and_no_region_has_the_number_0(client: Client, path: str, field: str) -> None:
-    """Any other number exists."""
+def test_no_project_and_no_region_has_such_a_number(client: Client, path: str, field: str) -> None:
+    """Any other one exists."""
     assert field in error(client.http.get(path), 400)
 
 
