@@ -1,17 +1,18 @@
-"""Projects, regions and instances: plausible, and the same every time. Any project and any region exist."""
+"""Projects, regions and instances as the API writes them, the same every time. Any project and any region exist.
+
+Region 76 is the live API's Luxembourg-2; the published examples call region 7 Luxembourg 1.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-BEGINNING = "2019-06-18T11:56:16+0000"
+BEGINNING = "2019-06-18T11:56:16"  # projects and regions have times without a zone
 CLIENT_ID = 1
 USER_ID = 1
 REGIONS = (
-    (1, "Luxembourg", "luxembourg", "LU", "EMEA", ("49.6116", "6.1319")),
-    (7, "Luxembourg-2", "luxembourg-2", "LU", "EMEA", ("49.6116", "6.1319")),
-    (18, "Manassas", "manassas", "US", "AMERICAS", ("38.7509", "-77.4753")),
-    (76, "Singapore", "singapore", "SG", "APAC", ("1.3521", "103.8198")),
+    (7, "Luxembourg 1", "luxembourg-1", "LU", "EMEA", ("49.6116", "6.1319")),
+    (76, "Luxembourg-2", "luxembourg-2", "LU", "EMEA", ("49.6116", "6.1319")),
 )
 PROJECTS = ((1, "default", True), (1337, "staging", False), (4242, "production", False))
 
@@ -62,11 +63,6 @@ def region(region_id: int) -> dict[str, Any]:
     }
 
 
-def projects() -> list[dict[str, Any]]:
-    """Return the projects that the list names."""
-    return [project(project_id) for project_id, *_ in PROJECTS]
-
-
 def project(project_id: int) -> dict[str, Any]:
     """Return a project as the API answers it."""
     names = {known: (name, is_default) for known, name, is_default in PROJECTS}
@@ -90,7 +86,7 @@ def instance(instance_id: str, name: str, project_id: int, region_id: int, group
     return {
         "id": instance_id,
         "name": name,
-        "created_at": BEGINNING,
+        "created_at": f"{BEGINNING}Z",
         "status": "ACTIVE",
         "vm_state": "active",
         "volumes": [],

@@ -123,10 +123,15 @@ def new_tags(tags: Mapping[str, str] | None) -> tuple[Tag, ...]:
     return tuple(Tag(name, value) for name, value in (tags or {}).items())
 
 
+def no_such_rule(rule_id: str) -> ApiError:
+    """Return the refusal for an id that no rule has."""
+    return ApiError(404, "SecurityGroupRuleNotFound", f"Security group rule {rule_id} does not exist")
+
+
 def _remove(rules: dict[str, Rule], keys: Counter[Key], entry: Deletion) -> Rule:
     rule = rules.pop(entry.rule_id, None)
     if rule is None:
-        raise ApiError(404, "SecurityGroupRuleNotFound", f"Security group rule {entry.rule_id} does not exist")
+        raise no_such_rule(entry.rule_id)
     keys[key(rule)] -= 1
     return rule
 

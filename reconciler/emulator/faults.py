@@ -1,39 +1,4 @@
-"""The plan of what goes wrong.
-
-A faults file is JSON or YAML: a list of faults, or an object with `knobs` (see `knobs`) and `faults`::
-
-    knobs: {order: deletes_first, atomicity: partial, latency_ms: 20, task_polls: 3}
-    faults:
-      - {method: PATCH, path: /securitygroups/, nth: 2, fault: reset, when: after}
-      - {fault: status, status: 429, retry_after: 2, count: 3}
-
-Which request, all optional:
-
-    method    GET, POST, PATCH, DELETE; any when left out
-    path      a regular expression, searched for in the path; any path when left out
-    nth       the first of the matching requests to be hit; 1 when left out
-    count     how many matching requests in a row are hit; 1 when left out, 0 for all that follow
-
-Which fault, in `fault`; with `when: before` (the default where both make sense) the server has not acted, with
-`when: after` it has:
-
-    delay          answers `seconds` later; `when` says whether the work is done before or after the wait
-    hang           never answers; `when`
-    reset          resets the connection (TCP RST) instead of answering; `when`
-    close          closes the connection (FIN) instead of answering; `when`
-    status         answers `status` (any from 400) with `message`; `when`; for 429 and 503 also `retry_after` in
-                   seconds, or `retry_after_date`: the same as an HTTP date
-    html           answers a page of HTML with `status`, 200 when left out; `when`
-    truncate       acts, then answers the first half of the JSON as a complete answer
-    cut            acts, then closes the connection in the middle of the answer
-    task_error     the v2 task of this request ends in ERROR with `message`; with `when: after` the work is done
-    slow_task      the v2 task of this request is found unfinished by `polls` reads, so a group appears only later
-    foreign_change before the request is worked on, somebody else changes a group: `rule` is added to it, or, with
-                   `delete_rule: N`, its Nth rule is deleted. The group is the one in the path, or that of the name
-                   `group` in the path's project and region
-
-Several faults may hit one request; `delay`, the two task faults and `foreign_change` go together with any other.
-"""
+"""The plan of what goes wrong: `guide.FAULTS` tells what may stand in it. What a running emulator consists of."""
 
 from __future__ import annotations
 
@@ -43,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from .files import load
+from .files import check_raw_rule, load
 from .knobs import Knobs, knobs_from
-from .raw import check_raw_rule
 from .records import EmulatorError
+from .store import Store
 
 KINDS = (
     "delay",
@@ -60,6 +25,7 @@ KINDS = (
     "task_error",
     "slow_task",
     "foreign_change",
+    "locked",
 )
 
 
@@ -137,6 +103,24 @@ class Counters:
                 if past >= 0 and (fault.count == 0 or past < fault.count):
                     drawn.append(fault)
         return drawn
+
+
+@dataclass(slots=True)
+class Control:
+    """What one running emulator consists of; a test may change the knobs and the faults while it runs."""
+
+    store: Store
+    knobs: Knobs
+    faults: FaultPlan
+    counters: Counters = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.counters = Counters(self.faults)
+
+    def plan(self, faults: FaultPlan) -> None:
+        """Put another fault plan in place; its counters start anew."""
+        self.faults = faults
+        self.counters = Counters(faults)
 
 
 def load_faults(path: str | Path) -> tuple[Knobs, FaultPlan]:

@@ -1,6 +1,6 @@
 """The parts of a request, one check each: names, tags, ports, prefixes, whole rules.
 
-Every check takes a value and the place where it stands, and raises ApiError (422) naming that place. A field nobody
+Every check takes a value and the place where it stands, and raises ApiError (400) naming that place. A field nobody
 published is refused too, so that a typing error in a client is found here; the cloud may be more patient.
 """
 
@@ -45,6 +45,12 @@ def uuid(value: Any, place: str) -> str:
     return value.lower()
 
 
+def remote_group_of(value: Any, place: str) -> str:
+    """Return a UUID as it is written: Neutron compares text, so in capitals it is no group."""
+    uuid(value, place)
+    return str(value)
+
+
 def name_of(value: Any, place: str) -> str:
     """Return a group's name."""
     if not isinstance(value, str) or not GROUP_NAME.fullmatch(value):
@@ -73,12 +79,17 @@ def tag_patch(top: Mapping[str, Any]) -> tuple[TagPatch | None, bool]:
     value = top["tags"]
     if value is None:
         return None, True
+    return tag_patch_of(value, "tags"), False
+
+
+def tag_patch_of(value: Any, place: str) -> TagPatch:
+    """Return tags where null stands for a tag that is to go."""
     if not isinstance(value, dict):
-        raise refusal("tags", f"{shown(value)} is neither an object nor null")
+        raise refusal(place, f"{shown(value)} is not an object")
     return {
-        _tag_key(key, "tags"): None if content is None else _tag_value(content, f"tags.{key}")
+        _tag_key(key, place): None if content is None else _tag_value(content, f"{place}.{key}")
         for key, content in value.items()
-    }, False
+    }
 
 
 def object_of(
@@ -113,7 +124,7 @@ def shown(value: Any) -> str:
 
 def refusal(place: str, problem: str) -> ApiError:
     """Return the error that names a place and what is wrong there."""
-    return ApiError(422, "ValidationError", f"{place}: {problem}")
+    return ApiError(400, "ValidationError", f"{place}: {problem}", invalid_fields={place: [problem]})
 
 
 def _tag_key(value: str, place: str) -> str:
@@ -130,7 +141,8 @@ def _tag_value(value: Any, place: str) -> str:
     return value
 
 
-def _rule_description(value: Any, place: str) -> str:
+def rule_description(value: Any, place: str) -> str:
+    """Return the description of a rule, or of a project, which has the same limit."""
     if len(text_of(value, place)) > MAX_DESCRIPTION:
         raise refusal(place, f"{len(value)} characters, over the limit of {MAX_DESCRIPTION}")
     return str(value)
@@ -176,6 +188,6 @@ RULE_FIELDS: Mapping[str, Callable[[Any, str], Any]] = {
     "port_range_min": _port,
     "port_range_max": _port,
     "remote_ip_prefix": _prefix,
-    "remote_group_id": uuid,
-    "description": _rule_description,
+    "remote_group_id": remote_group_of,
+    "description": rule_description,
 }

@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import ipaddress
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import format_datetime
+from urllib.parse import urlsplit
 
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .control import Control
-from .faults import Fault
-from .foreign import meddle
-from .records import ApiError, RequestRecord
-from .replies import error_reply
+from . import actions
+from .changes import revised
+from .faults import Control, Fault
+from .files import raw_rule
+from .messages import error_reply
+from .policy import locked
+from .records import ApiError, Group, RequestRecord, Step, Target
 
 RESET = "emulator.reset"
 CLOSE = "emulator.close"
 OWN_PATHS = "/emulator/"
+PLACE = re.compile(r"/(?:securitygroups|security_groups)/(?P<project>\d+)/(?P<region>\d+)(?:/(?P<group>[^/]+))?")
 PAGE = "<!doctype html><html><head><title>Please wait</title></head><body><h1>One moment, please</h1></body></html>"
 
 
@@ -50,9 +56,10 @@ class _Answer:
 class Gate:
     """ASGI middleware: notes the request, lets the faults happen, checks the key."""
 
-    def __init__(self, app: ASGIApp, control: Control, api_key: str) -> None:
+    def __init__(self, app: ASGIApp, control: Control, api_key: str, host: str) -> None:
         self._app = app
         self._control = control
+        self._host = host.lower()
         self._api_key = api_key.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,6 +72,12 @@ class Gate:
             return
         request = _Request(scope, receive, send, body, self._control.store.new_id())
         scope["emulator.request_id"] = request.request_id
+        addressed = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+        if not _is_own_name(addressed, self._host):
+            refusal = ApiError(421, "MisdirectedRequest", f"The emulator is not called {addressed!r}")
+            request.answer.replaced(error_reply(refusal, request.request_id))
+            await request.respond()
+            return
         if scope["path"].startswith(OWN_PATHS):
             await self._work(request)
             await request.respond()
@@ -73,7 +86,7 @@ class Gate:
         await _pause(receive, self._control.knobs.latency_ms / 1000)
         for fault in faults:
             if fault.fault == "foreign_change":
-                meddle(self._control, fault, scope["path"])
+                _change_as_somebody_else(self._control, fault, scope["path"])
         if not await self._happen(request, [fault for fault in faults if _is_early(fault)]):
             return
         if not request.answered:
@@ -105,7 +118,9 @@ class Gate:
         # The published word is `apikey`, the official SDK writes `APIKey`: HTTP does not tell schemes apart by case.
         scheme, _, key = given.partition(b" ")
         if scheme.lower() != b"apikey" or not hmac.compare_digest(key, self._api_key):
-            request.answer.replaced(error_reply(ApiError(401, "Unauthorized", "The API key is missing or wrong")))
+            request.answer.replaced(
+                error_reply(ApiError(401, "Unauthorized", "Bad permanent token"), request.request_id)
+            )
             return
         await self._app(request.scope, request.replay, request.answer.collect)
 
@@ -122,7 +137,11 @@ class Gate:
                     await request.hang_up(RESET if fault.fault == "reset" else CLOSE)
                     return False
                 case "status":
-                    request.answer.replaced(self._status(fault))
+                    request.answer.replaced(self._status(fault, request.request_id))
+                    request.answered = True
+                case "locked":
+                    refusal = locked(request.scope["path"].rpartition("/")[2])
+                    request.answer.replaced(error_reply(refusal, request.request_id))
                     request.answered = True
                 case "html":
                     request.answer.replaced(HTMLResponse(PAGE, fault.status or 200))
@@ -134,8 +153,8 @@ class Gate:
                     return False
         return True
 
-    def _status(self, fault: Fault) -> Response:
-        response = error_reply(ApiError(fault.status or 500, "InjectedFault", fault.message))
+    def _status(self, fault: Fault, request_id: str) -> Response:
+        response = error_reply(ApiError(fault.status or 500, "InjectedFault", fault.message), request_id)
         if fault.retry_after is not None:
             response.headers["Retry-After"] = f"{fault.retry_after:g}"
         elif fault.retry_after_date is not None:
@@ -177,8 +196,58 @@ class _Request:
         await _gone(self.receive)
 
 
+def _change_as_somebody_else(control: Control, fault: Fault, path: str) -> None:
+    """Add a rule to a group or delete one of its rules; do nothing where what it names is not there."""
+    group = _subject(control, fault, path)
+    if group is None:
+        return
+    store, rules, touched = control.store, group.rules, ""
+    if fault.rule is not None:
+        ids = {other.name: other.id for other in store.groups(group.target)}
+        if fault.rule.get("remote_group", group.name) not in ids:
+            return
+        new = raw_rule(fault.rule, "foreign_change.rule", group.id, ids, store.new_id, store.now())
+        rules, touched = (*rules, new), new.id
+    elif fault.delete_rule is not None and 1 <= fault.delete_rule <= len(rules):
+        touched = rules[fault.delete_rule - 1].id
+        rules = tuple(rule for rule in rules if rule.id != touched)
+    if touched:
+        store.save(revised(group, store.now(), rules=rules), group, [Step(group.id, "foreign", touched, rules)])
+        subjects = [actions.of_group(group), actions.of_rule(touched)]
+        actions.write(store, actions.SOMEBODY_ELSE, group.target, "update", subjects)
+
+
+def _subject(control: Control, fault: Fault, path: str) -> Group | None:
+    found = PLACE.search(path)
+    if found is None:
+        return None
+    target = Target(int(found["project"]), int(found["region"]))
+    if fault.group is not None:
+        return next(iter(control.store.groups(target, fault.group)), None)
+    return control.store.group(target, found["group"]) if found["group"] else None
+
+
+def _is_own_name(addressed: str, host: str) -> bool:
+    """Return whether a Host header names the emulator: an IP address, `localhost`, or where it listens.
+
+    A page in a browser reaches a server on this machine under a name of its own whose address it has changed (DNS
+    rebinding). Only names can be changed like that, addresses cannot.
+    """
+    if not addressed:
+        return True  # HTTP/1.0: no browser
+    try:
+        name = urlsplit(f"//{addressed}").hostname or ""
+    except ValueError:
+        return False
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return name in {"localhost", host}
+    return True
+
+
 def _is_early(fault: Fault) -> bool:
-    return fault.when == "before" and fault.fault not in {"truncate", "cut"}
+    return fault.fault == "locked" or (fault.when == "before" and fault.fault not in {"truncate", "cut"})
 
 
 def _half(answer: _Answer) -> Response:

@@ -1,7 +1,4 @@
-"""Settings that make the emulator behave like another server for the same API.
-
-In a file (see `faults`) they are an object under ``knobs`` with the names and values below.
-"""
+"""Settings that make the emulator behave like another server for the same API."""
 
 from __future__ import annotations
 
@@ -29,20 +26,20 @@ class Atomicity(StrEnum):
     PARTIAL = "partial"
 
 
+class DefaultRules(StrEnum):
+    """Which rules come by themselves to a group that is created with v1.
+
+    Neutron gives every group two that open egress, whatever was asked for; the cloud was seen to give 39, without
+    port 25, to a group whose request has no rules.
+    """
+
+    NEUTRON = "neutron"
+    CLOUD = "cloud"
+
+
 @dataclass(frozen=True, slots=True)
 class Knobs:
-    """How this server behaves where the API description leaves it open.
-
-    order, atomicity    of a PATCH; v2 sends no order, so there `listed` deletes before it creates
-    latency_ms          every answer takes that much longer
-    task_polls          how many reads find a v2 task still unfinished: its own, the task list, or the groups of its
-                        project and region; 0 finishes it at once
-    list_rules          false: groups in a list answer come without `security_group_rules`
-    default_egress      false: a group created with v1 gets no rules of its own accord
-    v1_patch_status     404, 405 or 410: the v1 PATCH is gone, and this is its answer
-    unique_names        true: a second group of the same name is refused with 409
-    max_rules           how many rules a group holds
-    """
+    """How the server behaves where the API leaves it open, and what the account may do: `guide.KNOBS` tells each."""
 
     order: Order = Order.LISTED
     atomicity: Atomicity = Atomicity.ATOMIC
@@ -50,6 +47,10 @@ class Knobs:
     task_polls: int = 1
     list_rules: bool = True
     default_egress: bool = True
+    default_rules: DefaultRules = DefaultRules.NEUTRON
+    refuse_port_25: bool = False
+    locks: bool = True
+    firewall_quota: int = 100_000
     v1_patch_status: int | None = None
     unique_names: bool = False
     max_rules: int = MAX_RULES
@@ -66,16 +67,13 @@ def knobs_from(value: Any, place: str) -> Knobs:
     return Knobs(**{name: _CHECKS[name](content, f"{place}.{name}") for name, content in value.items()})
 
 
-def _order(value: Any, place: str) -> Order:
-    if value not in list(Order):
-        raise EmulatorError(f"{place}: must be one of {', '.join(Order)}")
-    return Order(value)
+def _one_of(choices: type[StrEnum]) -> Callable[[Any, str], StrEnum]:
+    def check(value: Any, place: str) -> StrEnum:
+        if value not in list(choices):
+            raise EmulatorError(f"{place}: must be one of {', '.join(choices)}")
+        return choices(value)
 
-
-def _atomicity(value: Any, place: str) -> Atomicity:
-    if value not in list(Atomicity):
-        raise EmulatorError(f"{place}: must be one of {', '.join(Atomicity)}")
-    return Atomicity(value)
+    return check
 
 
 def _flag(value: Any, place: str) -> bool:
@@ -103,12 +101,16 @@ def _gone(value: Any, place: str) -> int | None:
 
 
 _CHECKS: Mapping[str, Callable[[Any, str], Any]] = {
-    "order": _order,
-    "atomicity": _atomicity,
+    "order": _one_of(Order),
+    "atomicity": _one_of(Atomicity),
     "latency_ms": _milliseconds,
     "task_polls": _count,
     "list_rules": _flag,
     "default_egress": _flag,
+    "default_rules": _one_of(DefaultRules),
+    "refuse_port_25": _flag,
+    "locks": _flag,
+    "firewall_quota": _count,
     "v1_patch_status": _gone,
     "unique_names": _flag,
     "max_rules": _count,

@@ -1,18 +1,22 @@
-"""What can be done to a group, the same for both versions of the API: create, change, copy, delete."""
+"""What can be done to a group, the same for both versions of the API: create, change, copy, revert, delete."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from .catalog import region_name
-from .changes import Entry, World, new_tags, patched_tags, revised, run
+from .changes import Entry, World, new_tags, patched_tags, revised, run, towards
 from .fields import TagPatch
 from .knobs import Atomicity, Knobs
 from .neutron import key, stored
-from .records import ApiError, Group, Rule, RuleSpec, Step, Target
+from .policy import check_egress, check_quota
+from .records import ApiError, Group, Rule, RuleSpec, Step, Tag, Target
 from .store import DEFAULT_NAME, Store
 from .validation import Creation
+
+MAX_TAGS = 50
+SPEC_FIELDS = fields(RuleSpec)
 
 
 def create(store: Store, knobs: Knobs, target: Target, asked: Creation, by_itself: Sequence[RuleSpec]) -> Group:
@@ -20,8 +24,10 @@ def create(store: Store, knobs: Knobs, target: Target, asked: Creation, by_itsel
 
     Raises ApiError, and then nothing was made.
     """
+    check_egress(knobs, asked.rules or ())
     with store.transaction():
         store.ensure_default(target)
+        check_quota(knobs, store.count_of_region(target.region_id))
         _check_name(store, knobs, target, asked.name)
         now = store.now()
         group = Group(
@@ -30,7 +36,7 @@ def create(store: Store, knobs: Knobs, target: Target, asked: Creation, by_itsel
             name=asked.name,
             description=asked.description,
             region=region_name(target.region_id),
-            tags=new_tags(asked.tags),
+            tags=_checked(new_tags(asked.tags)),
             rules=(),
             created_at=now,
             updated_at=now,
@@ -63,13 +69,15 @@ def change(
 
     Raises ApiError when something is refused. With `Atomicity.PARTIAL` what came before it stays.
     """
+    entries = list(entries)
+    check_egress(knobs, entries)
     with store.transaction():
         if name is not None:
             _check_rename(store, knobs, group, name)
         fields = {
             "name": group.name if name is None else name,
             "description": group.description if description is None else description,
-            "tags": patched_tags(group.tags, tags, wipe=wipe_tags),
+            "tags": _checked(patched_tags(group.tags, tags, wipe=wipe_tags)),
         }
         outcome = run(group, entries, _world(store, knobs, group.target))
         keep = outcome.error is None or knobs.atomicity is Atomicity.PARTIAL
@@ -89,6 +97,7 @@ def change(
 def copy(store: Store, knobs: Knobs, group: Group, name: str) -> Group:
     """Make a group with the same description, user tags and rules. Rules that refer to the old group still do."""
     with store.transaction():
+        check_quota(knobs, store.count_of_region(group.target.region_id))
         _check_name(store, knobs, group.target, name)
         now, new_id = store.now(), store.new_id()
         rules = tuple(
@@ -103,13 +112,36 @@ def copy(store: Store, knobs: Knobs, group: Group, name: str) -> Group:
     return twin
 
 
+def revert(store: Store, knobs: Knobs, group: Group) -> Group:
+    """Bring a group back to what it was before its last change, as is published, so that twice is nothing.
+
+    The official SDK calls it `revert_to_default`; what the cloud really does was never seen. Rules that have gone come
+    back under new ids. Raises ApiError where something is refused by now.
+    """
+    before = store.before(group)
+    specs = [RuleSpec(**{field.name: getattr(rule, field.name) for field in SPEC_FIELDS}) for rule in before.rules]
+    known = {tag.key: tag for tag in before.tags}
+    return change(
+        store,
+        knobs,
+        group,
+        towards(group, specs, knobs.order),
+        name=before.name if before.name != group.name else None,
+        description=before.description,
+        tags={tag.key: None for tag in group.tags if tag.key not in known and not tag.read_only}
+        | {tag.key: tag.value for tag in before.tags if not tag.read_only},
+    )
+
+
 def delete(store: Store, group: Group) -> None:
     """Delete a group, and every rule of other groups that refers to it, as Neutron does.
 
     Raises ApiError (409) for `default` and for a group in use.
     """
     if group.name == DEFAULT_NAME:
-        raise ApiError(409, "SecurityGroupCannotRemoveDefault", "The default security group cannot be removed.")
+        raise ApiError(
+            409, "SecurityGroupCannotRemoveDefault", "Insufficient rights for removing default security group."
+        )
     if store.instances(group.id):
         raise ApiError(409, "SecurityGroupInUse", f"Security Group {group.id} in use.")
     with store.transaction():
@@ -121,6 +153,12 @@ def delete(store: Store, group: Group) -> None:
                 steps.append(Step(other.id, "delete", lost.id, rules))
             store.save(revised(other, store.now(), rules=rules), other, steps)
         store.remove(group)
+
+
+def _checked(tags: tuple[Tag, ...]) -> tuple[Tag, ...]:
+    if len(tags) > MAX_TAGS:
+        raise ApiError(400, "BadRequest", f"The number of tags exceed the per-resource limit of {MAX_TAGS}.")
+    return tags
 
 
 def _world(store: Store, knobs: Knobs, target: Target) -> World:

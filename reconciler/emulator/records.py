@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +13,18 @@ class EmulatorError(Exception):
 
 
 class ApiError(Exception):
-    """An answer other than success. `status` is the HTTP status, `kind` goes out as ``exception_class``."""
+    """An answer other than success.
 
-    def __init__(self, status: int, kind: str, message: str) -> None:
+    `status` is the HTTP status, `kind` goes out as ``exception_class``, and the details are further fields of the
+    answer: ``info`` about a quota, ``invalid_fields`` about a request that is not valid.
+    """
+
+    def __init__(self, status: int, kind: str, message: str, **details: Mapping[str, Any]) -> None:
         super().__init__(message)
         self.status = status
         self.kind = kind
         self.message = message
+        self.details = details
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,3 +203,8 @@ class RequestRecord:
             "status": self.status,
             "faults": list(self.faults),
         }
+
+
+def encoded(value: object) -> bytes:
+    """Return a value as compact JSON."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()

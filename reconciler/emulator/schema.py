@@ -6,14 +6,18 @@ joining bytes, and every change writes both anew.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
+from pathlib import Path
 
 from .records import EmulatorError
 
+PRIVATE = 0o600
 APPLICATION_ID = 0x73676374
 TABLES = f"""
 PRAGMA application_id = {APPLICATION_ID};
-CREATE TABLE groups (
+CREATE TABLE IF NOT EXISTS groups (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     project_id INTEGER NOT NULL,
@@ -22,14 +26,19 @@ CREATE TABLE groups (
     head BLOB NOT NULL,
     rules BLOB NOT NULL
 );
-CREATE INDEX groups_by_target ON groups (project_id, region_id, name);
-CREATE TABLE instances (
+CREATE INDEX IF NOT EXISTS groups_by_target ON groups (project_id, region_id, name);
+CREATE TABLE IF NOT EXISTS previous (
+    group_id TEXT PRIMARY KEY REFERENCES groups (id) ON DELETE CASCADE,
+    head BLOB NOT NULL,
+    rules BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS instances (
     group_id TEXT NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
     instance_id TEXT NOT NULL,
     name TEXT NOT NULL,
     PRIMARY KEY (group_id, instance_id)
 );
-CREATE TABLE tasks (
+CREATE TABLE IF NOT EXISTS tasks (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     project_id INTEGER NOT NULL,
@@ -41,19 +50,34 @@ CREATE TABLE tasks (
     document TEXT NOT NULL,
     work TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS projects (
+    id INTEGER PRIMARY KEY,
+    document TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS actions (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    task_id TEXT,
+    moment REAL NOT NULL,
+    document TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS actions_by_task ON actions (task_id);
 """
 
 
 def open_database(path: str | None) -> sqlite3.Connection:
     """Return a connection to the state file, made if it is missing; None keeps everything in memory.
 
+    Nobody but its owner may read the file, nor what SQLite puts beside it: it may hold a copy of live groups.
+
     Raises EmulatorError where the file cannot be used. The connection may be used from several threads, one at a
     time.
     """
     place = path or ":memory:"
     try:
+        if path is not None:
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, PRIVATE))  # before SQLite would make it readable
         connection = sqlite3.connect(place, isolation_level=None, check_same_thread=False)
-    except sqlite3.Error as problem:
+    except (OSError, sqlite3.Error) as problem:
         raise EmulatorError(f"{place}: the state file cannot be opened: {problem}") from None
     try:
         connection.execute("PRAGMA foreign_keys = ON")
@@ -62,11 +86,15 @@ def open_database(path: str | None) -> sqlite3.Connection:
         empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if empty:
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(TABLES)
+        if empty or found == APPLICATION_ID:
+            connection.executescript(TABLES)  # a file of an older version lacks some of them
     except sqlite3.Error as problem:
         connection.close()
         raise EmulatorError(f"{place}: not a state file of the emulator: {problem}") from None
     if not empty and found != APPLICATION_ID:
         connection.close()
         raise EmulatorError(f"{place}: this is a database, but not a state file of the emulator")
+    for name in (f"{place}{suffix}" for suffix in ("", "-wal", "-shm") if path is not None):
+        with contextlib.suppress(FileNotFoundError):
+            Path(name).chmod(PRIVATE)
     return connection

@@ -1,25 +1,4 @@
-"""Groups from a file, taken as they are.
-
-A seed is JSON or YAML: an object with the list `groups` (or `results`, so that a list answer of the API is a seed)::
-
-    groups:
-      - project_id: 1
-        region_id: 7
-        name: web
-        id: 0c1f...            # a new one when left out, like the times and ids below
-        description: Public web tier
-        tags: {env: prod}      # or a list of {key, value, read_only}; also called tags_v2
-        rules:                 # also called security_group_rules
-          - {direction: ingress, protocol: tcp, port_range_min: 443, port_range_max: 443}
-          - {direction: ingress, protocol: "47", remote_ip_prefix: 10.0.0.1/8, ethertype: null, description: null}
-          - {direction: egress, remote_group: db}     # by name, in the same project and region
-        instances: [web-1, {id: 5a52..., name: web-2}]
-        revision_number: 12
-
-Nothing is checked that the API would check: duplicates, host bits in a prefix and protocol numbers are what live groups
-may hold. Only unknown keys and wrong types are refused. Where no group of a project and region is called `default`,
-that one comes by itself.
-"""
+"""Groups from a file, taken as they are: `guide.SEED` tells what may stand in it."""
 
 from __future__ import annotations
 
@@ -31,8 +10,7 @@ from typing import Any
 
 from .catalog import region_name
 from .fields import UUID
-from .files import load
-from .raw import raw_rule
+from .files import load, raw_rule
 from .records import EmulatorError, Group, Tag, Target
 from .store import Store
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import ipaddress
 import signal
 import socket
 import struct
@@ -18,8 +19,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .app import create_app
-from .control import Control
-from .faults import FaultPlan, load_faults
+from .faults import Control, FaultPlan, load_faults
 from .gate import CLOSE, RESET
 from .knobs import Knobs
 from .records import EmulatorError, RequestRecord, Step
@@ -27,6 +27,7 @@ from .seed import load_seed
 from .store import Store
 
 LOOPBACK = "127.0.0.1"
+UNSPECIFIED = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - what to print for it, nothing is bound here
 FIXED_KEY = "emulator"
 NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -34,6 +35,14 @@ NO_LINGER = struct.pack("ii", 1, 0)
 def accepted_key(environ: Mapping[str, str]) -> str:
     """Return the key that an emulator accepts: the user's own, so that one setting serves both, else the fixed one."""
     return environ.get("GCORE_API_KEY") or FIXED_KEY
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach an emulator that listens there."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 class EmulatorServer:
@@ -124,7 +133,7 @@ def run(
         if seed is not None and store.is_empty():
             load_seed(store, seed)
         listener = _listen(host, port)
-        server = _Server(create_app(store, api_key=api_key, knobs=knobs, faults=plan))
+        server = _Server(create_app(store, api_key=api_key, knobs=knobs, faults=plan, host=host))
         server.on_ready = functools.partial(announce, _url(listener))
         with _until_signal(server):
             server.run([listener])
@@ -233,4 +242,5 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _url(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
+    host = UNSPECIFIED.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

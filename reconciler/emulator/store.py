@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .catalog import region_name
-from .encoding import joined, pieces
 from .neutron import DEFAULT_EGRESS
-from .records import Group, RequestRecord, Rule, RuleSpec, Step, Target
+from .records import ApiError, Group, RequestRecord, Rule, RuleSpec, Step, Target, encoded
 from .schema import open_database
 
 DEFAULT_NAME = "default"
@@ -114,6 +113,8 @@ class Store:
         with self.transaction():
             statement = "UPDATE groups SET name = ?, head = ?, rules = ? WHERE id = ?"
             self.database.execute(statement, (group.name, head, rules, group.id))
+            if group != before:
+                self.database.execute("INSERT OR REPLACE INTO previous VALUES (?, ?, ?)", (group.id, *pieces(before)))
             if steps and before.id not in self._with_history:
                 self.record([Step(before.id, "initial", None, before.rules)])
             self.record(steps)
@@ -133,6 +134,13 @@ class Store:
         """Return the group of that id in the target, or None."""
         self.ensure_default(target)
         return next(iter(self._select("AND id = ?", target, group_id)), None)
+
+    def existing(self, target: Target, group_id: str | None) -> Group:
+        """Return the group of that id. Raises ApiError (404)."""
+        group = self.group(target, group_id) if group_id is not None else None
+        if group is None:
+            raise no_such_group(group_id)
+        return group
 
     def group_json(self, target: Target, group_id: str) -> bytes | None:
         """Return the group of that id as the API answers it, or None."""
@@ -154,6 +162,21 @@ class Store:
     def name_taken(self, target: Target, name: str, but_id: str | None = None) -> bool:
         """Whether another group of the target has that name."""
         return any(group.id != but_id for group in self.groups(target, name))
+
+    def count_of_region(self, region_id: int) -> int:
+        """Return how many groups a region holds, over all projects, which is what the cloud has a quota for."""
+        ((count,),) = self.rows("SELECT count(*) FROM groups WHERE region_id = ?", (region_id,))
+        return int(count)
+
+    def group_with_rule(self, target: Target, rule_id: str) -> Group | None:
+        """Return the group of the target that holds that rule, or None."""
+        found = self._select("AND instr(rules, ?) > 0", target, rule_id.encode())
+        return next((group for group in found if any(rule.id == rule_id for rule in group.rules)), None)
+
+    def before(self, group: Group) -> Group:
+        """Return the group as it was before its last change; as it is where it never changed."""
+        rows = self.rows("SELECT head, rules FROM previous WHERE group_id = ?", (group.id,))
+        return Group.from_json(*map(json.loads, rows[0])) if rows else group
 
     def referring(self, group: Group) -> list[Group]:
         """Return the other groups with rules whose remote is that group."""
@@ -192,13 +215,19 @@ class Store:
         statement = "SELECT instance_id, name FROM instances WHERE group_id = ? ORDER BY rowid"
         return self.rows(statement, (group_id,))
 
-    def instance_groups(self, instance_id: str) -> list[str]:
-        """Return the names of the groups an instance uses."""
+    def detach(self, group_id: str, instance_id: str) -> bool:
+        """Note that an instance no longer uses a group; return whether it did."""
+        with self.transaction():
+            statement = "DELETE FROM instances WHERE group_id = ? AND instance_id = ?"
+            return self.database.execute(statement, (group_id, instance_id)).rowcount > 0
+
+    def instance_groups(self, target: Target, instance_id: str) -> list[tuple[str, str]]:
+        """Return the groups (id, name) of the target that an instance uses."""
         statement = (
-            "SELECT groups.name FROM groups JOIN instances ON groups.id = group_id"
-            " WHERE instance_id = ? ORDER BY groups.sequence"
+            "SELECT groups.id, groups.name FROM groups JOIN instances ON groups.id = group_id"
+            " WHERE project_id = ? AND region_id = ? AND instance_id = ? ORDER BY groups.sequence"
         )
-        return [name for (name,) in self.rows(statement, (instance_id,))]
+        return self.rows(statement, (target.project_id, target.region_id, instance_id))
 
     def ensure_default(self, target: Target) -> None:
         """Make the target's `default` group where it is missing (Neutron `_ensure_default_security_group`)."""
@@ -233,6 +262,26 @@ class Store:
         )
         rows = self.rows(statement, (target.project_id, target.region_id, *values))
         return [Group.from_json(json.loads(head), json.loads(rules)) for head, rules in rows]
+
+
+def no_such_group(group_id: str | None) -> ApiError:
+    """Return the refusal for an id that no group has."""
+    return ApiError(404, "SecurityGroupNotFound", f"Security group {group_id} does not exist")
+
+
+def as_answer(group: Group) -> bytes:
+    """Return a group as the API answers it."""
+    return joined(*pieces(group))
+
+
+def pieces(group: Group) -> tuple[bytes, bytes]:
+    """Return a group's head and its rules, the two pieces of JSON text in which it is kept."""
+    return encoded(group.head_json()), encoded([rule.as_json() for rule in group.rules])
+
+
+def joined(head: bytes, rules: bytes | None) -> bytes:
+    """Put the pieces together; without rules the answer has no such key."""
+    return head if rules is None else b'%b,"security_group_rules":%b}' % (head[:-1], rules)
 
 
 def _filter(target: Target, name: str | None, tags: Mapping[str, str | None]) -> tuple[str, list[Any]]:

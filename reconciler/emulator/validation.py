@@ -1,13 +1,11 @@
-"""Request bodies -> records, refusing (422) whatever the published description does not allow."""
+"""Request bodies -> records, refusing (400) whatever the published description does not allow."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
-from .encoding import encoded
 from .fields import (
     PROTOCOLS_V1,
     PROTOCOLS_V2,
@@ -23,7 +21,7 @@ from .fields import (
     text_of,
     uuid,
 )
-from .records import ApiError, RuleSpec
+from .records import RuleSpec
 
 MAX_RULES_IN_BODY = 250
 MAX_CHANGED_RULES = 500
@@ -66,16 +64,6 @@ class ChangeV2:
     tags: TagPatch | None = None
     wipe_tags: bool = False
     rules: tuple[RuleSpec, ...] | None = None
-
-
-def parse(body: bytes) -> Any:
-    """Return the JSON value of a request body. Raises ApiError (400) for all else, NaN and repeated keys included."""
-    try:
-        value = json.loads(body, object_pairs_hook=_unique, parse_constant=_no_constant)
-        encoded(value)  # half of a surrogate pair can be read, but not be written again
-    except (ValueError, RecursionError) as problem:
-        raise ApiError(400, "BadRequest", f"The request body is not JSON: {problem}") from None
-    return value
 
 
 def creation_v1(body: Any) -> Creation:
@@ -138,6 +126,19 @@ def copy_name(body: Any) -> str:
     return name_of(object_of(body, "body", {"name"}, required={"name"})["name"], "name")
 
 
+def rule_v1(body: Any) -> RuleSpec:
+    """Return the body of POST /cloud/v1/securitygroups/.../rules."""
+    return rule(body, "body", PROTOCOLS_V1)
+
+
+def replacement_v1(body: Any) -> RuleSpec:
+    """Return the body of PUT /cloud/v1/securitygrouprules/...; the official SDK 0.25 sends the group's id in it."""
+    if isinstance(body, dict) and "security_group_id" in body:
+        uuid(body["security_group_id"], "body.security_group_id")
+        body = {name: value for name, value in body.items() if name != "security_group_id"}
+    return rule_v1(body)
+
+
 def rule_v2(body: Any) -> RuleSpec:
     """Return the body of POST /cloud/v2/security_groups/.../rules."""
     return rule(body, "body", PROTOCOLS_V2)
@@ -157,14 +158,3 @@ def _entry(value: Any, place: str) -> RuleSpec | Deletion:
 def _rules_v2(value: Any) -> tuple[RuleSpec, ...]:
     items = list_of(value, "rules", MAX_RULES_IN_BODY)
     return tuple(rule(item, f"rules[{number}]", PROTOCOLS_V2) for number, item in enumerate(items))
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        raise ValueError("a key is repeated in one object")
-    return fields
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")

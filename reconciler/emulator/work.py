@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ CREATE_GROUP = "create_security_group"
 UPDATE_GROUP = "update_security_group"
 CREATE_RULE = "create_security_group_rule"
 DELETE_RULE = "delete_security_group_rule"
+DELETE_PROJECT = "delete_project"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +44,15 @@ def perform(store: Store, knobs: Knobs, work: Work) -> dict[str, list[str]]:
     return created
 
 
-def existing(store: Store, target: Target, group_id: str | None) -> Group:
-    """Return the group of that id. Raises ApiError (404)."""
-    group = store.group(target, group_id) if group_id is not None else None
-    if group is None:
-        raise no_such_group(group_id)
-    return group
-
-
-def no_such_group(group_id: str | None) -> ApiError:
-    """Return the refusal for an id that no group has."""
-    return ApiError(404, "SecurityGroupNotFound", f"Security group {group_id} does not exist")
-
-
 def _act(store: Store, knobs: Knobs, work: Work) -> dict[str, list[str]]:
     if work.task_type == CREATE_GROUP:
         asked = validation.creation_v2(work.body)
         made = create(store, knobs, work.target, asked, ALLOW_ALL if asked.rules is None else ())
         return {"security_groups": [made.id], "security_group_rules": [rule.id for rule in made.rules]}
-    before = existing(store, work.target, work.group_id)
+    if work.task_type == DELETE_PROJECT:
+        _delete_project(store, work.body)
+        return {}
+    before = store.existing(work.target, work.group_id)
     if work.task_type == UPDATE_GROUP:
         after = _update(store, knobs, before, validation.change_v2(work.body))
     else:
@@ -70,6 +62,14 @@ def _act(store: Store, knobs: Knobs, work: Work) -> dict[str, list[str]]:
         after = change(store, knobs, before, [entry])
     old = {rule.id for rule in before.rules}
     return {"security_group_rules": [rule.id for rule in after.rules if rule.id not in old]}
+
+
+def _delete_project(store: Store, project: dict[str, Any]) -> None:
+    gone = project | {"state": "DELETED", "deleted_at": store.clock().strftime("%Y-%m-%dT%H:%M:%S")}
+    with store.transaction():
+        store.database.execute("DELETE FROM groups WHERE project_id = ?", (project["id"],))
+        row = (project["id"], json.dumps(gone))
+        store.database.execute("INSERT OR REPLACE INTO projects VALUES (?, ?)", row)
 
 
 def _update(store: Store, knobs: Knobs, group: Group, asked: validation.ChangeV2) -> Group:

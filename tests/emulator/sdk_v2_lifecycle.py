@@ -53,6 +53,22 @@ def main(url: str) -> None:
             pass
         else:
             fail("the default group stays")
+        account(client, web.id)
+
+
+def account(client: Gcore, group_id: str) -> None:
+    """Read who changed the group, and what the account has."""
+    log = list(client.cloud.audit_logs.list(api_group=["securitygroup"], resource_id=[group_id], order_by="asc"))
+    kinds = [entry.action_type for entry in log]
+    check(kinds[:2] == ["create", "update"], "the log tells of every change")
+    check(all(entry.is_complete and entry.task_id for entry in log), "and of its task")
+    check(all("Gcore" in (entry.user_agent or "") for entry in log), "and of its program")
+    check(client.cloud.quotas.get_by_region(client_id=1).firewall_count_usage == 3, "the quota counts the groups")
+    check(client.cloud.regions.get(region_id=76).display_name == "Luxembourg-2", "regions have their names")
+    project = client.cloud.projects.create(name="edge")
+    check(project in list(client.cloud.projects.list(name="edge")), "a new project is found by its name")
+    client.cloud.tasks.acknowledge_all()
+    check(list(client.cloud.tasks.list(is_acknowledged=False)) == [], "tasks can be acknowledged")
 
 
 def check(holds: object, claim: str) -> None:

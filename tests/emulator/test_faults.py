@@ -61,6 +61,7 @@ def test_any_status_before_or_after_the_server_acted(client: Client, status: int
     plan(client, "status", method="POST", status=status, message="out of order", when=when)
     response = client.http.post(GROUPS, json={"security_group": {"name": "web"}})
     assert (response.status_code, response.json()["message"]) == (status, "out of order")
+    assert response.json()["request_id"] == response.headers["X-Request-Id"]
     assert names(client) == (["web"] if when == "after" else [])
 
 

@@ -25,6 +25,20 @@ def ports(protocol: str | None, low: int | None, high: int | None, **fields: Any
     [
         pytest.param(spec(protocol="any"), spec(protocol=None), id="any-is-no-protocol"),
         pytest.param(ports("tcp", 1, 65535), ports("tcp", None, None), id="all-ports-are-no-range"),
+        *(
+            pytest.param(ports(name, 1, 65535), ports(name, None, None), id=f"all-ports-of-{name}")
+            for name in (None, "icmp", "gre", "igmp", "esp", "ah", "rsvp", "pgm", "ipip", "egp", "ospf", "0")
+        ),
+        pytest.param(
+            ports("ipv6-frag", 1, 65535, ethertype="IPv6"),
+            ports("ipv6-frag", None, None, ethertype="IPv6"),
+            id="all-ports-of-ipv6-frag",
+        ),
+        pytest.param(
+            spec(remote_ip_prefix="::ffff:a00:0/104", ethertype="IPv6"),
+            spec(remote_ip_prefix="::ffff:10.0.0.0/104", ethertype="IPv6"),
+            id="embedded-ipv4-address",
+        ),
         pytest.param(ports("tcp", 1, 65534), ports("tcp", 1, 65534), id="nearly-all-ports-are-a-range"),
         pytest.param(spec(remote_ip_prefix="10.0.0.1"), spec(remote_ip_prefix="10.0.0.1/32"), id="address-v4"),
         pytest.param(
@@ -57,6 +71,10 @@ def test_a_rule_is_stored_as_neutron_stores_it(asked: RuleSpec, expected: RuleSp
         pytest.param(ports("any", 80, 80), id="ports-with-any"),
         pytest.param(ports("gre", 80, 80), id="ports-with-a-protocol-that-has-none"),
         pytest.param(ports("tcp", 0, 80), id="port-zero"),
+        pytest.param(ports("tcp", 0, 65535), id="port-zero-to-the-last"),
+        pytest.param(ports("gre", 1, 65534), id="nearly-all-ports-with-a-protocol-that-has-none"),
+        pytest.param(spec(protocol="ipencap"), id="published-but-not-supported"),
+        pytest.param(spec(protocol="256"), id="no-protocol-number"),
         pytest.param(ports("tcp", 81, 80), id="ports-the-wrong-way-round"),
         pytest.param(ports("tcp", 80, None), id="only-the-lower-port"),
         pytest.param(ports("udp", None, 80), id="only-the-upper-port"),
@@ -100,6 +118,7 @@ def test_a_combination_that_makes_no_sense_is_refused(asked: RuleSpec) -> None:
             id="two-spellings-of-an-ipv6-prefix",
         ),
         pytest.param(ports("tcp", 1, 65535), ports("tcp", None, None), id="all-ports"),
+        pytest.param(ports(None, 1, 65535), ports("any", None, None), id="all-ports-of-any"),
     ],
 )
 def test_two_rules_are_the_same_to_neutron(one: RuleSpec, other: RuleSpec) -> None:
@@ -118,6 +137,9 @@ def test_two_rules_are_the_same_to_neutron(one: RuleSpec, other: RuleSpec) -> No
         pytest.param(spec(), spec(remote_group_id="x"), id="remote-group"),
         pytest.param(spec(remote_ip_prefix="10.0.0.0/8"), spec(remote_ip_prefix="10.0.0.0/9"), id="mask"),
         pytest.param(spec(protocol="icmp"), spec(protocol="ipv6-icmp"), id="icmp-of-ipv4"),
+        pytest.param(spec(protocol="0"), spec(protocol="any"), id="zero-and-any"),
+        pytest.param(spec(remote_ip_prefix="10.0.0.5/0"), spec(), id="host-bits-of-everywhere"),
+        pytest.param(spec(remote_group_id="a"), spec(remote_group_id="A"), id="remote-group-in-capitals"),
         pytest.param(spec(remote_ip_prefix="10.0.0.1/8"), spec(remote_ip_prefix="10.0.0.0/8"), id="host-bits"),
     ],
 )

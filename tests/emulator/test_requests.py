@@ -37,9 +37,12 @@ BAD_RULES = [
 
 
 def refused(response: Any, place: str) -> None:
-    """A 422 whose message names the place."""
-    assert response.status_code == 422, response.text
-    assert place in response.json()["message"]
+    """A 400 that names the place, in the message and as an invalid field."""
+    body = response.json()
+    assert (response.status_code, body["exception_class"]) == (400, "ValidationError"), response.text
+    ((field, (problem,)),) = body["invalid_fields"].items()
+    assert place in body["message"]
+    assert body["message"] == f"{field}: {problem}"
 
 
 @pytest.mark.parametrize(("rule", "place"), BAD_RULES)
@@ -148,7 +151,7 @@ def test_at_most_500_entries_in_a_patch(client: Client) -> None:
 
 
 def test_at_most_250_rules_in_a_new_group(client: Client) -> None:
-    """Asked for, that is 422; with the rules that come by themselves on top, 409."""
+    """Asked for, that is 400; with the rules that come by themselves on top, 409."""
     rules = [tcp(port) for port in range(1, 252)]
     refused(client.http.post(GROUPS, json={"security_group": {"name": "full", "security_group_rules": rules}}), "250")
     refused(client.http.post(GROUPS_V2, json={"name": "full", "rules": rules}), "250")
@@ -165,6 +168,26 @@ def test_250_rules_are_the_ceiling_at_every_moment_of_a_patch(client: Client) ->
     assert (response.status_code, response.json()["exception_class"]) == (409, "OverQuota")
     assert client.get(group["id"]) == group
     client.ok(client.patch(group["id"], delete, create))
+
+
+def test_a_protocol_that_is_published_may_be_none_of_neutron(client: Client) -> None:
+    """The name passes the first check and fails the second, in both versions."""
+    group = client.create()
+    rule = {"direction": "ingress", "protocol": "ipencap"}
+    for response in (
+        client.patch(group["id"], {"action": "create", **rule}),
+        client.http.post(f"{GROUPS_V2}/{group['id']}/rules", json=rule),
+    ):
+        assert response.status_code == 400
+        assert response.json()["exception_class"] == "SecurityGroupRuleInvalidProtocol"
+
+
+def test_the_id_of_a_remote_group_is_compared_as_it_is_written(client: Client) -> None:
+    """In capitals it is another group, which does not exist."""
+    group = client.create()
+    response = client.patch(group["id"], create_entry(remote_group_id=group["id"].upper()))
+    assert (response.status_code, response.json()["exception_class"]) == (404, "SecurityGroupNotFound")
+    client.ok(client.patch(group["id"], create_entry(remote_group_id=group["id"])))
 
 
 def test_a_rule_that_differs_in_its_description_only_is_a_duplicate(client: Client) -> None:
@@ -189,7 +212,7 @@ def test_a_rule_that_differs_in_its_description_only_is_a_duplicate(client: Clie
         pytest.param(b"[" * 100_000, {"Content-Type": "application/json"}, 400, id="nested-too-deeply"),
         pytest.param(b"\xff", {"Content-Type": "application/json"}, 400, id="not-utf-8"),
         pytest.param(b'{"name": "\\ud800"}', {"Content-Type": "application/json"}, 400, id="half-a-surrogate-pair"),
-        pytest.param(b"[]", {"Content-Type": "application/json"}, 422, id="no-object"),
+        pytest.param(b"[]", {"Content-Type": "application/json"}, 400, id="no-object"),
         pytest.param(b"name=web", {"Content-Type": "application/x-www-form-urlencoded"}, 415, id="a-form"),
         pytest.param(b"{}", {}, 415, id="no-content-type"),
     ],

@@ -80,7 +80,7 @@ def test_refusals_become_the_errors_of_the_sdk(sdk: gcore.Gcore, emulator: Emula
     twin = {"action": "create", "direction": "egress", "ethertype": egress.ethertype, "description": "again"}
     with pytest.raises(gcore.ConflictError):
         groups.update(web.id, changed_rules=[twin])
-    with pytest.raises(gcore.UnprocessableEntityError):
+    with pytest.raises(gcore.BadRequestError):
         groups.update(web.id, name="-")
     with pytest.raises(gcore.AuthenticationError):
         sdk.with_options(api_key="wrong").cloud.security_groups.get(web.id)
@@ -92,3 +92,30 @@ def test_projects_regions_and_tasks(sdk: gcore.Gcore) -> None:
     assert [project.is_default for project in sdk.cloud.projects.list()].count(True) == 1
     assert all(region.state == "ACTIVE" for region in sdk.cloud.regions.list())
     assert list(sdk.cloud.tasks.list(state=["NEW", "RUNNING"])) == []
+
+
+def test_the_old_operations_on_rules(sdk: gcore.Gcore) -> None:
+    """Create, replace, delete and revert, in the types of the SDK."""
+    groups = sdk.cloud.security_groups
+    web = groups.create(security_group={"name": "web"})
+    ssh = groups.rules.create(web.id, direction="ingress", protocol="tcp", port_range_min=22, port_range_max=22)
+    https = groups.rules.replace(
+        ssh.id, direction="ingress", security_group_id=web.id, protocol="tcp", port_range_min=443, port_range_max=443
+    )
+    assert https.id != ssh.id
+    assert https.security_group_id == web.id
+    groups.rules.delete(https.id)
+    assert https.id not in {rule.id for rule in groups.get(web.id).security_group_rules}
+    back = groups.revert_to_default(web.id)
+    assert back.security_group_rules[-1].port_range_min == 443
+
+
+def test_quotas_and_tasks_that_were_seen(sdk: gcore.Gcore) -> None:
+    """What the SDK knows beside security groups."""
+    sdk.cloud.security_groups.create(security_group={"name": "web"})
+    regional = sdk.cloud.quotas.get_by_region(client_id=1)
+    assert regional.firewall_count_usage == 2
+    assert sdk.cloud.quotas.get_all().regional_quotas[0].firewall_count_usage == 2
+    assert sdk.cloud.quotas.get_global(1).project_count_usage == 3
+    sdk.cloud.tasks.acknowledge_all()
+    assert list(sdk.cloud.tasks.list(is_acknowledged=False)) == []

@@ -17,7 +17,7 @@ import pytest
 import reconciler.emulator
 from reconciler.emulator.faults import Fault, FaultPlan
 from reconciler.emulator.records import EmulatorError
-from reconciler.emulator.server import EmulatorServer, accepted_key, run
+from reconciler.emulator.server import EmulatorServer, accepted_key, is_loopback, run
 
 from .conftest import GROUPS, KEY
 
@@ -84,6 +84,62 @@ def test_an_address_in_use_is_a_clear_error() -> None:
         port = int(emulator.url.rpartition(":")[2])
         with pytest.raises(EmulatorError, match=f"port {port}: Address already in use"):
             run("127.0.0.1", port, None, None, None, "emulator", print)
+
+
+@pytest.mark.parametrize(
+    ("addressed", "status"),
+    [
+        pytest.param("127.0.0.1", 200, id="address"),
+        pytest.param("127.0.0.1:80", 200, id="another-port"),
+        pytest.param("[::1]:8000", 200, id="ipv6"),
+        pytest.param("192.0.2.1:8000", 200, id="a-mapped-address"),
+        pytest.param("LocalHost:8000", 200, id="localhost"),
+        pytest.param("evil.example", 421, id="foreign"),
+        pytest.param("evil.example:8000", 421, id="foreign-with-port"),
+        pytest.param("localhost.evil.example", 421, id="looks-like-localhost"),
+        pytest.param("127.0.0.1.evil.example", 421, id="looks-like-an-address"),
+        pytest.param("[::1", 421, id="nonsense"),
+    ],
+)
+def test_a_name_that_is_not_its_own_is_refused(addressed: str, status: int) -> None:
+    """So that no page in a browser reaches it under a name of its own (DNS rebinding), key or not."""
+    with EmulatorServer() as emulator:
+        for path in (GROUPS, "/emulator/requests"):
+            response = httpx.get(emulator.url + path, headers={**KEY, "Host": addressed})
+            assert response.status_code == status
+            if status == 421:
+                assert set(response.json()) == {"exception_class", "message", "request_id"}
+        assert len(emulator.requests) == (status == 200)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_its_state_is_for_its_owner_only(tmp_path: Path, umask: int) -> None:
+    """From the first moment on, and once more where somebody had opened it to others."""
+    state = tmp_path / "state.db"
+    before = os.umask(umask)
+    try:
+        for _ in range(2):
+            with EmulatorServer(state=str(state)) as emulator:
+                httpx.post(emulator.url + GROUPS, headers=KEY, json={"security_group": {"name": "web"}})
+                assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+            state.chmod(0o644)
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [
+        pytest.param("127.0.0.1", True, id="ipv4"),
+        pytest.param("127.8.8.8", True, id="another-loopback-address"),
+        pytest.param("::1", True, id="ipv6"),
+        pytest.param("localhost", True, id="name"),
+        pytest.param("0.0.0.0", False, id="everywhere"),
+        pytest.param("emulator.example", False, id="foreign-name"),
+    ],
+)
+def test_what_only_this_machine_can_reach_is_known(host: str, own: bool) -> None:
+    assert is_loopback(host) is own
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import httpx
 import pytest
@@ -13,8 +14,10 @@ from .conftest import GROUPS, Client, create_entry, delete_entry, tcp
 def error(response: httpx.Response, status: int) -> str:
     """The message of a refusal, which has the shape of all of them."""
     assert response.status_code == status, response.text
-    assert set(response.json()) == {"message", "exception_class"}
-    return str(response.json()["message"])
+    body = response.json()
+    assert set(body) - {"invalid_fields"} == {"message", "exception_class", "request_id"}
+    assert body["request_id"] == response.headers["X-Request-Id"]
+    return str(body["message"])
 
 
 def test_every_target_has_a_default_group_with_the_rules_of_neutron(client: Client) -> None:
@@ -59,7 +62,7 @@ def test_a_list_comes_in_pages_of_ten(client: Client) -> None:
 @pytest.mark.parametrize("limit", ["0", "1001", "-1", "ten"])
 def test_a_limit_outside_the_published_range_is_refused(client: Client, limit: str) -> None:
     """At most a thousand groups a page."""
-    assert "limit" in error(client.http.get(GROUPS, params={"limit": limit}), 422)
+    assert "limit" in error(client.http.get(GROUPS, params={"limit": limit}), 400)
 
 
 def test_a_list_can_be_filtered(client: Client) -> None:
@@ -80,7 +83,7 @@ def test_a_list_can_be_filtered(client: Client) -> None:
 
 def test_an_unknown_query_parameter_is_refused(client: Client) -> None:
     """A typing error is not silently a list of everything."""
-    assert "tag_keys" in error(client.http.get(GROUPS, params={"tag_keys": "env"}), 422)
+    assert "tag_keys" in error(client.http.get(GROUPS, params={"tag_keys": "env"}), 400)
 
 
 def test_a_new_group_gets_egress_rules_that_nobody_asked_for(client: Client) -> None:
@@ -184,11 +187,33 @@ def test_a_group_in_use_cannot_be_deleted(client: Client) -> None:
 
 
 def test_projects_and_regions_are_there_whatever_their_number(client: Client) -> None:
-    """The lists are short, but any number exists."""
+    """The lists are short, but any number exists. Times are those of the cloud, and unlike a group's have no zone."""
     assert client.ok(client.http.get("/cloud/v1/projects"))["count"] > 1
     assert client.ok(client.http.get("/cloud/v1/projects/987"))["id"] == 987
-    assert client.ok(client.http.get("/cloud/v1/regions", params={"display_name": "luxembourg"}))["count"] == 1
-    assert client.ok(client.http.get("/cloud/v1/regions/987"))["id"] == 987
+    assert (
+        client.ok(client.http.get("/cloud/v1/regions", params={"display_name": "LUXEMBOURG-2"}))["results"][0]["id"]
+        == 76
+    )
+    region = client.ok(client.http.get("/cloud/v1/regions/987"))
+    assert region["id"] == 987
+    assert datetime.fromisoformat(region["created_at"]).tzinfo is None
+    assert client.create()["created_at"].endswith("+0000")
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        pytest.param("/cloud/v1/projects/0", "project_id", id="project"),
+        pytest.param("/cloud/v1/regions/0", "region_id", id="region"),
+        pytest.param("/cloud/v1/securitygroups/0/7", "project_id", id="project-of-groups"),
+        pytest.param("/cloud/v1/securitygroups/1/0", "region_id", id="region-of-groups"),
+        pytest.param(f"/cloud/v1/securitygroups/{2**63}/7", "project_id", id="more-than-64-bits"),
+        pytest.param(f"/cloud/v1/securitygroups/1/7?offset={2**63}", "offset", id="offset-of-more-than-64-bits"),
+    ],
+)
+def test_no_project_and_no_region_has_such_a_number(client: Client, path: str, field: str) -> None:
+    """Any other one exists."""
+    assert field in error(client.http.get(path), 400)
 
 
 @pytest.mark.parametrize(("path", "field"), [("/cloud/v1/projects", "name"), ("/cloud/v1/regions", "display_name")])
@@ -199,7 +224,7 @@ def test_projects_and_regions_can_be_sorted(client: Client, path: str, field: st
         for way in ("asc", "desc")
     ]
     assert names == [sorted(names[0]), sorted(names[0], reverse=True)]
-    error(client.http.get(path, params={"order_by": "size.asc"}), 422)
+    error(client.http.get(path, params={"order_by": "size.asc"}), 400)
 
 
 @pytest.mark.parametrize("header", [None, "emulator", "Bearer emulator", "apikey wrong", "apikey emulator2"])
@@ -224,10 +249,10 @@ def test_every_answer_has_its_own_request_id(client: Client) -> None:
 
 
 def test_a_path_or_method_nobody_published_is_refused(client: Client) -> None:
-    """In the same two fields as every error."""
+    """In the same fields as every error."""
     error(client.http.get("/cloud/v1/nothing"), 404)
     error(client.http.put(GROUPS), 405)
-    error(client.http.get(f"{GROUPS}/not-a-uuid"), 422)
+    error(client.http.get(f"{GROUPS}/not-a-uuid"), 400)
 
 
 def test_one_connection_serves_many_requests(client: Client) -> None:
