@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, date
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
@@ -13,11 +14,12 @@ from reconciler.cli import settings
 from reconciler.cli.output import write_atomically
 from reconciler.model.clock import SystemClock
 from reconciler.model.errors import UsageError
-from reconciler.model.policies import EXCEPTABLE, Finding, Policies
+from reconciler.model.policies import Finding, Policies
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-LIFTABLE = (*EXCEPTABLE, "expires")
+LIFTABLE = tuple(field.name for field in fields(Policies) if field.name not in ("mass_delete", "source"))
+"""The policies but for mass_delete, which --allow-mass-delete lifts."""
 
 
 def report_options(function: Function) -> Function:

@@ -5,12 +5,13 @@ a value. Such a part is left out, because what is left out is left alone; a comm
 """
 
 from functools import lru_cache
+from typing import Any
 
 from reconciler.importing.merge import Range
 from reconciler.loading.remote import read_prefix
 from reconciler.loading.rule import expand
-from reconciler.loading.structure import is_group, is_rule, is_tag
-from reconciler.model.cloud import MAX_NAME, MAX_RULE_DESCRIPTION, MAX_RULES
+from reconciler.loading.structure import is_well_formed
+from reconciler.model.cloud import MAX_RULES
 from reconciler.model.live import PROTECTION_TAG, RESERVED_TAGS, LiveGroup
 from reconciler.model.rule import Ethertype, Rule
 
@@ -25,15 +26,14 @@ def is_text(text: str) -> bool:
 
 def is_plain_name(name: str) -> bool:
     """Tell whether a group may have this name in a file without its id."""
-    return is_group({"name": name})
+    return is_well_formed("security_group", {"name": name})
 
 
 def why_not_group(group: LiveGroup) -> str | None:
     """Say why a group cannot be named in a file at all."""
-    if not is_text(group.name) or len(group.name) > MAX_NAME:
-        return "YAML cannot carry its name" if not is_text(group.name) else f"its name is over {MAX_NAME} characters"
-    needs_id = not is_plain_name(group.name)
-    return "its id is no UUID" if needs_id and not is_group({"name": group.name, "id": group.id}) else None
+    if not is_text(group.name):
+        return "YAML cannot carry its name"
+    return None if is_plain_name(group.name) else _why_not("security_group", {"name": group.name, "id": group.id})
 
 
 def own_tags(group: LiveGroup) -> dict[str, str]:
@@ -45,7 +45,7 @@ def own_tags(group: LiveGroup) -> dict[str, str]:
 def why_not_tags(tags: dict[str, str]) -> str | None:
     """Say why these tags cannot be written."""
     for key, value in tags.items():
-        if not (is_tag(key, value) and is_text(key) and is_text(value)):
+        if not (is_well_formed("tags", {key: value}) and is_text(key) and is_text(value)):
             return "one of them has a key or a value that the API takes from nobody"
         if len(key.encode("unicode_escape")) > LONGEST_KEY:
             return "one of them has a key that is too long for YAML"
@@ -79,15 +79,24 @@ def is_protected(group: LiveGroup) -> bool:
 
 
 def _preference(description: str) -> tuple[bool, bool, str]:
-    writable = is_text(description) and len(description) <= MAX_RULE_DESCRIPTION
+    writable = is_text(description) and is_well_formed("rule", {"direction": "ingress", "description": description})
     return not writable, not description, description
 
 
+def _why_not(kind: str, written: dict[str, Any]) -> str | None:
+    """Have the loader say what is wrong with the structure of a fragment."""
+    if is_well_formed(kind, written):
+        return None
+    from reconciler.loading.structure_problems import explain  # noqa: PLC0415 - jsonschema is slow to import
+
+    return explain(kind, written)[0][0].message
+
+
 def _why_not_rule(rule: Rule, description: str) -> str | None:
-    if len(description) > MAX_RULE_DESCRIPTION:
-        return f"its description has {len(description)} characters, over the limit of {MAX_RULE_DESCRIPTION}"
     if not is_text(description):
         return "YAML cannot carry its description"
+    if reason := _why_not("rule", {"direction": "ingress", "description": description}):
+        return reason
     family, prefix, group_id = rule.ethertype, rule.remote_ip_prefix, rule.remote_group_id
     if prefix is not None:
         read = read_prefix(prefix)
@@ -100,7 +109,7 @@ def _why_not_rule(rule: Rule, description: str) -> str | None:
 
 @lru_cache(1 << 12)
 def _is_group_id(group_id: str) -> bool:
-    return is_rule({"direction": "ingress", "remote_group_id": group_id})
+    return is_well_formed("uuid", group_id)
 
 
 @lru_cache(1 << 16)
@@ -114,10 +123,8 @@ def _why_not_shape(family: Ethertype, protocol: str | None, range_: Range) -> st
         "port_range_min": low,
         "port_range_max": high,
     }
-    if not is_rule(written):
-        from reconciler.loading.structure_problems import explain  # noqa: PLC0415 - jsonschema is slow to import
-
-        return explain("rule", written)[0][0].message
+    if reason := _why_not("rule", written):
+        return reason
     expansion = expand(written, {})
     if expansion.problems:
         return expansion.problems[0].message

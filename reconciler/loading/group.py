@@ -9,7 +9,7 @@ from reconciler.loading.issues import Issues, Path, Problem
 from reconciler.loading.remote import AddressGroup, read_remotes
 from reconciler.loading.report import report, report_malformed
 from reconciler.loading.rule import expand
-from reconciler.loading.structure import is_group, is_rule, well_formed_part
+from reconciler.loading.structure import check_of, is_well_formed, well_formed_part
 from reconciler.model.cloud import DEFAULT_GROUP, MAX_RULES
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
 from reconciler.model.live import OWNER_TAG
@@ -70,8 +70,8 @@ def read_group(scope: Scope, index: int, group: Any) -> list[DesiredGroup]:
     written_rules = group.get("rules") if isinstance(group, dict) else None
     if isinstance(written_rules, list):
         rules = _read_rules(scope, path, written_rules)
-    if not is_group(group):
-        head = {**group, "rules": []} if isinstance(written_rules, list) else group
+    head = {**group, "rules": []} if isinstance(written_rules, list) else group
+    if not is_well_formed("security_group", head):
         report_malformed(document, path, "security_group", head, issues)
         return []
     terms, wrong_terms = read_terms(group)
@@ -122,11 +122,13 @@ def _read_rules(scope: Scope, path: tuple[Key, ...], written: Sequence[Any]) -> 
     places = document.item_places(*path)
     rules: dict[tuple[Rule, str | None], DesiredRule] = {}
     count = 0
+    is_rule = check_of("rule")
     for index, (rule, place) in enumerate(zip(written, places, strict=True)):
         if not is_rule(rule):
             report_malformed(document, (*path, index), "rule", rule, issues)
             if not issues.full:
-                report(document, (*path, index), read_remotes(well_formed_part(rule), scope.address_groups)[1], issues)
+                remotes = read_remotes(well_formed_part("rule", rule), scope.address_groups)
+                report(document, (*path, index), remotes[1], issues)
             continue
         expansion = expand(rule, scope.address_groups)
         terms, wrong_terms = read_terms(rule)

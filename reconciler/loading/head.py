@@ -6,7 +6,7 @@ from typing import Any
 from reconciler.loading.document import Document, Key
 from reconciler.loading.issues import Issues
 from reconciler.loading.report import report_malformed
-from reconciler.loading.structure import is_document
+from reconciler.loading.structure import is_well_formed
 from reconciler.model.desired import Target
 from reconciler.model.place import Place
 
@@ -97,11 +97,11 @@ _MAPPINGS = frozenset({"address_groups", "policies"})
 def _read_head(document: Document, defaults: Defaults, issues: Issues) -> tuple[tuple[Target, ...], str | None]:
     """Read what stands above the groups: the targets and the owner."""
     value = document.value
-    if not is_document(value):
-        head = value
-        if isinstance(value, dict):
-            empty: dict[str, Any] = {"security_groups": [], "address_groups": {}, "policies": {}}
-            head = {key: empty[key] if _is_body(key, part) else part for key, part in value.items()}
+    head = value
+    if isinstance(value, dict):
+        empty: dict[str, Any] = {"security_groups": [], "address_groups": {}, "policies": {}}
+        head = {key: empty[key] if _is_body(key, part) else part for key, part in value.items()}
+    if not is_well_formed("document", head):
         report_malformed(document, (), "document", head, issues)
         return (), None
     groups = value.get("security_groups")

@@ -9,10 +9,10 @@ from typing import Any
 
 from reconciler.loading.document import Document
 from reconciler.loading.issues import Issues, Path, Problem
-from reconciler.loading.policy_structure import is_policies
 from reconciler.loading.remote import AddressGroup, read_prefix
 from reconciler.loading.report import report, report_malformed
 from reconciler.loading.rule import expand, read_ranges
+from reconciler.loading.structure import is_well_formed
 from reconciler.model.canonical import canonical_protocol
 from reconciler.model.cloud import EVERYWHERE, MAX_RULES
 from reconciler.model.errors import InputError, Issue
@@ -92,7 +92,7 @@ def read_policies_of(
             issues.add(document.source, place, message, "keep all of them in one place for the whole run", other)
             continue
         first = place
-        if not is_policies(written):
+        if not is_well_formed("policies", written):
             report_malformed(document, ("policies",), "policies", written, issues)
             continue
         found, problems = _read(written, document.source.path, address_groups)
@@ -103,7 +103,7 @@ def read_policies_of(
 
 
 def _malformed(written: Mapping[str, Any]) -> Iterator[Problem]:
-    if not is_policies(written):
+    if not is_well_formed("policies", written):
         from reconciler.loading.structure_problems import explain  # noqa: PLC0415  # jsonschema is slow to import
 
         yield from explain("policies", written)[0]

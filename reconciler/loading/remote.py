@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from reconciler.loading.document import Document
 from reconciler.loading.issues import Issues, Path, Problem
 from reconciler.loading.report import report_malformed
-from reconciler.loading.structure import is_address_group
+from reconciler.loading.structure import is_well_formed
 from reconciler.model.canonical import canonical_prefix, is_canonical_ipv4
 from reconciler.model.cloud import EVERYWHERE
 from reconciler.model.place import Place
@@ -178,7 +178,7 @@ def read_address_groups(documents: Sequence[Document], issues: Issues) -> Mappin
 
 def _read_address_group(document: Document, name: str, prefixes: Any, issues: Issues) -> AddressGroup:
     path = ("address_groups", name)
-    if not name or not is_address_group(prefixes):
+    if not is_well_formed("address_groups", {name: prefixes}):
         report_malformed(document, path[:1], "address_groups", {name: prefixes}, issues)
         return AddressGroup(())
     read = [read_prefix(text) for text in prefixes]

@@ -1,277 +1,213 @@
-"""Which documents are well-formed: the quick twin of `schemas/security-groups.schema.json`.
+"""Which fragments are well-formed: told by the published JSON Schema, quick enough to ask of every rule of a fleet.
 
-The schema is the truth, and a property test holds both to the same verdict. Each function looks at one fragment and
-says yes or no; what is wrong with a fragment is worded from the schema (`structure_problems`).
+The schema is compiled to closures. What is wrong with a malformed fragment is for jsonschema to find
+(`structure_problems`), which takes a hundred times as long, and longer to import than a small file takes to validate.
+
+Why own code, and not a library. Measured on 50,000 rules: fastjsonschema takes twice as long as this; jsonschema-rs a
+third, but three quarters of `import click` to import. Both take 80.0 for an integer, as JSON Schema does and we do not.
 """
 
 import re
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, reduce
+from math import inf
 from typing import Any
 
-from reconciler.model.canonical import PUBLISHED_PROTOCOLS
-from reconciler.model.cloud import MAX_NAME, MAX_RULE_DESCRIPTION
-from reconciler.model.policies import EXCEPTABLE
+from reconciler.model.schema_files import read_schema
 
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
-_EXCEPTION = frozenset({"policy", "reason", "until"})
+Predicate = Callable[[Any], object]
+"""Says yes or no, by the truth of what it returns, to values of one class."""
 
-
-def is_date(value: Any) -> bool:
-    """Judge the form of a date; whether the calendar has it is no matter of structure."""
-    return value.__class__ is str and _DATE(value) is not None
-
-
-def is_exceptions(value: Any) -> bool:
-    """Judge `exception`: one, or a list of them."""
-    if value.__class__ is list:
-        return bool(value) and all(map(is_exception, value))
-    return is_exception(value)
-
-
-def is_exception(value: Any) -> bool:
-    """Judge one exception."""
-    return (
-        value.__class__ is dict
-        and value.keys() == _EXCEPTION
-        and value["policy"].__class__ is str
-        and value["policy"] in EXCEPTABLE
-        and value["reason"].__class__ is str
-        and value["reason"] != ""
-        and is_date(value["until"])
-    )
+_TYPES: Mapping[type, frozenset[str]] = {
+    type(None): frozenset({"null"}),
+    bool: frozenset({"boolean"}),
+    int: frozenset({"integer", "number"}),
+    float: frozenset({"number"}),
+    str: frozenset({"string"}),
+    list: frozenset({"array"}),
+    dict: frozenset({"object"}),
+}
+_KEYWORDS = frozenset({
+    "$ref", "type", "enum", "not", "anyOf", "if", "then", "else", "minimum", "maximum", "minLength", "maxLength",
+    "pattern", "minItems", "items", "required", "minProperties", "propertyNames", "properties", "additionalProperties",
+    "title", "description", "examples", "default", "deprecated",
+})  # fmt: skip
 
 
-READ_ONLY_FIELDS = ("id", "created_at", "updated_at", "revision_number", "security_group_id")
-"""Fields of a rule in an API answer that say nothing about what is desired."""
-
-PROTOCOLS = PUBLISHED_PROTOCOLS | {"any", "icmpv6"}
-
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z 0-9._\-]{1,61}[a-zA-Z0-9._]").fullmatch
-_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}").fullmatch
-_NUMBER = re.compile(r"0|[1-9][0-9]?|1[0-9][0-9]|2[0-4][0-9]|25[0-5]").fullmatch
-_RANGE = re.compile(r"[1-9][0-9]{0,4}-[1-9][0-9]{0,4}").fullmatch
-_TAG_KEY = re.compile(r"[^\s=]{1,255}").fullmatch
-_TAG_VALUE = re.compile(r"[^ \t\n\r\f\v](?:[^\t\n\r\f\v]{0,253}[^ \t\n\r\f\v])?").fullmatch
-
-Check = Callable[[Any], bool]
+def is_well_formed(kind: str, value: Any) -> bool:
+    """Judge a fragment by the definition of that name, one of the schema's `$defs`."""
+    return bool(check_of(kind)(value))
 
 
-def is_document(value: Any) -> bool:
-    """Judge a document's head; the groups, address groups and policies in it are fragments of their own."""
-    return (
-        value.__class__ is dict
-        and ("security_groups" in value or "address_groups" in value or "policies" in value)
-        and all(key in _HEAD and _HEAD[key](part) for key, part in value.items())
-    )
-
-
-def is_target(value: Any) -> bool:
-    """Judge an entry of `targets`."""
-    return value.__class__ is dict and bool(value) and all(key in _TARGET and _id(part) for key, part in value.items())
-
-
-def is_address_group(value: Any) -> bool:
-    """Judge the prefixes of an address group; whether they are prefixes is no matter of structure."""
-    return value.__class__ is list and bool(value) and all(map(_text, value))
-
-
-def is_group(value: Any) -> bool:
-    """Judge a security group; the rules in it are fragments of their own."""
-    return (
-        value.__class__ is dict
-        and "name" in value
-        and all(key in _GROUP and _GROUP[key](part) for key, part in value.items())
-        and ("id" in value or _NAME(value["name"]) is not None)
-    )
-
-
-def is_rule(value: Any) -> bool:
-    """Judge a rule."""
-    if value.__class__ is not dict or "direction" not in value:
-        return False
-    for key, part in value.items():
-        check = RULE.get(key)
-        if check is None or not check(part):
-            return False
-    return True
-
-
-def well_formed_part(rule: Any) -> dict[str, Any]:
-    """Take the keys of a malformed rule that are right by themselves, so that more of it can be judged at once."""
-    if rule.__class__ is not dict:
+def well_formed_part(kind: str, value: Any) -> dict[str, Any]:
+    """Take the keys of a malformed mapping that are right by themselves, so that more of it can be judged at once."""
+    if value.__class__ is not dict:
         return {}
-    return {key: part for key, part in rule.items() if key in RULE and RULE[key](part)}
+    parts = {key: check_of(kind).part(key) for key in value}
+    return {key: value[key] for key, check in parts.items() if check is not None and check(value[key])}
 
 
-def _id(value: Any) -> bool:
-    return value.__class__ is int and value >= 1
+@cache
+def check_of(kind: str) -> "Check":
+    """Return the check of one of the schema's `$defs`."""
+    return Check({"$ref": f"#/$defs/{kind}"}, read_schema("security-groups"))
 
 
-def _anything(_value: Any) -> bool:
+def matcher(pattern: str) -> Callable[[str], object]:
+    """Compile a pattern of the schema. Its `$` is the end of a text; Python's matches before a last line break, too."""
+    return re.compile(re.sub(r"\$\Z", r"\\Z", pattern)).search
+
+
+class Check(dict[type, Predicate]):
+    """A schema, compiled: what to ask of a value of each class. A class is compiled when its first value comes.
+
+    Call it with a value, or look up the value's class and call what is there. Raises `NotImplementedError` for a schema
+    with a keyword that is not known here.
+    """
+
+    def __init__(self, schema: Mapping[str, Any], root: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._schema = schema
+        self._root = root
+        self._inner: dict[int, Check] = {}
+
+    def __call__(self, value: Any) -> object:
+        """Judge a value."""
+        return self[value.__class__](value)
+
+    def __missing__(self, cls: type) -> Predicate:
+        if unknown := self._schema.keys() - _KEYWORDS:
+            raise NotImplementedError(f"the schema has keywords that no check is compiled from: {sorted(unknown)}")
+        self[cls] = predicate = _all([*self._asked_of_all(cls), *self._asked_of(cls)])
+        return predicate
+
+    def takes(self, cls: type) -> bool:
+        """Tell whether any value of a class is well-formed."""
+        return self[cls] is not _never
+
+    def part(self, step: str | int) -> "Check | None":
+        """Return the check of what stands behind a key or in a list; None where the schema does not say."""
+        schema = self._schema
+        found = schema.get("items")
+        if isinstance(step, str):
+            found = schema.get("properties", {}).get(step) or schema.get("additionalProperties")
+        return self._at(found) if found else self._search(lambda inner: inner.part(step))
+
+    def names(self) -> "Check | None":
+        """Return the check of the keys that a mapping may have besides those that the schema names."""
+        found = self._schema.get("propertyNames")
+        return self._at(found) if found else self._search(lambda inner: inner.names())
+
+    def _search(self, find: Callable[["Check"], "Check | None"]) -> "Check | None":
+        schema = self._schema
+        inside = [*schema.get("anyOf", ()), *(schema[key] for key in ("then", "else") if key in schema)]
+        referred = [self._referred()] if "$ref" in schema else []
+        found = map(find, [*referred, *map(self._at, inside)])
+        return next((check for check in found if check is not None), None)
+
+    def _at(self, schema: Any) -> "Check":
+        """Compile a schema inside of this one; true and false are schemas, too."""
+        if id(schema) not in self._inner:
+            mapping = schema if isinstance(schema, Mapping) else {} if schema else {"not": {}}
+            self._inner[id(schema)] = Check(mapping, self._root)
+        return self._inner[id(schema)]
+
+    def _referred(self) -> "Check":
+        target: Any = self._root
+        for step in self._schema["$ref"].removeprefix("#/").split("/"):
+            target = target[step]
+        return self._at(target)
+
+    def _asked_of_all(self, cls: type) -> Iterator[Predicate]:
+        """Compile the keywords that mean something for values of every class."""
+        schema = self._schema
+        if "$ref" in schema:
+            yield self._referred()[cls]
+        if "type" in schema:
+            types = {schema["type"]} if isinstance(schema["type"], str) else set(schema["type"])
+            yield _never if types.isdisjoint(_TYPES.get(cls, ())) else _always
+        if "enum" in schema:
+            values = frozenset(value for value in schema["enum"] if value.__class__ is cls)
+            yield values.__contains__ if values else _never
+        if "anyOf" in schema:
+            yield _any([self._at(inner)[cls] for inner in schema["anyOf"]])
+        if "not" in schema:
+            yield _not(self._at(schema["not"])[cls])
+        if "if" in schema:
+            condition = self._at(schema["if"])[cls]
+            yield _any([_not(condition), self._at(schema.get("then", True))[cls]])
+            yield _any([condition, self._at(schema.get("else", True))[cls]])
+
+    def _asked_of(self, cls: type) -> Iterator[Predicate]:
+        """Compile the keywords that mean something for values of this class alone."""
+        schema = self._schema
+        if cls in (int, float) and not schema.keys().isdisjoint({"minimum", "maximum"}):
+            least, most = schema.get("minimum", -inf), schema.get("maximum", inf)
+            yield lambda value: least <= value <= most
+        elif cls is str:
+            yield _long(schema.get("minLength", 0), schema.get("maxLength", inf))
+            if "pattern" in schema:
+                yield matcher(schema["pattern"])
+        elif cls is list:
+            yield _long(schema.get("minItems", 0))
+            if "items" in schema:
+                item = self._at(schema["items"])
+                yield lambda value: all(map(item, value))
+        elif cls is dict:
+            yield _long(schema.get("minProperties", 0))
+            yield from self._asked_of_mappings()
+
+    def _asked_of_mappings(self) -> Iterator[Predicate]:
+        schema = self._schema
+        if "propertyNames" in schema:
+            name = self._at(schema["propertyNames"])
+            yield lambda value: all(map(name, value))
+        if not schema.keys().isdisjoint({"required", "properties", "additionalProperties"}):
+            required = schema.get("required", ())
+            known = {key: self._at(part) for key, part in schema.get("properties", {}).items()}
+            other = self._at(schema.get("additionalProperties", True))
+
+            def entries(value: dict[str, Any]) -> bool:
+                for key in required:
+                    if key not in value:
+                        return False
+                for key, part in value.items():  # noqa: SIM110 - `all` takes half as long again
+                    if not known.get(key, other)[part.__class__](part):
+                        return False
+                return True
+
+            yield entries
+
+
+def _always(_value: Any) -> bool:
     return True
 
 
-def _is_list(value: Any) -> bool:
-    return value.__class__ is list
+def _never(_value: Any) -> bool:
+    return False
 
 
-def _is_mapping(value: Any) -> bool:
-    return value.__class__ is dict
+def _long(least: int, most: float = inf) -> Predicate:
+    if most < inf:
+        return lambda value: least <= len(value) <= most
+    return (lambda value: len(value) >= least) if least else _always
 
 
-def _targets(value: Any) -> bool:
-    return value.__class__ is list and bool(value) and all(map(is_target, value))
+def _all(predicates: Iterable[Predicate]) -> Predicate:
+    distinct = [each for each in predicates if each is not _always]
+    if _never in distinct:
+        return _never
+    return reduce(lambda one, two: lambda value: one(value) and two(value), distinct) if distinct else _always
 
 
-def _text(value: Any) -> bool:
-    return value.__class__ is str and value != ""
+def _any(predicates: Iterable[Predicate]) -> Predicate:
+    distinct = [each for each in predicates if each is not _never]
+    if _always in distinct:
+        return _always
+    return reduce(lambda one, two: lambda value: one(value) or two(value), distinct) if distinct else _never
 
 
-def _group_name(value: Any) -> bool:
-    """Judge the name of a group with an id: the cloud has groups of every name, the empty one included."""
-    return value.__class__ is str and len(value) <= MAX_NAME
-
-
-def _name(value: Any) -> bool:
-    return value.__class__ is str and 1 <= len(value) <= MAX_NAME
-
-
-def _string(value: Any) -> bool:
-    return value.__class__ is str
-
-
-def _boolean(value: Any) -> bool:
-    return value.__class__ is bool
-
-
-def _uuid(value: Any) -> bool:
-    return value.__class__ is str and _UUID(value) is not None
-
-
-def _tag_value(value: Any) -> bool:
-    return value.__class__ is str and _TAG_VALUE(value) is not None
-
-
-def is_tag(key: str, value: Any) -> bool:
-    """Judge a tag."""
-    return is_tag_key(key) and _tag_value(value)
-
-
-def is_tag_key(key: str) -> bool:
-    """Judge the key of a tag."""
-    return _TAG_KEY(key) is not None
-
-
-def _tags(value: Any) -> bool:
-    return value.__class__ is dict and all(is_tag(key, part) for key, part in value.items())
-
-
-def _direction(value: Any) -> bool:
-    return value.__class__ is str and value in {"ingress", "egress"}
-
-
-def _one_ethertype(value: Any) -> bool:
-    return value.__class__ is str and value in {"IPv4", "IPv6"}
-
-
-def _ethertype(value: Any) -> bool:
-    return value is None or _one_ethertype(value) or _some(value, _one_ethertype)
-
-
-def _protocol(value: Any) -> bool:
-    return value is None or (value.__class__ is str and (value in PROTOCOLS or _NUMBER(value) is not None))
-
-
-def _range_end(value: Any) -> bool:
-    return value is None or (value.__class__ is int and 0 <= value <= 65535)
-
-
-def _octet(value: Any) -> bool:
-    return value.__class__ is int and 0 <= value <= 255
-
-
-def _one_port(value: Any) -> bool:
-    if value.__class__ is int:
-        return bool(1 <= value <= 65535)
-    return value.__class__ is str and _RANGE(value) is not None
-
-
-def _ports(value: Any) -> bool:
-    return _one_port(value) or _some(value, _one_port)
-
-
-def _address_groups(value: Any) -> bool:
-    return _text(value) or _some(value, _text)
-
-
-def _texts(value: Any) -> bool:
-    return _some(value, _text)
-
-
-def _null_or_text(value: Any) -> bool:
-    return value is None or (value.__class__ is str and value != "")
-
-
-def _null_or_uuid(value: Any) -> bool:
-    return value is None or _uuid(value)
-
-
-def _description(value: Any) -> bool:
-    return value is None or (value.__class__ is str and len(value) <= MAX_RULE_DESCRIPTION)
-
-
-def _some(value: Any, check: Check) -> bool:
-    return value.__class__ is list and bool(value) and all(map(check, value))
-
-
-_HEAD: Mapping[str, Check] = {
-    "project_id": _id,
-    "region_id": _id,
-    "targets": _targets,
-    "owner": _tag_value,
-    "address_groups": _is_mapping,
-    "security_groups": _is_list,
-    "policies": _is_mapping,
-}
-_TARGET = frozenset({"project_id", "region_id"})
-_GROUP: Mapping[str, Check] = {
-    "id": _uuid,
-    "name": _group_name,
-    "previous_name": _name,
-    "description": _string,
-    "tags": _tags,
-    "rules": _is_list,
-    "prevent_destroy": _boolean,
-    "exception": is_exceptions,
-}
-RULE: Mapping[str, Check] = {
-    "direction": _direction,
-    "ethertype": _ethertype,
-    "protocol": _protocol,
-    "port_range_min": _range_end,
-    "port_range_max": _range_end,
-    "remote_ip_prefix": _null_or_text,
-    "remote_group_id": _null_or_uuid,
-    "description": _description,
-    "ports": _ports,
-    "icmp_type": _octet,
-    "icmp_code": _octet,
-    "remote_ip_prefixes": _texts,
-    "remote_address_group": _address_groups,
-    "remote_group": _name,
-    "expires": is_date,
-    "exception": is_exceptions,
-} | dict.fromkeys(READ_ONLY_FIELDS, _anything)
-"""How the value of each key of a rule is judged."""
-
-KEYS: Mapping[str, Container[str]] = {"document": _HEAD, "security_group": _GROUP, "rule": RULE}
-"""The keys of each kind of fragment."""
-
-ITEM_CHECKS: Mapping[str, Check] = {
-    "targets": is_target,
-    "ethertype": _one_ethertype,
-    "ports": _one_port,
-    "remote_ip_prefixes": _text,
-    "remote_address_group": _text,
-}
-"""How the items of a list are judged, by the key of the list."""
+def _not(predicate: Predicate) -> Predicate:
+    if predicate in (_always, _never):
+        return _never if predicate is _always else _always
+    return lambda value: not predicate(value)

@@ -1,6 +1,5 @@
 """What is wrong with the structure of a fragment: jsonschema finds it by the published schema, `wording` says it."""
 
-import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -13,6 +12,7 @@ from jsonschema.validators import extend
 from reconciler.loading import wording
 from reconciler.loading.issues import Path, Problem
 from reconciler.loading.reduce import reduce
+from reconciler.loading.structure import matcher
 from reconciler.model.schema_files import read_schema
 from reconciler.model.text import shown
 
@@ -27,9 +27,7 @@ def explain(kind: str, value: Any) -> tuple[list[Problem], int]:
     for error in validator(kind).iter_errors(reduced.value):
         for leaf in _leaves(error):
             for problem in _word(kind, leaf, reduced.value):
-                path = problem.path
-                if len(path) > 1 and path[0] in reduced.indices:
-                    path = (path[0], reduced.indices[str(path[0])][int(path[1])], *path[2:])
+                path = reduced.original(problem.path)
                 moved = Problem(path, problem.message, problem.fix, at_key=problem.at_key)
                 problems.setdefault((path, problem.at_key), moved)
     return list(problems.values()) or [Problem((), f"this {_noun(kind)} is malformed")], reduced.omitted
@@ -44,12 +42,17 @@ def validator(kind: str) -> Validator:
     """
     integers = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: value.__class__ is int)
     strict = extend(Draft202012Validator, {"pattern": _pattern}, type_checker=integers)  # type: ignore[no-untyped-call]  # its stub says nothing
-    checked: Validator = strict({"$defs": read_schema("security-groups")["$defs"], "$ref": f"#/$defs/{kind}"})
+    checked: Validator = strict({"$defs": _definitions(), "$ref": f"#/$defs/{kind}"})
     return checked
 
 
+def _definitions() -> dict[str, Any]:
+    definitions: dict[str, Any] = read_schema("security-groups")["$defs"]
+    return definitions
+
+
 def _pattern(_parent: Validator, pattern: str, value: Any, _schema: Any) -> Iterator[ValidationError]:
-    if isinstance(value, str) and not re.search(pattern.removesuffix("$") + r"\Z", value):
+    if isinstance(value, str) and not matcher(pattern)(value):
         yield ValidationError("the text does not match the pattern")
 
 
@@ -65,37 +68,47 @@ def _leaves(error: ValidationError) -> Iterator[ValidationError]:
 def _word(kind: str, error: Any, fragment: Any) -> Iterator[Problem]:
     path: Path = tuple(error.absolute_path)
     value = error.instance
+    schema = {**error.schema, "enum": list(_words(error))}
     if error.validator == "additionalProperties":
         known = list(error.schema["properties"])
+        at_the_head = _definitions()["document"]["properties"]
         for key in value:
             if key not in known:
-                yield Problem((*path, key), *wording.unknown_key(key, known, value), at_key=True)
+                yield Problem((*path, key), *wording.unknown_key(key, known, value, at_the_head), at_key=True)
     elif error.validator == "required":
         for key in error.validator_value:
             if key not in value:
                 yield Problem(path, *wording.missing_key(key))
     elif "propertyNames" in error.absolute_schema_path:
-        words = wording.wrong_tag_key(value) if path[-1:] == ("tags",) else ("an address group needs a name", None)
+        is_tag = path[-1:] == ("tags",)
+        words = wording.wrong_tag_key(value, schema) if is_tag else ("an address group needs a name", None)
         yield Problem((*path, value), *words, at_key=True)
     else:
-        yield Problem(path, *_word_value(kind, path, value, fragment), at_key=value is None)
+        yield Problem(path, *_word_value(kind, path, value, schema, fragment), at_key=value is None)
 
 
-def _word_value(kind: str, path: Path, value: Any, fragment: Any) -> tuple[str, str | None]:
+def _words(error: Any) -> Iterator[str]:
+    """Yield the words that would have been right, of all alternatives."""
+    if error.validator == "enum":
+        yield from error.schema["enum"]
+    for part in error.context or ():
+        if part.instance is error.instance:
+            yield from _words(part)
+
+
+def _word_value(kind: str, path: Path, value: Any, schema: wording.Schema, fragment: Any) -> tuple[str, str | None]:
     if kind == "address_groups":
         return wording.wrong_prefixes(str(path[0]), value, is_item=len(path) > 1)
     if not path:
         return _word_fragment(kind, value)
-    if path[0] == "tags" and len(path) > 1:
-        return wording.wrong_tag(str(path[1]), value)
+    if path[-2:-1] == ("tags",) and isinstance(path[-1], str):
+        return wording.wrong_tag(path[-1], value, schema)
     if path == ("name",) and isinstance(value, str) and "id" not in fragment:
         return wording.wrong_group_name(value)
-    if value == {} and path[0] == "targets":
-        return "this target names neither a project_id nor a region_id", "add one, or remove the entry"
     key = next(str(step) for step in reversed(path) if isinstance(step, str))
-    is_policy = kind == "policies" and len(path) == 1
-    is_item = isinstance(path[-1], int)
-    return wording.wrong_policy(key, value) if is_policy else wording.wrong_value(key, value, is_item=is_item)
+    if kind == "policies" and len(path) == 1:
+        return wording.wrong_policy(key, value, schema)
+    return wording.wrong_value(key, value, schema, is_item=isinstance(path[-1], int))
 
 
 def _word_fragment(kind: str, value: Any) -> tuple[str, str | None]:

@@ -1,45 +1,48 @@
-"""The words for what a schema finds: what each key takes, and what to write instead."""
+"""The words for what a schema finds: what each key takes, and what to write instead.
 
-from collections.abc import Mapping, Sequence
+Limits and words are those of `schema`, the part of the schema that refused the value; its `enum` holds the words of all
+alternatives.
+"""
+
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
-from reconciler.loading.structure import PROTOCOLS
-from reconciler.model.cloud import MAX_NAME, MAX_RULE_DESCRIPTION
-from reconciler.model.policies import EXCEPTABLE
 from reconciler.model.text import closest, did_you_mean, shown
 
-_NUMBER = "a number, 1 or more"
-_PORT_RANGE_END = "a number from 0 to 65535"
-_OCTET = "a number from 0 to 255"
+Schema = Mapping[str, Any]
+
+_ID = "a number, {minimum} or more"
+_NUMBER = "a number from {minimum} to {maximum}"
+_LENGTH = "a length from {minimum} to {maximum}"
+_NAME = "text of {minLength} to {maxLength} characters"
 _UUID = "a UUID, such as 00000000-0000-4000-8000-000000000000"
 _PREFIX = "a prefix, such as 10.0.0.0/8"
 _DATE = "a date such as 2027-06-30"
 _EXCEPTION = "an exception with `policy`, `reason` and `until`, or a list of those"
-_LEVEL = "error, warning or off"
-_TAG_VALUE = "text of 1 to 255 characters, with no tabs, line breaks or blanks at its ends"
+_TAG_VALUE = "text of 1 to {maxLength} characters, with no tabs, line breaks or blanks at its ends"
 
 EXPECTED: Mapping[str, str] = {
-    "project_id": _NUMBER,
-    "region_id": _NUMBER,
+    "project_id": _ID,
+    "region_id": _ID,
     "targets": "a list of project_id/region_id pairs",
     "owner": _TAG_VALUE,
     "address_groups": "a mapping of names to lists of prefixes",
     "security_groups": "a list of groups",
     "id": _UUID,
-    "name": f"text of at most {MAX_NAME} characters",
-    "previous_name": f"text of 1 to {MAX_NAME} characters",
-    "remote_group": f"a group's name: text of 1 to {MAX_NAME} characters",
+    "name": "text of at most {maxLength} characters",
+    "previous_name": _NAME,
+    "remote_group": f"a group's name: {_NAME}",
     "tags": "a mapping of keys to values",
     "rules": "a list of rules",
     "prevent_destroy": "true or false",
-    "direction": "ingress or egress",
+    "direction": "{either}",
     "ethertype": "IPv4, IPv6 or a list of both",
     "protocol": "the name of a protocol, or its number in quotes",
     "ports": "a port from 1 to 65535, a range such as 8000-8099, or a list of those",
-    "port_range_min": _PORT_RANGE_END,
-    "port_range_max": _PORT_RANGE_END,
-    "icmp_type": _OCTET,
-    "icmp_code": _OCTET,
+    "port_range_min": _NUMBER,
+    "port_range_max": _NUMBER,
+    "icmp_type": _NUMBER,
+    "icmp_code": _NUMBER,
     "remote_ip_prefix": _PREFIX,
     "remote_ip_prefixes": "a list of prefixes",
     "remote_address_group": "the name of an address group, or a list of names",
@@ -48,27 +51,29 @@ EXPECTED: Mapping[str, str] = {
     "policies": "a mapping of policies to their levels or settings",
     "expires": _DATE,
     "exception": _EXCEPTION,
-    "policy": f"one of {', '.join(EXCEPTABLE)}",
+    "policy": "one of {either}",
     "reason": "text: why the exception was agreed",
     "until": _DATE,
-    "level": _LEVEL,
-    "max_ports": "a number from 0 to 65535",
-    "warn_days": "a number of days, from 0 to 3650",
+    "level": "{either}",
+    "max_ports": _NUMBER,
+    "warn_days": "a number of days, from {minimum} to {maximum}",
     "group": "a group's name, or a glob such as web-*",
     "prefixes": "a list of prefixes",
     "directions": "a list of ingress, egress or both",
-    "ipv4": "a length from 0 to 32",
-    "ipv6": "a length from 0 to 128",
+    "must_allow": "a list of flows",
+    "must_deny": "a list of flows",
+    "ipv4": _LENGTH,
+    "ipv6": _LENGTH,
     "pattern": "text: a regular expression",
     "protocols": "a list of protocols; any stands for rules for every protocol",
 }
-"""What may stand behind each key, to follow "`key` takes"."""
+"""What may stand behind each key, to follow "`key` takes". The names in braces are keywords of the schema."""
 
 ITEMS: Mapping[str, str] = {
     "targets": "a project_id/region_id pair",
     "security_groups": "a group: a mapping with a `name`",
     "rules": "a rule: a mapping with a `direction`",
-    "ethertype": "IPv4 or IPv6",
+    "ethertype": "{either}",
     "ports": "a port from 1 to 65535, or a range such as 8000-8099",
     "remote_ip_prefixes": _PREFIX,
     "remote_address_group": "the name of an address group",
@@ -76,7 +81,7 @@ ITEMS: Mapping[str, str] = {
     "must_allow": "a flow: a mapping with a `group` and a `direction`",
     "must_deny": "a flow: a mapping with a `group` and a `direction`",
     "prefixes": _PREFIX,
-    "directions": "ingress or egress",
+    "directions": "{either}",
     "protocols": "the name of a protocol, or its number in quotes",
     "tags": "the key of a tag",
 }
@@ -106,16 +111,15 @@ _MISSING = {
     "until": "add `until:`, the last day on which it holds",
     "group": "add `group:`, a group's name or a glob",
 }
-_AT_THE_HEAD = frozenset(
-    {"project_id", "region_id", "targets", "owner", "address_groups", "security_groups", "policies"}
-)
 _RANGE_SIGNS = str.maketrans({":": "-", "\u2013": "-", " ": "", "/": "-"})
 
 
-def unknown_key(key: str, known: Sequence[str], siblings: Mapping[str, Any]) -> tuple[str, str | None]:
-    """Word a key that the format does not have."""
+def unknown_key(
+    key: str, known: Sequence[str], siblings: Container[str], at_the_head: Container[str]
+) -> tuple[str, str | None]:
+    """Word a key that the format does not have here; `at_the_head` are those that a document has."""
     other = _OTHER_NAMES.get(key)
-    if key in _AT_THE_HEAD:
+    if key in at_the_head:
         return f"unknown key {shown(key)}", "it belongs at the head of the document"
     if other in known:
         return f"unknown key {shown(key)}", f"did you mean `{other}`?"
@@ -127,47 +131,51 @@ def missing_key(key: str) -> tuple[str, str | None]:
     return f"`{key}` is missing", _MISSING.get(key)
 
 
-def wrong_value(key: str, value: Any, *, is_item: bool) -> tuple[str, str | None]:
+def wrong_value(key: str, value: Any, schema: Schema, *, is_item: bool) -> tuple[str, str | None]:
     """Word a value that its key does not take."""
     if value is None and not is_item:
-        return f"`{key}` has no value", _WITHOUT.get(key) or f"leave the key out; it takes {EXPECTED[key]}"
+        without = f"leave the key out; it takes {_filled(EXPECTED[key], schema)}"
+        return f"`{key}` has no value", _WITHOUT.get(key, without)
     if value == {} and key == "targets":
         return "this target names neither a project_id nor a region_id", "add one, or remove the entry"
     if value == [] and not is_item and key in ITEMS:
         return f"the list of `{key}` is empty", "leave the key out if nothing is meant"
-    if key == "description" and isinstance(value, str):
-        return f"the description has {len(value):,} characters, over the limit of {MAX_RULE_DESCRIPTION}", "shorten it"
-    what = f"an item of `{key}` is {ITEMS[key]}" if is_item and key in ITEMS else f"`{key}` takes {EXPECTED[key]}"
-    return f"{what}, not {_named(value)}", _fix(key, value)
+    if _is_too_long(value, schema):
+        return _too_long("the description" if key == "description" else f"`{key}`", value, schema)
+    takes = f"an item of `{key}` is {ITEMS[key]}" if is_item and key in ITEMS else f"`{key}` takes {EXPECTED[key]}"
+    return f"{_filled(takes, schema)}, not {_named(value)}", _fix(key, value, schema)
 
 
-def wrong_policy(name: str, value: Any) -> tuple[str, str | None]:
+def wrong_policy(name: str, value: Any, schema: Schema) -> tuple[str, str | None]:
     """Word what a policy cannot be."""
     if name in ("must_allow", "must_deny"):
-        return wrong_value(name, value, is_item=True)
-    takes = "one" if name == "mass_delete" else "one, or a mapping with its settings"
+        return wrong_value(name, value, schema, is_item=False)
     what = shown(value) if value is not None else "nothing"
-    return f"the level of a policy is {_LEVEL}; `{name}` takes {takes}, not {what}", None
+    if not schema["enum"]:
+        return f"`{name}` takes a mapping with its settings, not {what}", None
+    takes = "one" if name == "mass_delete" else "one, or a mapping with its settings"
+    return _filled(f"the level of a policy is {{either}}; `{name}` takes {takes}", schema) + f", not {what}", None
 
 
-def wrong_tag(key: str, value: Any) -> tuple[str, str | None]:
+def wrong_tag(key: str, value: Any, schema: Schema) -> tuple[str, str | None]:
     """Word a value that a tag cannot have."""
     if isinstance(value, bool | int | float):
         return f"the value of the tag {shown(key)} is not text", _quote(value)
-    if isinstance(value, str) and len(value) > 255:
-        return f"the value of the tag {shown(key)} has {len(value):,} characters, over the limit of 255", "shorten it"
-    message = f"the value of a tag is {_TAG_VALUE}, not {_named(value)}"
+    if _is_too_long(value, schema):
+        return _too_long(f"the value of the tag {shown(key)}", value, schema)
     stripped = " ".join(value.split()) if isinstance(value, str) else ""
-    return message, f'write "{stripped}"' if 0 < len(stripped) <= 60 else None
+    fix = f'write "{stripped}"' if 0 < len(stripped) <= 60 else None
+    takes = _TAG_VALUE if "maxLength" in schema else EXPECTED["pattern"]
+    return f"the value of a tag is {_filled(takes, schema)}, not {_named(value)}", fix
 
 
-def wrong_tag_key(key: str) -> tuple[str, str | None]:
+def wrong_tag_key(key: str, schema: Schema) -> tuple[str, str | None]:
     """Word a key that a tag cannot have."""
-    if len(key) > 255:
-        return f"the tag's key has {len(key):,} characters, over the limit of 255", "shorten it"
+    if _is_too_long(key, schema):
+        return _too_long("the tag's key", key, schema)
     fixed = "-".join(key.replace("=", " ").split())
-    message = f"the key of a tag has 1 to 255 characters, and neither blanks nor `=`: {shown(key)}"
-    return message, f"write {fixed}" if 0 < len(fixed) <= 60 else None
+    message = "the key of a tag has 1 to {maxLength} characters, and neither blanks nor `=`"
+    return f"{_filled(message, schema)}: {shown(key)}", f"write {fixed}" if 0 < len(fixed) <= 60 else None
 
 
 def wrong_prefixes(name: str, value: Any, *, is_item: bool) -> tuple[str, str | None]:
@@ -199,16 +207,29 @@ def wrong_group_name(name: str) -> tuple[str, str | None]:
     return f"a group's name {ending}, not with {shown(name[-1])}", f"write {name.rstrip(' -')}"
 
 
+def _filled(text: str, schema: Schema) -> str:
+    *others, last = schema["enum"] or [""]
+    return text.format_map({**schema, "either": f"{', '.join(others)} or {last}" if others else last})
+
+
+def _is_too_long(value: Any, schema: Schema) -> bool:
+    return isinstance(value, str) and len(value) > schema.get("maxLength", len(value))
+
+
+def _too_long(what: str, value: str, schema: Schema) -> tuple[str, str | None]:
+    return f"{what} has {len(value):,} characters, over the limit of {schema['maxLength']}", "shorten it"
+
+
 def _named(value: Any) -> str:
     if isinstance(value, str):
         return f"the text {shown(value)}" if value else "an empty text"
     return shown(value) if value is not None else "null"
 
 
-def _fix(key: str, value: Any) -> str | None:
+def _fix(key: str, value: Any, schema: Schema) -> str | None:
     """Guess what was meant."""
     if isinstance(value, str) and len(value) <= 60:
-        return _fix_text(key, value)
+        return _fix_word(value, schema["enum"]) if schema["enum"] else _fix_text(key, value)
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float) and key in {"owner", "name", "previous_name", "remote_group", "description"}:
@@ -220,15 +241,19 @@ def _fix(key: str, value: Any) -> str | None:
     return None
 
 
+def _fix_word(value: str, words: Sequence[str]) -> str | None:
+    other = _PROTOCOL_NAMES.get(value.lower())
+    word = other if other in words else closest(value, words)
+    if word is None:
+        return None
+    return (
+        f"write {word}"
+        if word in (other, value.lower()) or word.lower() == value.lower()
+        else f"did you mean `{word}`?"
+    )
+
+
 def _fix_text(key: str, value: str) -> str | None:
-    words = {"direction": ("ingress", "egress"), "ethertype": ("IPv4", "IPv6"), "protocol": sorted(PROTOCOLS)}
-    if key in words:
-        word = _PROTOCOL_NAMES.get(value.lower()) or closest(value, words[key])
-        return (
-            f"write {word}"
-            if word and (word.lower() == value.lower() or value.lower() in _PROTOCOL_NAMES)
-            else (f"did you mean `{word}`?" if word else None)
-        )
     if value.isascii() and value.isdigit():
         return f"write {int(value)} without the quotes" if key not in {"id", "remote_group_id"} else None
     if key == "ports":

@@ -8,6 +8,3 @@ DEFAULT_GROUP = "default"
 DEFAULT_BASE_URL = "https://api.gcore.com"
 
 EVERYWHERE = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
-
-MAX_RULE_DESCRIPTION = 255
-MAX_NAME = 255

@@ -152,20 +152,6 @@ class Policies:
     source: PoliciesSource = field(default_factory=PoliciesSource, compare=False)
 
 
-EXCEPTABLE = (
-    "world_open_management",
-    "world_open_any_port",
-    "must_allow",
-    "must_deny",
-    "allowed_prefixes",
-    "max_prefix_size",
-    "rule_description",
-    "required_tags",
-    "forbidden_protocols",
-)
-"""Policies from which a rule or a group may be excepted."""
-
-
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much a plan may delete: a share in percent, which counts only above a number."""

@@ -15,6 +15,7 @@ from reconciler.loading.desired import desired_state
 from reconciler.loading.document import Document, read_text
 from reconciler.loading.head import Defaults
 from reconciler.loading.load import no_garbage_collection
+from reconciler.loading.structure import check_of
 from reconciler.model.canonical import canonical_rule
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.live import LiveGroup, LiveState
@@ -106,6 +107,12 @@ def live() -> LiveState:
 def test_load_documents(benchmark: BenchmarkFixture) -> None:
     (document,) = benchmark(load_documents)
     assert len(document.value["security_groups"]) == GROUPS
+
+
+def test_check_structure(benchmark: BenchmarkFixture) -> None:
+    """All rules of the fleet."""
+    rules = [rule for group in range(GROUPS) for rule in fleet.rules_of(group)]
+    assert benchmark(lambda: all(map(check_of("rule"), rules)))
 
 
 def test_desired_state(benchmark: BenchmarkFixture, documents: tuple[Document, ...]) -> None:

@@ -1,55 +1,90 @@
-"""The quick reader and the published JSON Schema accept the same documents."""
+"""The quick checks, the reader and the published JSON Schema accept the same."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 from unittest.mock import patch
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
+from schema_values import ANYTHING, DEFINITIONS, values_of
 
 from reconciler.loading import structure_problems
 from reconciler.loading.desired import desired_state
 from reconciler.loading.document import Document, parse
 from reconciler.loading.head import Defaults
 from reconciler.loading.issues import Issues, Problem, Source
+from reconciler.loading.structure import Check, is_well_formed
+from reconciler.loading.structure_problems import validator
+from reconciler.model.canonical import PUBLISHED_PROTOCOLS
 from reconciler.model.schema_files import read_schema
 
-ID = "00000000-0000-4000-8000-00000000000a"
-DEFINITIONS = read_schema("security-groups")["$defs"]
-SCALARS = st.sampled_from([
-    None, True, False, -1, 0, 1, 7, 80, 255, 256, 65535, 65536, 80.0, 0.5, "", "a", "ab", "web", "web-", "web\n",
-    " web",
-       "tcp", "TCP", "any", "icmpv6", "0", "6", "06", "255", "256", "6\n", "IPv4", "IPv6", "ingress", "egress", "off",
-    "80", "80-90", "0-90", "080-90", "80-90\n", "80-", "80-123456", "10.0.0.0/8", "a b", "a=b", "a\tb", "a ", "ü",
-    ID, ID.upper(), ID + "\n", ID[:-1], "x" * 63, "x" * 64, "x" * 255, "x" * 256,
-])  # fmt: skip
-KEYS = st.sampled_from(["", "a", "a b", "a\n", "web", "project_id", "region_id", "x" * 255, "x" * 256])
-ANYTHING = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=2),
-    max_leaves=4,
+CLASSES = (type(None), bool, int, float, str, list, dict)
+KINDS = st.sampled_from(sorted(DEFINITIONS))
+DOCUMENTS = values_of("document")
+
+
+def schemas(schema: Any) -> Iterator[dict[str, Any]]:
+    """A schema and all schemas in it."""
+    yield schema
+    for keyword, value in schema.items():
+        if keyword in {"$defs", "properties"}:
+            inside = list(value.values())
+        elif keyword in {"anyOf", "allOf", "oneOf"}:
+            inside = value
+        else:
+            inside = (
+                [value]
+                if keyword in {"if", "then", "else", "not", "items", "propertyNames", "additionalProperties"}
+                else []
+            )
+        for inner in inside:
+            if isinstance(inner, dict):
+                yield from schemas(inner)
+
+
+def test_every_keyword_of_the_schema_is_compiled() -> None:
+    root = read_schema("security-groups")
+    for schema in [inner for definition in DEFINITIONS.values() for inner in schemas(definition)]:
+        for cls in CLASSES:
+            Check(schema, root)[cls]
+
+
+def test_a_keyword_that_is_not_known_is_no_yes() -> None:
+    with pytest.raises(NotImplementedError, match="uniqueItems"):
+        Check({"type": "array", "uniqueItems": True}, {})([])
+
+
+@settings(max_examples=1000, deadline=None)
+@given(KINDS.flatmap(lambda kind: st.tuples(st.just(kind), values_of(kind))))
+def test_the_check_says_what_jsonschema_says(drawn: tuple[str, Any]) -> None:
+    kind, value = drawn
+    assert is_well_formed(kind, value) == validator(kind).is_valid(value)
+
+
+@pytest.mark.parametrize("kind", sorted(DEFINITIONS))
+def test_there_are_right_and_wrong_values_of_every_kind(kind: str) -> None:
+    """Else the test above would compare nothing."""
+    quick = settings(phases=[Phase.generate], max_examples=5000, deadline=None)
+    for verdict in (True, False):
+        find(values_of(kind), lambda value, verdict=verdict: is_well_formed(kind, value) == verdict, settings=quick)
+
+
+@pytest.mark.parametrize(
+    ("kind", "right", "wrong"),
+    [
+        pytest.param("port", 80, 80.0, id="a-fraction-is-no-integer"),
+        pytest.param("port", 1, True, id="true-is-no-integer"),
+        pytest.param("port_range", "80-90", "80-90\n", id="a-pattern-ends-where-the-text-ends"),
+        pytest.param("tag_value", "x" * 255, "x" * 256, id="the-limit-itself-is-allowed"),
+        pytest.param("ethertype", "IPv4", ["IPv4"], id="a-word-is-no-list"),
+    ],
 )
-
-
-def near(good: dict[str, Any], kind: str) -> st.SearchStrategy[Any]:
-    """Take a good fragment and put anything behind any of its keys, or leave some out; seldom something else."""
-    keys = st.sampled_from([*DEFINITIONS[kind]["properties"], "unknown"])
-    changes = st.dictionaries(keys, ANYTHING, max_size=2)
-    left_out = st.sets(st.sampled_from(list(good)), max_size=1)
-    changed = st.tuples(changes, left_out).map(
-        lambda drawn: {key: value for key, value in {**good, **drawn[0]}.items() if key not in drawn[1]}
-    )
-    return st.one_of(changed, changed, changed, ANYTHING)
-
-
-RULES = near({"direction": "ingress", "protocol": "tcp", "ports": [80, "90-99"]}, "rule")
-GROUPS = st.tuples(near({"name": "web"}, "security_group"), st.lists(RULES, max_size=3)).map(
-    lambda drawn: {**drawn[0], "rules": drawn[1]} if isinstance(drawn[0], dict) and drawn[1] else drawn[0]
-)
-DOCUMENTS = st.tuples(
-    near({"project_id": 1, "region_id": 7, "address_groups": {"a": ["10.0.0.0/8"]}, "security_groups": []}, "document"),
-    st.lists(GROUPS, max_size=3),
-).map(lambda drawn: {**drawn[0], "security_groups": drawn[1]} if isinstance(drawn[0], dict) and drawn[1] else drawn[0])
+def test_both_are_strict(kind: str, right: Any, wrong: Any) -> None:
+    for accepts in (lambda value: is_well_formed(kind, value), validator(kind).is_valid):
+        assert accepts(right)
+        assert not accepts(wrong)
 
 
 def read(value: Any) -> list[Document]:
@@ -77,7 +112,7 @@ def malformed_fragments(documents: list[Document]) -> list[str]:
 def test_the_reader_and_the_schema_agree(value: Any) -> None:
     """The reader finds a malformed fragment exactly when the schema refuses the document."""
     documents = read(value)
-    accepted = structure_problems.validator("document").is_valid(value)
+    accepted = validator("document").is_valid(value)
     assert (malformed_fragments(documents) == []) == accepted
 
 
@@ -87,7 +122,7 @@ def test_what_is_malformed_is_said(value: Any) -> None:
     """Whatever the schema refuses makes an issue, each with a place and no more words than fit."""
     documents = read(value)
     _, issues = desired_state(documents, Defaults(1, 7))
-    if not structure_problems.validator("document").is_valid(value):
+    if not validator("document").is_valid(value):
         assert issues
     for issue in issues:
         assert 0 < len(issue.message) < 300
@@ -108,3 +143,9 @@ def test_every_key_of_the_schema_has_a_title_and_a_description() -> None:
         for key, part in DEFINITIONS[kind]["properties"].items():
             target = DEFINITIONS[part["$ref"].rpartition("/")[2]] if "$ref" in part else {}
             assert {"title", "description"} <= {*part, *target}, f"{kind}.{key}"
+
+
+def test_the_protocols_of_the_schema_are_those_of_the_api() -> None:
+    """And two spellings of our own: every protocol, and ipv6-icmp."""
+    words, _number = DEFINITIONS["protocol"]["anyOf"]
+    assert set(words["enum"]) == PUBLISHED_PROTOCOLS | {"any", "icmpv6"}
