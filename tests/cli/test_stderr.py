@@ -4,6 +4,7 @@ import io
 import itertools
 import json
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -201,14 +202,16 @@ def on_a_terminal(arguments: list[str], **environment: str) -> str:
         stdout=theirs,
         stderr=theirs,
         env={**os.environ, "TERM": "xterm", **environment},
-    ):
+    ) as process:
         os.close(theirs)
         found = b""
         try:
-            while part := os.read(ours, 65536):
+            while select.select([ours], [], [], 60)[0] and (part := os.read(ours, 65536)):
                 found += part
         except OSError:  # how Linux says that nobody writes any more
             pass
+        finally:
+            process.kill()
     os.close(ours)
     return found.decode()
 

@@ -1,6 +1,10 @@
 """Habits that are kept because a test keeps them."""
 
+import ast
 import re
+import signal
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +18,7 @@ from reconciler.model import errors
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [file for folder in ("reconciler", "tests") for file in sorted((ROOT / folder).rglob("*.py"))]
+TESTS = [file for file in SOURCES if file.is_relative_to(ROOT / "tests")]
 PUBLISHED = [
     file
     for name in (".ci", "Makefile", "constraints.txt", "examples", "pyproject.toml", "reconciler", "schemas", "tests")
@@ -102,6 +107,45 @@ def test_the_files_in_the_readme_are_valid(tmp_path: Path) -> None:
 def test_the_readme_names_every_command() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [name for name in COMMANDS if f"sgctl {name}" not in text] == []
+
+
+def test_every_wait_of_a_test_has_a_deadline() -> None:
+    """A test that waits for what never comes fails; it does not hang."""
+    endless = [
+        f"{place(file, node.lineno)} waits without a timeout"
+        for file in TESTS
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and is_endless(node, node.func)
+    ]
+    assert not endless, "\n" + "\n".join(endless)
+
+
+def is_endless(call: ast.Call, function: ast.Attribute) -> bool:
+    """A process run, or waited for, without `timeout`."""
+    has_timeout = any(keyword.arg == "timeout" for keyword in call.keywords)
+    if function.attr in {"wait", "wait_for", "communicate"}:
+        return not has_timeout and not call.args
+    starts = {"run", "call", "check_call", "check_output"}
+    return ast.unparse(function.value) == "subprocess" and function.attr in starts and not has_timeout
+
+
+def test_a_test_that_interrupts_a_process_lets_it_hear_that() -> None:
+    """Where the tests were started with SIGINT ignored (nohup, a background job), their children ignore it too."""
+    interrupting = {file for file in TESTS if "send_signal" in file.read_text(encoding="utf-8")}
+    assert {file.name for file in interrupting if "default_sigint" not in file.read_text(encoding="utf-8")} == set()
+    assert interrupting
+
+
+def test_a_child_hears_ctrl_c_though_this_process_ignores_it(request: pytest.FixtureRequest) -> None:
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        request.getfixturevalue("default_sigint")
+        program = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+        command = [sys.executable, "-c", program]
+        said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    assert said == "True\n"
 
 
 def test_the_error_tree_is_drawn_whole() -> None:

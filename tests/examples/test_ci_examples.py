@@ -161,7 +161,9 @@ KUBERNETES = shutil.which("kubernetes-validate", path=f"{Path(sys.executable).pa
 @pytest.mark.skipif(KUBERNETES is None, reason="kubernetes-validate is not installed; its schemas take 100 MB")
 def test_the_cron_job_is_valid_to_the_schemas_of_kubernetes() -> None:
     file = CI / "kubernetes" / "drift-cronjob.yaml"
-    done = subprocess.run([str(KUBERNETES), "--strict", str(file)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(KUBERNETES), "--strict", str(file)], capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
