@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import click
 import pytest
 
 from reconciler.cli import run, sgctl
+from reconciler.emulator.server import EmulatorServer
 from reconciler.model import errors
 
 ROOT = Path(__file__).parents[2]
@@ -86,9 +88,9 @@ def test_what_a_document_shows_exists(document: str) -> None:
         known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
         missing += [f"sgctl {name} {flag}" for flag in re.findall(r"--[a-z-]+", rest) if flag not in known]
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     missing += [
-        f"make {name}" for name in re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE) if name not in targets
+        f"make {name}" for name in re.findall(r"(?:^ *|`)make ([a-z-]+)", text, re.MULTILINE) if name not in targets
     ]
     links = re.findall(r"\]\(([^)#]+)", text)
     missing += [link for link in links if "://" not in link and not (ROOT / link).exists()]
@@ -102,6 +104,20 @@ def test_the_files_in_the_readme_are_valid(tmp_path: Path) -> None:
     for number, block in enumerate(blocks):
         (tmp_path / f"{number}.yaml").write_text(block, encoding="utf-8")
         assert run(["validate", str(tmp_path / f"{number}.yaml")]) == 0
+
+
+def test_the_commands_of_the_readme_run_as_they_stand(
+    repository: Path, empty_emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One after the other, in a folder with what they speak of: each does what it is there for, or finds changes."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^    sgctl (.*)", readme, re.MULTILINE)
+    (repository / "groups").mkdir()
+    (repository / "groups" / "web.yaml").write_text(re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)[0])
+    codes = [(line, run(shlex.split(line, comments=True))) for line in lines]
+    assert len(codes) >= 7
+    assert [(line, code) for line, code in codes if code not in {0, 2}] == [], capsys.readouterr().err
+    assert "POST" in {request.method for request in empty_emulator.requests}
 
 
 def test_the_readme_names_every_command() -> None:
@@ -164,7 +180,8 @@ def test_everything_that_is_installed_is_pinned() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     project = settings["project"]
     groups = [*project["optional-dependencies"].values(), *settings["dependency-groups"].values()]
-    wanted = [*project["dependencies"], *(requirement for group in groups for requirement in group)]
+    listed = [*project["dependencies"], *(requirement for group in groups for requirement in group)]
+    wanted = [each for each in listed if isinstance(each, str)]  # and no name of another group
     names = {normal(re.split(r"[<>=~!\[; ]", requirement)[0]) for requirement in wanted if "==" not in requirement}
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pinned = {normal(line.split("==")[0]) for line in lines if "==" in line}
