@@ -4,24 +4,35 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SDK := .venv-sdk
+LOWEST := .venv-lowest
+ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 PYTEST := SGCTL_SDK_V2_PYTHON=$(CURDIR)/$(SDK)/bin/python $(BIN)/python -m pytest -n auto
 
-.PHONY: help demo test check format bench soak build clean
+.PHONY: help demo lint test check test-full test-lowest test-all format bench soak build clean
 
 help:  ## list what can be made
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 demo: .venv/installed  ## see the whole story on the emulator, without an account
 	@$(BIN)/sgctl demo
 
-test: .venv/installed-dev $(SDK)/installed  ## run the tests
+test: .venv/installed-dev $(SDK)/installed .tools/installed  ## run the tests
 	$(PYTEST)
 
-check: .venv/installed-dev $(SDK)/installed  ## format, lint, types, tests: what CI runs
+lint: .venv/installed-dev  ## format, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(PYTEST)
+
+check: lint test  ## format, lint, types, tests: before each commit
+
+test-full: .venv/installed-dev  ## the matrix of faults, every cell of it: `make test` takes a pairwise choice
+	$(PYTEST) --full tests/applying/test_matrix.py
+
+test-lowest: $(LOWEST)/installed  ## the command's tests with the oldest versions of what it depends on
+	$(LOWEST)/bin/python -m pytest -n auto $(addprefix tests/,api applying cli drift loading planning)
+
+test-all: test test-full test-lowest  ## all tests that there are
 
 format: .venv/installed-dev  ## put the code into its form, and mend what can be mended
 	$(BIN)/ruff format .
@@ -40,7 +51,7 @@ build: .venv/installed-dev  ## build sdist and wheel into dist/
 	$(BIN)/python -m build
 
 clean:  ## remove everything that was made
-	rm -rf .venv $(SDK) build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv $(SDK) $(LOWEST) .tools build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find reconciler tests -name __pycache__ -prune -exec rm -rf {} +
 
 # A stamp each: what is installed already is not installed again until its list changes.
@@ -64,4 +75,21 @@ clean:  ## remove everything that was made
 $(SDK)/installed: .venv/created pyproject.toml
 	$(PYTHON) -m venv --clear --without-pip $(SDK)
 	$(PIP) --python $(SDK)/bin/python install --group sdk-v2
+	@touch $@
+
+# The lower bounds of pyproject.toml, each taken as the one version.
+$(LOWEST)/installed: .venv/created pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear --without-pip $(LOWEST)
+	$(BIN)/python -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+	extras = project["optional-dependencies"]; \
+	print(*(each.replace(">=", "==") for each in sum(extras.values(), project["dependencies"])), sep="\n")' > $(LOWEST)/pins.txt
+	grep -E '^(pytest|hypothesis)' constraints.txt >> $(LOWEST)/pins.txt
+	$(PIP) --python $(LOWEST)/bin/python install --constraint $(LOWEST)/pins.txt --editable '.[emulator,metrics]' --group test
+	@touch $@
+
+# Go is not everybody's: without it, the test that needs actionlint is skipped, and says so.
+.tools/installed: Makefile
+	@mkdir -p .tools
+	@if command -v go > /dev/null; then GOBIN=$(CURDIR)/.tools go install $(ACTIONLINT); \
+	else echo "no Go: actionlint is not installed, and its test is skipped"; fi
 	@touch $@

@@ -21,6 +21,11 @@ from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.records import RequestRecord
 from reconciler.emulator.server import EmulatorServer
 
+pytestmark = pytest.mark.usefixtures("default_sigint")
+
+PATIENCE = 60
+"""Seconds until what does not come counts as not coming."""
+
 GROUPS = ("one", "two", "three", "four")
 FILE = """
 project_id: {project}
@@ -54,7 +59,7 @@ class Noticed(list[RequestRecord]):
 
     def wait_for(self, condition: Callable[[], bool]) -> bool:
         with self._grown:
-            return self._grown.wait_for(condition, timeout=30)
+            return self._grown.wait_for(condition, timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -92,7 +97,10 @@ def start(world: World, folder: Path, *options: str) -> subprocess.Popen[str]:
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    stdout, stderr = process.communicate(timeout=60)
+    try:
+        stdout, stderr = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
     assert "Traceback" not in stderr, stderr
     return process.returncode, stdout, stderr
 
@@ -124,7 +132,7 @@ def test_killed_at_any_moment_and_run_again_it_converges(
     process = start(world, tmp_path, "--api-version", version, "--journal", "apply.journal", "--parallelism", "2")
     assert log(world).wait_for(lambda: len(log(world)) >= moment)
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE)
     kept = tmp_path / "apply.journal"
     if kept.exists() and kept.read_text():
         journal.loads(kept.read_text(), "apply.journal")
@@ -162,8 +170,7 @@ def test_a_second_ctrl_c_abandons_a_request_that_is_not_answered(world: World, t
     assert log(world).wait_for(lambda: any(record.method == "PATCH" for record in log(world)))
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
-    while "stopping" not in process.stderr.readline():
-        pass
+    assert any("stopping" in line for line in process.stderr)
     process.send_signal(signal.SIGINT)
     code, stdout, _ = finish(process)
     assert code == 4
@@ -192,7 +199,7 @@ def test_the_journal_of_a_process_leads_back(world: World, tmp_path: Path) -> No
             text=True,
             capture_output=True,
             check=False,
-            timeout=60,
+            timeout=PATIENCE,
         )
         return done.returncode, done.stdout + done.stderr
 

@@ -76,7 +76,7 @@ def emulator(environment: dict[str, str], seed: Path | None = None, latency_ms: 
             yield environment | {"GCORE_BASE_URL": process.stdout.readline().strip()}
         finally:
             process.terminate()
-            process.wait()
+            process.wait(60)
 
 
 class Fleet(NamedTuple):

@@ -145,7 +145,7 @@ def emulator(folder: Path) -> Iterator[str]:
         yield process.stdout.readline().strip()
     finally:
         process.terminate()
-        process.wait()
+        process.wait(60)
         process.stdout.close()
 
 

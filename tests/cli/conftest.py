@@ -100,12 +100,9 @@ def _no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nothing of the machine's own settings, and a folder of one's own."""
-    for name in ("GCORE_API_KEY", "GCORE_API_KEY_FILE", "GCORE_BASE_URL", "GCORE_CLOUD_PROJECT_ID"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("GCORE_CLOUD_REGION_ID", "SGCTL_TRACEBACK", "NO_COLOR", "COLUMNS"):
-        monkeypatch.delenv(name, raising=False)
+def _nothing_of_the_machine(clean_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """None of the machine's own settings, and a folder of one's own."""
+    monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.chdir(tmp_path)
 
 

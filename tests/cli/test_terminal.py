@@ -19,7 +19,8 @@ from reconciler.emulator.server import EmulatorServer
 
 from .conftest import CHANGED, EMPTIED, KEY, SAME, WEB, Sgctl, writes
 
-PATIENCE = 30.0
+PATIENCE = 60.0
+"""Seconds until what does not come counts as not coming."""
 ANSI = re.compile(r"\x1b\[[0-9;]*[mK]")
 HOSTILE = "\x1b]0;pwned\x07\x1b[2J\x9b31m\u202eevil\r\n+ all fine"
 
@@ -51,7 +52,9 @@ class Terminal:
 
     def interrupt(self) -> None:
         """Do what Ctrl-C does, until it is heard: one that comes just before `input` begins to read is not."""
+        deadline = time.monotonic() + PATIENCE
         while "nothing was sent" not in self.text and self._process.poll() is None:
+            assert time.monotonic() < deadline, f"Ctrl-C was not heard: {self.text}"
             self._process.send_signal(signal.SIGINT)
             self._read(lambda: "nothing was sent" in self.text, 1.0)
 
@@ -63,7 +66,7 @@ class Terminal:
     def clean_up(self) -> None:
         """Leave no process, whatever a test found out."""
         self._process.kill()
-        self._process.wait()
+        self._process.wait(PATIENCE)
         os.close(self._master)
 
     def _read(self, is_enough: Callable[[], bool], patience: float = PATIENCE) -> None:
@@ -89,7 +92,7 @@ def environment(emulator: EmulatorServer) -> dict[str, str]:
 
 
 @pytest.fixture
-def open_terminal(environment: dict[str, str]) -> Iterator[Open]:
+def open_terminal(environment: dict[str, str], default_sigint: None) -> Iterator[Open]:
     """Start `sgctl` on terminals that are closed in the end."""
     opened: list[Terminal] = []
 
@@ -174,6 +177,7 @@ def test_a_pipe_gets_no_colour(offline: Sgctl, environment: dict[str, str]) -> N
             [sys.executable, "-m", "reconciler", *arguments],
             env={**os.environ, **environment},
             capture_output=True,
+            timeout=PATIENCE,
             check=False,
         )
         assert b"\x1b" not in ran.stdout + ran.stderr
@@ -189,6 +193,7 @@ def test_a_reader_that_has_seen_enough_is_no_error_to_talk_about(offline: Sgctl,
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
+        timeout=PATIENCE,
         check=False,
     )
     assert ran.stdout == "{\n"

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -49,6 +50,7 @@ LIBRARIES = {
 }
 """Every library from outside, and the only places that may import it."""
 
+TESTS = PACKAGE.parent / "tests"
 IMPORTS = imports()
 FILES = sorted(str(path.relative_to(PACKAGE.parent)) for path in PACKAGE.rglob("*.py"))
 
@@ -128,6 +130,43 @@ def test_only_the_commands_start_the_emulator() -> None:
     } == {"reconciler/cli/emulator.py", "reconciler/cli/demo.py"}
 
 
+def test_the_folders_of_tests_are_those_of_the_package() -> None:
+    """What tests something else than one folder has a folder of its own, and what several tests share is in support."""
+    folders = {path.name for path in TESTS.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    package = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()}
+    assert folders - package == {"benchmarks", "contract", "conventions", "examples", "support"}
+    programs = {"benchmarks/bench.py", "benchmarks/fleet.py", "benchmarks/soak.py", "emulator/sdk_v2_lifecycle.py"}
+    strays = {
+        file.relative_to(TESTS).as_posix()
+        for file in TESTS.rglob("*.py")
+        if not file.name.startswith(("test_", "conftest", "__init__")) and file.parent.name != "support"
+    }
+    assert strays == programs
+    assert not list((TESTS / "support").glob("test_*.py"))
+
+
+def test_a_test_is_in_a_folder_that_it_knows() -> None:
+    """It imports from its folder of the package, by itself or by a helper, or goes all the way to the API."""
+    lost = []
+    for file in sorted(TESTS.glob("*/test_*.py")):
+        known = {*all_imports(file)}
+        folder = f"reconciler.{file.parent.name}"
+        goes_all_the_way = known & {"reconciler.cli.run", "reconciler.apply"} or '"-m"' in file.read_text("utf-8")
+        if (PACKAGE / file.parent.name).is_dir() and not goes_all_the_way:
+            lost += [] if any(starts_with(name, folder) for name in known) else [file.relative_to(TESTS).as_posix()]
+    assert lost == []
+
+
+def all_imports(file: Path) -> Iterator[str]:
+    """List what a test imports, with what its helpers, `conftest.py` among them, import."""
+    for helper in (file, file.parent / "conftest.py"):
+        for each in imports_of(helper, TESTS) if helper.exists() else ():
+            yield each.name
+            support = TESTS / "support" / f"{each.name.split('.')[0]}.py"
+            if support.exists():
+                yield from (inner.name for inner in imports_of(support, TESTS))
+
+
 def test_what_reads_the_imports_sees_every_form_of_them(tmp_path: Path) -> None:
     """The tables are only as good as that."""
     source = """
@@ -154,7 +193,7 @@ def test_a_quick_command_loads_no_heavy_library(arguments: list[str]) -> None:
     """Starting is fast because these are imported where they are needed, and only then."""
     program = f"import sys; from reconciler.cli import run; run({arguments!r}); print('loaded:', *sys.modules)"
     said = subprocess.run(
-        [sys.executable, "-c", program], cwd=PACKAGE.parent, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], cwd=PACKAGE.parent, capture_output=True, text=True, timeout=60, check=True
     )
     loaded = set(re.split(r"\s+", said.stdout.split("loaded:")[1]))
     assert loaded & {"httpx", "jsonschema", "deepdiff", "starlette", "uvicorn", "asyncio", "prometheus_client"} == set()

@@ -1,6 +1,11 @@
 """Habits that are kept because a test keeps them."""
 
+import ast
 import re
+import shlex
+import signal
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +15,12 @@ import click
 import pytest
 
 from reconciler.cli import run, sgctl
+from reconciler.emulator.server import EmulatorServer
 from reconciler.model import errors
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [file for folder in ("reconciler", "tests") for file in sorted((ROOT / folder).rglob("*.py"))]
+TESTS = [file for file in SOURCES if file.is_relative_to(ROOT / "tests")]
 PUBLISHED = [
     file
     for name in (".ci", "Makefile", "constraints.txt", "examples", "pyproject.toml", "reconciler", "schemas", "tests")
@@ -81,9 +88,9 @@ def test_what_a_document_shows_exists(document: str) -> None:
         known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
         missing += [f"sgctl {name} {flag}" for flag in re.findall(r"--[a-z-]+", rest) if flag not in known]
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     missing += [
-        f"make {name}" for name in re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE) if name not in targets
+        f"make {name}" for name in re.findall(r"(?:^ *|`)make ([a-z-]+)", text, re.MULTILINE) if name not in targets
     ]
     links = re.findall(r"\]\(([^)#]+)", text)
     missing += [link for link in links if "://" not in link and not (ROOT / link).exists()]
@@ -99,9 +106,62 @@ def test_the_files_in_the_readme_are_valid(tmp_path: Path) -> None:
         assert run(["validate", str(tmp_path / f"{number}.yaml")]) == 0
 
 
+def test_the_commands_of_the_readme_run_as_they_stand(
+    repository: Path, empty_emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One after the other, in a folder with what they speak of: each does what it is there for, or finds changes."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^    sgctl (.*)", readme, re.MULTILINE)
+    (repository / "groups").mkdir()
+    (repository / "groups" / "web.yaml").write_text(re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)[0])
+    codes = [(line, run(shlex.split(line, comments=True))) for line in lines]
+    assert len(codes) >= 7
+    assert [(line, code) for line, code in codes if code not in {0, 2}] == [], capsys.readouterr().err
+    assert "POST" in {request.method for request in empty_emulator.requests}
+
+
 def test_the_readme_names_every_command() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [name for name in COMMANDS if f"sgctl {name}" not in text] == []
+
+
+def test_every_wait_of_a_test_has_a_deadline() -> None:
+    """A test that waits for what never comes fails; it does not hang."""
+    endless = [
+        f"{place(file, node.lineno)} waits without a timeout"
+        for file in TESTS
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and is_endless(node, node.func)
+    ]
+    assert not endless, "\n" + "\n".join(endless)
+
+
+def is_endless(call: ast.Call, function: ast.Attribute) -> bool:
+    """A process run, or waited for, without `timeout`."""
+    has_timeout = any(keyword.arg == "timeout" for keyword in call.keywords)
+    if function.attr in {"wait", "wait_for", "communicate"}:
+        return not has_timeout and not call.args
+    starts = {"run", "call", "check_call", "check_output"}
+    return ast.unparse(function.value) == "subprocess" and function.attr in starts and not has_timeout
+
+
+def test_a_test_that_interrupts_a_process_lets_it_hear_that() -> None:
+    """Where the tests were started with SIGINT ignored (nohup, a background job), their children ignore it too."""
+    interrupting = {file for file in TESTS if "send_signal" in file.read_text(encoding="utf-8")}
+    assert {file.name for file in interrupting if "default_sigint" not in file.read_text(encoding="utf-8")} == set()
+    assert interrupting
+
+
+def test_a_child_hears_ctrl_c_though_this_process_ignores_it(request: pytest.FixtureRequest) -> None:
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        request.getfixturevalue("default_sigint")
+        program = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+        command = [sys.executable, "-c", program]
+        said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    assert said == "True\n"
 
 
 def test_the_error_tree_is_drawn_whole() -> None:
@@ -120,7 +180,8 @@ def test_everything_that_is_installed_is_pinned() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     project = settings["project"]
     groups = [*project["optional-dependencies"].values(), *settings["dependency-groups"].values()]
-    wanted = [*project["dependencies"], *(requirement for group in groups for requirement in group)]
+    listed = [*project["dependencies"], *(requirement for group in groups for requirement in group)]
+    wanted = [each for each in listed if isinstance(each, str)]  # and no name of another group
     names = {normal(re.split(r"[<>=~!\[; ]", requirement)[0]) for requirement in wanted if "==" not in requirement}
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pinned = {normal(line.split("==")[0]) for line in lines if "==" in line}

@@ -62,6 +62,7 @@ def test_two_emulators_know_nothing_of_each_other() -> None:
         assert httpx.get(other.url + GROUPS, headers=KEY).json()["count"] == 1
 
 
+@pytest.mark.usefixtures("default_sigint")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_until_a_signal(number: signal.Signals) -> None:
     """The URL is announced once it answers; the signal ends it without a word on stderr."""
@@ -71,11 +72,14 @@ def test_it_serves_until_a_signal(number: signal.Signals) -> None:
         [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True
     ) as program:
         assert program.stdout is not None
-        url = program.stdout.readline().strip()
-        response = httpx.get(url + GROUPS, headers={"Authorization": "apikey secret"})
-        assert response.status_code == 200
-        program.send_signal(number)
-        output, errors = program.communicate(timeout=10)
+        try:
+            url = program.stdout.readline().strip()
+            response = httpx.get(url + GROUPS, headers={"Authorization": "apikey secret"})
+            assert response.status_code == 200
+            program.send_signal(number)
+            output, errors = program.communicate(timeout=60)
+        finally:
+            program.kill()
     assert (program.returncode, output, errors) == (0, "done\n", "")
 
 
@@ -174,5 +178,6 @@ def test_importing_the_package_loads_no_server() -> None:
     code = "import sys, reconciler.emulator; print({'starlette', 'uvicorn', 'sqlite3'} & set(sys.modules))"
     root = Path(reconciler.emulator.__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root)}
-    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    command = [sys.executable, "-c", code]
+    output = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, env=environment)
     assert output.stdout == "set()\n"

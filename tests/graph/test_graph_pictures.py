@@ -153,7 +153,8 @@ def test_graphviz_reads_the_dot() -> None:
     dot = shutil.which("dot")
     if dot is None:
         return
-    done = subprocess.run([dot, "-Tsvg"], input=render_dot(hostile()).encode(), capture_output=True, check=False)
+    picture = render_dot(hostile()).encode()
+    done = subprocess.run([dot, "-Tsvg"], input=picture, capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.count(b'class="edge"') == sum(len(graph.edges) for graph in hostile())
 

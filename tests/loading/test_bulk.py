@@ -143,7 +143,7 @@ def test_every_process_brings_its_share(tmp_path: Path, processes: int) -> None:
     assert found == expected
     assert len(expected.groups) == 9 + 2 * 9
     with pytest.raises(ChildProcessError):
-        os.wait()
+        os.waitpid(-1, os.WNOHANG)
 
 
 CASES = {
@@ -184,7 +184,11 @@ def test_the_command_reads_large_files_on_every_processor(path: Path) -> None:
     for text, code, said in ((LARGE, 0, "Valid: 1500 groups"), (LARGE + "x: y\n", 1, "unknown key")):
         path.write_text(text)
         ran = subprocess.run(
-            [sys.executable, "-m", "reconciler", "validate", str(path)], capture_output=True, text=True, check=False
+            [sys.executable, "-m", "reconciler", "validate", str(path)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         assert ran.returncode == code, ran.stderr
         assert said in ran.stdout + ran.stderr
@@ -211,7 +215,7 @@ def test_a_fork_that_dies_takes_nothing_with_it(monkeypatch: pytest.MonkeyPatch)
     assert forks.map_in_forks(str, [1, 2, 3], 1, pack=str, unpack=str) == ["1", "2", "3"]
     assert forks.map_in_forks(str, [1, 2, 3], 2, pack=str, unpack=str) is None
     with pytest.raises(ChildProcessError):
-        os.wait()
+        os.waitpid(-1, os.WNOHANG)
 
 
 def test_a_task_without_a_result_ends_them_all() -> None:
@@ -220,7 +224,7 @@ def test_a_task_without_a_result_ends_them_all() -> None:
         work = {0: "a", 1: "b", missing: None}.get
         assert forks.map_in_forks(work, [0, 1], 2, pack=str, unpack=str) is None
     with pytest.raises(ChildProcessError):
-        os.wait()
+        os.waitpid(-1, os.WNOHANG)
 
 
 def test_where_no_process_can_be_made_there_is_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,4 +241,4 @@ def test_where_no_process_can_be_made_there_is_no_result(monkeypatch: pytest.Mon
     monkeypatch.setattr(os, "fork", one_only)
     assert forks.map_in_forks(str, [1, 2, 3], 3, pack=str, unpack=str) is None
     with pytest.raises(ChildProcessError):
-        os.wait()
+        os.waitpid(-1, os.WNOHANG)

@@ -51,29 +51,27 @@ def answer_of(rules: list[dict[str, Any]]) -> dict[str, Any]:
     return {"id": uuid(1), "name": "web", "description": None, "tags_v2": [], "security_group_rules": listed, "new": 1}
 
 
-def respelled(rule: dict[str, Any], draw: st.DataObject) -> dict[str, Any]:
-    """The same rule in other words, or almost the same rule."""
-    changes: dict[str, Any] = {
-        "description": "another",
-        "ethertype": draw.draw(st.sampled_from([None, "IPv4", "IPv6"])),
-        "protocol": draw.draw(
-            st.sampled_from([None, "any", "0", "6", "tcp", "58", "icmp", "icmpv6", "ipv6-icmp", "1"])
-        ),
-        "remote_ip_prefix": draw.draw(st.sampled_from([None, "", "0.0.0.0/0", "::/0", "10.0.0.0/8", "2001:db8::1"])),
-        "direction": draw.draw(st.sampled_from(["ingress", "egress"])),
-        "port_range_max": draw.draw(st.sampled_from([None, 0, 65535])),
-    }
-    picked = draw.draw(st.lists(st.sampled_from(sorted(changes)), max_size=2, unique=True))
-    return rule | {field: changes[field] for field in picked}
+CHANGES: dict[str, st.SearchStrategy[Any]] = {
+    "description": st.just("another"),
+    "ethertype": st.sampled_from([None, "IPv4", "IPv6"]),
+    "protocol": st.sampled_from([None, "any", "0", "6", "tcp", "58", "icmp", "icmpv6", "ipv6-icmp", "1"]),
+    "remote_ip_prefix": st.sampled_from([None, "", "0.0.0.0/0", "::/0", "10.0.0.0/8", "2001:db8::1"]),
+    "direction": st.sampled_from(["ingress", "egress"]),
+    "port_range_max": st.sampled_from([None, 0, 65535]),
+}
+RESPELLED = st.lists(st.one_of(st.tuples(st.just(field), values) for field, values in CHANGES.items()), max_size=2).map(
+    dict
+)
+"""What makes the same rule in other words, or almost the same rule."""
 
 
 @settings(max_examples=1000, deadline=None)
-@given(api_rules(), api_rules(), st.data())
+@given(api_rules(), api_rules(), RESPELLED)
 def test_two_rules_are_one_exactly_when_neutron_says_so(
-    one: dict[str, Any], other: dict[str, Any], data: st.DataObject
+    one: dict[str, Any], other: dict[str, Any], changes: dict[str, Any]
 ) -> None:
     """Random pairs, and pairs that differ in one or two fields at most: equal tuples exactly where equal rules."""
-    near = respelled(one, data)
+    near = one | changes
     assert (canonical(one) == canonical(other)) == same(one, other)
     assert (canonical(one) == canonical(near)) == same(one, near)
 

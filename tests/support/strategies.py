@@ -1,14 +1,20 @@
-"""Random rules and groups. Ranges are small on purpose: what matters happens where things meet."""
+"""Random rules and groups. Ranges are small on purpose: what matters happens where things meet.
+
+Strategies are made once, here or behind a cache: making one and checking it takes longer than drawing from it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from build import rule, there, uuid, wanted
 from hypothesis import strategies as st
 
 from reconciler.model.canonical import PUBLISHED_PROTOCOLS
+from reconciler.model.desired import DesiredRule
+from reconciler.model.live import LiveRule
 from reconciler.model.rule import PORT_PROTOCOLS, Rule
 
 NAMES = st.sampled_from(["web", "app", "db 1", "mail.example", "a-b_c"])
@@ -19,44 +25,52 @@ V4_PREFIXES = ["10.0.0.0/8", "10.0.0.0/9", "192.0.2.7", "192.0.2.7/32", "0.0.0.0
 V6_PREFIXES = ["2001:db8::/32", "2001:DB8:0:0::/32", "2001:db8::1", "2001:0db8:0000::0001/128", "::/0"]
 
 
+ETHERTYPES = st.sampled_from(["IPv4", "IPv6", None])
+DIRECTIONS = st.sampled_from(["ingress", "egress"])
+PROTOCOLS = st.one_of(
+    st.sampled_from([None, "any", "tcp", "TCP", "udp", *ICMP]),
+    st.sampled_from(sorted(PUBLISHED_PROTOCOLS)),
+    st.sampled_from([0, 1, 6, 17, 58, 94, 132, 255]).map(str),
+    st.sampled_from([6, 58, 99]),
+)
+V4 = (*V4_PREFIXES, "10.1.2.3/8", "192.0.2.7/0")
+V6 = (*V6_PREFIXES, "2001:db8::1/32", "2001:db8::1/0")
+PREFIXES = {
+    ethertype: st.one_of(st.sampled_from([None, ""]), st.sampled_from(prefixes))
+    for ethertype, prefixes in {"IPv4": V4, "IPv6": V6, None: (*V4, *V6)}.items()
+}
+GROUP_IDS = st.sampled_from([None, uuid(1), uuid(2).upper()])
+IDS = st.integers(100, 999).map(uuid)
+EXTRAS = st.sampled_from([{}, {"created_at": "2026-01-01T00:00:00+0000", "revision_number": 3}, {"new": {"a": 1}}])
+NULL_OR_TEXTS = st.one_of(st.none(), TEXTS)
+
+
 @st.composite
 def api_rules(draw: st.DrawFn) -> dict[str, Any]:
     """A rule as the API may answer it: every spelling, and whatever else comes along."""
-    ethertype = draw(st.sampled_from(["IPv4", "IPv6", None]))
-    protocol = draw(
-        st.one_of(
-            st.sampled_from([None, "any", "tcp", "TCP", "udp", *ICMP]),
-            st.sampled_from(sorted(PUBLISHED_PROTOCOLS)),
-            st.sampled_from([0, 1, 6, 17, 58, 94, 132, 255]).map(str),
-            st.sampled_from([6, 58, 99]),
-        )
-    )
-    v4 = [*V4_PREFIXES, "10.1.2.3/8", "192.0.2.7/0"]
-    v6 = [*V6_PREFIXES, "2001:db8::1/32", "2001:db8::1/0"]
-    families = {"IPv4": v4, "IPv6": v6, None: [*v4, *v6]}
-    prefix = draw(st.one_of(st.sampled_from([None, ""]), st.sampled_from(families[ethertype])))
+    ethertype = draw(ETHERTYPES)
+    protocol = draw(PROTOCOLS)
+    prefix = draw(PREFIXES[ethertype])
     if str(protocol).startswith(("ipv6-", "icmpv6", "58")):
         prefix = None if prefix is None or ":" not in prefix else prefix
         ethertype = ethertype if ethertype != "IPv4" else None
-    remote = draw(st.sampled_from([None, uuid(1), uuid(2).upper()])) if not prefix else None
+    remote = draw(GROUP_IDS) if not prefix else None
     low, high = draw(_ranges(str(protocol).lower()))
     known = {
-        "id": uuid(draw(st.integers(100, 999))),
-        "direction": draw(st.sampled_from(["ingress", "egress"])),
+        "id": draw(IDS),
+        "direction": draw(DIRECTIONS),
         "ethertype": ethertype,
         "protocol": protocol,
         "port_range_min": low,
         "port_range_max": high,
         "remote_ip_prefix": prefix,
         "remote_group_id": remote,
-        "description": draw(st.one_of(st.none(), TEXTS)),
+        "description": draw(NULL_OR_TEXTS),
     }
-    extra = draw(
-        st.sampled_from([{}, {"created_at": "2026-01-01T00:00:00+0000", "revision_number": 3}, {"new": {"a": 1}}])
-    )
-    return known | extra
+    return known | draw(EXTRAS)
 
 
+@cache
 def _ranges(protocol: str) -> st.SearchStrategy[tuple[int | None, int | None]]:
     nothing = st.just((None, None))
     if protocol in PORT_PROTOCOLS or protocol in {"6", "17", "132"}:
@@ -68,6 +82,7 @@ def _ranges(protocol: str) -> st.SearchStrategy[tuple[int | None, int | None]]:
     return nothing
 
 
+@cache
 def rules() -> st.SearchStrategy[Rule]:
     """Canonical rules of a small world."""
     ports = st.sampled_from([None, 22, 80, (1, 65535), (8000, 8099)])
@@ -77,34 +92,46 @@ def rules() -> st.SearchStrategy[Rule]:
     return st.one_of(usual, other)
 
 
-@st.composite
-def described(draw: st.DrawFn, maximum: int = 8, of: st.SearchStrategy[Rule] | None = None) -> Mapping[Rule, str]:
+@cache
+def rules_of_requests() -> st.SearchStrategy[Rule]:
+    """Those of the canonical rules that a request can spell."""
+    return rules().filter(lambda each: each.protocol in {None, *PUBLISHED_PROTOCOLS})
+
+
+@cache
+def described(maximum: int, of: st.SearchStrategy[Rule]) -> st.SearchStrategy[dict[Rule, str]]:
     """Different rules, each with a description."""
-    found = draw(st.lists(rules() if of is None else of, max_size=maximum, unique=True))
-    return {each: draw(TEXTS) for each in found}
+    return st.lists(st.tuples(of, TEXTS), max_size=maximum, unique_by=lambda pair: pair[0]).map(dict)
 
 
-def desired_rules(maximum: int = 8) -> st.SearchStrategy[tuple[Any, ...]]:
+@cache
+def desired_rules(maximum: int = 8) -> st.SearchStrategy[tuple[DesiredRule, ...]]:
     """Rules of a desired group."""
-    return described(maximum).map(lambda found: tuple(wanted(each, text) for each, text in found.items()))
+    return described(maximum, rules()).map(_wanted)
 
 
-def rules_to_create(maximum: int = 8) -> st.SearchStrategy[tuple[Any, ...]]:
+@cache
+def rules_to_create(maximum: int = 8) -> st.SearchStrategy[tuple[DesiredRule, ...]]:
     """Rules of a desired group that a request can spell."""
-    spelled = rules().filter(lambda each: each.protocol in {None, *PUBLISHED_PROTOCOLS})
-    return described(maximum, spelled).map(lambda found: tuple(wanted(each, text) for each, text in found.items()))
+    return described(maximum, rules_of_requests()).map(_wanted)
 
 
-def live_rules(maximum: int = 8) -> st.SearchStrategy[tuple[Any, ...]]:
+def _wanted(found: Mapping[Rule, str]) -> tuple[DesiredRule, ...]:
+    return tuple(wanted(each, text) for each, text in found.items())
+
+
+@cache
+def live_rules(maximum: int = 8) -> st.SearchStrategy[tuple[LiveRule, ...]]:
     """Rules of a live group; some of them several times, as Neutron's races leave them."""
 
-    def build(found: Mapping[Rule, str], *, twice: bool) -> tuple[Any, ...]:
+    def build(found: Mapping[Rule, str], *, twice: bool) -> tuple[LiveRule, ...]:
         items = [*found.items(), *(list(found.items())[:2] if twice else ())]
         return tuple(there(100 + index, each, text) for index, (each, text) in enumerate(items))
 
-    return st.builds(build, described(maximum), twice=st.booleans())
+    return st.builds(build, described(maximum, rules()), twice=st.booleans())
 
 
+@cache
 def tag_maps() -> st.SearchStrategy[dict[str, str]]:
     """Tags of a group."""
     return st.dictionaries(KEYS, st.sampled_from(["1", "prod", "no", "ü"]), max_size=4)

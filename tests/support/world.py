@@ -103,14 +103,17 @@ ports = st.one_of(
 )
 
 
+_protocols = st.sampled_from(["tcp", "tcp", "udp", None])
+_prefixes = st.sampled_from([None, "10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "192.0.2.0/24"])
+_directions = st.sampled_from(["ingress", "ingress", "egress"])
+
+
 @st.composite
 def rules(draw: st.DrawFn) -> Rule:
     """Rules that meet each other often."""
-    protocol = draw(st.sampled_from(["tcp", "tcp", "udp", None]))
+    protocol = draw(_protocols)
     low, high = draw(ports) if protocol else (None, None)
-    remote = draw(st.sampled_from([None, "10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "192.0.2.0/24"]))
-    direction = draw(st.sampled_from(["ingress", "ingress", "egress"]))
-    return Rule(direction, "IPv4", protocol, low, high, remote)
+    return Rule(draw(_directions), "IPv4", protocol, low, high, draw(_prefixes))
 
 
 def rule_lists(**limits: int) -> st.SearchStrategy[list[DesiredRule]]:

@@ -21,7 +21,6 @@ from reconciler.trace import TraceAnswer, parse_question, trace
 TARGET = Target(1, 7)
 V4 = ["10.0.0.0/29", "10.0.0.4/30", "10.0.0.5/32", "10.0.0.0/30", None]
 V6 = ["2001:db8::/125", "2001:db8::4/126", "2001:db8::5/128", None]
-PORTS = [None, (1, 2), (2, 3), (3, 3), (1, 65535)]
 GROUPS = ["app", "db"]
 
 
@@ -29,19 +28,27 @@ def key(name: str) -> str:
     return f"id-of-{name}"
 
 
+ETHERTYPES = st.sampled_from(["IPv4", "IPv4", "IPv6"])
+PROTOCOLS = st.sampled_from(["tcp", "tcp", "udp", "icmp", "gre", None])
+RANGES = st.sampled_from([(None, None), (1, 2), (2, 3), (3, 3), (1, 65535)])
+TYPES_AND_CODES = st.sampled_from([(None, None), (8, None), (8, 0)])
+REMOTES = {"IPv4": st.sampled_from([*V4, *GROUPS]), "IPv6": st.sampled_from([*V6, *GROUPS])}
+DIRECTIONS = st.sampled_from(["ingress", "egress"])
+
+
 @st.composite
 def rules(draw: st.DrawFn) -> Rule:
-    ethertype: Any = draw(st.sampled_from(["IPv4", "IPv4", "IPv6"]))
-    protocol = draw(st.sampled_from(["tcp", "tcp", "udp", "icmp", "gre", None]))
+    ethertype: Any = draw(ETHERTYPES)
+    protocol = draw(PROTOCOLS)
     low, high = None, None
     if protocol in {"tcp", "udp"}:
-        low, high = draw(st.sampled_from(PORTS)) or (None, None)
+        low, high = draw(RANGES)
     elif protocol == "icmp":
-        low, high = draw(st.sampled_from([(None, None), (8, None), (8, 0)]))
-    remote = draw(st.sampled_from([*(V4 if ethertype == "IPv4" else V6), *GROUPS]))
+        low, high = draw(TYPES_AND_CODES)
+    remote = draw(REMOTES[ethertype])
     is_group = remote in GROUPS
     return canonical_rule(
-        draw(st.sampled_from(["ingress", "egress"])),
+        draw(DIRECTIONS),
         ethertype,
         protocol,
         low,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -192,32 +193,50 @@ def uuid(number: int) -> str:
     return f"{number:08x}-0000-4000-8000-{number:012x}"
 
 
+FAMILIES = st.sampled_from(["IPv4", "IPv6", None])
+KINDS_OF_REMOTE = st.sampled_from(["prefix", "group", None])
+PREFIXES = {"IPv4": st.sampled_from(V4), "IPv6": st.sampled_from(V6), None: st.sampled_from([*V4, *V6])}
+ANY_FAMILY = [None, "any", "", "tcp", "TCP", "6", 17, "udp", "icmp", "1", "0", "47", "94", "255", "sctp", "136"]
+PROTOCOLS = {
+    False: st.sampled_from([*ANY_FAMILY, *sorted(PUBLISHED_PROTOCOLS - IPV6_PROTOCOLS)]),
+    True: st.sampled_from([*ANY_FAMILY, *sorted(PUBLISHED_PROTOCOLS), "icmpv6", "58"]),
+}
+RANGES = st.sampled_from(PORTS)
+TYPES_AND_CODES = st.sampled_from([(None, None), (8, 0), (8, None), (0, 0), (255, 255)])
+DESCRIPTIONS = st.one_of(st.none(), st.just("same"), TEXTS)
+RULE_IDS = st.integers(0, 1 << 30).map(uuid)
+DIRECTIONS = st.sampled_from(["ingress", "egress"])
+
+
 @st.composite
-def api_rules(draw: st.DrawFn, group_ids: list[str], *, texts: st.SearchStrategy[str] = TEXTS) -> dict[str, Any]:
+def api_rules(draw: st.DrawFn, group_ids: tuple[str, ...]) -> dict[str, Any]:
     """A rule that a file can hold, in any spelling that the API may have for it."""
-    family = draw(st.sampled_from(["IPv4", "IPv6", None]))
-    remote = draw(st.sampled_from(["prefix", "group", None]))
-    prefix = draw(st.sampled_from({"IPv4": V4, "IPv6": V6, None: [*V4, *V6]}[family])) if remote == "prefix" else None
-    is_ipv6 = family == "IPv6" or (family is None and ":" in (prefix or ""))
-    protocols = [None, "any", "", "tcp", "TCP", "6", 17, "udp", "icmp", "1", "0", "47", "94", "255", "sctp", "136"]
-    protocols += sorted(name for name in PUBLISHED_PROTOCOLS if is_ipv6 or name not in IPV6_PROTOCOLS)
-    protocol = draw(st.sampled_from([*protocols, "icmpv6", "58"] if is_ipv6 else protocols))
+    family = draw(FAMILIES)
+    remote = draw(KINDS_OF_REMOTE)
+    prefix = draw(PREFIXES[family]) if remote == "prefix" else None
+    protocol = draw(PROTOCOLS[family == "IPv6" or (family is None and ":" in (prefix or ""))])
     low = high = None
     if str(protocol).lower() in {"tcp", "6", "17", "udp", "sctp", "136", "udplite", "dccp"}:
-        low, high = draw(st.sampled_from(PORTS))
+        low, high = draw(RANGES)
     elif str(protocol) in {"icmp", "1", "ipv6-icmp", "icmpv6", "58"}:
-        low, high = draw(st.sampled_from([(None, None), (8, 0), (8, None), (0, 0), (255, 255)]))
+        low, high = draw(TYPES_AND_CODES)
     return {
-        "id": uuid(draw(st.integers(0, 1 << 30))),
-        "direction": draw(st.sampled_from(["ingress", "egress"])),
+        "id": draw(RULE_IDS),
+        "direction": draw(DIRECTIONS),
         "ethertype": family,
         "protocol": protocol,
         "port_range_min": low,
         "port_range_max": high,
         "remote_ip_prefix": prefix,
         "remote_group_id": draw(st.sampled_from([*group_ids, UNKNOWN_GROUP.upper()])) if remote == "group" else None,
-        "description": draw(st.one_of(st.none(), st.just("same"), texts)),
+        "description": draw(DESCRIPTIONS),
     }
+
+
+@cache
+def rule_lists(group_ids: tuple[str, ...]) -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Up to twelve rules that may refer to these groups."""
+    return st.lists(api_rules(group_ids), max_size=12)
 
 
 TAGS = st.one_of(
@@ -243,10 +262,10 @@ TAGS = st.one_of(
 @st.composite
 def api_states(draw: st.DrawFn) -> list[dict[str, Any]]:
     """The groups of a target: shared names, names that no file may give, rules that mean the same, odd tags."""
-    ids = [uuid(number) for number in range(draw(st.integers(0, 5)))]
+    ids = tuple(uuid(number) for number in range(draw(st.integers(0, 5))))
     groups = []
     for group_id in ids:
-        rules = draw(st.lists(api_rules(ids), max_size=12))
+        rules = draw(rule_lists(ids))
         if rules and draw(st.booleans()):
             rules.append(rules[0] | {"id": uuid(1 << 31), "description": draw(TEXTS)})
         if draw(st.integers(0, 9)) == 0:

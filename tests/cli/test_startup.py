@@ -73,7 +73,7 @@ def test_toml_is_loaded_only_where_there_is_a_file(files: Path) -> None:
     assert loaded("validate", "web.yaml") == {"yaml", "tomllib"}
 
 
-def test_showing_a_plan_needs_no_client_and_no_toml(files: Path, emulator: EmulatorServer) -> None:
+def test_showing_a_plan_needs_no_client_and_no_toml(files: Path, empty_emulator: EmulatorServer) -> None:
     """jsonschema checks the plan file, deepdiff tells what changed in a pair of rules: only where there is one."""
     assert run(["plan", "--out", "plan.json"]) == 0
     assert json.loads((files / "plan.json").read_text())["changes"]

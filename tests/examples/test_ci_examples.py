@@ -1,6 +1,7 @@
 """The CI files that users copy: valid to the published schemas, and their shell steps do what their names say."""
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -44,6 +45,67 @@ def test_files_are_valid_to_the_published_schemas(file: str, schema: list[str]) 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+WORKFLOWS = sorted((CI / "github").glob("*.yml"))
+BESIDE_PYTHON = Path(sys.executable).parent
+
+
+def test_the_workflows_leave_an_attacker_nothing_that_zizmor_knows_of() -> None:
+    """Its strictest persona: no action by tag, no credentials kept, no permission or secret beyond its job."""
+    command = [str(BESIDE_PYTHON / "zizmor"), "--offline", "--no-config", "--persona", "auditor", *map(str, WORKFLOWS)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "No findings" in done.stdout + done.stderr
+
+
+ACTIONLINT = shutil.which("actionlint", path=f"{ROOT / '.tools'}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.mark.skipif(ACTIONLINT is None, reason="actionlint is not there: `make .tools/installed` builds it with Go")
+def test_actionlint_has_nothing_to_say() -> None:
+    command = [str(ACTIONLINT), *map(str, WORKFLOWS)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_an_action_is_a_commit_and_tells_its_version(file: Path) -> None:
+    uses = re.findall(r"uses: (.*)", file.read_text())
+    assert uses
+    assert [each for each in uses if not re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each)] == []
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_only_the_step_that_talks_to_the_cloud_has_the_key(file: Path) -> None:
+    workflow = yaml.safe_load(file.read_text())
+    holders = [
+        step
+        for job in workflow["jobs"].values()
+        for step in job["steps"]
+        if "secrets." in yaml.safe_dump(step)
+        if job["environment"] in {"security-groups-read", "production"}
+    ]
+    assert len(holders) == file.read_text().count("secrets.")
+    assert all(re.search(r"^(code=0\n)?sgctl (plan|apply|drift) ", step["run"]) for step in holders)
+
+
+def test_a_change_of_whatever_steers_a_plan_starts_one() -> None:
+    watched = {"sgctl.toml", "pyproject.toml", "requirements.txt", "groups/**", "policies/**"}
+    plan, apply = (yaml.safe_load((CI / "github" / f"{name}.yml").read_text())[True] for name in ("plan", "apply"))
+    assert watched <= set(plan["pull_request"]["paths"])
+    assert watched <= set(apply["push"]["paths"])
+    gitlab = (CI / "gitlab" / "gitlab-ci.yml").read_text()
+    assert all(f"  - {path}\n" in gitlab for path in watched - {"groups/**", "policies/**"})
+
+
+def test_every_job_installs_by_hash() -> None:
+    """From a file that pip-compile writes; it takes wheels only."""
+    files = [*WORKFLOWS, CI / "gitlab" / "gitlab-ci.yml"]
+    installs = [line for file in files for line in file.read_text().splitlines() if "pip install" in line]
+    assert len(installs) == 5
+    assert all(line.endswith("--require-hashes --requirement requirements.txt") for line in installs)
+    assert "\n--only-binary :all:\nsgctl @ https://" in (CI / "requirements.in").read_text()
+
+
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmulatorServer]:
     """A repository with one group, a runner's files, and a `gh` that writes down what it was asked."""
@@ -84,10 +146,15 @@ def output() -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("repository")
-def test_a_pull_request_gets_a_comment_with_the_plan(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_pull_request_gets_a_comment_with_the_plan(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the step that plans has the key."""
     plan = steps("plan", "plan")
     assert run(plan["Plan"]) == 0
     assert output() == {"code": "2"}
+    monkeypatch.delenv("GCORE_API_KEY")
+    assert run(plan["Show"]) == 0
     assert "::notice file=groups/web.yaml,line=4,col=5" in capfd.readouterr().out
     assert run(plan["Comment"]) == 0
     said = Path("GH_LOG").read_text()
@@ -107,6 +174,7 @@ def test_a_bad_file_fails_the_pull_request(capfd: pytest.CaptureFixture[str]) ->
 def test_a_merge_applies_exactly_the_saved_plan(repository: EmulatorServer) -> None:
     assert run(steps("apply", "plan")["Plan"]) == 0
     assert output() == {"code": "2"}
+    assert run(steps("apply", "plan")["Show"]) == 0
     assert all(request.method == "GET" for request in repository.requests)
     assert run(steps("apply", "apply")["Apply"]) == 0
     assert "created web" in Path("GITHUB_STEP_SUMMARY").read_text()
@@ -155,13 +223,15 @@ def test_the_cron_job_is_locked_down_and_names_real_options() -> None:
     assert {word for word in line.split() if word.startswith("--")} <= known
 
 
-KUBERNETES = shutil.which("kubernetes-validate", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+KUBERNETES = shutil.which("kubernetes-validate", path=f"{BESIDE_PYTHON}{os.pathsep}{os.environ['PATH']}")
 
 
 @pytest.mark.skipif(KUBERNETES is None, reason="kubernetes-validate is not installed; its schemas take 100 MB")
 def test_the_cron_job_is_valid_to_the_schemas_of_kubernetes() -> None:
     file = CI / "kubernetes" / "drift-cronjob.yaml"
-    done = subprocess.run([str(KUBERNETES), "--strict", str(file)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(KUBERNETES), "--strict", str(file)], capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 

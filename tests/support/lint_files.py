@@ -24,49 +24,56 @@ def load(data: bytes) -> tuple[tuple[Document, ...], DesiredState]:
     return documents, state
 
 
+DIRECTIONS = st.sampled_from(["ingress", "ingress", "egress"])
+PROTOCOLS = st.sampled_from(["tcp", "tcp", "tcp", "udp", "any", None])
+PORTS = st.sampled_from(
+    [
+        {"ports": "80"},
+        {"ports": '"81-90"'},
+        {"ports": "[80, 443]"},
+        {"ports": "[443, 444, 445-450]"},
+        {"port_range_max": "91", "port_range_min": "85"},
+        {"port_range_min": "443", "port_range_max": "443"},
+        {"ports": "1-65535"},
+        {},
+    ]
+)
+REMOTES = st.sampled_from(
+    [
+        {"remote_ip_prefix": "10.0.0.0/25"},
+        {"remote_ip_prefix": '"10.0.0.128/25"'},
+        {"remote_ip_prefixes": "[10.0.0.128/25, 10.0.1.0/24]"},
+        {"remote_ip_prefixes": "[0.0.0.0/1, 128.0.0.0/1]"},
+        {"remote_ip_prefix": '"::/0"'},
+        {"remote_ip_prefix": "0.0.0.0/0", "ethertype": "IPv4"},
+        {"remote_address_group": "office"},
+        {"remote_group": "b"},
+        {"remote_group": "b", "ethertype": "IPv6"},
+        {"ethertype": "IPv6"},
+        {"ethertype": "[IPv4, IPv6]"},
+        {},
+        {},
+    ]
+)
+
+
 @st.composite
 def written_rules(draw: st.DrawFn) -> dict[str, str]:
     """A rule as its keys and the texts of their values; the description follows from what makes rules differ."""
-    rule = {"direction": draw(st.sampled_from(["ingress", "ingress", "egress"]))}
-    protocol = draw(st.sampled_from(["tcp", "tcp", "tcp", "udp", "any", None]))
+    rule = {"direction": draw(DIRECTIONS)}
+    protocol = draw(PROTOCOLS)
     if protocol:
         rule["protocol"] = protocol
     if protocol in {"tcp", "udp"}:
-        rule |= draw(
-            st.sampled_from(
-                [
-                    {"ports": "80"},
-                    {"ports": '"81-90"'},
-                    {"ports": "[80, 443]"},
-                    {"ports": "[443, 444, 445-450]"},
-                    {"port_range_max": "91", "port_range_min": "85"},
-                    {"port_range_min": "443", "port_range_max": "443"},
-                    {"ports": "1-65535"},
-                    {},
-                ]
-            )
-        )
-    rule |= draw(
-        st.sampled_from(
-            [
-                {"remote_ip_prefix": "10.0.0.0/25"},
-                {"remote_ip_prefix": '"10.0.0.128/25"'},
-                {"remote_ip_prefixes": "[10.0.0.128/25, 10.0.1.0/24]"},
-                {"remote_ip_prefixes": "[0.0.0.0/1, 128.0.0.0/1]"},
-                {"remote_ip_prefix": '"::/0"'},
-                {"remote_ip_prefix": "0.0.0.0/0", "ethertype": "IPv4"},
-                {"remote_address_group": "office"},
-                {"remote_group": "b"},
-                {"remote_group": "b", "ethertype": "IPv6"},
-                {"ethertype": "IPv6"},
-                {"ethertype": "[IPv4, IPv6]"},
-                {},
-                {},
-            ]
-        )
-    )
+        rule |= draw(PORTS)
+    rule |= draw(REMOTES)
     keys = draw(st.permutations(sorted(rule)))
     return {key: rule[key] for key in keys}
+
+
+RULES = st.lists(written_rules(), min_size=1, max_size=6)
+KINDS, FEW, SOME, BOOLEANS = st.integers(0, 3), st.integers(0, 4), st.integers(0, 5), st.booleans()
+EMPTY_LINES = st.sampled_from(["", "\n"])
 
 
 @st.composite
@@ -75,35 +82,35 @@ def files(draw: st.DrawFn) -> bytes:
     number = iter(range(1000))
 
     def comment() -> str:
-        kind = draw(st.integers(0, 3))
+        kind = draw(KINDS)
         return f" # c{next(number)} 'x' [" if kind == 0 else f"   # äöü {next(number)}" if kind == 1 else ""
 
     def line(indent: int) -> str:
-        return f"{' ' * indent}# own {next(number)}\n" if draw(st.integers(0, 4)) == 0 else ""
+        return f"{' ' * indent}# own {next(number)}\n" if draw(FEW) == 0 else ""
 
     text = HEAD
     for name in ("a", "b"):
         text += f"{line(2)}  - name: group-{name}{comment()}\n"
-        rules = draw(st.lists(written_rules(), min_size=1, max_size=6))
+        rules = draw(RULES)
         rules = [_described(rule) for rule in rules]
-        if draw(st.integers(0, 5)) == 0:
+        if draw(SOME) == 0:
             text += "    rules: [" + ", ".join(_flow(rule) for rule in rules) + f"]{comment()}\n"
             continue
         text += f"    rules:{comment()}\n"
         for rule in rules:
             text += line(6)
-            if draw(st.booleans()):
+            if draw(BOOLEANS):
                 text += f"      - {_flow(rule)}{comment()}\n"
             else:
                 text += _block(rule, comment, line)
-        text += line(6) + draw(st.sampled_from(["", "\n"]))
-    if draw(st.booleans()):
+        text += line(6) + draw(EMPTY_LINES)
+    if draw(BOOLEANS):
         text = text.replace("remote_group: b", "remote_group: group-b")
-    if draw(st.integers(0, 3)) == 0:
+    if draw(KINDS) == 0:
         text = text.replace("\n", "\r\n")
-    if draw(st.integers(0, 3)) == 0:
+    if draw(KINDS) == 0:
         text = text.rstrip()
-    return (b"\xef\xbb\xbf" if draw(st.integers(0, 5)) == 0 else b"") + text.encode()
+    return (b"\xef\xbb\xbf" if draw(SOME) == 0 else b"") + text.encode()
 
 
 def _described(rule: dict[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from reconciler.emulator.server import EmulatorServer
 from reconciler.model.errors import ApiRefused, GuardrailStop, InputError, StalePlan
 from reconciler.planning.plan import PlanOptions
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "library" / "reconcile.py"
+EXAMPLE = Path(__file__).parents[1] / "examples" / "library" / "reconcile.py"
 WEB = """\
 project_id: 1
 region_id: 7

@@ -4,6 +4,7 @@ import io
 import itertools
 import json
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -30,7 +31,7 @@ def json_lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-@pytest.mark.usefixtures("files", "emulator")
+@pytest.mark.usefixtures("files", "empty_emulator")
 @pytest.mark.parametrize("command", [["plan"], ["apply", "--auto-approve"], ["drift"]], ids=" ".join)
 @pytest.mark.parametrize("flags", [[], ["-q"]], ids=["plain", "quiet"])
 def test_without_a_terminal_stderr_is_empty(
@@ -45,19 +46,19 @@ def test_without_a_terminal_stderr_is_empty(
 
 @pytest.mark.usefixtures("files")
 def test_verbose_shows_each_request_with_status_time_and_id(
-    emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+    empty_emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["apply", "--auto-approve", "-v"]) == 0
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == len(emulator.requests)
-    for line, record in zip(lines, emulator.requests, strict=True):
+    assert len(lines) == len(empty_emulator.requests)
+    for line, record in zip(lines, empty_emulator.requests, strict=True):
         method, path, status, milliseconds, unit, request_id = line.split(" ")
         assert (method, path, int(status)) == (record.method, record.path, record.status)
         assert milliseconds.isdigit()
         assert (unit, request_id) == ("ms", record.request_id)
 
 
-@pytest.mark.usefixtures("files", "emulator")
+@pytest.mark.usefixtures("files", "empty_emulator")
 def test_a_collector_reads_requests_progress_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["apply", "--auto-approve", "--log-format", "json"]) == 0
     events = json_lines(capsys.readouterr().err)
@@ -69,7 +70,7 @@ def test_a_collector_reads_requests_progress_and_nothing_else(capsys: pytest.Cap
     assert (created["path"], created["status"]) == ("/cloud/v1/securitygroups/1/7", 200)
 
 
-@pytest.mark.usefixtures("files", "emulator")
+@pytest.mark.usefixtures("files", "empty_emulator")
 def test_quiet_leaves_only_errors_to_a_collector(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -201,19 +202,21 @@ def on_a_terminal(arguments: list[str], **environment: str) -> str:
         stdout=theirs,
         stderr=theirs,
         env={**os.environ, "TERM": "xterm", **environment},
-    ):
+    ) as process:
         os.close(theirs)
         found = b""
         try:
-            while part := os.read(ours, 65536):
+            while select.select([ours], [], [], 60)[0] and (part := os.read(ours, 65536)):
                 found += part
         except OSError:  # how Linux says that nobody writes any more
             pass
+        finally:
+            process.kill()
     os.close(ours)
     return found.decode()
 
 
-@pytest.mark.usefixtures("files", "emulator")
+@pytest.mark.usefixtures("files", "empty_emulator")
 def test_a_terminal_gets_colours_unless_no_color_is_set() -> None:
     assert "\x1b[32m" in on_a_terminal(["plan", "-q"])
     assert "\x1b" not in on_a_terminal(["plan", "-q"], NO_COLOR="1")

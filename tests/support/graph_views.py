@@ -34,10 +34,14 @@ def view_of(groups: dict[str, list[Rule] | None], target: Target = TARGET) -> St
     return StateView(found, {name.lower(): name for name in groups})
 
 
+PORTS = st.sampled_from([22, 80, 443, 8080, 9100])
+DIRECTIONS = st.sampled_from(["ingress", "ingress", "egress"])
+LENGTHS = st.sampled_from([1, 1, 1, 5])
+
+
 @st.composite
 def views(draw: st.DrawFn, most: int = 14) -> StateView:
-    names = [f"group-{number}" * draw(st.sampled_from([1, 1, 1, 5])) for number in range(draw(st.integers(1, most)))]
+    names = [f"group-{number}" * draw(LENGTHS) for number in range(draw(st.integers(1, most)))]
     remotes = st.sampled_from([*names, *names, "unknown", None, "10.0.0.0/8", "192.0.2.0/24", "2001:db8::/32"])
-    ports = st.sampled_from([22, 80, 443, 8080, 9100])
-    rules = st.builds(rule, st.sampled_from(["ingress", "ingress", "egress"]), ports, remotes)
-    return view_of({name: draw(st.lists(rules, max_size=5)) for name in names})
+    rules = st.lists(st.builds(rule, DIRECTIONS, PORTS, remotes), max_size=5)
+    return view_of({name: draw(rules) for name in names})

@@ -12,13 +12,13 @@ OWNED = "project_id: 1\nregion_id: 7\nowner: us\n" + GROUPS
 
 
 @pytest.fixture
-def two_folders(repository: Path, emulator: EmulatorServer) -> Path:
+def two_folders(repository: Path, empty_emulator: EmulatorServer) -> Path:
     for folder in ("a", "b"):
         (repository / folder).mkdir()
         (repository / folder / f"{folder}.yaml").write_text(OWNED.replace("web", f"web-{folder}"))
     (repository / "sgctl.toml").write_text('# ours\npaths = ["a", "b"]\n')
     assert run(["apply", "--auto-approve"]) == 0
-    emulator.requests.clear()
+    empty_emulator.requests.clear()
     return repository
 
 
@@ -33,29 +33,29 @@ ALLOWED = {
 
 @pytest.mark.parametrize("paths", ALLOWED.values(), ids=ALLOWED)
 @pytest.mark.usefixtures("two_folders")
-def test_pruning_by_all_paths_is_allowed(paths: list[str], emulator: EmulatorServer) -> None:
+def test_pruning_by_all_paths_is_allowed(paths: list[str], empty_emulator: EmulatorServer) -> None:
     assert run(["plan", "--prune", "--detailed-exitcode", *paths]) == 0
-    assert emulator.requests
+    assert empty_emulator.requests
 
 
 @pytest.mark.parametrize("command", [["plan"], ["apply", "--auto-approve"]], ids=" ".join)
 @pytest.mark.parametrize("path", ["a", "a/a.yaml"])
 def test_pruning_by_some_of_the_paths_is_refused_before_anything_is_asked(
-    command: list[str], path: str, two_folders: Path, emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+    command: list[str], path: str, two_folders: Path, empty_emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     capsys.readouterr()
     assert run([*command, "--prune", path]) == 1
     error = capsys.readouterr().err
     assert "--prune has to see everything, and b/b.yaml is left out: sgctl.toml:2:1 names it" in error
-    assert emulator.requests == []
+    assert empty_emulator.requests == []
 
 
-def test_a_configured_path_that_is_gone_stops_pruning(two_folders: Path, emulator: EmulatorServer) -> None:
+def test_a_configured_path_that_is_gone_stops_pruning(two_folders: Path, empty_emulator: EmulatorServer) -> None:
     (two_folders / "b" / "b.yaml").unlink()
     (two_folders / "b").rmdir()
     assert run(["plan", "--prune", "a"]) == 1
     assert run(["plan", "a"]) == 0, "without --prune the given paths are all that matters"
-    assert {record.method for record in emulator.requests} == {"GET"}
+    assert {record.method for record in empty_emulator.requests} == {"GET"}
 
 
 def test_hidden_files_are_no_part_of_a_folder(two_folders: Path) -> None:

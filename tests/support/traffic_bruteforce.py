@@ -6,6 +6,7 @@ corners: for each dimension the ends of everything in play and their neighbours.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from itertools import product
 from typing import Any, NamedTuple
@@ -159,6 +160,7 @@ def _remotes(
     yield from ((kind(end), None) for end in sorted(ends) if 0 <= end < top)
 
 
+@cache
 def prefixes(ethertype: str) -> st.SearchStrategy[str]:
     """Prefixes that nest and touch often: around few addresses, of any length."""
     bits = FAMILIES[ethertype]
@@ -173,23 +175,32 @@ def prefixes(ethertype: str) -> st.SearchStrategy[str]:
     return st.builds(network, near, lengths)
 
 
+DIRECTIONS = st.sampled_from(["ingress", "ingress", "ingress", "egress"])
+ETHERTYPES = st.sampled_from(["IPv4", "IPv4", "IPv4", "IPv6"])
+PROTOCOLS = {
+    ethertype: st.sampled_from(["tcp", "tcp", "tcp", "udp", icmp, "gre", "99", None])
+    for ethertype, icmp in (("IPv4", "icmp"), ("IPv6", "ipv6-icmp"))
+}
+RANGES = st.one_of(
+    st.just((None, None)),
+    *[st.tuples(*[st.sampled_from([1, 2, 3, 5, 22, 23, 24, 80, 65534, 65535])] * 2).map(sorted).map(tuple)] * 4,
+).map(lambda ends: (None, None) if ends == (1, 65535) else ends)
+TYPES_AND_CODES = st.one_of(
+    st.just((None, None)), st.tuples(st.sampled_from([0, 1, 8, 255]), st.sampled_from([None, 0, 1, 255]))
+)
+KINDS = st.sampled_from(["prefix", "prefix", "prefix", "group", "all"])
+GROUPS = st.sampled_from(["app", "db"])
+
+
 @st.composite
 def rules(draw: st.DrawFn) -> Rule:
-    direction = draw(st.sampled_from(["ingress", "ingress", "ingress", "egress"]))
-    ethertype = draw(st.sampled_from(["IPv4", "IPv4", "IPv4", "IPv6"]))
-    icmp = "icmp" if ethertype == "IPv4" else "ipv6-icmp"
-    protocol = draw(st.sampled_from(["tcp", "tcp", "tcp", "udp", icmp, "gre", "99", None]))
-    low = high = None
-    if protocol in PORTS and draw(st.integers(0, 4)):
-        low, high = sorted(draw(st.tuples(*[st.sampled_from([1, 2, 3, 5, 22, 23, 24, 80, 65534, 65535])] * 2)))
-        low, high = (None, None) if (low, high) == (1, 65535) else (low, high)
-    if protocol in ICMP and draw(st.booleans()):
-        low = draw(st.sampled_from([0, 1, 8, 255]))
-        high = draw(st.sampled_from([None, 0, 1, 255]))
-    kind = draw(st.sampled_from(["prefix", "prefix", "prefix", "group", "all"]))
+    ethertype = draw(ETHERTYPES)
+    protocol = draw(PROTOCOLS[ethertype])
+    low, high = draw(RANGES) if protocol in PORTS else draw(TYPES_AND_CODES) if protocol in ICMP else (None, None)
+    kind = draw(KINDS)
     prefix = draw(prefixes(ethertype)) if kind == "prefix" else None
-    group = draw(st.sampled_from(["app", "db"])) if kind == "group" else None
-    return Rule(direction, ethertype, protocol, low, high, prefix, group)  # type: ignore[arg-type]  # drawn from both
+    group = draw(GROUPS) if kind == "group" else None
+    return Rule(draw(DIRECTIONS), ethertype, protocol, low, high, prefix, group)  # type: ignore[arg-type]  # drawn from both
 
 
 def rule_lists(size: int = 7) -> st.SearchStrategy[list[Rule]]:

@@ -34,7 +34,7 @@ def target(repository: Path) -> None:
 
 @pytest.mark.usefixtures("target")
 def test_a_good_api_passes_every_check_and_is_only_read(
-    emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+    empty_emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, found = examined(capsys)
     assert code == 0
@@ -51,12 +51,12 @@ def test_a_good_api_passes_every_check_and_is_only_read(
     }
     assert found["groups"][1] == "v1 answers: 1 security groups in project 1337, region 7"
     assert found["projects"][1].startswith("the key sees 3 projects: 1, 1337, 4242")
-    assert {record.method for record in emulator.requests} == {"GET"}
+    assert {record.method for record in empty_emulator.requests} == {"GET"}
 
 
 @pytest.mark.usefixtures("target")
 def test_a_wrong_key_is_named_by_its_source_and_never_shown(
-    emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    empty_emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GCORE_API_KEY", "hunter2-hunter2")
     code, found = examined(capsys)
@@ -66,14 +66,17 @@ def test_a_wrong_key_is_named_by_its_source_and_never_shown(
     assert health == "failed"
     assert message.startswith("the API does not accept the key from GCORE_API_KEY (401): it is wrong, expired or")
     assert "groups" not in found, "nothing more is asked"
-    assert len(emulator.requests) == 1
+    assert len(empty_emulator.requests) == 1
     assert not any("hunter2" in message for _, message in found.values())
 
 
 @pytest.mark.usefixtures("target")
 @pytest.mark.parametrize("file", [None, "missing"])
 def test_without_a_key_the_address_is_still_checked(
-    file: str | None, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    file: str | None,
+    empty_emulator: EmulatorServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.delenv("GCORE_API_KEY")
     if file:
@@ -121,9 +124,9 @@ FAULTS = {
 @pytest.mark.usefixtures("target")
 @pytest.mark.parametrize(("fault", "name", "message"), FAULTS.values(), ids=FAULTS)
 def test_what_is_wrong_fails_in_a_sentence(
-    fault: Fault, name: str, message: str, emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+    fault: Fault, name: str, message: str, empty_emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    emulator.control.plan(FaultPlan.of(fault))
+    empty_emulator.control.plan(FaultPlan.of(fault))
     code, found = examined(capsys)
     assert code == 1
     assert found[name][0] == "failed"
@@ -134,9 +137,9 @@ def test_what_is_wrong_fails_in_a_sentence(
 @pytest.mark.usefixtures("target")
 @pytest.mark.parametrize(("path", "name"), [("tasks", "v2"), ("projects", "projects"), ("regions", "regions")])
 def test_what_v1_does_not_need_is_a_note(
-    path: str, name: str, emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+    path: str, name: str, empty_emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    emulator.control.plan(FaultPlan.of(Fault("status", status=403, path=path, count=0)))
+    empty_emulator.control.plan(FaultPlan.of(Fault("status", status=403, path=path, count=0)))
     code, found = examined(capsys)
     assert (code, found[name][0]) == (0, "note")
     assert "status 403" in found[name][1]
@@ -144,16 +147,16 @@ def test_what_v1_does_not_need_is_a_note(
 
 @pytest.mark.usefixtures("repository")
 def test_without_a_project_the_groups_are_not_listed(
-    emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+    empty_emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, found = examined(capsys)
     assert (code, found["groups"][0]) == (0, "note")
     assert found["settings"][1] == "there is no sgctl.toml: defaults hold"
-    assert not any("securitygroups" in record.path for record in emulator.requests)
+    assert not any("securitygroups" in record.path for record in empty_emulator.requests)
 
 
 def test_every_target_of_the_files_is_listed(
-    repository: Path, emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+    repository: Path, empty_emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (repository / "web.yaml").write_text(
         "targets: [{project_id: 1, region_id: 7}, {project_id: 2, region_id: 7}]\nsecurity_groups: []\n"

@@ -1,0 +1,55 @@
+"""What tests of several folders take: the option for the full matrix, a clean environment, a repository, a server."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.emulator.server import EmulatorServer
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--full`, which `make test-all` gives."""
+    parser.addoption(
+        "--full", action="store_true", help="run every cell of the matrix of faults, not a pairwise choice"
+    )
+
+
+@pytest.fixture
+def default_sigint() -> Iterator[None]:
+    """Let the processes that a test starts hear Ctrl-C, also where this one was started to ignore it.
+
+    A background job, `nohup` or a CI runner may start the tests so, and a child inherits what is ignored.
+    """
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
+@pytest.fixture
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove every variable that sets something of ours, and proxies."""
+    for name in list(os.environ):
+        if name.startswith(("GCORE_", "SGCTL_", "_SGCTL")) or name in {"NO_COLOR", "SSL_CERT_FILE"}:
+            monkeypatch.delenv(name)
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def repository(clean_environment: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty repository, and the current folder."""
+    (tmp_path / ".git").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def empty_emulator(clean_environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmulatorServer]:
+    """An emulator without groups, whose address and key are in the environment."""
+    with EmulatorServer() as running:
+        monkeypatch.setenv("GCORE_BASE_URL", running.url)
+        monkeypatch.setenv("GCORE_API_KEY", running.api_key)
+        yield running
