@@ -14,10 +14,11 @@ import httpx
 
 from reconciler.api.address import check_base_url
 from reconciler.api.answers import refusal
+from reconciler.api.client import open_client
 from reconciler.api.retry import Pause, Waits, retry_after
+from reconciler.api.transport import AnswerTooLarge, CannotConnect
 from reconciler.model.clock import Clock
-from reconciler.model.errors import ApiRefused, OutcomeUnknown
-from reconciler.model.version import __version__
+from reconciler.model.errors import ApiError, ApiRefused, ApiUnreachable, OutcomeUnknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,10 @@ class Response(NamedTuple):
 
 
 class Http:
-    """One connection pool to one API, safe to share between threads. Close it, or use it with `with`."""
+    """One connection pool to one API, safe to share between threads. Close it, or use it with `with`.
+
+    `timeout` is the seconds that one request may take in all, from connecting to the last byte of its answer.
+    """
 
     def __init__(
         self,
@@ -76,14 +80,8 @@ class Http:
         self._clock = clock
         self._observe = observe
         self._pause = Pause(clock)
-        self._client = httpx.Client(
-            base_url=self.base_url,
-            headers={"Authorization": f"apikey {api_key}", "User-Agent": f"sgctl/{__version__}"},
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-            transport=transport,
-            # A proxy from the environment must not see a key that goes to this machine itself.
-            trust_env=self.base_url.startswith("https:"),
+        self._client = open_client(
+            self.base_url, clock, timeout=timeout, api_key=api_key, connections=connections, transport=transport
         )
 
     def __enter__(self) -> Self:
@@ -99,12 +97,17 @@ class Http:
     def read(self, path: str, params: Params | None = None) -> dict[str, Any]:
         """GET a JSON object, trying again after anything that may pass.
 
-        Raises `ApiRefused` for a 4xx, `ApiUnreachable` when the tries or the time for them ran out.
+        Raises `ApiRefused` for a 4xx, `ApiUnreachable` when the tries or the time for them ran out, `ApiError` for an
+        answer that is too large.
         """
         waits = Waits(self._clock)
         while True:
             try:
                 response = self._exchange("GET", path, params=params)
+            except CannotConnect as error:
+                raise ApiUnreachable(f"{path}: {error}", hint=error.hint) from None
+            except AnswerTooLarge as error:
+                raise ApiError(f"GET {path}: {error}", hint="Check GCORE_BASE_URL: this may not be the API.") from None
             except httpx.HTTPError as error:
                 waits.after(reason(error), path)
                 continue
@@ -120,11 +123,17 @@ class Http:
                 return body
 
     def write(self, method: str, path: str, body: Mapping[str, Any] | None) -> Answer:
-        """Send a change once. Raises `ApiRefused` when nothing was done, `OutcomeUnknown` when nobody knows."""
+        """Send a change once.
+
+        Raises `ApiRefused` when nothing was done, `ApiUnreachable` when it was not sent, `OutcomeUnknown` when nobody
+        knows.
+        """
         waits = Waits(self._clock)
         while True:
             try:
                 response = self._exchange(method, path, json_body=body)
+            except CannotConnect as error:
+                raise ApiUnreachable(f"{path}: {error}", hint=error.hint) from None
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
                 waits.after(reason(error), path)
                 continue
@@ -194,10 +203,7 @@ def json_object(content: bytes) -> dict[str, Any] | None:
 def reason(error: httpx.HTTPError) -> str:
     """Say what happened in words; httpx's own text may be empty."""
     if isinstance(error, httpx.TimeoutException):
-        return "no answer in time"
-    if isinstance(error, httpx.ConnectError):
-        url = error.request.url
-        return f"cannot connect to {url.scheme}://{url.netloc.decode('ascii')} ({error})"
-    if isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)):
+        return str(error) or "no answer in time"
+    if isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)) and not isinstance(error, httpx.ConnectError):
         return f"the connection broke ({error})" if str(error) else "the connection broke"
     return str(error) or type(error).__name__

@@ -10,9 +10,9 @@ from typing import Any, Self
 import httpx
 
 from reconciler.api.address import check_base_url
+from reconciler.api.client import open_client
 from reconciler.api.http import Exchange, json_object, reason
 from reconciler.model.clock import Clock
-from reconciler.model.version import __version__
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,7 @@ class Probe:
     ) -> None:
         self._clock = clock
         self._observe = observe
-        address = check_base_url(base_url)
-        headers = {"User-Agent": f"sgctl/{__version__}"}
-        self._client = httpx.Client(
-            base_url=address,
-            headers=headers | ({"Authorization": f"apikey {api_key}"} if api_key else {}),
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
-            # A proxy from the environment must not see a key that goes to this machine itself.
-            trust_env=address.startswith("https:"),
-        )
+        self._client = open_client(check_base_url(base_url), clock, timeout=timeout, api_key=api_key)
 
     def __enter__(self) -> Self:
         return self
@@ -65,8 +57,7 @@ class Probe:
         try:
             response = self._client.get(path, params=params)
         except httpx.HTTPError as error:
-            # Who looks says the address already.
-            found = Look(None, problem=str(error) if isinstance(error, httpx.ConnectError) else reason(error))
+            found = Look(None, problem=reason(error))
             self._observe(Exchange("GET", path, None, self._clock.monotonic() - started, None, found.problem))
             return found
         seconds = self._clock.monotonic() - started

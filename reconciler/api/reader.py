@@ -77,6 +77,12 @@ def _is_irregular(rule: Rule, prefix: str | None) -> bool:
 PAGE = 1000
 """Groups a page: the most that the API gives (`limit`, at most 1000)."""
 
+MAX_GROUPS = 100_000
+"""Groups that a target may have; a list that announces more is not one of security groups."""
+
+MAX_PAGES = 1000
+"""Pages that a list may have: MAX_GROUPS, should the API give no more than 100 groups a page."""
+
 _READINGS = 3
 _NOT_FOUND = 404
 
@@ -135,12 +141,20 @@ class GcoreReader:
         over the border would be missed otherwise, unnoticed where another one has come at the end.
         """
         count, page = self._page(target, name, 0)
+        pages = 1
         ids = [group["id"] for group in page]
         groups = self._parse(target, name, page)
         while page and len(ids) < count:
             on_page(len(ids), count)
             overlap = 1 if (count - len(ids)) % PAGE else 0
+            if pages == MAX_PAGES:
+                raise ApiError(
+                    f"{target}: {len(ids):,} of {count:,} security groups came in {pages:,} pages; no more than "
+                    f"{MAX_PAGES:,} pages are read",
+                    hint="The API gives too few groups a page.",
+                )
             announced, page = self._page(target, name, len(ids) - overlap)
+            pages += 1
             if announced != count or len(page) <= overlap or (overlap and page[0]["id"] != ids[-1]):
                 return None
             ids += [group["id"] for group in page[overlap:]]
@@ -160,6 +174,11 @@ class GcoreReader:
         count, page = answer.get("count"), answer.get("results")
         if not isinstance(count, int) or not isinstance(page, list) or not all(_has_id(group) for group in page):
             raise ApiError(f"{target}: the API answered something that is not a list of security groups")
+        if (most := max(count, len(page))) > MAX_GROUPS:
+            raise ApiError(
+                f"{target}: the API announces {most:,} security groups; no more than {MAX_GROUPS:,} are read",
+                hint="Check GCORE_BASE_URL, the project and the region.",
+            )
         return count, page
 
     def _complete(self, target: Target, answer: dict[str, Any]) -> LiveGroup:
