@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from reconciler.api.parse import parse_task_ids
 from reconciler.api.reader import GcoreReader, v1_path
 from reconciler.api.tasks import Tasks
 from reconciler.model.clock import Clock
@@ -86,8 +87,8 @@ class V2:
         one, `TaskFailed` when a task ended in ERROR.
         """
         answer = http.write(request.method, request.path, request.body)
-        tasks = (answer.body or {}).get("tasks")
-        if not isinstance(tasks, list) or not all(isinstance(task, str) for task in tasks):
+        tasks = parse_task_ids(answer.body)
+        if tasks is None:
             raise OutcomeUnknown(
                 f"{request.method} {request.path}: the answer names no tasks",
                 status=answer.status,
