@@ -15,11 +15,15 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
+from reconciler.api.address import is_host
 from reconciler.api.transport import BoundedTransport
 from reconciler.model.clock import Clock
 from reconciler.model.errors import UsageError
 from reconciler.model.text import shown
 from reconciler.model.version import __version__
+
+PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+"""Variables that may name a proxy; the first one that is set counts."""
 
 _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.[0-9]+").fullmatch
 """How OpenSSL wants the files of a folder of certificates to be named."""
@@ -72,8 +76,7 @@ def find_proxy(address: str, environment: Mapping[str, str]) -> Proxy | None:
     `UsageError` for a proxy that cannot be used.
     """
     parts = urlsplit(address)
-    names = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
-    variable = next((name for name in names if environment.get(name, "").strip()), None)
+    variable = next((name for name in PROXY_VARIABLES if environment.get(name, "").strip()), None)
     if parts.scheme != "https" or variable is None:
         return None
     if _needs_no_proxy(parts, environment.get("no_proxy") or environment.get("NO_PROXY") or ""):
@@ -81,7 +84,7 @@ def find_proxy(address: str, environment: Mapping[str, str]) -> Proxy | None:
     text = environment[variable].strip()
     try:
         settings = httpx.Proxy(text if "://" in text else f"http://{text}")
-        is_usable = bool(settings.url.host) and settings.url.port != 0
+        is_usable = is_host(settings.url.host) and settings.url.port != 0
     except (httpx.InvalidURL, ValueError, UnicodeError):
         is_usable = False
     if not is_usable:

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from reconciler.api.error_answer import refusal_of
 from reconciler.api.parse import Task, parse_task, parse_task_types
 from reconciler.model.clock import Clock
 from reconciler.model.desired import Target
-from reconciler.model.errors import OutcomeUnknown, TaskFailed
+from reconciler.model.errors import ErrorDetails, OutcomeUnknown, TaskFailed
 
 if TYPE_CHECKING:  # httpx costs 0.1 s, which whoever only encodes need not pay
     from reconciler.api.http import Http
@@ -40,7 +41,11 @@ class Tasks:
         ended = [self._wait_for_one(task_id) for task_id in task_ids]
         for task in ended:
             if task.state == "ERROR":
-                raise TaskFailed(f"task {task.id} failed: {(task.error or 'no reason given')[:300]}")
+                details = ErrorDetails(message=self._http.clean.text(task.error))
+                hint = refusal_of(None, details).value
+                raise TaskFailed(
+                    f"task {task.id} failed: {details.message or 'no reason given'}", hint, details=details
+                )
         return tuple(group_id for task in ended for group_id in task.security_groups)
 
     def settle(self, target: Target, since: datetime) -> bool:

@@ -80,7 +80,10 @@ class V1:
 
     def send(self, http: "Http", _clock: Clock, request: Request) -> "Answer":
         """Send one write. Raises `ApiRefused` when nothing was done, `OutcomeUnknown` when nobody knows."""
-        answer = http.write(request.method, request.path, request.body)
+        try:
+            answer = http.write(request.method, request.path, request.body)
+        finally:
+            http.locks.forget(request.path)
         group_id = new_group_id(answer.body)
         return replace(answer, body={"id": group_id} if group_id else None)
 

@@ -120,7 +120,7 @@ def test_a_write_is_cut_at_its_deadline_and_its_outcome_is_unknown(talk: Talk) -
 
 def test_a_probe_is_cut_at_its_deadline() -> None:
     with serving(drip_body) as url, Probe(url, "k", Clock(), timeout=TIMEOUT) as probe:
-        assert probe.look(PATH).problem == f"no complete answer within {TIMEOUT} s"
+        assert probe.get(PATH).problem == f"no complete answer within {TIMEOUT} s"
 
 
 def test_a_webhook_is_cut_at_its_deadline() -> None:

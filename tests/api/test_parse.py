@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.api.http import Http
@@ -291,12 +291,14 @@ def mutated(draw: st.DrawFn, *, older: bool = False) -> Any:
     return answer
 
 
+@settings(deadline=None)
 @given(mutated() | mutated(older=True))
 def test_a_spoiled_answer_is_read_with_right_types_or_refused_in_one_way(answer: Any) -> None:
     if (group := outcome(lambda: parse_group(answer, TARGET))) is not None:
         check_types(group)
 
 
+@settings(deadline=None)
 @given(mutated())
 def test_a_plan_about_whatever_was_read_can_be_saved_and_loaded(answer: Any) -> None:
     group = outcome(lambda: parse_group(answer, TARGET))
@@ -310,6 +312,7 @@ def test_a_plan_about_whatever_was_read_can_be_saved_and_loaded(answer: Any) -> 
     assert loads(text.encode("utf-8").decode("utf-8"), "plan.json") == plan
 
 
+@settings(deadline=None)
 @given(st.fixed_dictionaries({}, optional={"count": JSON, "results": JSON | st.lists(mutated(), max_size=2)}))
 def test_a_page_is_one_or_refused(answer: dict[str, Any]) -> None:
     page = outcome(lambda: parse_page(answer, TARGET))
@@ -320,6 +323,7 @@ def test_a_page_is_one_or_refused(answer: dict[str, Any]) -> None:
     assert len(page.ids) == len(page.groups)
 
 
+@settings(deadline=None)
 @given(st.fixed_dictionaries({}, optional={"state": JSON, "error": JSON, "created_resources": JSON, "results": JSON}))
 def test_a_task_is_one_or_refused(answer: dict[str, Any]) -> None:
     task = outcome(lambda: parse_task(answer, "t"))
