@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import urlsplit
 
+from reconciler.api.address import check_base_url
+from reconciler.api.error_answer import Refusal, refusal_of
 from reconciler.model.desired import Target
+from reconciler.model.errors import ErrorDetails, UsageError
 
 SKEW = 60
 """Seconds that two clocks may differ; `Date` tells whole seconds, and the answer took its time."""
@@ -35,7 +37,7 @@ class Check(NamedTuple):
 
 
 class Answer(Protocol):
-    """What came of one GET (see `api.probe.Look`)."""
+    """What came of one GET (see `api.probe.ProbeResult`)."""
 
     @property
     def status(self) -> int | None:
@@ -57,13 +59,21 @@ class Answer(Protocol):
     def problem(self) -> str:
         """Why no answer came."""
 
+    @property
+    def hint(self) -> str | None:
+        """What to do about that, where it is known."""
 
-Look = Callable[[str, Mapping[str, str | int]], Answer]
+    @property
+    def details(self) -> ErrorDetails:
+        """What an error answer says."""
+
+
+Get = Callable[[str, Mapping[str, str | int]], Answer]
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
-    """What is looked at. `environment` is for proxies and certificates.
+class Setup:
+    """What is checked. `environment` is for proxies and certificates.
 
     `key_source` says where the key comes from, None where none is set; `key_problem` why the key could not be read.
     """
@@ -74,34 +84,70 @@ class Patient:
     targets: Sequence[Target]
     environment: Mapping[str, str]
 
+    @property
+    def has_proxy(self) -> bool:
+        """Tell whether a variable names a proxy for https."""
+        return any(self.environment.get(name) for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"))
 
-def examine(patient: Patient, look: Look, now: Callable[[], datetime]) -> Iterator[Check]:
-    """Look at everything that only reading can tell. Stops asking where an answer makes the next question pointless."""
-    yield from _proxy(patient)
-    answer = look("/cloud/v1/tasks", {"limit": 1})
-    reached = _address(patient, answer)
+
+def check_environment(setup: Setup) -> Iterator[Check]:
+    """Check address, proxy and certificates, before any request: with a failed one no client can be made."""
+    from reconciler.api.client import find_proxy, tls_context  # noqa: PLC0415 - brings httpx, which --help need not pay
+
+    try:
+        check_base_url(setup.base_url)
+    except UsageError as error:
+        yield Check("address", Health.FAILED, _with_hint(error))
+        return
+    try:
+        proxy = find_proxy(setup.base_url, setup.environment)
+    except UsageError as error:
+        yield Check("proxy", Health.FAILED, _with_hint(error))
+    else:
+        if proxy is not None:
+            yield Check("proxy", Health.NOTE, f"requests go through {proxy.name}, unless NO_PROXY names the API's host")
+    if setup.base_url.startswith("http:"):
+        yield Check("tls", Health.NOTE, "plain http to this machine: fine for the emulator")
+        return
+    try:
+        tls_context(setup.environment)
+    except UsageError as error:
+        yield Check("tls", Health.FAILED, _with_hint(error))
+        return
+    if certificates := setup.environment.get("SSL_CERT_FILE") or setup.environment.get("SSL_CERT_DIR"):
+        yield Check("tls", Health.NOTE, f"certificates are checked by {certificates}, not by the usual list")
+
+
+def check_api(setup: Setup, get: Get, now: Callable[[], datetime]) -> Iterator[Check]:
+    """Check everything that only reading can tell. Stops asking where an answer makes the next question pointless."""
+    answer = get("/cloud/v1/tasks", {"limit": 1})
+    reached = _address(setup, answer)
     yield reached
     if answer.status is None:
         return
     yield from _clock(answer, now())
-    key = _key(patient, answer)
+    key = _key(setup, answer)
     if key is not None:
         yield key
     if reached.health is Health.FAILED or (key is not None and key.health is Health.FAILED):
         return
-    yield _listed("projects", look("/cloud/v1/projects", {"limit": 1000}))
-    yield _listed("regions", look("/cloud/v1/regions", {"limit": 1000}))
-    yield from _groups(patient, look)
-    yield _tasks(answer)
+    yield _listed("projects", get("/cloud/v1/projects", {"limit": 1000}))
+    yield _listed("regions", get("/cloud/v1/regions", {"limit": 1000}))
+    yield from _groups(setup, get)
+    yield _v2(setup, answer, get)
     yield Check(
         "writing", Health.NOTE, "whether this key may write, and whether v1's PATCH is still there, only writing tells"
     )
 
 
-def _address(patient: Patient, answer: Answer) -> Check:
-    url = patient.base_url
+def _with_hint(error: UsageError) -> str:
+    return f"{error.message}. {error.hint}" if error.hint else error.message
+
+
+def _address(setup: Setup, answer: Answer) -> Check:
+    url = setup.base_url
     if answer.status is None:
-        return Check("address", Health.FAILED, f"{url} does not answer: {answer.problem}. {_advice(patient, answer)}")
+        return Check("address", Health.FAILED, f"{url} does not answer: {answer.problem}. {_advice(setup, answer)}")
     if answer.status >= 500:
         return Check("address", Health.FAILED, f"{url} answers {answer.status}: it is not well; try again later")
     if answer.body is None:
@@ -114,37 +160,17 @@ def _address(patient: Patient, answer: Answer) -> Check:
     return Check("address", Health.OK, f"{url} answers in {answer.milliseconds} ms")
 
 
-def _advice(patient: Patient, answer: Answer) -> str:
+def _advice(setup: Setup, answer: Answer) -> str:
     problem = answer.problem.lower()
-    if "certificate" in problem or "ssl" in problem:
-        return "Where a company's own certificates are used, set SSL_CERT_FILE to the file that holds them."
-    if "proxy" in problem:
+    if answer.hint:
+        return answer.hint
+    if "the proxy" in problem:
         return "Check HTTPS_PROXY and NO_PROXY."
-    if "name" in problem or "getaddrinfo" in problem:
+    if "cannot find" in problem:
         return "The name is not known here: check GCORE_BASE_URL and the DNS of this machine."
-    if _proxies(patient):
+    if setup.base_url.startswith("https:") and setup.has_proxy:
         return "Requests go through a proxy: check that it lets them pass."
     return "Check GCORE_BASE_URL, and whether a firewall or a missing HTTPS_PROXY is in the way."
-
-
-def _proxy(patient: Patient) -> Iterator[Check]:
-    names = _proxies(patient)
-    if names:
-        name = names[0]
-        # A proxy's address may hold a password.
-        host = urlsplit(patient.environment[name]).hostname or "an address that cannot be read"
-        yield Check("proxy", Health.NOTE, f"requests go through {host} ({name}), unless NO_PROXY names the API's host")
-    if patient.base_url.startswith("http:"):
-        yield Check("tls", Health.NOTE, "plain http to this machine: fine for the emulator")
-    elif certificates := patient.environment.get("SSL_CERT_FILE") or patient.environment.get("SSL_CERT_DIR"):
-        yield Check("tls", Health.NOTE, f"certificates are checked by {certificates}, not by the usual list")
-
-
-def _proxies(patient: Patient) -> list[str]:
-    if patient.base_url.startswith("http:"):
-        return []
-    names = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
-    return [name for name in names if patient.environment.get(name)]
 
 
 def _clock(answer: Answer, now: datetime) -> Iterator[Check]:
@@ -164,11 +190,11 @@ def _clock(answer: Answer, now: datetime) -> Iterator[Check]:
         )
 
 
-def _key(patient: Patient, answer: Answer) -> Check | None:
+def _key(setup: Setup, answer: Answer) -> Check | None:
     """Judge the key by the first answer; nothing to say where that tells nothing of the key."""
-    if patient.key_problem is not None:
-        return Check("key", Health.FAILED, patient.key_problem)
-    if patient.key_source is None:
+    if setup.key_problem is not None:
+        return Check("key", Health.FAILED, setup.key_problem)
+    if setup.key_source is None:
         return Check(
             "key", Health.FAILED, "no API key is set: set GCORE_API_KEY, or GCORE_API_KEY_FILE to the name of a file"
         )
@@ -176,12 +202,18 @@ def _key(patient: Patient, answer: Answer) -> Check | None:
         return Check(
             "key",
             Health.FAILED,
-            f"the API does not accept the key from {patient.key_source} (401): it is wrong, expired or was deleted; "
-            "make a new one in the customer portal",
+            f"the API does not accept the key from {setup.key_source} (401): it is wrong, expired or was deleted; "
+            f"make a new one in the customer portal{_dollar(answer)}",
         )
     if answer.body is None or answer.status not in {200, 403}:
         return None
-    return Check("key", Health.OK, f"the API accepts the key from {patient.key_source}")
+    return Check("key", Health.OK, f"the API accepts the key from {setup.key_source}")
+
+
+def _dollar(answer: Answer) -> str:
+    if refusal_of(answer.status, answer.details) is not Refusal.DOLLAR_IN_KEY:
+        return ""
+    return "; or it has a `$` that a shell expanded: export it in single quotes"
 
 
 def _listed(what: str, answer: Answer) -> Check:
@@ -192,15 +224,15 @@ def _listed(what: str, answer: Answer) -> Check:
     return Check(what, Health.OK, f"the key sees {len(results)} {what}: {ids}{' ...' if len(results) > 10 else ''}")
 
 
-def _groups(patient: Patient, look: Look) -> Iterator[Check]:
-    if not patient.targets:
+def _groups(setup: Setup, get: Get) -> Iterator[Check]:
+    if not setup.targets:
         yield Check(
             "groups",
             Health.NOTE,
             "no project and region are named, so nothing was listed: pass --project-id and --region-id, or PATHS",
         )
-    for target in patient.targets:
-        answer = look(f"/cloud/v1/securitygroups/{target.project_id}/{target.region_id}", {"limit": 1})
+    for target in setup.targets:
+        answer = get(f"/cloud/v1/securitygroups/{target.project_id}/{target.region_id}", {"limit": 1})
         count = answer.body.get("count") if answer.status == 200 and answer.body else None
         if isinstance(count, int):
             yield Check("groups", Health.OK, f"v1 answers: {count} security groups in {target}")
@@ -216,15 +248,25 @@ def _why(answer: Answer, target: Target) -> str:
     return ": try again, with -v to see the requests"
 
 
-def _tasks(answer: Answer) -> Check:
-    if answer.status == 200 and answer.body and isinstance(answer.body.get("results"), list):
-        return Check("v2", Health.OK, "tasks can be read, which --api-version v2 needs to follow its writes")
-    return Check(
-        "v2", Health.NOTE, f"tasks cannot be read ({_came(answer)}): --api-version v2 could not follow its writes"
-    )
+def _v2(setup: Setup, tasks: Answer, get: Get) -> Check:
+    """Tell whether v2 could be used. It has no reads of its own: its address refuses a GET as not allowed (405)."""
+    if tasks.status != 200 or not tasks.body or not isinstance(tasks.body.get("results"), list):
+        return Check(
+            "v2", Health.NOTE, f"tasks cannot be read ({_came(tasks)}): --api-version v2 could not follow its writes"
+        )
+    readable = "tasks can be read, which --api-version v2 needs to follow its writes"
+    if setup.targets:
+        target = setup.targets[0]
+        answer = get(f"/cloud/v2/security_groups/{target.project_id}/{target.region_id}", {})
+        if answer.status not in {200, 405}:
+            return Check(
+                "v2", Health.NOTE, f"{readable}, but its address for {target} does not answer ({_came(answer)})"
+            )
+    return Check("v2", Health.OK, readable)
 
 
 def _came(answer: Answer) -> str:
     if answer.status is None:
         return answer.problem
-    return f"status {answer.status}" + (", no JSON" if answer.body is None else "")
+    said = "no JSON" if answer.body is None else answer.details.message
+    return f"status {answer.status}" + (f", {said}" if said else "")

@@ -1,8 +1,9 @@
 """Requests to the Gcore API.
 
 After a failure one question matters: may the request have acted? A read never acts, so it is tried again. A write is
-tried again only where it certainly was not carried out (no connection, or 429). Everything else that is not the
-promised answer (a timeout, a dropped connection, 5xx, a 200 without JSON) raises `OutcomeUnknown`; the caller reads.
+tried again only where it certainly was not carried out (no connection, 429, or something that another task has
+locked). Everything else that is not the promised answer (a timeout, a dropped connection, 5xx, a 200 without JSON)
+raises `OutcomeUnknown`; the caller reads.
 """
 
 import json
@@ -13,16 +14,27 @@ from typing import Any, NamedTuple, Self
 import httpx
 
 from reconciler.api.address import check_base_url
-from reconciler.api.answers import refusal
-from reconciler.api.retry import Pause, Waits, retry_after
+from reconciler.api.client import open_client
+from reconciler.api.error_answer import Cleaner, is_locked, read_details, refusal_of, sentence
+from reconciler.api.retry import Locks, Pause, Waits, retry_after
+from reconciler.api.transport import AnswerTooLarge, CannotConnect
 from reconciler.model.clock import Clock
-from reconciler.model.errors import ApiRefused, OutcomeUnknown
-from reconciler.model.version import __version__
+from reconciler.model.errors import (
+    NO_DETAILS,
+    ApiError,
+    ApiRefused,
+    ApiUnreachable,
+    ErrorDetails,
+    OutcomeUnknown,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request as it went, for `-v` and the journal; `status` is None where no answer came."""
+    """One request as it went, for `-v` and the journal; `status` is None where no answer came.
+
+    `problem` says why no answer came, `details` what an error answer says; both are fit to print.
+    """
 
     method: str
     path: str
@@ -30,6 +42,7 @@ class Exchange:
     seconds: float
     request_id: str | None
     problem: str | None = None
+    details: ErrorDetails = NO_DETAILS
 
 
 Params = Mapping[str, str | int | Sequence[str]]
@@ -55,10 +68,15 @@ class Response(NamedTuple):
     reason_phrase: str
     headers: httpx.Headers
     content: bytes
+    details: ErrorDetails
 
 
 class Http:
-    """One connection pool to one API, safe to share between threads. Close it, or use it with `with`."""
+    """One connection pool to one API, safe to share between threads. Close it, or use it with `with`.
+
+    `timeout` is the seconds that one request may take in all, from connecting to the last byte of its answer;
+    `locks` says how long a write waits for what another task has locked.
+    """
 
     def __init__(
         self,
@@ -70,20 +88,16 @@ class Http:
         connections: int = 16,
         transport: httpx.BaseTransport | None = None,
         observe: Callable[[Exchange], None] = lambda _: None,
+        locks: Locks | None = None,
     ) -> None:
         self.base_url = check_base_url(base_url)
-        self._api_key = api_key.encode()
+        self.clean = Cleaner(api_key)
+        self.locks = locks or Locks(clock)
         self._clock = clock
         self._observe = observe
         self._pause = Pause(clock)
-        self._client = httpx.Client(
-            base_url=self.base_url,
-            headers={"Authorization": f"apikey {api_key}", "User-Agent": f"sgctl/{__version__}"},
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-            transport=transport,
-            # A proxy from the environment must not see a key that goes to this machine itself.
-            trust_env=self.base_url.startswith("https:"),
+        self._client = open_client(
+            self.base_url, clock, timeout=timeout, api_key=api_key, connections=connections, transport=transport
         )
 
     def __enter__(self) -> Self:
@@ -99,20 +113,26 @@ class Http:
     def read(self, path: str, params: Params | None = None) -> dict[str, Any]:
         """GET a JSON object, trying again after anything that may pass.
 
-        Raises `ApiRefused` for a 4xx, `ApiUnreachable` when the tries or the time for them ran out.
+        Raises `ApiRefused` for a 4xx, `ApiUnreachable` when the tries or the time for them ran out, `ApiError` for an
+        answer that is too large.
         """
         waits = Waits(self._clock)
         while True:
             try:
                 response = self._exchange("GET", path, params=params)
+            except CannotConnect as error:
+                raise self._not_sent(path, error) from None
+            except AnswerTooLarge as error:
+                raise ApiError(f"GET {path}: {error}", hint="Check GCORE_BASE_URL: this may not be the API.") from None
             except httpx.HTTPError as error:
-                waits.after(reason(error), path)
+                waits.after(self.clean(reason(error)), path)
                 continue
-            if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            status = response.status_code
+            if status == httpx.codes.TOO_MANY_REQUESTS:
                 self._pause.ask(waits.allowed(self._retry_after(response), "429 Too Many Requests", path))
-            elif response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-                waits.after(f"{response.status_code} {response.reason_phrase}", path, self._retry_after(response))
-            elif response.status_code >= httpx.codes.MULTIPLE_CHOICES:
+            elif _is_failure(status):
+                waits.after(self._sentence("", response), path, self._retry_after(response))
+            elif status >= httpx.codes.MULTIPLE_CHOICES:
                 raise self._refusal("GET", path, response)
             elif (body := json_object(response.content)) is None:
                 waits.after("an answer that is not the promised JSON", path)
@@ -120,28 +140,42 @@ class Http:
                 return body
 
     def write(self, method: str, path: str, body: Mapping[str, Any] | None) -> Answer:
-        """Send a change once. Raises `ApiRefused` when nothing was done, `OutcomeUnknown` when nobody knows."""
+        """Send a change once; again only after 429 and while the resource is locked.
+
+        Raises `ApiRefused` when nothing was done, `ApiUnreachable` when it was not sent, `OutcomeUnknown` when nobody
+        knows.
+        """
         waits = Waits(self._clock)
         while True:
             try:
                 response = self._exchange(method, path, json_body=body)
+            except CannotConnect as error:
+                raise self._not_sent(path, error) from None
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-                waits.after(reason(error), path)
+                waits.after(self.clean(reason(error)), path)
                 continue
             except httpx.HTTPError as error:
-                raise OutcomeUnknown(f"{method} {path}: {reason(error)}") from None
-            status = response.status_code
-            if status == httpx.codes.TOO_MANY_REQUESTS:
+                raise OutcomeUnknown(f"{method} {path}: {self.clean(reason(error))}") from None
+            if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
                 self._pause.ask(waits.allowed(self._retry_after(response), "429 Too Many Requests", path))
                 continue
-            if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.REQUEST_TIMEOUT:
-                raise _unknown(method, path, response, response.reason_phrase)
-            if status >= httpx.codes.MULTIPLE_CHOICES:
-                raise self._refusal(method, path, response)
-            answer = None if status == httpx.codes.NO_CONTENT else json_object(response.content)
-            if answer is None and status != httpx.codes.NO_CONTENT:
-                raise _unknown(method, path, response, "but not the promised JSON")
-            return Answer(status, answer, _request_id(response))
+            try:
+                return self._answer(method, path, response)
+            except ApiRefused as refused:
+                if not (is_locked(refused) and self.locks.wait(path, self._retry_after(response))):
+                    raise
+
+    def _answer(self, method: str, path: str, response: Response) -> Answer:
+        """Read what a write was answered. Raises `ApiRefused` or `OutcomeUnknown`."""
+        status = response.status_code
+        if _is_failure(status):
+            raise self._unknown(method, path, response)
+        if status >= httpx.codes.MULTIPLE_CHOICES:
+            raise self._refusal(method, path, response)
+        body = None if status == httpx.codes.NO_CONTENT else json_object(response.content)
+        if body is None and status != httpx.codes.NO_CONTENT:
+            raise self._unknown(method, path, response, "but not the promised JSON")
+        return Answer(status, body, response.details.request_id)
 
     def _exchange(
         self,
@@ -155,31 +189,48 @@ class Http:
         try:
             with self._client.stream(method, path, params=params, json=json_body) as answer:
                 content = b"".join(answer.iter_bytes())
-            response = Response(answer.status_code, answer.reason_phrase, answer.headers, content)
+            details = read_answer_details(answer.status_code, answer.headers, content, self.clean)
+            response = Response(answer.status_code, self.clean(answer.reason_phrase), answer.headers, content, details)
         except httpx.HTTPError as error:
-            self._observe(Exchange(method, path, None, self._clock.monotonic() - started, None, reason(error)))
+            seconds = self._clock.monotonic() - started
+            self._observe(Exchange(method, path, None, seconds, None, self.clean(reason(error))))
             raise
         seconds = self._clock.monotonic() - started
-        self._observe(Exchange(method, path, response.status_code, seconds, _request_id(response)))
+        self._observe(Exchange(method, path, response.status_code, seconds, details.request_id, details=details))
         return response
 
     def _retry_after(self, response: Response) -> float | None:
         return retry_after(response.headers.get("Retry-After", ""), self._clock)
 
+    def _sentence(self, asked: str, response: Response) -> str:
+        return sentence(asked, response.status_code, response.reason_phrase, response.details)
+
     def _refusal(self, method: str, path: str, response: Response) -> ApiRefused:
-        # A server that repeats the request in its answer must not bring the key into a log.
-        content = response.content.replace(self._api_key, b"***")
-        return refusal(method, path, response.status_code, content, _request_id(response))
+        hint = refusal_of(response.status_code, response.details).value
+        text = self._sentence(f"{method} {path}", response)
+        return ApiRefused(text, response.status_code, hint, details=response.details)
+
+    def _unknown(self, method: str, path: str, response: Response, what: str = "") -> OutcomeUnknown:
+        text = (
+            f"{method} {path}: {response.status_code} {what}" if what else self._sentence(f"{method} {path}", response)
+        )
+        return OutcomeUnknown(text, status=response.status_code, details=response.details)
+
+    def _not_sent(self, path: str, error: CannotConnect) -> ApiUnreachable:
+        return ApiUnreachable(f"{path}: {self.clean(str(error))}", hint=error.hint)
 
 
-def _unknown(method: str, path: str, response: Response, what: str) -> OutcomeUnknown:
-    status = response.status_code
-    return OutcomeUnknown(f"{method} {path}: {status} {what}", status=status, request_id=_request_id(response))
+def read_answer_details(status: int, headers: Mapping[str, str], content: bytes, cleaner: Cleaner) -> ErrorDetails:
+    """Read what an answer says beside its content: all of an error answer, of another one the id of the request."""
+    request_id = headers.get("X-Request-Id")
+    if status >= httpx.codes.MULTIPLE_CHOICES:
+        return read_details(content, request_id, cleaner)
+    return ErrorDetails(request_id=cleaner.text(request_id)) if request_id else NO_DETAILS
 
 
-def _request_id(response: Response) -> str | None:
-    request_id: str | None = response.headers.get("X-Request-Id")
-    return request_id
+def _is_failure(status: int) -> bool:
+    """Tell whether the server failed, so that a write may have acted and a read may go well the next time."""
+    return status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.REQUEST_TIMEOUT
 
 
 def json_object(content: bytes) -> dict[str, Any] | None:
@@ -194,10 +245,7 @@ def json_object(content: bytes) -> dict[str, Any] | None:
 def reason(error: httpx.HTTPError) -> str:
     """Say what happened in words; httpx's own text may be empty."""
     if isinstance(error, httpx.TimeoutException):
-        return "no answer in time"
-    if isinstance(error, httpx.ConnectError):
-        url = error.request.url
-        return f"cannot connect to {url.scheme}://{url.netloc.decode('ascii')} ({error})"
-    if isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)):
+        return str(error) or "no answer in time"
+    if isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)) and not isinstance(error, httpx.ConnectError):
         return f"the connection broke ({error})" if str(error) else "the connection broke"
     return str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""One look at the API, for `sgctl doctor`: GET once, and tell whatever came.
+"""One GET, for `sgctl doctor`: told whatever came.
 
 Apart from `http`, which tries again and raises: here a refusal is an answer like any other, and its headers count too.
 """
@@ -10,16 +10,20 @@ from typing import Any, Self
 import httpx
 
 from reconciler.api.address import check_base_url
-from reconciler.api.http import Exchange, json_object, reason
+from reconciler.api.client import open_client
+from reconciler.api.error_answer import Cleaner
+from reconciler.api.http import Exchange, json_object, read_answer_details, reason
+from reconciler.api.transport import CannotConnect
 from reconciler.model.clock import Clock
-from reconciler.model.version import __version__
+from reconciler.model.errors import NO_DETAILS, ErrorDetails
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What came of one GET. `status` is None where no answer came, and then `problem` says why.
+class ProbeResult:
+    """What came of one GET. `status` is None where no answer came, and then `problem` says why, `hint` what to do.
 
-    `body` is the JSON object, None where the answer was something else; `date` is the header of that name.
+    `body` is the JSON object, None where the answer was something else; `details` is what an error answer says; `date`
+    is the header of that name.
     """
 
     status: int | None
@@ -27,10 +31,12 @@ class Look:
     date: str | None = None
     milliseconds: int = 0
     problem: str = ""
+    hint: str | None = None
+    details: ErrorDetails = NO_DETAILS
 
 
 class Probe:
-    """Looks at one API. It has no method that could change anything. Use it with `with`."""
+    """Asks one API. It has no method that could change anything. Use it with `with`."""
 
     def __init__(
         self,
@@ -42,16 +48,9 @@ class Probe:
         observe: Callable[[Exchange], None] = lambda _: None,
     ) -> None:
         self._clock = clock
+        self._clean = Cleaner(api_key)
         self._observe = observe
-        address = check_base_url(base_url)
-        headers = {"User-Agent": f"sgctl/{__version__}"}
-        self._client = httpx.Client(
-            base_url=address,
-            headers=headers | ({"Authorization": f"apikey {api_key}"} if api_key else {}),
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
-            # A proxy from the environment must not see a key that goes to this machine itself.
-            trust_env=address.startswith("https:"),
-        )
+        self._client = open_client(check_base_url(base_url), clock, timeout=timeout, api_key=api_key)
 
     def __enter__(self) -> Self:
         return self
@@ -59,19 +58,18 @@ class Probe:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def look(self, path: str, params: Mapping[str, str | int] | None = None) -> Look:
+    def get(self, path: str, params: Mapping[str, str | int] | None = None) -> ProbeResult:
         """GET a path, once."""
         started = self._clock.monotonic()
         try:
             response = self._client.get(path, params=params)
         except httpx.HTTPError as error:
-            # Who looks says the address already.
-            found = Look(None, problem=str(error) if isinstance(error, httpx.ConnectError) else reason(error))
-            self._observe(Exchange("GET", path, None, self._clock.monotonic() - started, None, found.problem))
-            return found
+            problem = self._clean(reason(error))
+            self._observe(Exchange("GET", path, None, self._clock.monotonic() - started, None, problem))
+            return ProbeResult(None, problem=problem, hint=error.hint if isinstance(error, CannotConnect) else None)
         seconds = self._clock.monotonic() - started
-        request_id = response.headers.get("X-Request-Id")
-        self._observe(Exchange("GET", path, response.status_code, seconds, request_id))
-        return Look(
-            response.status_code, json_object(response.content), response.headers.get("Date"), round(seconds * 1000)
-        )
+        status, content = response.status_code, response.content
+        details = read_answer_details(status, response.headers, content, self._clean)
+        self._observe(Exchange("GET", path, status, seconds, details.request_id, details=details))
+        date = response.headers.get("Date")
+        return ProbeResult(status, json_object(content), date, round(seconds * 1000), details=details)

@@ -5,6 +5,8 @@ whether to try again depends on whether the request may have acted, and because 
 """
 
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
@@ -19,6 +21,12 @@ FIRST_BACKOFF = 0.5
 """Seconds before the second try; doubled for each further one."""
 MAX_WAIT = 60.0
 """Seconds that the waits of one request may add up to, `Retry-After` included."""
+
+LOCK_LIMIT = 300.0
+"""Seconds that a lock is waited for."""
+FIRST_LOCK_WAIT = 1.0
+"""Seconds before the second try of a write to a locked resource; doubled for each further one."""
+LONGEST_LOCK_WAIT = 30.0
 
 
 class Pause:
@@ -40,6 +48,50 @@ class Pause:
             wait = self._until - self._clock.monotonic()
         if wait > 0:
             self._clock.sleep(wait)
+
+
+@dataclass(frozen=True, slots=True)
+class LockWait:
+    """A wait for a resource that another task has locked: its path, the seconds waited so far and those allowed."""
+
+    path: str
+    waited: float
+    limit: float
+
+
+class Locks:
+    """Waiting for locked resources, each for `limit` seconds at most; `on_wait` is told before each wait.
+
+    The API refuses a write to what another task works on (409); that passes by itself, mostly within seconds.
+    """
+
+    def __init__(
+        self, clock: Clock, limit: float = LOCK_LIMIT, on_wait: Callable[[LockWait], None] = lambda _: None
+    ) -> None:
+        self._clock = clock
+        self._limit = limit
+        self._on_wait = on_wait
+        self._waiting: dict[str, tuple[float, int]] = {}
+        self._lock = threading.Lock()
+
+    def wait(self, path: str, asked: float | None = None) -> bool:
+        """Wait before the next try, `asked` seconds where the API named them; False when the time is used up."""
+        now = self._clock.monotonic()
+        with self._lock:
+            since, tries = self._waiting.get(path, (now, 0))
+            self._waiting[path] = (since, tries + 1)
+        left = self._limit - (now - since)
+        if left <= 0:
+            return False
+        self._on_wait(LockWait(path, now - since, self._limit))
+        seconds = min(FIRST_LOCK_WAIT * 2**tries, LONGEST_LOCK_WAIT) if asked is None else asked
+        self._clock.sleep(min(seconds, left))
+        return True
+
+    def forget(self, path: str) -> None:
+        """Begin anew at the next lock: this one is gone, or was given up."""
+        with self._lock:
+            self._waiting.pop(path, None)
 
 
 class Waits:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from reconciler.api.error_answer import refusal_of
+from reconciler.api.parse import Task, parse_task, parse_task_types
 from reconciler.model.clock import Clock
 from reconciler.model.desired import Target
-from reconciler.model.errors import OutcomeUnknown, TaskFailed
+from reconciler.model.errors import ErrorDetails, OutcomeUnknown, TaskFailed
 
 if TYPE_CHECKING:  # httpx costs 0.1 s, which whoever only encodes need not pay
     from reconciler.api.http import Http
@@ -38,13 +40,13 @@ class Tasks:
         """
         ended = [self._wait_for_one(task_id) for task_id in task_ids]
         for task in ended:
-            if task["state"] == "ERROR":
-                raise TaskFailed(f"task {task.get('id')} failed: {str(task.get('error') or 'no reason given')[:300]}")
-        return tuple(
-            group_id.lower()
-            for task in ended
-            for group_id in (task.get("created_resources") or {}).get("security_groups") or ()
-        )
+            if task.state == "ERROR":
+                details = ErrorDetails(message=self._http.clean.text(task.error))
+                hint = refusal_of(None, details).value
+                raise TaskFailed(
+                    f"task {task.id} failed: {details.message or 'no reason given'}", hint, details=details
+                )
+        return tuple(group_id for task in ended for group_id in task.security_groups)
 
     def settle(self, target: Target, since: datetime) -> bool:
         """Wait until no task on security groups started since then is under way, known by id or not.
@@ -60,16 +62,15 @@ class Tasks:
             "limit": _PAGE,
         }
         for wait in self._polls():
-            tasks = self._http.read("/cloud/v1/tasks", params).get("results") or ()
-            if not any(_OURS in str(task.get("task_type")) for task in tasks):
+            if not any(_OURS in each for each in parse_task_types(self._http.read("/cloud/v1/tasks", params))):
                 return True
             self._clock.sleep(wait)
         return False
 
-    def _wait_for_one(self, task_id: str) -> dict[str, Any]:
+    def _wait_for_one(self, task_id: str) -> Task:
         for wait in self._polls():
-            task = self._http.read(f"/cloud/v1/tasks/{task_id}")
-            if task.get("state") in {"FINISHED", "ERROR"}:
+            task = parse_task(self._http.read(f"/cloud/v1/tasks/{task_id}"), task_id)
+            if task.state in {"FINISHED", "ERROR"}:
                 return task
             self._clock.sleep(wait)
         raise OutcomeUnknown(f"task {task_id} has not ended after {self._deadline:.0f} s")

@@ -1,9 +1,11 @@
 """Version 1 of the API: `changed_rules` with one entry a rule to create or to delete, answered at once."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from reconciler.api.parse import new_group_id
 from reconciler.api.reader import GcoreReader, v1_path
 from reconciler.api.v2 import describe_group
 from reconciler.model.clock import Clock
@@ -78,7 +80,12 @@ class V1:
 
     def send(self, http: "Http", _clock: Clock, request: Request) -> "Answer":
         """Send one write. Raises `ApiRefused` when nothing was done, `OutcomeUnknown` when nobody knows."""
-        return http.write(request.method, request.path, request.body)
+        try:
+            answer = http.write(request.method, request.path, request.body)
+        finally:
+            http.locks.forget(request.path)
+        group_id = new_group_id(answer.body)
+        return replace(answer, body={"id": group_id} if group_id else None)
 
     def settle(self, _http: "Http", _clock: Clock, _target: Target, _since: datetime) -> bool:
         """Tell that nothing goes on behind an answer."""

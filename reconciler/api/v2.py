@@ -11,12 +11,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from reconciler.api.error_answer import is_locked
+from reconciler.api.parse import parse_task_ids
 from reconciler.api.reader import GcoreReader, v1_path
 from reconciler.api.tasks import Tasks
 from reconciler.model.clock import Clock
 from reconciler.model.cloud import MAX_RULES
 from reconciler.model.desired import DesiredRule, Target
-from reconciler.model.errors import ApiError, ApiRefused, OutcomeUnknown
+from reconciler.model.errors import ApiError, ApiRefused, ErrorDetails, OutcomeUnknown, Stopped, TaskFailed
 from reconciler.model.live import LiveGroup, LiveRule
 from reconciler.model.rule import Rule
 from reconciler.planning.diff import Difference
@@ -85,26 +87,36 @@ class V2:
         Raises `ApiRefused` when nothing was done, `OutcomeUnknown` when the answer did not come or was not the promised
         one, `TaskFailed` when a task ended in ERROR.
         """
-        answer = http.write(request.method, request.path, request.body)
-        tasks = (answer.body or {}).get("tasks")
-        if not isinstance(tasks, list) or not all(isinstance(task, str) for task in tasks):
-            raise OutcomeUnknown(
-                f"{request.method} {request.path}: the answer names no tasks",
-                status=answer.status,
-                request_id=answer.request_id,
-            )
+        is_locked_still = False
         try:
-            created = Tasks(http, clock).wait(tasks)
+            answer = http.write(request.method, request.path, request.body)
+            created = self._await_tasks(http, clock, request, answer)
+        except TaskFailed as failed:
+            # It may have acted in part, so it is not repeated here: the caller reads, after the wait.
+            if is_locked(failed):
+                with suppress(Stopped):  # what became of the write is to be told first
+                    is_locked_still = http.locks.wait(request.path)
+            raise
+        finally:
+            if not is_locked_still:
+                http.locks.forget(request.path)
+        return replace(answer, body={"id": created[0]} if created else None)
+
+    def _await_tasks(self, http: "Http", clock: Clock, request: Request, answer: "Answer") -> tuple[str, ...]:
+        """Wait for the tasks that an answer names; return the ids of the groups that they created."""
+        asked, details = f"{request.method} {request.path}", ErrorDetails(request_id=answer.request_id)
+        tasks = parse_task_ids(answer.body)
+        if tasks is None:
+            raise OutcomeUnknown(f"{asked}: the answer names no tasks", status=answer.status, details=details)
+        try:
+            return Tasks(http, clock).wait(tasks)
         except OutcomeUnknown as unknown:
-            unknown.status, unknown.request_id = answer.status, answer.request_id
+            unknown.status = answer.status
+            unknown.details = replace(unknown.details, request_id=answer.request_id)
             raise
         except ApiError as error:
-            raise OutcomeUnknown(
-                f"{request.method} {request.path}: its tasks cannot be read: {error.message}",
-                status=answer.status,
-                request_id=answer.request_id,
-            ) from None
-        return replace(answer, body={"id": created[0]} if created else None)
+            message = f"{asked}: its tasks cannot be read: {error.message}"
+            raise OutcomeUnknown(message, error.hint, status=answer.status, details=details) from None
 
     def settle(self, http: "Http", clock: Clock, target: Target, since: datetime) -> bool:
         """Wait until no task on security groups started since then is under way; tell whether that is so."""

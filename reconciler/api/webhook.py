@@ -9,29 +9,36 @@ from urllib.parse import urlsplit
 import httpx
 
 from reconciler.api.address import check_base_url
+from reconciler.api.client import open_client
 from reconciler.api.retry import Waits
+from reconciler.api.transport import CannotConnect
 from reconciler.model.clock import Clock
-from reconciler.model.errors import ApiError, UsageError
-
-_TIMEOUT = 15.0
+from reconciler.model.errors import ApiError, ApiUnreachable, UsageError
 
 
-def post_json(url: str, payload: dict[str, Any], clock: Clock) -> None:
-    """Post until it is taken. Raises `UsageError` for a bad address, `ApiError` when the host does not take it."""
-    host = urlsplit(url).hostname or "the webhook"
+def post_json(url: str, payload: dict[str, Any], clock: Clock, timeout: float = 15.0) -> None:
+    """Post until it is taken; each try has `timeout` seconds.
+
+    Raises `UsageError` for a bad address, `ApiError` when the host does not take it.
+    """
     try:
-        check_base_url(url.split("?", maxsplit=1)[0])
-    except UsageError as error:
-        raise UsageError(f"--notify-url: not an https address, nor http to this machine ({host})") from error
+        parts = urlsplit(url)
+        address = check_base_url(f"{parts.scheme}://{parts.netloc}")
+    except (UsageError, ValueError):
+        raise UsageError("--notify-url: not an https address, nor http to this machine") from None
+    host = parts.hostname or "the webhook"
     waits = Waits(clock)
-    while True:
-        try:
-            status = httpx.post(url, json=payload, timeout=_TIMEOUT).status_code
-        except httpx.HTTPError as error:
-            waits.after(type(error).__name__, host)
-            continue
-        if status < httpx.codes.MULTIPLE_CHOICES:
-            return
-        if status < httpx.codes.INTERNAL_SERVER_ERROR and status != httpx.codes.TOO_MANY_REQUESTS:
-            raise ApiError(f"{host} refused the notification: {status}")
-        waits.after(str(status), host)
+    with open_client(address, clock, timeout=timeout) as client:
+        while True:
+            try:
+                status = client.post(url, json=payload).status_code
+            except CannotConnect as error:
+                raise ApiUnreachable(f"{host}: {error}", hint=error.hint) from None
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                waits.after(type(error).__name__, host)
+                continue
+            if status < httpx.codes.MULTIPLE_CHOICES:
+                return
+            if status < httpx.codes.INTERNAL_SERVER_ERROR and status != httpx.codes.TOO_MANY_REQUESTS:
+                raise ApiError(f"{host} refused the notification: {status}")
+            waits.after(str(status), host)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from reconciler.api.doctor import Check, Health, Patient, examine
+from reconciler.api.doctor import Check, Health, Setup, check_api, check_environment
 from reconciler.cli import EXIT_CODES, options, settings
 from reconciler.cli.log import current_log
 from reconciler.model.clock import SystemClock
@@ -71,6 +71,10 @@ def _checks(targets: Sequence[Target], timeout: float) -> Iterator[Check]:
         except UsageError as error:
             key_problem = error.message
     clock = SystemClock()
-    patient = Patient(base_url, key_source, key_problem, targets, os.environ)
+    setup = Setup(base_url, key_source, key_problem, targets, os.environ)
+    before = list(check_environment(setup))
+    yield from before
+    if any(check.health is Health.FAILED for check in before):
+        return
     with Probe(base_url, key, clock, timeout=timeout, observe=current_log().request) as probe:
-        yield from examine(patient, probe.look, clock.now)
+        yield from check_api(setup, probe.get, clock.now)

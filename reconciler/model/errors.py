@@ -16,7 +16,7 @@ SgctlError                 1   what is wrong, and what to do about it
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from reconciler.model.place import Place
 
@@ -64,8 +64,57 @@ class PlanFileError(SgctlError):
     """A plan file that is not one, was edited, is too old, or was made for another API."""
 
 
+@dataclass(frozen=True, slots=True)
+class ErrorDetails:
+    """What the API says of a request that failed. Every text is fit to print, short, and without the API key.
+
+    `request_id` is what its support asks for; `info` are names with their values, as a quota with its numbers;
+    `invalid_fields` are names, with the reason where one is given.
+    """
+
+    exception_class: str | None = None
+    message: str | None = None
+    request_id: str | None = None
+    info: tuple[tuple[str, str], ...] = ()
+    invalid_fields: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Write what is there as JSON data: for logs, journals and reports."""
+        content = {
+            "exception_class": self.exception_class,
+            "message": self.message,
+            "request_id": self.request_id,
+            "info": dict(self.info),
+            "invalid_fields": list(self.invalid_fields),
+        }
+        return {name: value for name, value in content.items() if value}
+
+
+NO_DETAILS = ErrorDetails()
+
+
 class ApiError(SgctlError):
-    """The API could not be read, or answered something that it should not."""
+    """The API could not be read, or answered something that it should not.
+
+    `status` is that of the answer, None where no answer came; `details` is what the answer says.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        hint: str | None = None,
+        *,
+        status: int | None = None,
+        details: ErrorDetails = NO_DETAILS,
+    ) -> None:
+        super().__init__(message, hint)
+        self.status = status
+        self.details = details
+
+    @property
+    def request_id(self) -> str | None:
+        """What the API calls the request."""
+        return self.details.request_id
 
 
 class ApiUnreachable(ApiError):
@@ -73,26 +122,18 @@ class ApiUnreachable(ApiError):
 
 
 class ApiRefused(ApiError):
-    """The API refused a request (4xx): it did nothing, and `status` and the message say why."""
+    """The API refused a request (4xx): it did nothing, and `status`, `details` and the message say why."""
 
-    def __init__(self, message: str, status: int, hint: str | None = None, request_id: str | None = None) -> None:
-        super().__init__(message, hint)
-        self.status = status
-        self.request_id = request_id
+    status: int
+
+    def __init__(
+        self, message: str, status: int, hint: str | None = None, *, details: ErrorDetails = NO_DETAILS
+    ) -> None:
+        super().__init__(message, hint, status=status, details=details)
 
 
 class OutcomeUnknown(ApiError):
-    """A write was sent and its outcome is not known: the next request about that group has to be a read.
-
-    `status` is that of the answer, None where no answer came.
-    """
-
-    def __init__(
-        self, message: str, hint: str | None = None, *, status: int | None = None, request_id: str | None = None
-    ) -> None:
-        super().__init__(message, hint)
-        self.status = status
-        self.request_id = request_id
+    """A write was sent and its outcome is not known: the next request about that group has to be a read."""
 
 
 class TaskFailed(OutcomeUnknown):

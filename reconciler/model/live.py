@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from reconciler.model.desired import Target
 from reconciler.model.rule import Rule
@@ -27,10 +28,10 @@ class Tag:
     read_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LiveRule:
+class LiveRule(NamedTuple):
     """A rule that exists, with its id; a description of null is the empty one.
 
+    A tuple rather than a dataclass, which takes three times as long to make: there are 50,000 of them in a fleet.
     `irregular` marks a rule that no request could spell as the API does (a protocol without a published name, a prefix
     with host bits): it can be kept and deleted, but not sent.
     """

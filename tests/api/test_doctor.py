@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.api.doctor import Check, Health, Patient, examine
-from reconciler.api.probe import Look
+from reconciler.api.doctor import Check, Health, Setup, check_api, check_environment
+from reconciler.api.probe import ProbeResult
 from reconciler.cli import run
 from reconciler.emulator.faults import Fault, FaultPlan
 from reconciler.emulator.server import EmulatorServer
@@ -95,7 +95,7 @@ def test_a_dead_address_fails_with_advice(monkeypatch: pytest.MonkeyPatch, capsy
     code, found = examined(capsys)
     assert code == 1
     assert list(found) == ["settings", "tls", "address"]
-    assert "does not answer: [Errno 111] Connection refused. Check GCORE_BASE_URL" in found["address"][1]
+    assert ": [Errno 111] Connection refused. Check GCORE_BASE_URL" in found["address"][1]
 
 
 FAULTS = {
@@ -106,12 +106,12 @@ FAULTS = {
     "no access to the project": (
         Fault("status", status=403, path="securitygroups", count=0),
         "groups",
-        "project 1337, region 7 cannot be listed (status 403): the key needs a role with access to project 1337",
+        "region 7 cannot be listed (status 403, injected by the fault plan): the key needs a role",
     ),
     "no such region": (
         Fault("status", status=404, path="securitygroups", count=0),
         "groups",
-        "project 1337, region 7 cannot be listed (status 404): there is no such project or region",
+        "region 7 cannot be listed (status 404, injected by the fault plan): there is no such project or region",
     ),
     "HTML for the groups": (
         Fault("html", path="securitygroups", count=0),
@@ -172,15 +172,15 @@ def test_every_target_of_the_files_is_listed(
 def answers(*, date: str | None = None, problem: str = "") -> list[Check]:
     """Examine an API of which every answer is the same."""
 
-    def look(_path: str, _params: Mapping[str, str | int]) -> Look:
+    def look(_path: str, _params: Mapping[str, str | int]) -> ProbeResult:
         body: dict[str, Any] = {"count": 0, "results": []}
-        return Look(None, problem=problem) if problem else Look(200, body, date, 3)
+        return ProbeResult(None, problem=problem) if problem else ProbeResult(200, body, date, 3)
 
-    return list(examine(patient(), look, lambda: NOW))
+    return list(check_api(setup(), look, lambda: NOW))
 
 
-def patient(**environment: str) -> Patient:
-    return Patient("https://api.example.com", "GCORE_API_KEY", None, (Target(1, 7),), environment)
+def setup(**environment: str) -> Setup:
+    return Setup("https://api.example.com", "GCORE_API_KEY", None, (Target(1, 7),), environment)
 
 
 @pytest.mark.parametrize(
@@ -206,12 +206,11 @@ def test_a_date_that_is_none_says_nothing(date: str | None) -> None:
 @pytest.mark.parametrize(
     ("problem", "advice"),
     [
-        ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed", "set SSL_CERT_FILE"),
-        ("407 Proxy Authentication Required", "Check HTTPS_PROXY and NO_PROXY"),
-        ("[Errno -2] Name or service not known", "The name is not known here"),
+        ("cannot connect to the proxy p.example.com (HTTPS_PROXY): refused", "Check HTTPS_PROXY and NO_PROXY"),
+        ("cannot find api.example.com:443: Name or service not known", "The name is not known here"),
         ("no answer in time", "whether a firewall or a missing HTTPS_PROXY is in the way"),
     ],
-    ids=["certificate", "proxy", "name", "silence"],
+    ids=["proxy", "name", "silence"],
 )
 def test_advice_fits_the_problem(problem: str, advice: str) -> None:
     (check,) = answers(problem=problem)
@@ -220,9 +219,63 @@ def test_advice_fits_the_problem(problem: str, advice: str) -> None:
 
 
 def test_a_proxy_is_named_without_its_password() -> None:
-    def look(_path: str, _params: Mapping[str, str | int]) -> Look:
-        return Look(None, problem="no answer in time")
+    def look(_path: str, _params: Mapping[str, str | int]) -> ProbeResult:
+        return ProbeResult(None, problem="no answer in time")
 
-    first, last = examine(patient(HTTPS_PROXY="http://me:hunter2@proxy.example.com:3128"), look, lambda: NOW)
-    assert first.message == "requests go through proxy.example.com (HTTPS_PROXY), unless NO_PROXY names the API's host"
+    through = setup(HTTPS_PROXY="http://me:hunter2@proxy.example.com:3128")
+    (first,) = check_environment(through)
+    (last,) = check_api(through, look, lambda: NOW)
+    assert first.message == (
+        "requests go through the proxy proxy.example.com:3128 (HTTPS_PROXY), unless NO_PROXY names the API's host"
+    )
     assert "check that it lets them pass" in last.message
+
+
+@pytest.mark.usefixtures("target")
+@pytest.mark.parametrize(
+    ("variable", "value", "name", "message"),
+    [
+        ("HTTPS_PROXY", "http://[", "proxy", "HTTPS_PROXY is not the address of a proxy"),
+        ("SSL_CERT_FILE", "missing.pem", "tls", "SSL_CERT_FILE: cannot read certificates from `missing.pem`"),
+        ("GCORE_BASE_URL", "http://api.example.com", "address", "refusing plain http to api.example.com"),
+    ],
+    ids=["proxy", "certificates", "address"],
+)
+def test_what_would_stop_every_request_is_found_first(
+    variable: str,
+    value: str,
+    name: str,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("GCORE_BASE_URL", "https://api.example.com")
+    monkeypatch.setenv("GCORE_API_KEY", "k")
+    for proxy in ("https_proxy", "all_proxy", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(proxy, raising=False)
+    monkeypatch.setenv(variable, value)
+    code, found = examined(capsys)
+    assert code == 1
+    assert found[name][0] == "failed"
+    assert message in found[name][1]
+    assert "projects" not in found, "nothing is asked"
+
+
+@pytest.mark.usefixtures("target")
+def test_a_key_that_a_shell_may_have_spoiled_is_said_to_be_so(
+    emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    emulator.control.plan(FaultPlan.of(Fault("status", status=401, message="Bad permanent token", count=0)))
+    code, found = examined(capsys)
+    assert code == 1
+    assert "a `$` that a shell expanded: export it in single quotes" in found["key"][1]
+
+
+@pytest.mark.usefixtures("target")
+def test_an_api_without_v2_is_told_before_it_is_used(
+    emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    emulator.control.plan(FaultPlan.of(Fault("status", status=404, path="v2/security_groups", count=0)))
+    code, found = examined(capsys)
+    assert (code, found["v2"][0]) == (0, "note")
+    assert "but its address for project 1337, region 7 does not answer (status 404" in found["v2"][1]

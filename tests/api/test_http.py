@@ -182,7 +182,7 @@ def test_a_refusal_is_explained_with_what_to_do_and_not_repeated(method: str, st
     script = Script(httpx.Response(status, json={"message": "because"}, headers={"X-Request-Id": "r-1"}))
     with script.connect() as http, pytest.raises(ApiRefused) as raised:
         ask(http, method)
-    assert raised.value.message == f"{method} {PATH}: {status}: because"
+    assert raised.value.message == f"{method} {PATH}: {status}: because (request r-1)"
     assert ADVICE[status] in (raised.value.hint or "")
     assert (raised.value.status, raised.value.request_id) == (status, "r-1")
     assert len(script.requests) == 1

@@ -15,6 +15,7 @@ from reconciler.model.errors import OutcomeUnknown, TaskFailed
 from reconciler.planning.encode import Request
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+GROUP_ID = "0000000a-0000-4000-8000-00000000000b"
 PATCH = Request("PATCH", "/cloud/v2/security_groups/1/7/x", {"rules": []})
 
 
@@ -63,11 +64,11 @@ NEW, RUNNING, DONE = {"state": "NEW"}, {"state": "RUNNING"}, {"state": "FINISHED
 
 
 def test_every_task_is_awaited_and_the_new_group_is_named() -> None:
-    created = {**DONE, "created_resources": {"security_groups": ["ABC"]}}
+    created = {**DONE, "created_resources": {"security_groups": [GROUP_ID.upper()]}}
     server = Server(one=[NEW, RUNNING, DONE], two=[RUNNING, created])
     with server.connect() as http:
         answer = GcoreWriter(http, server.clock).send(PATCH)
-    assert answer.body == {"id": "abc"}
+    assert answer.body == {"id": GROUP_ID}
     assert [states for states in server.tasks.values() if len(states) > 1] == []
 
 

@@ -10,7 +10,7 @@ import fleet
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from reconciler.api.reader import parse_group
+from reconciler.api.parse import parse_group
 from reconciler.loading.desired import desired_state
 from reconciler.loading.document import Document, read_text
 from reconciler.loading.head import Defaults

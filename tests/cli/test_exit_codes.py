@@ -210,7 +210,7 @@ def test_nobody_there_is_1(offline: Sgctl, monkeypatch: pytest.MonkeyPatch) -> N
     for command in ("plan", "drift"):
         ran = offline(command, offline.write(SAME))
         assert ran.code == 1
-        assert "cannot connect to http://127.0.0.1:1" in ran.err
+        assert "cannot connect to 127.0.0.1:1" in ran.err
 
 
 def test_a_wrong_key_is_1_and_says_which_variable(sgctl: Sgctl, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,8 @@ EXCEPTIONS = {
 }
 
 LIBRARIES = {
-    "httpx": ("reconciler/api/http.py", "reconciler/api/probe.py", "reconciler/api/webhook.py"),
+    "httpx": tuple(f"reconciler/api/{name}.py" for name in ("client", "http", "probe", "transport", "webhook")),
+    "httpcore": ("reconciler/api/transport.py",),
     "yaml": ("reconciler/loading/", "reconciler/importing/", "reconciler/lint/", "reconciler/emulator/files.py"),
     "jsonschema": ("reconciler/loading/structure_problems.py", "reconciler/planning/planfile.py"),
     "re2": ("reconciler/model/pattern.py",),

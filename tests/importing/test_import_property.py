@@ -69,7 +69,7 @@ def test_every_rule_and_its_description_come_back_and_no_other(file: Path, answe
 
 @pytest.mark.parametrize("text", AWKWARD, ids=lambda text: ascii(text)[:40])
 def test_text_that_yaml_could_misread_comes_back_as_it_was(file: Path, text: str) -> None:
-    rule = {"id": "r", "direction": "ingress", "description": text}
+    rule = {"id": uuid(99), "direction": "ingress", "description": text}
     answer = {
         "id": uuid(1),
         "name": text[:255],
@@ -93,8 +93,8 @@ def test_text_that_yaml_could_misread_comes_back_as_it_was(file: Path, text: str
 
 @pytest.mark.parametrize("oddity", IMPOSSIBLE, ids=lambda oddity: ascii(oddity)[:60])
 def test_a_rule_that_no_file_can_hold_leaves_the_rules_alone_and_says_so(file: Path, oddity: dict[str, Any]) -> None:
-    rule = {"id": "r", "direction": "ingress", "ethertype": "IPv4", "protocol": None, "description": "fine"}
-    odd = rule | {"id": "s", "direction": "egress"} | oddity
+    rule = {"id": uuid(99), "direction": "ingress", "ethertype": "IPv4", "protocol": None, "description": "fine"}
+    odd = rule | {"id": uuid(98), "direction": "egress"} | oddity
     answer = {"id": uuid(1), "name": "web", "tags_v2": [], "security_group_rules": [rule, odd]}
     live = live_state([answer])
     result = import_all(live)
@@ -107,7 +107,7 @@ def test_a_rule_that_no_file_can_hold_leaves_the_rules_alone_and_says_so(file: P
 
 def test_more_rules_than_a_file_may_give_a_group_are_left_alone(file: Path) -> None:
     rules = [
-        {"id": str(port), "direction": "ingress", "protocol": "tcp", "port_range_min": port, "port_range_max": port}
+        {"id": uuid(port), "direction": "ingress", "protocol": "tcp", "port_range_min": port, "port_range_max": port}
         for port in range(1, 252)
     ]
     live = live_state([{"id": uuid(1), "name": "web", "tags_v2": [], "security_group_rules": rules}])

@@ -73,7 +73,7 @@ def test_a_group_looks_as_a_person_would_write_it() -> None:
             {"key": "evil", "value": "x\n    rules: []\n# ", "read_only": True},
         ],
         "security_group_rules": [
-            {"id": str(number), "direction": "ingress", **rule} for number, rule in enumerate(rules)
+            {"id": uuid(number), "direction": "ingress", **rule} for number, rule in enumerate(rules)
         ],
     }
     assert import_all(live_state([answer])).files[0].text == textwrap.dedent("""\

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from neutron_identity import NUMBERS, same
 from strategies import api_rules
 
-from reconciler.api.reader import parse_group
+from reconciler.api.parse import parse_group
 from reconciler.loading.rule import expand
 from reconciler.model.canonical import (
     IPV6_PROTOCOLS,

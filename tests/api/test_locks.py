@@ -1,0 +1,155 @@
+"""What another task has locked is waited for, within bounds, and never sent again where it may have acted."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from reconciler.api.backend import GcoreWriter
+from reconciler.api.error_answer import Refusal
+from reconciler.api.http import Http
+from reconciler.api.retry import LOCK_LIMIT, LONGEST_LOCK_WAIT, Locks, LockWait
+from reconciler.model.clock import SystemClock
+from reconciler.model.errors import ApiRefused, Stopped, TaskFailed
+from reconciler.planning.encode import Request
+
+GROUP = "0000000a-0000-4000-8000-00000000000b"
+V1 = Request("PATCH", f"/cloud/v1/securitygroups/1/7/{GROUP}", {"changed_rules": []})
+V2 = Request("PATCH", f"/cloud/v2/security_groups/1/7/{GROUP}", {"rules": []})
+LOCKED = {"message": f"Resource `{GROUP}` is already locked by another task. Please try again later."}
+
+
+class Clock(SystemClock):
+    """Time that passes only while somebody waits."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    def monotonic(self) -> float:
+        return sum(self.waits)
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+
+class Server:
+    """Refuses the first writes as locked; `in_task` lets it take them, and their tasks end so."""
+
+    def __init__(self, locked: int, *, in_task: bool = False, headers: dict[str, str] | None = None) -> None:
+        self.locked = locked
+        self.in_task = in_task
+        self.headers = headers
+        self.writes = 0
+        self.clock = Clock()
+        self.told: list[LockWait] = []
+
+    def connect(self, limit: float = LOCK_LIMIT) -> Http:
+        transport = httpx.MockTransport(self._answer)
+        locks = Locks(self.clock, limit, self.told.append)
+        return Http("https://api.example.com", "the-key", self.clock, transport=transport, locks=locks)
+
+    def send(self, request: Request, limit: float = LOCK_LIMIT) -> Any:
+        with self.connect(limit) as http:
+            return GcoreWriter(http, self.clock).send(request)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            is_locked = self.in_task and self.writes <= self.locked
+            task = {"state": "ERROR", "error": LOCKED["message"]} if is_locked else {"state": "FINISHED"}
+            return httpx.Response(200, json={"id": "t", **task})
+        self.writes += 1
+        if self.writes <= self.locked and not self.in_task:
+            return httpx.Response(409, json=LOCKED, headers=self.headers)
+        return httpx.Response(200, json={"tasks": ["t"]} if "/v2/" in request.url.path else {"id": GROUP})
+
+
+@pytest.mark.parametrize("request_", [V1, V2], ids=["v1", "v2"])
+def test_a_lock_is_waited_out_longer_each_time_and_told(request_: Request) -> None:
+    server = Server(locked=4)
+    assert server.send(request_).status == 200
+    assert server.writes == 5
+    assert server.clock.waits == [1, 2, 4, 8]
+    assert server.told == [LockWait(request_.path, waited, LOCK_LIMIT) for waited in (0, 1, 3, 7)]
+
+
+@pytest.mark.parametrize("request_", [V1, V2], ids=["v1", "v2"])
+def test_a_lock_that_does_not_end_is_given_up_after_five_minutes(request_: Request) -> None:
+    server = Server(locked=1000)
+    with pytest.raises(ApiRefused, match="is already locked by another task") as raised:
+        server.send(request_)
+    assert raised.value.hint == Refusal.LOCKED.value
+    assert server.clock.monotonic() == LOCK_LIMIT == 300
+    assert max(server.clock.waits) <= LONGEST_LOCK_WAIT
+
+
+def test_the_time_for_a_lock_can_be_set() -> None:
+    server = Server(locked=1000)
+    with pytest.raises(ApiRefused):
+        server.send(V1, limit=10)
+    assert server.clock.monotonic() == 10
+    server = Server(locked=1000)
+    with pytest.raises(ApiRefused):
+        server.send(V1, limit=0)
+    assert (server.writes, server.clock.waits) == (1, [])
+
+
+def test_the_api_may_say_how_long_to_wait() -> None:
+    server = Server(locked=2, headers={"Retry-After": "7"})
+    server.send(V1)
+    assert server.clock.waits == [7, 7]
+
+
+def test_a_lock_that_comes_back_later_has_its_own_time() -> None:
+    server = Server(locked=2)
+    with server.connect(limit=5) as http:
+        writer = GcoreWriter(http, server.clock)
+        writer.send(V1)
+        server.writes = 0
+        server.clock.sleep(100)
+        writer.send(V1)
+    assert server.clock.waits == [1, 2, 100, 1, 2]
+
+
+def test_a_task_that_ends_locked_is_not_repeated_before_a_read_but_waited_for() -> None:
+    """It may have acted in part: the caller reads and goes on from there, each time after a longer wait."""
+    server = Server(locked=3, in_task=True)
+    with server.connect() as http:
+        writer = GcoreWriter(http, server.clock)
+        for number in range(3):
+            with pytest.raises(TaskFailed, match="is already locked by another task") as raised:
+                writer.send(V2)
+            assert raised.value.hint == Refusal.LOCKED.value
+            assert server.writes == number + 1
+        writer.send(V2)
+    assert server.clock.waits == [1, 2, 4]
+
+
+def test_another_conflict_is_not_waited_for() -> None:
+    clock = Clock()
+    transport = httpx.MockTransport(lambda _: httpx.Response(409, json={"message": "Security group in use."}))
+    with Http("https://api.example.com", "the-key", clock, transport=transport) as http, pytest.raises(ApiRefused):
+        http.write("DELETE", V1.path, None)
+    assert clock.waits == []
+
+
+def test_a_wish_to_stop_ends_the_wait() -> None:
+    class Stopping(Clock):
+        def sleep(self, seconds: float) -> None:
+            raise Stopped("stopped while waiting")
+
+    server = Server(locked=1)
+    server.clock = Stopping()
+    with pytest.raises(Stopped):
+        server.send(V1)
+    assert server.writes == 1
+
+
+def test_a_wish_to_stop_does_not_hide_that_a_task_may_have_acted() -> None:
+    class Stopping(Clock):
+        def sleep(self, seconds: float) -> None:
+            raise Stopped("stopped while waiting")
+
+    server = Server(locked=1, in_task=True)
+    server.clock = Stopping()
+    with pytest.raises(TaskFailed):
+        server.send(V2)
