@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from reconciler.loading.document import Document, Key
+from reconciler.loading.document import Document
 from reconciler.loading.issues import Issues, Path, Problem
 from reconciler.loading.remote import AddressGroup, read_remotes
 from reconciler.loading.report import report, report_malformed
@@ -13,6 +13,7 @@ from reconciler.loading.structure import is_group, is_rule, well_formed_part
 from reconciler.model.cloud import DEFAULT_GROUP, MAX_RULES
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
 from reconciler.model.live import OWNER_TAG
+from reconciler.model.place import Key
 from reconciler.model.policies import PolicyException, Terms
 from reconciler.model.rule import Rule
 from reconciler.model.text import shown
@@ -144,10 +145,8 @@ def _read_rules(scope: Scope, path: tuple[Key, ...], written: Sequence[Any]) -> 
             if known.description != description or known.terms != terms:
                 what = "descriptions" if known.description != description else "dates or exceptions"
                 message = f"the same rule is there twice, with different {what}"
-                issues.add(document.source, place, message, "keep one of the two", (("the other", known.place),))
+                issues.add(place, message, "keep one of the two", (("the other", known.place),))
     if count > MAX_RULES:
         message = f"the rules of this group are {count:,} when expanded, over the limit of {MAX_RULES}"
-        issues.add(
-            document.source, document.key_place(*path), message, "split the group, or use wider prefixes and ranges"
-        )
+        issues.add(document.key_place(*path), message, "split the group, or use wider prefixes and ranges")
     return tuple(rules.values())

@@ -1,11 +1,11 @@
 """What is wrong in the files of a run: problems of a fragment, and issues with their place and line."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from reconciler.model.errors import Issue
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace, Key, Place
 from reconciler.model.text import crop
 
 
@@ -21,21 +21,16 @@ class Source:
         """The text by line. Bytes that are no UTF-8 are shown as the replacement character."""
         return self.data.decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
 
-    def issue(
-        self,
-        place: Place,
-        message: str,
-        fix: str | None = None,
-        related: tuple[tuple[str, Place], ...] = (),
-    ) -> Issue:
-        """Say what is wrong at a place, with the line as it stands there."""
-        if not 0 < place.line <= len(self.lines):
-            return Issue(place, message, None, fix, related)
+    def show(self, issue: Issue) -> Issue:
+        """Add to an issue at a place of this file the line as it stands there."""
+        place = issue.place
+        if not isinstance(place, FilePlace) or not 0 < place.line <= len(self.lines):
+            return issue
         line, caret = crop(self.lines[place.line - 1], place.column)
-        return Issue(place, message, line, fix, related, caret)
+        return replace(issue, line=line, caret=caret)
 
 
-Path = tuple[str | int, ...]
+Path = tuple[Key, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +72,10 @@ class Issues:
         return len(self._found) >= self._limit
 
     def add(
-        self,
-        source: Source,
-        place: Place,
-        message: str,
-        fix: str | None = None,
-        related: tuple[tuple[str, Place], ...] = (),
+        self, place: Place, message: str, fix: str | None = None, related: tuple[tuple[str, Place], ...] = ()
     ) -> None:
-        """Note an issue at a place of a file."""
-        if self.full:
-            self.count()
-        else:
-            self.append(source.issue(place, message, fix, related))
+        """Note an issue at a place."""
+        self.append(Issue(place, message, fix=fix, related=related))
 
     def append(self, issue: Issue) -> None:
         """Note an issue that is worded already."""
@@ -101,9 +88,16 @@ class Issues:
         """Count issues without wording them."""
         self._omitted += number
 
-    def worded(self) -> tuple[Issue, ...]:
-        """Return the issues in the order of the files, and at the end how many are not shown."""
-        issues = tuple(sorted(self._found.values(), key=lambda issue: issue.place))
+    def worded(self, sources: Iterable[Source] = ()) -> tuple[Issue, ...]:
+        """Return the issues in the order of places, with their lines, and at the end how many are not shown.
+
+        `sources` are the files that were read.
+        """
+        by_path = {source.path: source for source in sources} if self._found else {}
+        issues = tuple(
+            by_path[issue.place.source].show(issue) if issue.place.source in by_path else issue
+            for issue in sorted(self._found.values(), key=lambda issue: issue.place.order)
+        )
         if not self._omitted:
             return issues
         more = f"{self._omitted:,} more error{'s' if self._omitted != 1 else ''} in the files, not shown"

@@ -17,7 +17,7 @@ from reconciler.model.canonical import canonical_protocol
 from reconciler.model.cloud import EVERYWHERE, MAX_RULES
 from reconciler.model.errors import InputError, Issue
 from reconciler.model.pattern import compile_pattern
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace, Place
 from reconciler.model.policies import (
     AllowedPrefixes,
     Expires,
@@ -89,13 +89,13 @@ def read_policies_of(
             message = (
                 "policies are in two places" if other else f"{given.source.where if given else ''} has policies as well"
             )
-            issues.add(document.source, place, message, "keep all of them in one place for the whole run", other)
+            issues.add(place, message, "keep all of them in one place for the whole run", other)
             continue
         first = place
         if not is_policies(written):
             report_malformed(document, ("policies",), "policies", written, issues)
             continue
-        found, problems = _read(written, document.source.path, address_groups)
+        found, problems = _read(written, document.name, address_groups)
         report(document, ("policies",), problems, issues)
     if first is not None:
         return found or Policies()
@@ -111,7 +111,7 @@ def _malformed(written: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _raise(problems: Sequence[Problem], where: str) -> None:
     if problems:
-        place = Place(where, 1, 1)
+        place = FilePlace(where, 1, 1)
         raise InputError(
             tuple(Issue(place, f"{_dotted(each.path)}: {each.message}", fix=each.fix) for each in problems)
         )

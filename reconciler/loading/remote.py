@@ -172,7 +172,7 @@ def read_address_groups(documents: Sequence[Document], issues: Issues) -> Mappin
                 place = document.key_place("address_groups", name)
                 message = f"the address group {shown(name)} is defined twice, with different prefixes"
                 other = ("the other", places[name])
-                issues.add(document.source, place, message, "keep one of the two, or give one another name", (other,))
+                issues.add(place, message, "keep one of the two, or give one another name", (other,))
     return groups
 
 
@@ -184,6 +184,6 @@ def _read_address_group(document: Document, name: str, prefixes: Any, issues: Is
     read = [read_prefix(text) for text in prefixes]
     for index, prefix in enumerate(read):
         if prefix.problem:
-            issues.add(document.source, document.place(*path, index), prefix.problem, prefix.fix)
+            issues.add(document.place(*path, index), prefix.problem, prefix.fix)
     good = dict.fromkeys((prefix.family, prefix.canonical) for prefix in read if not prefix.problem)
     return AddressGroup(tuple(good))

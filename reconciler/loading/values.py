@@ -11,9 +11,9 @@ from typing import Any
 from yaml.error import Mark
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from reconciler.loading.issues import Issues, Source
+from reconciler.loading.issues import Issues
 from reconciler.loading.nodes import COLLECTION, MAX_DEPTH, MERGE, TEXT, Plain, Surprise, classify
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace, Place
 from reconciler.model.policies import Policies
 from reconciler.model.text import shown
 
@@ -21,7 +21,7 @@ MAX_EXPANDED = 1_000_000
 """Values that the aliases of a document may expand to: the rules of a thousand full groups."""
 
 _YAML = "tag:yaml.org,2002:"
-_DATES = frozenset({"created_at", "updated_at", "expires", "until"})
+DATES = frozenset({"created_at", "updated_at", "expires", "until"})
 """Keys behind which a date needs no quotes. Some tools write the API's read-only fields without them."""
 _LEVELS = frozenset(field.name for field in fields(Policies)) | {"level"}
 """Keys behind which `off` is the level of a policy, and no boolean."""
@@ -30,8 +30,8 @@ _LEVELS = frozenset(field.name for field in fields(Policies)) | {"level"}
 class ValueReader:
     """Reads the value of each node of a file."""
 
-    def __init__(self, source: Source, issues: Issues) -> None:
-        self._source = source
+    def __init__(self, path: str, issues: Issues) -> None:
+        self._path = path
         self._issues = issues
 
     def read(self, node: Node) -> Any:
@@ -151,19 +151,19 @@ class ValueReader:
         """Read the value of a key, which may say how to take what is elsewhere a surprise."""
         tag: object = child.tag
         if isinstance(tag, Surprise):
-            if (tag.is_date and name in _DATES) or (child.value == "off" and name in _LEVELS):
+            if (tag.is_date and name in DATES) or (child.value == "off" and name in _LEVELS):
                 return str(child.value)
         elif name == "tags" and tag is COLLECTION and isinstance(child, MappingNode):
             return self._mapping(child, of_tags=True)
         return self.read(child)
 
     def _place(self, mark: Mark) -> Place:
-        return Place(self._source.path, mark.line + 1, mark.column + 1)
+        return FilePlace(self._path, mark.line + 1, mark.column + 1)
 
     def _add(
         self, node: Node, message: str, fix: str | None = None, related: tuple[tuple[str, Place], ...] = ()
     ) -> None:
-        self._issues.add(self._source, self._place(node.start_mark), message, fix, related)
+        self._issues.add(self._place(node.start_mark), message, fix, related)
 
 
 def children(node: Node) -> Iterator[Node]:

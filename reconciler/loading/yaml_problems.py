@@ -5,7 +5,7 @@ from yaml.reader import ReaderError
 
 from reconciler.loading.issues import Source
 from reconciler.model.errors import Issue
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace, Place
 
 _WORDED = {
     "mapping values are not allowed in this context": (
@@ -45,18 +45,18 @@ def yaml_issue(source: Source, error: YAMLError) -> Issue:
             related = ((_context(error.context), _place(source, start)),)
         if problem == "second occurrence":
             problem = "found duplicate anchor"
-    place = _place(source, mark) if mark is not None else Place(source.path, 1, 1)
+    place = _place(source, mark) if mark is not None else FilePlace(source.path, 1, 1)
     if problem == "found character that cannot start any token":
         return _unexpected_character(source, place)
     message, fix = _WORDED.get(problem or "", (problem or "this is not YAML", None))
-    return source.issue(place, message, fix, related)
+    return Issue(place, message, fix=fix, related=related)
 
 
-def _place(source: Source, mark: Mark) -> Place:
+def _place(source: Source, mark: Mark) -> FilePlace:
     """Place a mark; one behind the last line break is shown at the end of the last line."""
-    place = Place(source.path, mark.line + 1, mark.column + 1)
+    place = FilePlace(source.path, mark.line + 1, mark.column + 1)
     last = len(source.lines)
-    return place if place.line <= last or not last else Place(source.path, last, len(source.lines[-1]) + 1)
+    return place if place.line <= last or not last else FilePlace(source.path, last, len(source.lines[-1]) + 1)
 
 
 def _context(context: str | None) -> str:
@@ -66,13 +66,13 @@ def _context(context: str | None) -> str:
     return "begins here"
 
 
-def _unexpected_character(source: Source, place: Place) -> Issue:
+def _unexpected_character(source: Source, place: FilePlace) -> Issue:
     text = source.lines[place.line - 1][place.column - 1 :] if place.line <= len(source.lines) else ""
     if text.startswith("\t"):
-        return source.issue(place, "a tab cannot indent YAML", "use blanks")
+        return Issue(place, "a tab cannot indent YAML", fix="use blanks")
     if text[:1] in _IN_QUOTES:
-        return source.issue(place, f"text cannot begin with `{text[:1]}` without quotes", "quote the text")
-    return source.issue(place, "nothing can begin with this character here", "quote the text that holds it")
+        return Issue(place, f"text cannot begin with `{text[:1]}` without quotes", fix="quote the text")
+    return Issue(place, "nothing can begin with this character here", fix="quote the text that holds it")
 
 
 def _encoding_issue(source: Source, error: ReaderError) -> Issue:
@@ -82,11 +82,10 @@ def _encoding_issue(source: Source, error: ReaderError) -> Issue:
     line = before.count(b"\n") + 1
     start = before.rfind(b"\n") + 1
     column = len(before[start:].decode("utf-8", "replace").removeprefix("\ufeff")) + 1
-    place = Place(source.path, line, column)
+    place = FilePlace(source.path, line, column)
     if "control characters" in str(error.reason):
         code = error.character if isinstance(error.character, int) else ord(error.character)
         name = "a NUL" if code == 0 else f"the control character U+{code:04X}"
-        return source.issue(
-            place, f"{name} is not allowed in YAML", "remove it; in double quotes an escape can stand for it"
-        )
-    return source.issue(place, "this is not UTF-8", "save the file as UTF-8")
+        fix = "remove it; in double quotes an escape can stand for it"
+        return Issue(place, f"{name} is not allowed in YAML", fix=fix)
+    return Issue(place, "this is not UTF-8", fix="save the file as UTF-8")

@@ -57,7 +57,7 @@ class InputError(SgctlError):
 
     def __init__(self, issues: tuple[Issue, ...]) -> None:
         super().__init__(f"{len(issues)} error{'s' if len(issues) != 1 else ''} in the files")
-        self.issues = tuple(sorted(issues, key=lambda issue: issue.place))
+        self.issues = tuple(sorted(issues, key=lambda issue: issue.place.order))
 
 
 class PlanFileError(SgctlError):

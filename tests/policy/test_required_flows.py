@@ -9,7 +9,7 @@ from policy_build import HERE, TODAY, group, judged, live_group, live_rule, of, 
 
 from reconciler.model.canonical import canonical_rule
 from reconciler.model.desired import DesiredRule
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace
 from reconciler.model.policies import FlowPolicy, Policies
 from reconciler.model.rule import Rule
 from reconciler.policy.flows import check_flows
@@ -42,7 +42,7 @@ PACKETS = [
 
 
 def subject(some: list[Rule]) -> Subject:
-    desired = [DesiredRule(rule, "", Place("f.yaml", 1, 1)) for rule in some]
+    desired = [DesiredRule(rule, "", FilePlace("f.yaml", 1, 1)) for rule in some]
     return Subject(HERE, "web", None, desired)
 
 
