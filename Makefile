@@ -6,10 +6,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SDK := .venv-sdk
 PYTEST := SGCTL_SDK_V2_PYTHON=$(CURDIR)/$(SDK)/bin/python $(BIN)/python -m pytest -n auto
 
-.PHONY: help demo test check format bench soak build clean
+.PHONY: help demo test check format bench renew-golden soak build clean
 
 help:  ## list what can be made
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 demo: .venv/installed  ## see the whole story on the emulator, without an account
 	@$(BIN)/sgctl demo
@@ -31,6 +31,9 @@ bench: .venv/installed-dev  ## measure every bar, as ratios within one run
 	$(BIN)/python tests/benchmarks/bench.py
 	$(BIN)/python -m pytest tests/benchmarks/test_stages.py --benchmark-enable --benchmark-disable-gc \
 		--benchmark-columns=min,median,rounds --benchmark-sort=fullname
+
+renew-golden: .venv/installed-dev  ## write the words of every problem anew, and say what changed in them
+	@$(BIN)/python tests/support/problem_cases.py
 
 soak: .venv/installed-dev  ## look for drift 500 times in one process while the network fails: does anything leak?
 	$(BIN)/python tests/benchmarks/soak.py

@@ -16,6 +16,7 @@ from reconciler.model.errors import InputError, Issue
 from reconciler.model.live import LiveGroup, LiveRule, LiveState
 from reconciler.model.place import FilePlace, Place
 from reconciler.model.placeholder import placeholder
+from reconciler.model.problems import ProblemName
 from reconciler.model.rule import Rule, describe_rule
 from reconciler.planning.diff import Action, Difference, TagChange, TextChange, diff
 from reconciler.planning.prune import prune
@@ -193,7 +194,7 @@ class _Way:
                 for group in self._live[each.target]:
                     if group.name == each.name and group.id != own:
                         message = f"{each.name!r} cannot get its name back: {group.id} in {each.target} has it now"
-                        issues.append(Issue(each.place or FilePlace(self._path, 1, 1), message))
+                        issues.append(Issue(each.place or FilePlace(self._path, 1, 1), ProblemName.NAME_TAKEN, message))
         if issues:
             raise InputError(tuple(issues))
 

@@ -91,6 +91,7 @@ def _fields(issue: "Issue") -> dict[str, Any]:
     return {
         "place": str(place),
         **(place._asdict() if isinstance(place, FilePlace) else {}),
+        "name": issue.name,
         "message": issue.message,
         "fix": issue.fix,
         "related": [{"place": str(place), "message": what} for what, place in issue.related] or None,

@@ -16,6 +16,7 @@ from reconciler.config.toml_places import KeyPath, key_positions
 from reconciler.loading.issues import Source
 from reconciler.model.errors import InputError, Issue, UsageError
 from reconciler.model.place import FilePlace
+from reconciler.model.problems import ProblemName
 from reconciler.model.text import did_you_mean, shown
 
 FILE_NAME = "sgctl.toml"
@@ -28,6 +29,8 @@ _SECRETS = ("apikey", "token", "secret", "passw")
 _NOT_SHOWN = "(not shown here: it may hold a credential)"
 
 _TABLES = ("limits", POLICIES)
+_Said = tuple[ProblemName, str, str | None]
+"""The name and the words of a problem, and what to write instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,13 @@ def load_config(folder: Path) -> Config:
         if len(found) > 1:
             message = f"{found[0][0].path} is there as well: settings stand in one file"
             place = FilePlace(found[1][0].path, *_positions(found[1][0])[PROJECT_TABLE])
-            raise InputError((found[1][0].show(Issue(place, message, fix="move them all to one of the two")),))
+            raise InputError(
+                (
+                    found[1][0].show(
+                        Issue(place, ProblemName.SETTINGS_TWICE, message, fix="move them all to one of the two")
+                    ),
+                )
+            )
         if found:
             _refuse_foreign(candidate / Path(found[0][0].path).name, folder)
             return _check(*found[0])
@@ -136,7 +145,7 @@ def _syntax_issue(source: Source, text: str) -> Issue:
         else FilePlace(source.path, len(source.lines) or 1, 1)
     )
     message = f"this is not TOML: {match[1] if match else text.replace('(at end of document)', 'where the file ends')}"
-    return _issue(source, place, message, None, ())
+    return _issue(source, place, (ProblemName.NOT_TOML, message, None), ())
 
 
 def _refuse_foreign(path: Path, folder: Path) -> None:
@@ -155,35 +164,43 @@ def _check(source: Source, table: KeyPath, value: Any) -> Config:
     if problems:
         positions = _positions(source)
         issues = []
-        for path, (message, fix) in problems.items():
+        for path, said in problems.items():
             place = FilePlace(source.path, *_closest(positions, (*table, *path)))
-            issues.append(_issue(source, place, message, fix, path))
+            issues.append(_issue(source, place, said, path))
         raise InputError(tuple(sorted(issues, key=lambda issue: issue.place.order)))
     values = {".".join(path): item for path, item in _settings(value)}
     return Config(source.path, values, value.get(POLICIES, {}), source, table)
 
 
-def _problems(value: Any) -> Iterator[tuple[KeyPath, tuple[str, str | None]]]:
+def _problems(value: Any) -> Iterator[tuple[KeyPath, _Said]]:
     if not isinstance(value, dict):
-        yield (), ("`tool.sgctl` has to be a table", None)
+        yield (), (ProblemName.WRONG_VALUE, "`tool.sgctl` has to be a table", None)
         return
     for path, item in _settings(value):
         name = ".".join(path)
         key = KEYS.get(name)
         if len(path) == 1 and name in _TABLES:
-            yield path, (f"`{name}` has to be a table, not {_said(item)}", None)
+            yield path, (ProblemName.WRONG_VALUE, f"`{name}` has to be a table, not {_said(item)}", None)
         elif key is None or any("." in part for part in path):
             yield path, _unknown(name)
         elif not key.in_files:
-            yield path, (f"`{name}` stands in no file: it decides where the API key is sent", f"set {key.variable}")
+            yield (
+                path,
+                (
+                    ProblemName.NOT_IN_FILES,
+                    f"`{name}` stands in no file: it decides where the API key is sent",
+                    f"set {key.variable}",
+                ),
+            )
         elif not key.is_valid(item):
-            yield path, (f"`{name}` has to be {key.expected}, not {_said(item)}", None)
+            yield path, (ProblemName.WRONG_VALUE, f"`{name}` has to be {key.expected}, not {_said(item)}", None)
 
 
-def _issue(source: Source, place: FilePlace, message: str, fix: str | None, path: KeyPath) -> Issue:
+def _issue(source: Source, place: FilePlace, said: _Said, path: KeyPath) -> Issue:
+    name, message, fix = said
     if _has_secret(path, source, place.line):
-        return Issue(place, message, _NOT_SHOWN, fix)
-    return source.show(Issue(place, message, fix=fix))
+        return Issue(place, name, message, _NOT_SHOWN, fix)
+    return source.show(Issue(place, name, message, fix=fix))
 
 
 def _has_secret(path: KeyPath, source: Source, line: int) -> bool:
@@ -212,15 +229,16 @@ def _said(value: Any) -> str:
     return shown(value if isinstance(value, str | int | float | list | dict) else str(value))
 
 
-def _unknown(name: str) -> tuple[str, str | None]:
+def _unknown(name: str) -> _Said:
     if _is_secret(name):
         return (
+            ProblemName.CREDENTIAL_IN_FILE,
             f"{shown(name)}: no credential stands in a file that is shared",
             "set GCORE_API_KEY, or GCORE_API_KEY_FILE to the name of a file; and replace a key that was written here",
         )
     if f"limits.{name}" in KEYS:
-        return f"unknown key `{name}`", "it belongs into the table `limits`"
-    return f"unknown key {shown(name)}", did_you_mean(name, (*KEYS, *_TABLES))
+        return ProblemName.UNKNOWN_KEY, f"unknown key `{name}`", "it belongs into the table `limits`"
+    return ProblemName.UNKNOWN_KEY, f"unknown key {shown(name)}", did_you_mean(name, (*KEYS, *_TABLES))
 
 
 def _positions(source: Source) -> dict[KeyPath, tuple[int, int]]:

@@ -18,6 +18,7 @@ from reconciler.model.desired import DesiredGroup, DesiredState, Target
 from reconciler.model.errors import Issue
 from reconciler.model.place import Place
 from reconciler.model.policies import Policies
+from reconciler.model.problems import ProblemName
 from reconciler.model.text import shown
 
 
@@ -104,7 +105,13 @@ def find_conflicts(groups: Sequence[DesiredGroup], issues: Issues) -> None:
         if other is not group:
             taken = f"`previous_name` {shown(group.previous_name)} belongs to another group of the files"
             related = ("the other", other.place)
-            issues.add(group.place, taken, "leave previous_name out, or remove the other", (related,))
+            issues.add(
+                group.place,
+                ProblemName.PREVIOUS_NAME_TAKEN,
+                taken,
+                "leave previous_name out, or remove the other",
+                (related,),
+            )
 
 
 def _find_same_groups(groups: Sequence[DesiredGroup], issues: Issues) -> dict[tuple[Target, str], DesiredGroup]:
@@ -121,5 +128,5 @@ def _find_same_groups(groups: Sequence[DesiredGroup], issues: Issues) -> dict[tu
         else:
             continue
         fix = "keep one of the two, or tell them apart with `id`"
-        issues.add(group.place, message, fix, (("the other", other.place),))
+        issues.add(group.place, ProblemName.GROUP_TWICE, message, fix, (("the other", other.place),))
     return names

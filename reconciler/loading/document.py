@@ -13,6 +13,7 @@ from reconciler.loading.values import ValueReader, expands_too_far
 from reconciler.loading.yaml_problems import yaml_issue
 from reconciler.model.errors import Issue
 from reconciler.model.place import FilePlace, Key, Place
+from reconciler.model.problems import ProblemName
 
 
 class Document(Protocol):
@@ -110,15 +111,16 @@ def parse(source: Source, issues: Issues) -> list[YamlDocument]:
     documents = []
     reader = ValueReader(source.path, issues)
     if source.data.startswith((b"\xff\xfe", b"\xfe\xff")):  # libyaml would read it, but places are counted in UTF-8
-        issues.append(Issue(FilePlace(source.path, 1, 1), "the file is UTF-16, not UTF-8"))
+        issues.append(Issue(FilePlace(source.path, 1, 1), ProblemName.NOT_UTF_8, "the file is UTF-16, not UTF-8"))
         return []
     has_aliases = b"*" in source.data and b"&" in source.data
     try:
         for node in NodeParser(source.data.removeprefix(b"\xef\xbb\xbf")).nodes():
             endless = expands_too_far(node) if has_aliases else None
             if endless is not None:
-                mark = endless[0].start_mark
-                issues.add(FilePlace(source.path, mark.line + 1, mark.column + 1), endless[1], "write it out")
+                where, name, message = endless
+                mark = where.start_mark
+                issues.add(FilePlace(source.path, mark.line + 1, mark.column + 1), name, message, "write it out")
                 continue
             documents.append(YamlDocument(source, reader.read(node), node))
     except YAMLError as error:

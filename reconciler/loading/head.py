@@ -9,6 +9,7 @@ from reconciler.loading.report import report_malformed
 from reconciler.loading.structure import is_document
 from reconciler.model.desired import Target
 from reconciler.model.place import Key, Place
+from reconciler.model.problems import ProblemName
 
 _FLAGS = {"project_id": "--project-id", "region_id": "--region-id"}
 _VARIABLES = {"project_id": "GCORE_CLOUD_PROJECT_ID", "region_id": "GCORE_CLOUD_REGION_ID"}
@@ -46,7 +47,9 @@ def read_targets(document: Document, defaults: Defaults, issues: Issues) -> tupl
         for key in _FLAGS:
             if key in head and all(key in entry for entry in head["targets"]):
                 fix = "leave it out here or there"
-                issues.add(document.key_place(key), f"`{key}` is in every entry of `targets` too", fix)
+                issues.add(
+                    document.key_place(key), ProblemName.UNUSED_HEAD, f"`{key}` is in every entry of `targets` too", fix
+                )
     targets: dict[Target, tuple[Key, ...]] = {}
     for path in paths:
         project_id = _read_id(document, defaults, issues, path, "project_id")
@@ -56,7 +59,13 @@ def read_targets(document: Document, defaults: Defaults, issues: Issues) -> tupl
         target = Target(project_id, region_id)
         if target in targets:
             other = ("the other", document.place(*targets[target]))
-            issues.add(document.place(*path), f"{target} is there twice", "keep one of the two", (other,))
+            issues.add(
+                document.place(*path),
+                ProblemName.TARGET_TWICE,
+                f"{target} is there twice",
+                "keep one of the two",
+                (other,),
+            )
         targets[target] = path
     return tuple(targets) if len(issues) == before else ()
 
@@ -73,13 +82,13 @@ def _read_id(document: Document, defaults: Defaults, issues: Issues, path: tuple
         if value is None:
             place = document.place(*path) if path else _first_group_key(document)
             fix = f"write {key} into the file, pass {_FLAGS[key]} or set {_VARIABLES[key]}"
-            issues.add(place, f"`{key}` is missing", fix)
+            issues.add(place, ProblemName.MISSING_TARGET, f"`{key}` is missing", fix)
         return value
     flag = defaults.flag(key)
     if flag is not None and flag != written:
         place = document.place(*path, key) if key in entry else document.place(key)
         fix = f"leave {_FLAGS[key]} out, or {key} in the file"
-        issues.add(place, f"{key} {written} contradicts {_FLAGS[key]} {flag}", fix)
+        issues.add(place, ProblemName.CONTRADICTS_FLAG, f"{key} {written} contradicts {_FLAGS[key]} {flag}", fix)
     return int(written)
 
 
@@ -106,7 +115,7 @@ def _read_head(document: Document, defaults: Defaults, issues: Issues) -> tuple[
     targets = read_targets(document, defaults, issues) if groups is not None else ()
     if len(targets) * len(groups or ()) > MAX_GROUPS:
         message = f"{len(groups):,} groups for {len(targets):,} targets are over the limit of {MAX_GROUPS:,} in all"
-        issues.add(document.key_place("targets"), message, "split the document")
+        issues.add(document.key_place("targets"), ProblemName.TOO_MANY_GROUPS, message, "split the document")
         targets = ()
     return targets, value.get("owner")
 

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from reconciler.model.errors import Issue
 from reconciler.model.place import FilePlace, Key, Place
+from reconciler.model.problems import ProblemName
 from reconciler.model.text import crop
 
 
@@ -41,11 +42,17 @@ class Problem:
     """
 
     path: Path
+    name: ProblemName
     message: str
     fix: str | None = None
     related: tuple[tuple[str, Path], ...] = ()
     at_key: bool = False
     guess: tuple[str, tuple[str, ...]] | None = None
+
+    def below(self, path: Path) -> "Problem":
+        """Return the problem of a fragment as one of what the fragment is in, where it has this path."""
+        related = tuple((what, (*path, *inner)) for what, inner in self.related)
+        return replace(self, path=(*path, *self.path), related=related)
 
 
 LIMIT = 1000
@@ -72,10 +79,15 @@ class Issues:
         return len(self._found) >= self._limit
 
     def add(
-        self, place: Place, message: str, fix: str | None = None, related: tuple[tuple[str, Place], ...] = ()
+        self,
+        place: Place,
+        name: ProblemName,
+        message: str,
+        fix: str | None = None,
+        related: tuple[tuple[str, Place], ...] = (),
     ) -> None:
         """Note an issue at a place."""
-        self.append(Issue(place, message, fix=fix, related=related))
+        self.append(Issue(place, name, message, fix=fix, related=related))
 
     def append(self, issue: Issue) -> None:
         """Note an issue that is worded already."""
@@ -101,4 +113,4 @@ class Issues:
         if not self._omitted:
             return issues
         more = f"{self._omitted:,} more error{'s' if self._omitted != 1 else ''} in the files, not shown"
-        return (*issues, Issue(issues[-1].place, more))
+        return (*issues, Issue(issues[-1].place, ProblemName.MORE_PROBLEMS, more))

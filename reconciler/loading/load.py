@@ -16,6 +16,7 @@ from reconciler.model.desired import DesiredState
 from reconciler.model.errors import InputError, Issue
 from reconciler.model.place import FilePlace
 from reconciler.model.policies import Policies
+from reconciler.model.problems import ProblemName
 
 LARGE = 1 << 19
 """Bytes from which on input is read in pieces."""
@@ -125,12 +126,12 @@ def find_files(paths: Sequence[str]) -> tuple[tuple[str, ...], tuple[Issue, ...]
         try:
             found = list(_walk(path, set())) if Path(path).is_dir() else [path]
             if not found:
-                issues.append(_path_issue(path, "the folder holds no *.yaml or *.yml file"))
+                issues.append(_path_issue(path, ProblemName.NO_FILES, "the folder holds no *.yaml or *.yml file"))
             for file in found:
                 status = Path(file).stat()
                 files.setdefault((status.st_dev, status.st_ino), file)
         except (OSError, ValueError) as error:
-            issues.append(_path_issue(getattr(error, "filename", None) or path, _reason(error)))
+            issues.append(_path_issue(getattr(error, "filename", None) or path, *_reason(error)))
     return tuple(files.values()), tuple(issues)
 
 
@@ -177,9 +178,9 @@ def _read_file(path: str, issues: Issues) -> Source | None:
         mode = Path(path).stat().st_mode
         if stat.S_ISREG(mode) or stat.S_ISFIFO(mode):
             return Source(path, Path(path).read_bytes())
-        issues.append(_path_issue(path, "this is neither a file nor a folder"))
+        issues.append(_path_issue(path, ProblemName.NOT_READABLE, "this is neither a file nor a folder"))
     except OSError as error:
-        issues.append(_path_issue(path, _reason(error)))
+        issues.append(_path_issue(path, *_reason(error)))
     return None
 
 
@@ -188,19 +189,20 @@ def _parse(source: Source, issues: Issues) -> list[YamlDocument]:
     documents = parse(source, issues)
     if not documents and len(issues) == before:
         message = "the file is empty" if not source.data.strip() else "the file holds no document"
-        issues.append(_path_issue(source.path, message))
+        issues.append(_path_issue(source.path, ProblemName.NO_DOCUMENT, message))
     return documents
 
 
-def _path_issue(path: str, message: str) -> Issue:
-    return Issue(FilePlace(path, 1, 1), message)
+def _path_issue(path: str, name: ProblemName, message: str) -> Issue:
+    return Issue(FilePlace(path, 1, 1), name, message)
 
 
-def _reason(error: OSError | ValueError) -> str:
+def _reason(error: OSError | ValueError) -> tuple[ProblemName, str]:
     if isinstance(error, FileNotFoundError):
-        return "there is no such file or folder"
+        return ProblemName.NOT_FOUND, "there is no such file or folder"
     if isinstance(error, PermissionError):
-        return "no permission to read it"
+        return ProblemName.NOT_READABLE, "no permission to read it"
     if isinstance(error, ValueError):
-        return "it cannot be read: a path holds no such character"  # Python's words change from version to version
-    return f"it cannot be read: {error.strerror or error}"
+        # Python's words change from version to version.
+        return ProblemName.NOT_READABLE, "it cannot be read: a path holds no such character"
+    return ProblemName.NOT_READABLE, f"it cannot be read: {error.strerror or error}"

@@ -15,6 +15,7 @@ from reconciler.loading.nodes import MAX_DEPTH, MAX_ENTRIES
 from reconciler.loading.values import DATES, MAX_EXPANDED
 from reconciler.model.errors import Issue
 from reconciler.model.place import Key, PlainPlace, is_document_name, path_text
+from reconciler.model.problems import ProblemName
 from reconciler.model.text import shown
 
 
@@ -64,12 +65,17 @@ def read_plain(documents: Sequence[PlainDocument]) -> tuple[tuple[PlainDocument,
     read: dict[str, PlainDocument] = {}
     for document in documents:
         if document.name in read:
-            issues.add(document.place(), "two documents have this name", "give each a name of its own")
+            issues.add(
+                document.place(),
+                ProblemName.DOCUMENT_NAME_TWICE,
+                "two documents have this name",
+                "give each a name of its own",
+            )
             continue
         try:
             value = _PlainReader(document.name, issues).read(document.value)
         except _TooMuch as error:
-            issues.add(error.place, str(error), error.fix)
+            issues.add(error.place, error.name, str(error))
         else:
             read[document.name] = PlainDocument(document.name, value)
     return tuple(read.values()), issues.worded()
@@ -78,10 +84,10 @@ def read_plain(documents: Sequence[PlainDocument]) -> tuple[tuple[PlainDocument,
 class _TooMuch(Exception):
     """A value is deeper or larger than any document of ours, or has no end."""
 
-    def __init__(self, place: PlainPlace, message: str, fix: str | None = None) -> None:
+    def __init__(self, place: PlainPlace, name: ProblemName, message: str) -> None:
         super().__init__(message)
         self.place = place
-        self.fix = fix
+        self.name = name
 
 
 _Copied = tuple[Any, int, int]
@@ -115,11 +121,11 @@ class _PlainReader:
         if known is not None:
             return self._again(known, depth)
         if number in self._open:
-            raise self._too_much("this is a part of itself")
+            raise self._too_much(ProblemName.RECURSIVE, "this is a part of itself")
         if len(value) > MAX_ENTRIES:
-            raise self._too_much(f"more than {MAX_ENTRIES:,} entries")
+            raise self._too_much(ProblemName.TOO_LARGE, f"more than {MAX_ENTRIES:,} entries")
         if value and depth >= MAX_DEPTH:
-            raise self._too_much(f"nested deeper than {MAX_DEPTH} levels")
+            raise self._too_much(ProblemName.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels")
         self._open.add(number)
         parts = self._mapping(value, depth, of_tags=of_tags) if type(value) is dict else self._list(value, depth)
         self._open.discard(number)
@@ -134,9 +140,11 @@ class _PlainReader:
         _, size, levels = known
         self._repeated += size
         if self._repeated > MAX_EXPANDED:
-            raise self._too_much(f"what is in here more than once comes to more than {MAX_EXPANDED:,} values")
+            raise self._too_much(
+                ProblemName.TOO_LARGE, f"what is in here more than once comes to more than {MAX_EXPANDED:,} values"
+            )
         if depth + levels - 1 > MAX_DEPTH:
-            raise self._too_much(f"nested deeper than {MAX_DEPTH} levels")
+            raise self._too_much(ProblemName.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels")
         return known
 
     def _mapping(self, value: dict[Any, Any], depth: int, *, of_tags: bool) -> dict[Key, _Copied]:
@@ -164,39 +172,46 @@ class _PlainReader:
         name = shown(key)[1:-1] if kind in _SCALARS and not _is_huge(key) else kind.__name__
         self._path.append(name)
         if kind is str:
-            self._add("this is not UTF-8")
+            self._add(ProblemName.NOT_UTF_8, "this is not UTF-8")
         elif kind in _SCALARS and not _is_huge(key):
-            self._add(f"the key {shown(key)} is not text", f'write "{name}"')
+            self._add(ProblemName.KEY_NOT_TEXT, f"the key {shown(key)} is not text", f'write "{name}"')
         else:
-            self._add(f"a value of the type {shown(kind.__name__)} cannot be a key", "keys are text")
+            self._add(
+                ProblemName.KEY_NOT_TEXT, f"a value of the type {shown(kind.__name__)} cannot be a key", "keys are text"
+            )
         self._path.pop()
         return name
 
     def _scalar(self, value: Any, kind: type, key: str) -> Any:
         if kind is str and not _is_unicode(value):
-            self._add("this is not UTF-8")
+            self._add(ProblemName.NOT_UTF_8, "this is not UTF-8")
             return shown(value)
         if kind is int and _is_huge(value):
-            self._add(f"a number of {int(value.bit_length() * log10(2)) + 1:,} digits is too large")
+            self._add(
+                ProblemName.NUMBER_TOO_LARGE,
+                f"a number of {int(value.bit_length() * log10(2)) + 1:,} digits is too large",
+            )
             return 0
         if kind is date or kind is datetime:
             text = value.isoformat()
             if key not in DATES:
-                self._add(f"`{text}` is a date, not text", f'write "{text}" for text')
+                self._add(ProblemName.DATE_FOR_TEXT, f"`{text}` is a date, not text", f'write "{text}" for text')
             return text
         if kind not in _SCALARS:
-            self._add(f"a value of the type {shown(kind.__name__)} is no plain data", _PLAIN)
+            self._add(
+                ProblemName.NOT_PLAIN_DATA, f"a value of the type {shown(kind.__name__)} is no plain data", _PLAIN
+            )
             return None
         return value
 
-    def _too_much(self, message: str) -> _TooMuch:
-        return _TooMuch(self._place(), message)
+    def _too_much(self, name: ProblemName, message: str) -> _TooMuch:
+        return _TooMuch(self._place(), name, message)
 
     def _place(self) -> PlainPlace:
         return PlainPlace(self._name, path_text(*self._path))
 
-    def _add(self, message: str, fix: str | None = None) -> None:
-        self._issues.add(self._place(), message, fix)
+    def _add(self, name: ProblemName, message: str, fix: str | None = None) -> None:
+        self._issues.add(self._place(), name, message, fix)
 
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})

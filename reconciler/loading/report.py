@@ -18,7 +18,7 @@ def report(document: Document, path: tuple[Key, ...], problems: Iterable[Problem
         find = document.key_place if problem.at_key else document.place
         related = tuple((what, document.place(*path, *inner)) for what, inner in problem.related)
         fix = (did_you_mean(*problem.guess) if problem.guess else None) or problem.fix
-        issues.add(find(*path, *problem.path), problem.message, fix, related)
+        issues.add(find(*path, *problem.path), problem.name, problem.message, fix, related)
 
 
 def report_malformed(document: Document, path: tuple[Key, ...], kind: str, value: Any, issues: Issues) -> None:

@@ -13,6 +13,7 @@ from jsonschema.validators import extend
 from reconciler.loading import wording
 from reconciler.loading.issues import Path, Problem
 from reconciler.loading.reduce import reduce
+from reconciler.model.problems import ProblemName
 from reconciler.model.schema_files import read_schema
 from reconciler.model.text import shown
 
@@ -30,9 +31,11 @@ def explain(kind: str, value: Any) -> tuple[list[Problem], int]:
                 path = problem.path
                 if len(path) > 1 and path[0] in reduced.indices:
                     path = (path[0], reduced.indices[str(path[0])][int(path[1])], *path[2:])
-                moved = Problem(path, problem.message, problem.fix, at_key=problem.at_key)
+                moved = Problem(path, problem.name, problem.message, problem.fix, at_key=problem.at_key)
                 problems.setdefault((path, problem.at_key), moved)
-    return list(problems.values()) or [Problem((), f"this {_noun(kind)} is malformed")], reduced.omitted
+    return list(problems.values()) or [
+        Problem((), ProblemName.WRONG_VALUE, f"this {_noun(kind)} is malformed")
+    ], reduced.omitted
 
 
 @cache
@@ -69,16 +72,31 @@ def _word(kind: str, error: Any, fragment: Any) -> Iterator[Problem]:
         known = list(error.schema["properties"])
         for key in value:
             if key not in known:
-                yield Problem((*path, key), *wording.unknown_key(key, known, value), at_key=True)
+                yield Problem(
+                    (*path, key), ProblemName.UNKNOWN_KEY, *wording.unknown_key(key, known, value), at_key=True
+                )
     elif error.validator == "required":
         for key in error.validator_value:
             if key not in value:
-                yield Problem(path, *wording.missing_key(key))
+                yield Problem(path, ProblemName.MISSING_KEY, *wording.missing_key(key))
     elif "propertyNames" in error.absolute_schema_path:
         words = wording.wrong_tag_key(value) if path[-1:] == ("tags",) else ("an address group needs a name", None)
-        yield Problem((*path, value), *words, at_key=True)
+        name = ProblemName.WRONG_TAG if path[-1:] == ("tags",) else ProblemName.EMPTY
+        yield Problem((*path, value), name, *words, at_key=True)
     else:
-        yield Problem(path, *_word_value(kind, path, value, fragment), at_key=value is None)
+        yield Problem(path, _name(kind, path, value), *_word_value(kind, path, value, fragment), at_key=value is None)
+
+
+def _name(kind: str, path: Path, value: Any) -> ProblemName:
+    if not path:
+        return ProblemName.NOTHING_DESIRED if isinstance(value, dict) else ProblemName.NOT_A_MAPPING
+    if kind == "security_group" and path == ("name",) and isinstance(value, str):
+        return ProblemName.WRONG_NAME
+    if kind == "security_group" and path[0] == "tags" and len(path) > 1:
+        return ProblemName.WRONG_TAG
+    if value is None:
+        return ProblemName.NO_VALUE
+    return ProblemName.EMPTY if value in ([], {}) else ProblemName.WRONG_VALUE
 
 
 def _word_value(kind: str, path: Path, value: Any, fragment: Any) -> tuple[str, str | None]:

@@ -19,17 +19,20 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from reconciler.model.place import Place
+from reconciler.model.problems import ProblemName
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
     """One thing that is wrong in a file.
 
-    `line` is the text of the offending line, or of a very long one the part around the place; `caret` is the column in
-    that text; `fix` is what to write instead; `related` are further places that belong to it, each with what is there.
+    `name` is that of its kind. `line` is the text of the offending line, or of a very long one the part around the
+    place; `caret` is the column in that text; `fix` is what to write instead; `related` are further places that belong
+    to it, each with what is there.
     """
 
     place: Place
+    name: ProblemName
     message: str
     line: str | None = None
     fix: str | None = None
