@@ -14,8 +14,9 @@ from reconciler.model.canonical import PUBLISHED_PROTOCOLS
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
 from reconciler.model.errors import InputError, Issue
 from reconciler.model.live import LiveGroup, LiveRule, LiveState
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace, Place
 from reconciler.model.placeholder import placeholder
+from reconciler.model.problems import ProblemName
 from reconciler.model.rule import Rule, describe_rule
 from reconciler.planning.diff import Action, Difference, TagChange, TextChange, diff
 from reconciler.planning.prune import prune
@@ -128,7 +129,7 @@ class _Way:
 
     def _with_rules(self, now: LiveGroup, more: Iterable[DesiredRule]) -> Match:
         """Keep a group as it is, and bring back rules that went with others."""
-        place = Place(self._path, 1, 1)
+        place = FilePlace(self._path, 1, 1)
         kept = (DesiredRule(rule.rule, rule.description, place) for rule in now.rules)
         return Match(DesiredGroup(now.target, now.name, place, now.id, rules=tuple(_once([*kept, *more]))), now)
 
@@ -193,12 +194,12 @@ class _Way:
                 for group in self._live[each.target]:
                     if group.name == each.name and group.id != own:
                         message = f"{each.name!r} cannot get its name back: {group.id} in {each.target} has it now"
-                        issues.append(Issue(each.place or Place(self._path, 1, 1), message))
+                        issues.append(Issue(each.place or FilePlace(self._path, 1, 1), ProblemName.NAME_TAKEN, message))
         if issues:
             raise InputError(tuple(issues))
 
     def _place(self, before: Before) -> Place:
-        return Place(self._path, before.line, 1)
+        return FilePlace(self._path, before.line, 1)
 
 
 def _restored_tags(before: Before, old: LiveGroup, now: LiveGroup) -> Iterator[TagChange]:

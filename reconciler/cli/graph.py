@@ -9,7 +9,7 @@ from reconciler.cli import EXIT_CODES, options
 from reconciler.cli.looking import before_and_after, live_with_places, load_chosen, load_for_live
 from reconciler.cli.output import write_atomically
 from reconciler.graph import Graph, Sources, build_graphs
-from reconciler.loading.document import Document
+from reconciler.loading.document import YamlDocument
 from reconciler.loading.issues import Issues
 from reconciler.loading.remote import read_address_groups
 from reconciler.model.errors import UsageError
@@ -66,7 +66,7 @@ def _build(paths: tuple[str, ...], view: str, given: dict[str, Any]) -> tuple[Gr
     return build_graphs(after, before, sources=_sources(documents), only=only)
 
 
-def _sources(documents: Sequence[Document]) -> Sources:
+def _sources(documents: Sequence[YamlDocument]) -> Sources:
     """Name sets of prefixes as the address groups of the files do."""
     found = read_address_groups(documents, Issues())
     sets = {name: frozenset(prefix for _, prefix in group.prefixes) for name, group in found.items()}

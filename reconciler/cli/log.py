@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # every start makes a log, and few need any of this
 import traceback
 
 from reconciler.model.errors import InputError, SgctlError
+from reconciler.model.place import FilePlace
 
 
 class Log:
@@ -86,10 +87,11 @@ def current_log() -> Log:
 
 
 def _fields(issue: "Issue") -> dict[str, Any]:
+    place = issue.place
     return {
-        "path": issue.place.path,
-        "line": issue.place.line,
-        "column": issue.place.column,
+        "place": str(place),
+        **(place._asdict() if isinstance(place, FilePlace) else {}),
+        "name": issue.name,
         "message": issue.message,
         "fix": issue.fix,
         "related": [{"place": str(place), "message": what} for what, place in issue.related] or None,

@@ -13,7 +13,7 @@ import click
 from reconciler.api.live import read_live
 from reconciler.cli import findings, options, settings
 from reconciler.cli.progress import Progress
-from reconciler.loading.document import Document
+from reconciler.loading.document import YamlDocument
 from reconciler.loading.head import Defaults
 from reconciler.loading.load import load_documents, no_garbage_collection
 from reconciler.model.desired import DesiredState, Target
@@ -22,7 +22,7 @@ from reconciler.model.live import LiveState
 from reconciler.planning.group_view import StateView, live_view, planned_view
 from reconciler.planning.resolve import resolve
 
-Loaded = tuple[tuple[Document, ...], DesiredState]
+Loaded = tuple[tuple[YamlDocument, ...], DesiredState]
 
 
 def load_chosen(paths: tuple[str, ...], given: Mapping[str, Any]) -> Loaded:

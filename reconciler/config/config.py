@@ -15,7 +15,8 @@ from reconciler.config.keys import KEYS, POLICIES
 from reconciler.config.toml_places import KeyPath, key_positions
 from reconciler.loading.issues import Source
 from reconciler.model.errors import InputError, Issue, UsageError
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace
+from reconciler.model.problems import ProblemName
 from reconciler.model.text import did_you_mean, shown
 
 FILE_NAME = "sgctl.toml"
@@ -28,6 +29,8 @@ _SECRETS = ("apikey", "token", "secret", "passw")
 _NOT_SHOWN = "(not shown here: it may hold a credential)"
 
 _TABLES = ("limits", POLICIES)
+_Said = tuple[ProblemName, str, str | None]
+"""The name and the words of a problem, and what to write instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +58,13 @@ class Config:
         """What `[limits]` says, without the table's name."""
         return {name.removeprefix("limits."): value for name, value in self.values.items() if "." in name}
 
-    def places(self, *names: str) -> dict[str, Place]:
+    def places(self, *names: str) -> dict[str, FilePlace]:
         """Find where settings stand, by their names in `KEYS`; without those that the file leaves out."""
         if self.source is None:
             return {}
         positions = _positions(self.source)
         found = {name: positions.get((*self.table, *name.split("."))) for name in names}
-        return {name: Place(self.source.path, *position) for name, position in found.items() if position}
+        return {name: FilePlace(self.source.path, *position) for name, position in found.items() if position}
 
 
 def load_config(folder: Path) -> Config:
@@ -74,8 +77,14 @@ def load_config(folder: Path) -> Config:
         found = [each for name in (FILE_NAME, PROJECT_FILE_NAME) if (each := _read(candidate / name, folder))]
         if len(found) > 1:
             message = f"{found[0][0].path} is there as well: settings stand in one file"
-            place = Place(found[1][0].path, *_positions(found[1][0])[PROJECT_TABLE])
-            raise InputError((found[1][0].issue(place, message, fix="move them all to one of the two"),))
+            place = FilePlace(found[1][0].path, *_positions(found[1][0])[PROJECT_TABLE])
+            raise InputError(
+                (
+                    found[1][0].show(
+                        Issue(place, ProblemName.SETTINGS_TWICE, message, fix="move them all to one of the two")
+                    ),
+                )
+            )
         if found:
             _refuse_foreign(candidate / Path(found[0][0].path).name, folder)
             return _check(*found[0])
@@ -97,7 +106,7 @@ def _read(path: Path, folder: Path) -> tuple[Source, KeyPath, Any] | None:
     except OSError as error:
         if not os.path.lexists(path):  # false as well where a folder above us may not be looked into
             return None
-        raise UsageError(f"{Place(name, 1, 1)}: it cannot be read: {error.strerror}") from None
+        raise UsageError(f"{FilePlace(name, 1, 1)}: it cannot be read: {error.strerror}") from None
     is_ours = path.name == FILE_NAME
     if not is_ours and not _may_name_us(source.data):
         return None
@@ -122,7 +131,7 @@ def _parse(source: Source) -> dict[str, Any]:
         return loads(source.data.decode("utf-8"))
     except UnicodeDecodeError as error:
         line = source.data.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"{Place(source.path, line, 1)}: the file is not UTF-8 text") from None
+        raise UsageError(f"{FilePlace(source.path, line, 1)}: the file is not UTF-8 text") from None
     except (TOMLDecodeError, RecursionError) as error:
         raise InputError((_syntax_issue(source, str(error)),)) from None
 
@@ -130,16 +139,20 @@ def _parse(source: Source) -> dict[str, Any]:
 def _syntax_issue(source: Source, text: str) -> Issue:
     """Word what `tomllib` says: "Expected '=' after a key in a key/value pair (at line 3, column 5)"."""
     match = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", text, re.DOTALL)
-    place = Place(source.path, int(match[2]), int(match[3])) if match else Place(source.path, len(source.lines) or 1, 1)
+    place = (
+        FilePlace(source.path, int(match[2]), int(match[3]))
+        if match
+        else FilePlace(source.path, len(source.lines) or 1, 1)
+    )
     message = f"this is not TOML: {match[1] if match else text.replace('(at end of document)', 'where the file ends')}"
-    return _issue(source, place, message, None, ())
+    return _issue(source, place, (ProblemName.NOT_TOML, message, None), ())
 
 
 def _refuse_foreign(path: Path, folder: Path) -> None:
     """Refuse settings that a stranger left in a folder above ours, such as /tmp: they say where the API key goes."""
     owner = path.stat().st_uid
     if owner not in {os.getuid(), folder.stat().st_uid, 0}:
-        place = Place(os.path.relpath(path, folder), 1, 1)
+        place = FilePlace(os.path.relpath(path, folder), 1, 1)
         raise UsageError(
             f"{place}: the file belongs to another user (uid {owner}), so its settings are not taken",
             hint="Remove it, or make it yours with `chown`.",
@@ -151,35 +164,43 @@ def _check(source: Source, table: KeyPath, value: Any) -> Config:
     if problems:
         positions = _positions(source)
         issues = []
-        for path, (message, fix) in problems.items():
-            place = Place(source.path, *_closest(positions, (*table, *path)))
-            issues.append(_issue(source, place, message, fix, path))
-        raise InputError(tuple(sorted(issues, key=lambda issue: issue.place)))
+        for path, said in problems.items():
+            place = FilePlace(source.path, *_closest(positions, (*table, *path)))
+            issues.append(_issue(source, place, said, path))
+        raise InputError(tuple(sorted(issues, key=lambda issue: issue.place.order)))
     values = {".".join(path): item for path, item in _settings(value)}
     return Config(source.path, values, value.get(POLICIES, {}), source, table)
 
 
-def _problems(value: Any) -> Iterator[tuple[KeyPath, tuple[str, str | None]]]:
+def _problems(value: Any) -> Iterator[tuple[KeyPath, _Said]]:
     if not isinstance(value, dict):
-        yield (), ("`tool.sgctl` has to be a table", None)
+        yield (), (ProblemName.WRONG_VALUE, "`tool.sgctl` has to be a table", None)
         return
     for path, item in _settings(value):
         name = ".".join(path)
         key = KEYS.get(name)
         if len(path) == 1 and name in _TABLES:
-            yield path, (f"`{name}` has to be a table, not {_said(item)}", None)
+            yield path, (ProblemName.WRONG_VALUE, f"`{name}` has to be a table, not {_said(item)}", None)
         elif key is None or any("." in part for part in path):
             yield path, _unknown(name)
         elif not key.in_files:
-            yield path, (f"`{name}` stands in no file: it decides where the API key is sent", f"set {key.variable}")
+            yield (
+                path,
+                (
+                    ProblemName.NOT_IN_FILES,
+                    f"`{name}` stands in no file: it decides where the API key is sent",
+                    f"set {key.variable}",
+                ),
+            )
         elif not key.is_valid(item):
-            yield path, (f"`{name}` has to be {key.expected}, not {_said(item)}", None)
+            yield path, (ProblemName.WRONG_VALUE, f"`{name}` has to be {key.expected}, not {_said(item)}", None)
 
 
-def _issue(source: Source, place: Place, message: str, fix: str | None, path: KeyPath) -> Issue:
+def _issue(source: Source, place: FilePlace, said: _Said, path: KeyPath) -> Issue:
+    name, message, fix = said
     if _has_secret(path, source, place.line):
-        return Issue(place, message, _NOT_SHOWN, fix)
-    return source.issue(place, message, fix)
+        return Issue(place, name, message, _NOT_SHOWN, fix)
+    return source.show(Issue(place, name, message, fix=fix))
 
 
 def _has_secret(path: KeyPath, source: Source, line: int) -> bool:
@@ -208,15 +229,16 @@ def _said(value: Any) -> str:
     return shown(value if isinstance(value, str | int | float | list | dict) else str(value))
 
 
-def _unknown(name: str) -> tuple[str, str | None]:
+def _unknown(name: str) -> _Said:
     if _is_secret(name):
         return (
+            ProblemName.CREDENTIAL_IN_FILE,
             f"{shown(name)}: no credential stands in a file that is shared",
             "set GCORE_API_KEY, or GCORE_API_KEY_FILE to the name of a file; and replace a key that was written here",
         )
     if f"limits.{name}" in KEYS:
-        return f"unknown key `{name}`", "it belongs into the table `limits`"
-    return f"unknown key {shown(name)}", did_you_mean(name, (*KEYS, *_TABLES))
+        return ProblemName.UNKNOWN_KEY, f"unknown key `{name}`", "it belongs into the table `limits`"
+    return ProblemName.UNKNOWN_KEY, f"unknown key {shown(name)}", did_you_mean(name, (*KEYS, *_TABLES))
 
 
 def _positions(source: Source) -> dict[KeyPath, tuple[int, int]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.loading.document import Document
+from reconciler.loading.document import YamlDocument
 from reconciler.loading.issues import Issues
 from reconciler.loading.load import Defaults, find_files, load_documents
 from reconciler.loading.remote import read_address_groups
@@ -19,7 +19,7 @@ from reconciler.planning.resolve import Match, resolve
 class Existing:
     """What the existing files say about one target. `address_groups` are visible in every file, whatever its target."""
 
-    documents: tuple[Document, ...] = ()
+    documents: tuple[YamlDocument, ...] = ()
     matches: tuple[Match, ...] = ()
     address_groups: Mapping[str, frozenset[str]] | None = None
 
@@ -28,7 +28,7 @@ class Existing:
         """The ids of the live groups that the files name."""
         return frozenset(match.live.id for match in self.matches if match.live is not None)
 
-    def without(self, path: str | None) -> tuple[Document, ...]:
+    def without(self, path: str | None) -> tuple[YamlDocument, ...]:
         """Return the documents, but for those of one file."""
         if path is None or not Path(path).exists():
             return self.documents
@@ -63,7 +63,7 @@ def holds_files(folder: str) -> bool:
     return bool(files)
 
 
-def _address_groups(documents: Sequence[Document]) -> dict[str, frozenset[str]]:
+def _address_groups(documents: Sequence[YamlDocument]) -> dict[str, frozenset[str]]:
     read = read_address_groups(documents, Issues())
     return {
         name: frozenset(prefix or EVERYWHERE[family] for family, prefix in group.prefixes)

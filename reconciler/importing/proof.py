@@ -6,7 +6,7 @@ from reconciler.importing.existing import defaults_for, of_target
 from reconciler.importing.text import spell_text
 from reconciler.loading.bulk.read import read_bulk
 from reconciler.loading.desired import desired_state
-from reconciler.loading.document import Document, read_text
+from reconciler.loading.document import YamlDocument, read_text
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.errors import Issue, SgctlError
 from reconciler.model.live import LiveGroup, LiveState
@@ -18,7 +18,7 @@ _HINT = "Nothing was written. This is a bug in sgctl: please report it with what
 
 def prove(
     texts: Sequence[tuple[str, str]],
-    existing: Sequence[Document],
+    existing: Sequence[YamlDocument],
     groups: Collection[LiveGroup],
     target: Target,
     live: LiveState,
@@ -52,7 +52,7 @@ def prove(
 
 
 def _read_plainly(
-    files: Sequence[tuple[str, bytes]], existing: Sequence[Document], target: Target
+    files: Sequence[tuple[str, bytes]], existing: Sequence[YamlDocument], target: Target
 ) -> tuple[DesiredState, tuple[Issue, ...]]:
     documents = list(existing)
     issues: list[Issue] = []

@@ -100,8 +100,10 @@ def _why_not_rule(rule: Rule, description: str) -> str | None:
     family, prefix, group_id = rule.ethertype, rule.remote_ip_prefix, rule.remote_group_id
     if prefix is not None:
         read = read_prefix(prefix)
-        if group_id is not None or read.problem or read.canonical != prefix or read.family != family:
-            return read.problem or "its prefix fits neither its ethertype nor its remote group"
+        if read.problem:
+            return read.problem.message
+        if group_id is not None or read.canonical != prefix or read.family != family:
+            return "its prefix fits neither its ethertype nor its remote group"
     elif group_id is not None and not _is_group_id(group_id):
         return "its remote group's id is no UUID"
     return _why_not_shape(family, rule.protocol, (rule.port_range_min, rule.port_range_max))

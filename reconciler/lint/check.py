@@ -6,23 +6,25 @@ from reconciler.lint.findings import Kind, LintFinding
 from reconciler.lint.merge import find_mergeable
 from reconciler.lint.redundant import find_redundant
 from reconciler.lint.written import read_written
-from reconciler.loading.document import Document
+from reconciler.loading.document import YamlDocument
 from reconciler.model.desired import DesiredState
 from reconciler.model.live import LiveState
 from reconciler.model.place import Place
 
 
-def lint(documents: Sequence[Document], state: DesiredState, live: LiveState | None = None) -> tuple[LintFinding, ...]:
+def lint(
+    documents: Sequence[YamlDocument], state: DesiredState, live: LiveState | None = None
+) -> tuple[LintFinding, ...]:
     """Find what could be better in valid documents and the state they ask for, in the order of places."""
     found = [
         *find_rules(documents),
         *find_unknown_groups(state, live),
         *find_unused_address_groups(documents, state.policies.source.address_groups),
     ]
-    return tuple(sorted(found, key=lambda finding: (finding.place, finding.kind)))
+    return tuple(sorted(found, key=lambda finding: (finding.place.order, finding.kind)))
 
 
-def find_rules(documents: Sequence[Document]) -> Iterator[LintFinding]:
+def find_rules(documents: Sequence[YamlDocument]) -> Iterator[LintFinding]:
     """Find superfluous rules, and what could be merged of the others."""
     for group in read_written(documents):
         redundant = list(find_redundant(group))
@@ -55,7 +57,7 @@ def find_unknown_groups(state: DesiredState, live: LiveState | None) -> Iterator
             yield LintFinding(Kind.UNKNOWN_GROUP, rule.place, message + known, group.name, left=left)
 
 
-def find_unused_address_groups(documents: Sequence[Document], elsewhere: Collection[str]) -> Iterator[LintFinding]:
+def find_unused_address_groups(documents: Sequence[YamlDocument], elsewhere: Collection[str]) -> Iterator[LintFinding]:
     """Find address groups that no rule uses, nor a policy (`elsewhere` are the names that those use)."""
     used = {name for document in documents for name in _used(document)} | set(elsewhere)
     for document in documents:
@@ -68,7 +70,7 @@ def find_unused_address_groups(documents: Sequence[Document], elsewhere: Collect
                 )
 
 
-def _used(document: Document) -> Iterator[str]:
+def _used(document: YamlDocument) -> Iterator[str]:
     for group in document.value.get("security_groups") or ():
         for rule in group.get("rules") or ():
             names = rule.get("remote_address_group") or ()

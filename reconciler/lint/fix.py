@@ -11,7 +11,7 @@ from reconciler.lint.rewrite import CannotRewrite, edits_for
 from reconciler.lint.text import OverlapError, Text
 from reconciler.lint.written import WrittenRule
 from reconciler.loading.desired import desired_state
-from reconciler.loading.document import Document, read_text
+from reconciler.loading.document import YamlDocument, read_text
 from reconciler.loading.head import Defaults
 from reconciler.model.desired import DesiredState
 from reconciler.model.live import LiveState
@@ -21,7 +21,7 @@ _MOST_PASSES = 1000
 """Each pass leaves fewer rules or entries than before, so the loop ends by itself; this is what a bug would meet."""
 
 _BOM = b"\xef\xbb\xbf"
-_Files = dict[str, tuple[Document, ...]]
+_Files = dict[str, tuple[YamlDocument, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Fixed:
 
 
 def fix(
-    documents: Sequence[Document],
+    documents: Sequence[YamlDocument],
     state: DesiredState,
     defaults: Defaults,
     policies: Policies | None = None,
@@ -62,7 +62,7 @@ class _Mender:
 
     def __init__(
         self,
-        documents: Sequence[Document],
+        documents: Sequence[YamlDocument],
         state: DesiredState,
         defaults: Defaults,
         policies: Policies | None,
@@ -79,7 +79,7 @@ class _Mender:
         self._refused: dict[tuple[str, str, str], str] = {}
 
     @property
-    def documents(self) -> tuple[Document, ...]:
+    def documents(self) -> tuple[YamlDocument, ...]:
         """All documents, in the order of files."""
         return tuple(document for found in self._files.values() for document in found)
 
@@ -102,7 +102,7 @@ class _Mender:
                 continue
             if used.isdisjoint(finding.remedy.rules):
                 used.update(finding.remedy.rules)
-                by_file[finding.place.path].append(finding)
+                by_file[finding.place.source].append(finding)
         mended = [self._mend_file(path, findings) for path, findings in by_file.items()]
         return any(mended)
 

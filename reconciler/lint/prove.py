@@ -6,16 +6,16 @@ from typing import Any
 
 from reconciler.lint.findings import Remedy
 from reconciler.lint.text import comment_texts
-from reconciler.loading.document import Document
+from reconciler.loading.document import YamlDocument
 from reconciler.model.desired import DesiredGroup, DesiredState
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace
 from reconciler.planning.group_view import desired_view
 from reconciler.traffic import Traffic
 
-_NOWHERE = Place("", 0, 0)
+_NOWHERE = FilePlace("", 0, 0)
 
 
-def same_documents(before: Sequence[Document], after: Sequence[Document], remedies: Sequence[Remedy]) -> str:
+def same_documents(before: Sequence[YamlDocument], after: Sequence[YamlDocument], remedies: Sequence[Remedy]) -> str:
     """Say how the documents of a file are not what the remedies make of them; empty where they are.
 
     Beside the rules that a remedy touches nothing may differ, and every comment has to be there.
@@ -45,7 +45,7 @@ def _head(group: DesiredGroup) -> DesiredGroup:
     return replace(group, place=_NOWHERE, rules=None if group.rules is None else ())
 
 
-def _mended(document: Document, remedies: Sequence[Remedy]) -> Any:
+def _mended(document: YamlDocument, remedies: Sequence[Remedy]) -> Any:
     """Carry out remedies on the plain value of a document."""
     removed = {rule.path for remedy in remedies for rule in remedy.removes if rule.document is document}
     changed: dict[Any, dict[str, Any]] = {}

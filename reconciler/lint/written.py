@@ -7,12 +7,12 @@ from typing import Any
 
 from yaml.nodes import MappingNode, Node, SequenceNode
 
-from reconciler.loading.document import Document, Key
+from reconciler.loading.document import YamlDocument
 from reconciler.loading.issues import Issues
 from reconciler.loading.nodes import MERGE
 from reconciler.loading.remote import read_address_groups
 from reconciler.loading.rule import expand
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace, Key
 from reconciler.model.placeholder import placeholder
 from reconciler.model.rule import Rule
 
@@ -27,11 +27,11 @@ class WrittenRule:
     `frozen` says why the text cannot be edited by itself; empty where it can. Two are equal only when they are one.
     """
 
-    document: Document
+    document: YamlDocument
     group: str
     path: tuple[Key, ...]
     value: dict[str, Any] = field(repr=False)
-    place: Place
+    place: FilePlace
     rules: tuple[Rule, ...] = field(repr=False)
     node: Node = field(repr=False)
     frozen: str = ""
@@ -51,12 +51,12 @@ class WrittenRule:
 class WrittenGroup:
     """The rules of one group, in the order written."""
 
-    document: Document
+    document: YamlDocument
     name: str
     rules: tuple[WrittenRule, ...]
 
 
-def read_written(documents: Sequence[Document]) -> Iterator[WrittenGroup]:
+def read_written(documents: Sequence[YamlDocument]) -> Iterator[WrittenGroup]:
     """Yield the groups whose rules the documents manage. The documents are valid."""
     address_groups = read_address_groups(documents, Issues())
     for document in documents:
@@ -76,7 +76,7 @@ def read_written(documents: Sequence[Document]) -> Iterator[WrittenGroup]:
                         group["name"],
                         (*path, number),
                         value,
-                        Place(document.source.path, node.start_mark.line + 1, node.start_mark.column + 1),
+                        FilePlace(document.source.path, node.start_mark.line + 1, node.start_mark.column + 1),
                         tuple(
                             rule._replace(remote_group_id=placeholder(name)) if name else rule
                             for rule, name in expanded
@@ -118,7 +118,7 @@ def _frozen(node: Node, shared: frozenset[int]) -> str:
     return ""
 
 
-def _shared(document: Document) -> frozenset[int]:
+def _shared(document: YamlDocument) -> frozenset[int]:
     """Find the nodes that several aliases stand for; without an alias there are none, and nothing to walk through."""
     if b"*" not in document.source.data or b"&" not in document.source.data:
         return frozenset()

@@ -1,4 +1,4 @@
-"""Stage 2: documents -> desired state. Pure.
+"""Stage 2: documents, of YAML or of plain data -> desired state. Pure.
 
 Defaults fill what a document leaves out, address groups are looked up in every file of the run, and each written rule
 is expanded to the rules that it means (`loader.rule`). The JSON Schema judges the structure (`loader.structure`).
@@ -8,16 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from reconciler.loading.document import Document
+from reconciler.loading.document import Document, YamlDocument
 from reconciler.loading.group import Scope, read_group
 from reconciler.loading.head import Defaults, _read_head
-from reconciler.loading.issues import Issues, Source
+from reconciler.loading.issues import Issues
 from reconciler.loading.policies import read_policies_of
 from reconciler.loading.remote import AddressGroup, read_address_groups
 from reconciler.model.desired import DesiredGroup, DesiredState, Target
 from reconciler.model.errors import Issue
 from reconciler.model.place import Place
 from reconciler.model.policies import Policies
+from reconciler.model.problems import ProblemName
 from reconciler.model.text import shown
 
 
@@ -31,7 +32,6 @@ class Note(NamedTuple):
 class Written(NamedTuple):
     """What one document asks for: its groups, each once for each of its targets."""
 
-    source: Source
     targets: tuple[Target, ...]
     owner: str | None
     groups: Sequence[DesiredGroup]
@@ -48,7 +48,8 @@ def desired_state(
     address_groups = read_address_groups(documents, issues)
     state = merge([read_document(document, defaults, address_groups, issues) for document in documents], issues)
     judged_by = read_policies_of(documents, address_groups, policies, issues)
-    return replace(state, policies=judged_by), issues.worded()
+    sources = (document.source for document in documents if isinstance(document, YamlDocument))
+    return replace(state, policies=judged_by), issues.worded(sources)
 
 
 def read_document(
@@ -58,12 +59,12 @@ def read_document(
     targets, owner = _read_head(document, defaults, issues)
     scope = Scope(document, targets, owner, address_groups, issues)
     groups = [group for index, value in enumerate(_groups_of(document)) for group in read_group(scope, index, value)]
-    return Written(document.source, targets, owner, groups)
+    return Written(targets, owner, groups)
 
 
 def merge(written: Sequence[Written], issues: Issues) -> DesiredState:
     """Put together what the documents ask for, target by target."""
-    find_conflicts([(each.source, each.groups) for each in written], issues)
+    find_conflicts([group for each in written for group in each.groups], issues)
     owners: dict[Target, set[str]] = {}
     for each in written:
         for target in each.targets:
@@ -92,39 +93,40 @@ def _groups_of(document: Document) -> list[Any]:
     return groups if isinstance(groups, list) else []
 
 
-_WrittenGroups = Sequence[tuple[Source, Sequence[DesiredGroup]]]
-
-
-def find_conflicts(written: _WrittenGroups, issues: Issues) -> None:
+def find_conflicts(groups: Sequence[DesiredGroup], issues: Issues) -> None:
     """Report each group whose id, name or previous name another group of its target has taken."""
-    names = _find_same_groups(written, issues)
+    names = _find_same_groups(groups, issues)
     previous: dict[tuple[Target, str], DesiredGroup] = {}
-    for source, groups in written:
-        for group in groups:
-            if group.previous_name is None:
-                continue
-            key = (group.target, group.previous_name)
-            other = names.get(key) or previous.setdefault(key, group)
-            if other is not group:
-                taken = f"`previous_name` {shown(group.previous_name)} belongs to another group of the files"
-                related = ("the other", other.place)
-                issues.add(source, group.place, taken, "leave previous_name out, or remove the other", (related,))
+    for group in groups:
+        if group.previous_name is None:
+            continue
+        key = (group.target, group.previous_name)
+        other = names.get(key) or previous.setdefault(key, group)
+        if other is not group:
+            taken = f"`previous_name` {shown(group.previous_name)} belongs to another group of the files"
+            related = ("the other", other.place)
+            issues.add(
+                group.place,
+                ProblemName.PREVIOUS_NAME_TAKEN,
+                taken,
+                "leave previous_name out, or remove the other",
+                (related,),
+            )
 
 
-def _find_same_groups(written: _WrittenGroups, issues: Issues) -> dict[tuple[Target, str], DesiredGroup]:
+def _find_same_groups(groups: Sequence[DesiredGroup], issues: Issues) -> dict[tuple[Target, str], DesiredGroup]:
     """Report groups that are there twice, and return all by name. Two of one name are told apart by their ids."""
     names: dict[tuple[Target, str], DesiredGroup] = {}
     ids: dict[tuple[Target, str], DesiredGroup] = {}
-    for source, groups in written:
-        for group in groups:
-            same_name = names.setdefault((group.target, group.name), group)
-            same_id = ids.setdefault((group.target, group.id), group) if group.id is not None else group
-            if same_id is not group:
-                message, other = f"the group with the id {group.id} is there twice", same_id
-            elif same_name is not group and None in {group.id, same_name.id}:
-                message, other = f"the group {shown(group.name)} is there twice", same_name
-            else:
-                continue
-            fix = "keep one of the two, or tell them apart with `id`"
-            issues.add(source, group.place, message, fix, (("the other", other.place),))
+    for group in groups:
+        same_name = names.setdefault((group.target, group.name), group)
+        same_id = ids.setdefault((group.target, group.id), group) if group.id is not None else group
+        if same_id is not group:
+            message, other = f"the group with the id {group.id} is there twice", same_id
+        elif same_name is not group and None in {group.id, same_name.id}:
+            message, other = f"the group {shown(group.name)} is there twice", same_name
+        else:
+            continue
+        fix = "keep one of the two, or tell them apart with `id`"
+        issues.add(group.place, ProblemName.GROUP_TWICE, message, fix, (("the other", other.place),))
     return names

@@ -1,12 +1,8 @@
-"""Stage 1: paths -> documents, each a plain value whose every part knows its place. The only reader of these files.
-
-A document keeps its tree of nodes beside the plain value. Positions are found by walking the tree, and only where one
-is needed.
-"""
+"""Stage 1: text -> documents, each a plain value whose every part knows its place."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from yaml.error import YAMLError
 from yaml.nodes import MappingNode, Node, SequenceNode
@@ -16,34 +12,62 @@ from reconciler.loading.nodes import MERGE, NodeParser
 from reconciler.loading.values import ValueReader, expands_too_far
 from reconciler.loading.yaml_problems import yaml_issue
 from reconciler.model.errors import Issue
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace, Key, Place
+from reconciler.model.problems import ProblemName
 
-Key = str | int
-"""A step from a value to a part of it: a mapping's key or a list's index."""
+
+class Document(Protocol):
+    """A value of dictionaries, lists and scalars, and where each part of it stands."""
+
+    @property
+    def name(self) -> str:
+        """The path of its file, or its own name."""
+
+    @property
+    def value(self) -> Any:
+        """The value. Nothing is known of it but that it is plain data."""
+
+    def place(self, *path: Key) -> Place:
+        """Find where the value at a path begins; where the path leads nowhere, the last part of it that is there."""
+
+    def key_place(self, *path: Key) -> Place:
+        """Find where the last key of a path is written."""
+
+    def item_places(self, *path: Key) -> Sequence[Place]:
+        """List the places of the items of the list at a path, all at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """One YAML document: its value as dictionaries, lists and scalars, and where each part of it stands."""
+class YamlDocument:
+    """One YAML document of a file.
+
+    It keeps its tree of nodes beside the plain value. Positions are found by walking the tree, and only where one is
+    needed.
+    """
 
     source: Source
     value: Any
     node: Node
     _pairs: dict[int, dict[Key, tuple[Node, Node]]] = field(default_factory=dict, repr=False, compare=False)
 
-    def place(self, *path: Key) -> Place:
+    @property
+    def name(self) -> str:
+        """The path of the file."""
+        return self.source.path
+
+    def place(self, *path: Key) -> FilePlace:
         """Find where the value at a path begins; where the path leads nowhere, the last part of it that is there."""
         return self._place(self._find(path)[1])
 
-    def key_place(self, *path: Key) -> Place:
+    def key_place(self, *path: Key) -> FilePlace:
         """Find where the last key of a path is written."""
         return self._place(self._find(path)[0])
 
-    def item_places(self, *path: Key) -> list[Place]:
+    def item_places(self, *path: Key) -> list[FilePlace]:
         """List the places of the items of the list at a path, all at once."""
         node, name = self._find(path)[1], self.source.path
         marks = [item.start_mark for item in node.value] if isinstance(node, SequenceNode) else []
-        return [Place(name, mark.line + 1, mark.column + 1) for mark in marks]
+        return [FilePlace(name, mark.line + 1, mark.column + 1) for mark in marks]
 
     def _find(self, path: Sequence[Key]) -> tuple[Node, Node]:
         key = node = self.node
@@ -72,32 +96,33 @@ class Document:
             self._pairs[id(node)] = pairs
         return pairs
 
-    def _place(self, node: Node) -> Place:
-        return Place(self.source.path, node.start_mark.line + 1, node.start_mark.column + 1)
+    def _place(self, node: Node) -> FilePlace:
+        return FilePlace(self.source.path, node.start_mark.line + 1, node.start_mark.column + 1)
 
 
-def read_text(path: str, data: bytes) -> tuple[tuple[Document, ...], tuple[Issue, ...]]:
+def read_text(path: str, data: bytes) -> tuple[tuple[YamlDocument, ...], tuple[Issue, ...]]:
     """Read the documents of a text that is not in its file yet; places name the file all the same."""
-    issues = Issues()
-    return tuple(parse(Source(path, data), issues)), issues.worded()
+    issues, source = Issues(), Source(path, data)
+    return tuple(parse(source, issues)), issues.worded([source])
 
 
-def parse(source: Source, issues: Issues) -> list[Document]:
+def parse(source: Source, issues: Issues) -> list[YamlDocument]:
     """Read the documents of a file, up to what cannot be read on from."""
     documents = []
-    reader = ValueReader(source, issues)
+    reader = ValueReader(source.path, issues)
     if source.data.startswith((b"\xff\xfe", b"\xfe\xff")):  # libyaml would read it, but places are counted in UTF-8
-        issues.append(Issue(Place(source.path, 1, 1), "the file is UTF-16, not UTF-8"))
+        issues.append(Issue(FilePlace(source.path, 1, 1), ProblemName.NOT_UTF_8, "the file is UTF-16, not UTF-8"))
         return []
     has_aliases = b"*" in source.data and b"&" in source.data
     try:
         for node in NodeParser(source.data.removeprefix(b"\xef\xbb\xbf")).nodes():
             endless = expands_too_far(node) if has_aliases else None
             if endless is not None:
-                mark = endless[0].start_mark
-                issues.add(source, Place(source.path, mark.line + 1, mark.column + 1), endless[1], "write it out")
+                where, name, message = endless
+                mark = where.start_mark
+                issues.add(FilePlace(source.path, mark.line + 1, mark.column + 1), name, message, "write it out")
                 continue
-            documents.append(Document(source, reader.read(node), node))
+            documents.append(YamlDocument(source, reader.read(node), node))
     except YAMLError as error:
         issues.append(yaml_issue(source, error))
     return documents

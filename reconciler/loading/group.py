@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from reconciler.loading.document import Document, Key
+from reconciler.loading.document import Document
 from reconciler.loading.issues import Issues, Path, Problem
 from reconciler.loading.remote import AddressGroup, read_remotes
 from reconciler.loading.report import report, report_malformed
@@ -13,7 +13,9 @@ from reconciler.loading.structure import check_of, is_well_formed, well_formed_p
 from reconciler.model.cloud import DEFAULT_GROUP, MAX_RULES
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
 from reconciler.model.live import OWNER_TAG
+from reconciler.model.place import Key
 from reconciler.model.policies import PolicyException, Terms
+from reconciler.model.problems import ProblemName
 from reconciler.model.rule import Rule
 from reconciler.model.text import shown
 
@@ -48,7 +50,11 @@ def _date(text: str, path: Path, problems: list[Problem]) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        problems.append(Problem(path, f"{shown(text)} is no day of the calendar", "write it as year-month-day"))
+        problems.append(
+            Problem(
+                path, ProblemName.NO_SUCH_DATE, f"{shown(text)} is no day of the calendar", "write it as year-month-day"
+            )
+        )
         return None
 
 
@@ -101,17 +107,42 @@ def _problems(group: dict[str, Any], scope: Scope) -> list[Problem]:
     problems = []
     name, previous_name = group["name"], group.get("previous_name")
     if previous_name == name:
-        problems.append(Problem(("previous_name",), "`previous_name` is the name itself", "leave it out"))
+        problems.append(
+            Problem(
+                ("previous_name",), ProblemName.PREVIOUS_NAME_SAME, "`previous_name` is the name itself", "leave it out"
+            )
+        )
     elif DEFAULT_GROUP in {name, previous_name} and previous_name is not None:
-        problems.append(Problem(("previous_name",), "the group `default` cannot be renamed", "leave previous_name out"))
+        problems.append(
+            Problem(
+                ("previous_name",),
+                ProblemName.DEFAULT_RENAMED,
+                "the group `default` cannot be renamed",
+                "leave previous_name out",
+            )
+        )
     if "id" in group and len(scope.targets) > 1:
         message = f"a group with an `id` is in one target, and the document is for {len(scope.targets)}"
-        problems.append(Problem(("id",), message, "move the group to a document of its own", at_key=True))
+        problems.append(
+            Problem(
+                ("id",),
+                ProblemName.ID_IN_SEVERAL_TARGETS,
+                message,
+                "move the group to a document of its own",
+                at_key=True,
+            )
+        )
     tag = group.get("tags", {}).get(OWNER_TAG)
     if tag is not None and tag != scope.owner:
         message = f"the tag `{OWNER_TAG}` is not set by hand"
         problems.append(
-            Problem(("tags", OWNER_TAG), message, f"use `owner: {tag}` at the head of the document", at_key=True)
+            Problem(
+                ("tags", OWNER_TAG),
+                ProblemName.OWNER_TAG,
+                message,
+                f"use `owner: {tag}` at the head of the document",
+                at_key=True,
+            )
         )
     return problems
 
@@ -146,10 +177,15 @@ def _read_rules(scope: Scope, path: tuple[Key, ...], written: Sequence[Any]) -> 
             if known.description != description or known.terms != terms:
                 what = "descriptions" if known.description != description else "dates or exceptions"
                 message = f"the same rule is there twice, with different {what}"
-                issues.add(document.source, place, message, "keep one of the two", (("the other", known.place),))
+                issues.add(
+                    place, ProblemName.SAME_RULE_TWICE, message, "keep one of the two", (("the other", known.place),)
+                )
     if count > MAX_RULES:
         message = f"the rules of this group are {count:,} when expanded, over the limit of {MAX_RULES}"
         issues.add(
-            document.source, document.key_place(*path), message, "split the group, or use wider prefixes and ranges"
+            document.key_place(*path),
+            ProblemName.TOO_MANY_RULES,
+            message,
+            "split the group, or use wider prefixes and ranges",
         )
     return tuple(rules.values())

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.loading.document import Document, Key
+from reconciler.loading.document import Document
 from reconciler.loading.issues import Issues
 from reconciler.loading.report import report_malformed
 from reconciler.loading.structure import is_well_formed
 from reconciler.model.desired import Target
-from reconciler.model.place import Place
+from reconciler.model.place import Key, Place
+from reconciler.model.problems import ProblemName
 
 _FLAGS = {"project_id": "--project-id", "region_id": "--region-id"}
 _VARIABLES = {"project_id": "GCORE_CLOUD_PROJECT_ID", "region_id": "GCORE_CLOUD_REGION_ID"}
@@ -46,7 +47,9 @@ def read_targets(document: Document, defaults: Defaults, issues: Issues) -> tupl
         for key in _FLAGS:
             if key in head and all(key in entry for entry in head["targets"]):
                 fix = "leave it out here or there"
-                issues.add(document.source, document.key_place(key), f"`{key}` is in every entry of `targets` too", fix)
+                issues.add(
+                    document.key_place(key), ProblemName.UNUSED_HEAD, f"`{key}` is in every entry of `targets` too", fix
+                )
     targets: dict[Target, tuple[Key, ...]] = {}
     for path in paths:
         project_id = _read_id(document, defaults, issues, path, "project_id")
@@ -57,7 +60,11 @@ def read_targets(document: Document, defaults: Defaults, issues: Issues) -> tupl
         if target in targets:
             other = ("the other", document.place(*targets[target]))
             issues.add(
-                document.source, document.place(*path), f"{target} is there twice", "keep one of the two", (other,)
+                document.place(*path),
+                ProblemName.TARGET_TWICE,
+                f"{target} is there twice",
+                "keep one of the two",
+                (other,),
             )
         targets[target] = path
     return tuple(targets) if len(issues) == before else ()
@@ -75,13 +82,13 @@ def _read_id(document: Document, defaults: Defaults, issues: Issues, path: tuple
         if value is None:
             place = document.place(*path) if path else _first_group_key(document)
             fix = f"write {key} into the file, pass {_FLAGS[key]} or set {_VARIABLES[key]}"
-            issues.add(document.source, place, f"`{key}` is missing", fix)
+            issues.add(place, ProblemName.MISSING_TARGET, f"`{key}` is missing", fix)
         return value
     flag = defaults.flag(key)
     if flag is not None and flag != written:
         place = document.place(*path, key) if key in entry else document.place(key)
         fix = f"leave {_FLAGS[key]} out, or {key} in the file"
-        issues.add(document.source, place, f"{key} {written} contradicts {_FLAGS[key]} {flag}", fix)
+        issues.add(place, ProblemName.CONTRADICTS_FLAG, f"{key} {written} contradicts {_FLAGS[key]} {flag}", fix)
     return int(written)
 
 
@@ -108,7 +115,7 @@ def _read_head(document: Document, defaults: Defaults, issues: Issues) -> tuple[
     targets = read_targets(document, defaults, issues) if groups is not None else ()
     if len(targets) * len(groups or ()) > MAX_GROUPS:
         message = f"{len(groups):,} groups for {len(targets):,} targets are over the limit of {MAX_GROUPS:,} in all"
-        issues.add(document.source, document.key_place("targets"), message, "split the document")
+        issues.add(document.key_place("targets"), ProblemName.TOO_MANY_GROUPS, message, "split the document")
         targets = ()
     return targets, value.get("owner")
 

@@ -1,11 +1,12 @@
 """What is wrong in the files of a run: problems of a fragment, and issues with their place and line."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from reconciler.model.errors import Issue
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace, Key, Place
+from reconciler.model.problems import ProblemName
 from reconciler.model.text import crop
 
 
@@ -21,21 +22,16 @@ class Source:
         """The text by line. Bytes that are no UTF-8 are shown as the replacement character."""
         return self.data.decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
 
-    def issue(
-        self,
-        place: Place,
-        message: str,
-        fix: str | None = None,
-        related: tuple[tuple[str, Place], ...] = (),
-    ) -> Issue:
-        """Say what is wrong at a place, with the line as it stands there."""
-        if not 0 < place.line <= len(self.lines):
-            return Issue(place, message, None, fix, related)
+    def show(self, issue: Issue) -> Issue:
+        """Add to an issue at a place of this file the line as it stands there."""
+        place = issue.place
+        if not isinstance(place, FilePlace) or not 0 < place.line <= len(self.lines):
+            return issue
         line, caret = crop(self.lines[place.line - 1], place.column)
-        return Issue(place, message, line, fix, related, caret)
+        return replace(issue, line=line, caret=caret)
 
 
-Path = tuple[str | int, ...]
+Path = tuple[Key, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +42,17 @@ class Problem:
     """
 
     path: Path
+    name: ProblemName
     message: str
     fix: str | None = None
     related: tuple[tuple[str, Path], ...] = ()
     at_key: bool = False
     guess: tuple[str, tuple[str, ...]] | None = None
+
+    def below(self, path: Path) -> "Problem":
+        """Return the problem of a fragment as one of what the fragment is in, where it has this path."""
+        related = tuple((what, (*path, *inner)) for what, inner in self.related)
+        return replace(self, path=(*path, *self.path), related=related)
 
 
 LIMIT = 1000
@@ -78,17 +80,14 @@ class Issues:
 
     def add(
         self,
-        source: Source,
         place: Place,
+        name: ProblemName,
         message: str,
         fix: str | None = None,
         related: tuple[tuple[str, Place], ...] = (),
     ) -> None:
-        """Note an issue at a place of a file."""
-        if self.full:
-            self.count()
-        else:
-            self.append(source.issue(place, message, fix, related))
+        """Note an issue at a place."""
+        self.append(Issue(place, name, message, fix=fix, related=related))
 
     def append(self, issue: Issue) -> None:
         """Note an issue that is worded already."""
@@ -101,10 +100,17 @@ class Issues:
         """Count issues without wording them."""
         self._omitted += number
 
-    def worded(self) -> tuple[Issue, ...]:
-        """Return the issues in the order of the files, and at the end how many are not shown."""
-        issues = tuple(sorted(self._found.values(), key=lambda issue: issue.place))
+    def worded(self, sources: Iterable[Source] = ()) -> tuple[Issue, ...]:
+        """Return the issues in the order of places, with their lines, and at the end how many are not shown.
+
+        `sources` are the files that were read.
+        """
+        by_path = {source.path: source for source in sources} if self._found else {}
+        issues = tuple(
+            by_path[issue.place.source].show(issue) if issue.place.source in by_path else issue
+            for issue in sorted(self._found.values(), key=lambda issue: issue.place.order)
+        )
         if not self._omitted:
             return issues
         more = f"{self._omitted:,} more error{'s' if self._omitted != 1 else ''} in the files, not shown"
-        return (*issues, Issue(issues[-1].place, more))
+        return (*issues, Issue(issues[-1].place, ProblemName.MORE_PROBLEMS, more))

@@ -1,4 +1,4 @@
-"""Paths -> desired state. Finds and reads the files; nothing else reads a desired-state file."""
+"""Paths and plain documents -> desired state. Finds and reads the files; nothing else reads a desired-state file."""
 
 import gc
 import os
@@ -8,31 +8,39 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reconciler.loading.desired import desired_state
-from reconciler.loading.document import Document, parse
+from reconciler.loading.document import YamlDocument, parse
 from reconciler.loading.head import Defaults
 from reconciler.loading.issues import Issues, Source
+from reconciler.loading.plain import PlainDocument, read_plain
 from reconciler.model.desired import DesiredState
 from reconciler.model.errors import InputError, Issue
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace
 from reconciler.model.policies import Policies
+from reconciler.model.problems import ProblemName
 
 LARGE = 1 << 19
 """Bytes from which on input is read in pieces."""
 
-__all__ = ["Defaults", "load", "load_documents", "no_garbage_collection"]
+__all__ = ["Defaults", "PlainDocument", "load", "load_documents", "no_garbage_collection"]
 
 
 def load(
-    paths: Sequence[str], defaults: Defaults, policies: Policies | None = None, *, processes: int = 1
+    paths: Sequence[str],
+    defaults: Defaults,
+    policies: Policies | None = None,
+    *,
+    documents: Sequence[PlainDocument] = (),
+    processes: int = 1,
 ) -> DesiredState:
-    """Load what the files and folders ask for. Raises InputError with every issue of the run, in order of place.
+    """Load what files, folders and plain documents ask for together. Raises InputError with every issue of the run.
 
-    `policies` are those of a settings file, for which the files may define address groups. More than one of the
-    `processes` can be used where this one may be forked: on Linux, and as long as it has no other threads.
+    The issues are in the order of their places. `policies` are those of a settings file, for which the files may define
+    address groups. More than one of the `processes` can be used where this one may be forked: on Linux, and as long as
+    it has no other threads.
     """
     with no_garbage_collection():
-        state = load_large(paths, defaults, policies, processes)
-        return load_documents(paths, defaults, policies)[1] if state is None else state
+        state = None if documents else load_large(paths, defaults, policies, processes)
+        return load_documents(paths, defaults, policies, documents)[1] if state is None else state
 
 
 def load_large(
@@ -48,15 +56,19 @@ def load_large(
 
 
 def load_documents(
-    paths: Sequence[str], defaults: Defaults, policies: Policies | None = None
-) -> tuple[tuple[Document, ...], DesiredState]:
-    """Load as `load` does, one document after the other, and keep the documents."""
+    paths: Sequence[str],
+    defaults: Defaults,
+    policies: Policies | None = None,
+    plain: Sequence[PlainDocument] = (),
+) -> tuple[tuple[YamlDocument, ...], DesiredState]:
+    """Load as `load` does, one document after the other, and keep the documents of the files."""
     documents, unreadable = read_documents(paths)
-    state, wrong = desired_state(documents, defaults, policies)
-    places = {issue.place for issue in unreadable}
-    issues = (*unreadable, *(issue for issue in wrong if issue.place not in places))
+    data, not_plain = read_plain(plain)
+    state, wrong = desired_state((*documents, *data), defaults, policies)
+    places = {issue.place for issue in (*unreadable, *not_plain)}
+    issues = (*unreadable, *not_plain, *(issue for issue in wrong if issue.place not in places))
     if issues:
-        raise InputError(tuple(sorted(issues, key=lambda issue: issue.place)))
+        raise InputError(issues)
     return documents, state
 
 
@@ -78,14 +90,15 @@ def no_garbage_collection() -> Iterator[None]:
 ENDINGS = (".yaml", ".yml")
 
 
-def read_documents(paths: Sequence[str]) -> tuple[tuple[Document, ...], tuple[Issue, ...]]:
+def read_documents(paths: Sequence[str]) -> tuple[tuple[YamlDocument, ...], tuple[Issue, ...]]:
     """Read every document of the files and folders given, and all that is wrong with them as YAML."""
     files, not_found = find_files(paths)
     issues = Issues()
     for issue in not_found:
         issues.append(issue)
-    documents = tuple(document for file in files for document in _read_file(file, issues))
-    return documents, issues.worded()
+    sources = [source for file in files if (source := _read_file(file, issues)) is not None]
+    documents = tuple(document for source in sources for document in _parse(source, issues))
+    return documents, issues.worded(sources)
 
 
 def read_files(paths: Sequence[str], at_least: int) -> tuple[tuple[str, bytes], ...] | None:
@@ -113,12 +126,12 @@ def find_files(paths: Sequence[str]) -> tuple[tuple[str, ...], tuple[Issue, ...]
         try:
             found = list(_walk(path, set())) if Path(path).is_dir() else [path]
             if not found:
-                issues.append(_path_issue(path, "the folder holds no *.yaml or *.yml file"))
+                issues.append(_path_issue(path, ProblemName.NO_FILES, "the folder holds no *.yaml or *.yml file"))
             for file in found:
                 status = Path(file).stat()
                 files.setdefault((status.st_dev, status.st_ino), file)
         except (OSError, ValueError) as error:
-            issues.append(_path_issue(getattr(error, "filename", None) or path, _reason(error)))
+            issues.append(_path_issue(getattr(error, "filename", None) or path, *_reason(error)))
     return tuple(files.values()), tuple(issues)
 
 
@@ -132,8 +145,8 @@ def with_lines(issues: Iterable[Issue]) -> tuple[Issue, ...]:
 
 
 def _with_line(issue: Issue, sources: dict[str, Source | None]) -> Issue:
-    path = issue.place.path
-    if issue.line is not None:
+    path = issue.place.source
+    if issue.line is not None or not isinstance(issue.place, FilePlace):
         return issue
     if path not in sources:
         try:
@@ -141,7 +154,7 @@ def _with_line(issue: Issue, sources: dict[str, Source | None]) -> Issue:
         except (OSError, ValueError):
             sources[path] = None
     source = sources[path]
-    return issue if source is None else source.issue(issue.place, issue.message, issue.fix, issue.related)
+    return issue if source is None else source.show(issue)
 
 
 def _walk(folder: str, seen: set[tuple[int, int]]) -> Iterator[str]:
@@ -160,34 +173,36 @@ def _walk(folder: str, seen: set[tuple[int, int]]) -> Iterator[str]:
             yield path
 
 
-def _read_file(path: str, issues: Issues) -> list[Document]:
+def _read_file(path: str, issues: Issues) -> Source | None:
     try:
         mode = Path(path).stat().st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
-            issues.append(_path_issue(path, "this is neither a file nor a folder"))
-            return []
-        source = Source(path, Path(path).read_bytes())
+        if stat.S_ISREG(mode) or stat.S_ISFIFO(mode):
+            return Source(path, Path(path).read_bytes())
+        issues.append(_path_issue(path, ProblemName.NOT_READABLE, "this is neither a file nor a folder"))
     except OSError as error:
-        issues.append(_path_issue(path, _reason(error)))
-        return []
+        issues.append(_path_issue(path, *_reason(error)))
+    return None
+
+
+def _parse(source: Source, issues: Issues) -> list[YamlDocument]:
     before = len(issues)
     documents = parse(source, issues)
     if not documents and len(issues) == before:
-        issues.append(
-            _path_issue(path, "the file is empty" if not source.data.strip() else "the file holds no document")
-        )
+        message = "the file is empty" if not source.data.strip() else "the file holds no document"
+        issues.append(_path_issue(source.path, ProblemName.NO_DOCUMENT, message))
     return documents
 
 
-def _path_issue(path: str, message: str) -> Issue:
-    return Issue(Place(path, 1, 1), message)
+def _path_issue(path: str, name: ProblemName, message: str) -> Issue:
+    return Issue(FilePlace(path, 1, 1), name, message)
 
 
-def _reason(error: OSError | ValueError) -> str:
+def _reason(error: OSError | ValueError) -> tuple[ProblemName, str]:
     if isinstance(error, FileNotFoundError):
-        return "there is no such file or folder"
+        return ProblemName.NOT_FOUND, "there is no such file or folder"
     if isinstance(error, PermissionError):
-        return "no permission to read it"
+        return ProblemName.NOT_READABLE, "no permission to read it"
     if isinstance(error, ValueError):
-        return "it cannot be read: a path holds no such character"  # Python's words change from version to version
-    return f"it cannot be read: {error.strerror or error}"
+        # Python's words change from version to version.
+        return ProblemName.NOT_READABLE, "it cannot be read: a path holds no such character"
+    return ProblemName.NOT_READABLE, f"it cannot be read: {error.strerror or error}"

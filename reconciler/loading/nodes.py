@@ -16,9 +16,11 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from yaml._yaml import CParser
-from yaml.error import MarkedYAMLError
+from yaml.error import Mark, MarkedYAMLError
 from yaml.nodes import Node, ScalarNode
 from yaml.resolver import Resolver
+
+from reconciler.model.problems import ProblemName
 
 TEXT = "text"
 """The class of a scalar that is text. Compared by identity, so that no tag in a file can pass for it."""
@@ -35,7 +37,7 @@ class Surprise(NamedTuple):
 
     problem: str
     fix: str
-    is_date: bool = False
+    name: ProblemName = ProblemName.AMBIGUOUS_VALUE
 
 
 MERGE = Surprise("`<<` is read as a merge", 'write "<<" for text')
@@ -79,7 +81,9 @@ def classify(text: str) -> Meaning:
     if kind == "int" and _INTEGER(text):
         if len(text) <= _LONGEST_NUMBER:
             return Plain(int(text))
-        return Surprise(f"a number of {len(text):,} digits is too large", "quote it if it is text")
+        return Surprise(
+            f"a number of {len(text):,} digits is too large", "quote it if it is text", ProblemName.NUMBER_TOO_LARGE
+        )
     if kind == "float" and _NUMBER_1_2(text):
         return Plain(float(text.lower().replace(".inf", "inf").replace(".nan", "nan")))
     return TEXT if kind == "str" and not _NUMBER_1_2(text) else _surprise(text, kind)
@@ -101,7 +105,7 @@ def _surprise(text: str, kind: str) -> Surprise:
         word = str(value).lower()
         return Surprise(f"{short} is read as {word}, a YAML 1.1 boolean", f"write {word}, or {_quoted(text)} for text")
     if kind == "timestamp":
-        return Surprise(f"{short} is read as a date", _quote(text), is_date=True)
+        return Surprise(f"{short} is read as a date", _quote(text), ProblemName.DATE_FOR_TEXT)
     if kind == "value":
         return Surprise(f"{short} has a meaning of its own in YAML 1.1", _quote(text))
     if len(text) > _LONGEST_SHOWN:
@@ -174,6 +178,10 @@ MAX_ENTRIES = 100_000
 class TooMuch(MarkedYAMLError):
     """The text is deeper or wider than any document of ours."""
 
+    def __init__(self, name: ProblemName, problem: str, mark: Mark) -> None:
+        super().__init__(problem=problem, problem_mark=mark)
+        self.name = name
+
 
 class NodeParser(CParser):
     """Composes the nodes of each document. The `tag` of a node is TEXT, a Plain, COLLECTION or the tag as written.
@@ -193,7 +201,7 @@ class NodeParser(CParser):
             node = self.get_node()
             number += 1
             if node is not None and number > MAX_ENTRIES:
-                raise TooMuch(problem=f"more than {MAX_ENTRIES:,} documents", problem_mark=node.start_mark)
+                raise TooMuch(ProblemName.TOO_LARGE, f"more than {MAX_ENTRIES:,} documents", node.start_mark)
             if node is not None and not _is_empty(node):
                 yield node
 
@@ -224,9 +232,9 @@ def _nesting() -> tuple[Callable[[Any, Any], None], Callable[[], None]]:
             return
         entries = len(parent.value) if index is None else index if index.__class__ is int else 0
         if entries >= MAX_ENTRIES:
-            raise TooMuch(problem=f"more than {MAX_ENTRIES:,} entries", problem_mark=parent.start_mark)
+            raise TooMuch(ProblemName.TOO_LARGE, f"more than {MAX_ENTRIES:,} entries", parent.start_mark)
         if depth > MAX_DEPTH:
-            raise TooMuch(problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=parent.start_mark)
+            raise TooMuch(ProblemName.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels", parent.start_mark)
 
     def ascend() -> None:
         nonlocal depth

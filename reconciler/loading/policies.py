@@ -17,7 +17,7 @@ from reconciler.model.canonical import canonical_protocol
 from reconciler.model.cloud import EVERYWHERE, MAX_RULES
 from reconciler.model.errors import InputError, Issue
 from reconciler.model.pattern import compile_pattern
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace, Place
 from reconciler.model.policies import (
     AllowedPrefixes,
     Expires,
@@ -31,6 +31,7 @@ from reconciler.model.policies import (
     WorldOpenAnyPort,
     WorldOpenManagement,
 )
+from reconciler.model.problems import ProblemName
 
 _FLOWS = ("must_allow", "must_deny")
 AddressGroups = Mapping[str, AddressGroup]
@@ -89,13 +90,15 @@ def read_policies_of(
             message = (
                 "policies are in two places" if other else f"{given.source.where if given else ''} has policies as well"
             )
-            issues.add(document.source, place, message, "keep all of them in one place for the whole run", other)
+            issues.add(
+                place, ProblemName.POLICIES_TWICE, message, "keep all of them in one place for the whole run", other
+            )
             continue
         first = place
         if not is_well_formed("policies", written):
             report_malformed(document, ("policies",), "policies", written, issues)
             continue
-        found, problems = _read(written, document.source.path, address_groups)
+        found, problems = _read(written, document.name, address_groups)
         report(document, ("policies",), problems, issues)
     if first is not None:
         return found or Policies()
@@ -111,9 +114,9 @@ def _malformed(written: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _raise(problems: Sequence[Problem], where: str) -> None:
     if problems:
-        place = Place(where, 1, 1)
+        place = FilePlace(where, 1, 1)
         raise InputError(
-            tuple(Issue(place, f"{_dotted(each.path)}: {each.message}", fix=each.fix) for each in problems)
+            tuple(Issue(place, each.name, f"{_dotted(each.path)}: {each.message}", fix=each.fix) for each in problems)
         )
 
 
@@ -168,17 +171,12 @@ def _flows(
         rules = None
         if address_groups is not None or "remote_address_group" not in flow:
             expansion = expand(rule, address_groups or {})
-            problems += [_below(problem, (key, index)) for problem in expansion.problems]
+            problems += [problem.below((key, index)) for problem in expansion.problems]
             rules = expansion.rules
             if expansion.number > MAX_RULES:
                 message = f"this flow is {expansion.number} rules, over the limit of {MAX_RULES}"
-                problems.append(Problem((key, index), message, "write it as several"))
+                problems.append(Problem((key, index), ProblemName.TOO_MANY_RULES, message, "write it as several"))
         yield FlowPolicy(flow["group"], rules, flow.get("description", ""), flow.get("level", "error"))
-
-
-def _below(problem: Problem, path: Path) -> Problem:
-    related = tuple((what, (*path, *inner)) for what, inner in problem.related)
-    return Problem((*path, *problem.path), problem.message, problem.fix, related, problem.at_key, problem.guess)
 
 
 def _address_groups_of(flow: Mapping[str, Any]) -> tuple[str, ...]:
@@ -194,7 +192,7 @@ def _management(written: Mapping[str, Any], problems: list[Problem]) -> dict[str
     settings = _settings(written, "world_open_management")
     if "ports" in settings:
         ranges, wrong = read_ranges({"ports": settings["ports"]}, "tcp")
-        problems += [_below(problem, ("world_open_management",)) for problem in wrong]
+        problems += [problem.below(("world_open_management",)) for problem in wrong]
         settings["ports"] = tuple((1, 65535) if low is None else (low, high) for low, high in ranges)
     return settings
 
@@ -204,7 +202,7 @@ def _allowed_prefixes(written: Mapping[str, Any], problems: list[Problem]) -> di
     if "prefixes" in settings:
         read = [read_prefix(text) for text in settings["prefixes"]]
         problems += [
-            Problem(("allowed_prefixes", "prefixes", index), prefix.problem, prefix.fix)
+            prefix.problem.below(("allowed_prefixes", "prefixes", index))
             for index, prefix in enumerate(read)
             if prefix.problem
         ]
@@ -243,4 +241,5 @@ def _check_pattern(pattern: str | None, path: Path, problems: list[Problem]) -> 
     try:
         compile_pattern(pattern or "")
     except ValueError as error:
-        problems.append(Problem(path, f"this is no regular expression: {error}", "quote what is meant as it stands"))
+        message, fix = f"this is no regular expression: {error}", "quote what is meant as it stands"
+        problems.append(Problem(path, ProblemName.NOT_A_REGEX, message, fix))

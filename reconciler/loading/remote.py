@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 from reconciler.loading.document import Document
 from reconciler.loading.issues import Issues, Path, Problem
-from reconciler.loading.report import report_malformed
+from reconciler.loading.report import report, report_malformed
 from reconciler.loading.structure import is_well_formed
 from reconciler.model.canonical import canonical_prefix, is_canonical_ipv4
 from reconciler.model.cloud import EVERYWHERE
 from reconciler.model.place import Place
+from reconciler.model.problems import ProblemName
 from reconciler.model.rule import Ethertype
 from reconciler.model.text import MOST_WORDS, shown
 
@@ -21,8 +22,7 @@ class Prefix(NamedTuple):
 
     family: Ethertype
     canonical: str | None
-    problem: str | None = None
-    fix: str | None = None
+    problem: Problem | None = None
 
 
 @lru_cache(1 << 16)
@@ -48,14 +48,15 @@ def _read_with_care(text: str, canonical: str | None, family: Ethertype) -> Pref
     except ValueError:
         return _no_prefix(text, family)
     if "%" in text:
-        return Prefix(
-            family, None, "a zone (`%...`) means nothing to a security group", f"write {address.partition('%')[0]}"
-        )
+        message = "a zone (`%...`) means nothing to a security group"
+        return _wrong(family, ProblemName.NOT_A_PREFIX, message, f"write {address.partition('%')[0]}")
     if slash and not (mask.isascii() and mask.isdigit() and mask == str(int(mask))):
-        return Prefix(family, None, f"`{text}` has no plain number after the slash", f"write {masked}")
+        return _wrong(
+            family, ProblemName.NOT_A_PREFIX, f"`{text}` has no plain number after the slash", f"write {masked}"
+        )
     if network.network_address != whole.network_address:
         alternative = f", or {address} for this one address" if network.prefixlen else ""
-        return Prefix(family, None, f"`{text}` has host bits set", f"write {masked}{alternative}")
+        return _wrong(family, ProblemName.HOST_BITS, f"`{text}` has host bits set", f"write {masked}{alternative}")
     return Prefix(family, canonical)
 
 
@@ -63,10 +64,20 @@ def _no_prefix(text: str, family: Ethertype) -> Prefix:
     short = text if len(text) <= 50 else text[:50] + "..."
     short = "".join(char if char.isprintable() else "\ufffd" for char in short)
     if text.strip() != text and len(text) <= 50:
-        return Prefix(family, None, f"`{short}` has blanks around the prefix", f"write {text.strip()}")
+        return _wrong(
+            family, ProblemName.NOT_A_PREFIX, f"`{short}` has blanks around the prefix", f"write {text.strip()}"
+        )
     if text.lower() in {"any", "all", "*"}:
-        return Prefix(family, None, f"`{text}` is no prefix", "write 0.0.0.0/0 or ::/0, or leave the key out")
-    return Prefix(family, None, f"`{short}` is no IP prefix", "write one like 10.0.0.0/8 or 2001:db8::/32")
+        return _wrong(
+            family, ProblemName.NOT_A_PREFIX, f"`{text}` is no prefix", "write 0.0.0.0/0 or ::/0, or leave the key out"
+        )
+    return _wrong(
+        family, ProblemName.NOT_A_PREFIX, f"`{short}` is no IP prefix", "write one like 10.0.0.0/8 or 2001:db8::/32"
+    )
+
+
+def _wrong(family: Ethertype, name: ProblemName, message: str, fix: str) -> Prefix:
+    return Prefix(family, None, Problem((), name, message, fix))
 
 
 WAYS = frozenset({"remote_ip_prefix", "remote_ip_prefixes", "remote_address_group", "remote_group", "remote_group_id"})
@@ -101,7 +112,9 @@ def read_remotes(rule: dict[str, Any], address_groups: Mapping[str, AddressGroup
     way = given[0]
     if len(given) > 1:
         message = f"`{given[1]}` and `{way}` exclude each other: a rule has one remote"
-        problem = Problem((given[1],), message, "write two rules", (("the other", (way,)),), at_key=True)
+        problem = Problem(
+            (given[1],), ProblemName.EXCLUSIVE_KEYS, message, "write two rules", (("the other", (way,)),), at_key=True
+        )
         return (), (problem,)
     return _read_way(way, rule[way], address_groups)
 
@@ -110,7 +123,7 @@ def _read_way(way: str, value: Any, address_groups: Mapping[str, AddressGroup]) 
     if way == "remote_ip_prefix":
         prefix = read_prefix(value)
         if prefix.problem:
-            return (), (Problem((way,), prefix.problem, prefix.fix),)
+            return (), (prefix.problem.below((way,)),)
         return (Remote(prefix.family, prefix.canonical, None, None, (way,)),), _NO_PROBLEMS
     if way == "remote_ip_prefixes":
         return _prefixes([((way, index), text) for index, text in enumerate(value)])
@@ -127,7 +140,7 @@ def _prefixes(written: list[tuple[Path, str]]) -> Remotes:
     for path, text in written:
         prefix = read_prefix(text)
         if prefix.problem:
-            problems.append(Problem(path, prefix.problem, prefix.fix))
+            problems.append(prefix.problem.below(path))
         else:
             key = (prefix.family, prefix.canonical)
             found.setdefault(key, Remote(prefix.family, prefix.canonical, None, None, path))
@@ -148,7 +161,15 @@ def _address_groups(names: str | list[str], address_groups: Mapping[str, Address
         if group is None:
             fix = "define it under `address_groups` of any file"
             message = f"no file defines the address group {shown(name)}"
-            problems.append(Problem(path, message, fix, guess=(name, tuple(islice(address_groups, MOST_WORDS)))))
+            problems.append(
+                Problem(
+                    path,
+                    ProblemName.UNKNOWN_ADDRESS_GROUP,
+                    message,
+                    fix,
+                    guess=(name, tuple(islice(address_groups, MOST_WORDS))),
+                )
+            )
             continue
         for family, prefix in group.prefixes:
             found.setdefault((family, prefix), Remote(family, prefix, None, None, path))
@@ -172,7 +193,13 @@ def read_address_groups(documents: Sequence[Document], issues: Issues) -> Mappin
                 place = document.key_place("address_groups", name)
                 message = f"the address group {shown(name)} is defined twice, with different prefixes"
                 other = ("the other", places[name])
-                issues.add(document.source, place, message, "keep one of the two, or give one another name", (other,))
+                issues.add(
+                    place,
+                    ProblemName.ADDRESS_GROUP_TWICE,
+                    message,
+                    "keep one of the two, or give one another name",
+                    (other,),
+                )
     return groups
 
 
@@ -182,8 +209,6 @@ def _read_address_group(document: Document, name: str, prefixes: Any, issues: Is
         report_malformed(document, path[:1], "address_groups", {name: prefixes}, issues)
         return AddressGroup(())
     read = [read_prefix(text) for text in prefixes]
-    for index, prefix in enumerate(read):
-        if prefix.problem:
-            issues.add(document.source, document.place(*path, index), prefix.problem, prefix.fix)
+    report(document, path, (each.problem.below((index,)) for index, each in enumerate(read) if each.problem), issues)
     good = dict.fromkeys((prefix.family, prefix.canonical) for prefix in read if not prefix.problem)
     return AddressGroup(tuple(good))

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from reconciler.loading.document import Document, Key
+from reconciler.loading.document import Document
 from reconciler.loading.issues import Issues, Problem
+from reconciler.model.place import Key
 from reconciler.model.text import did_you_mean
 
 
@@ -17,7 +18,7 @@ def report(document: Document, path: tuple[Key, ...], problems: Iterable[Problem
         find = document.key_place if problem.at_key else document.place
         related = tuple((what, document.place(*path, *inner)) for what, inner in problem.related)
         fix = (did_you_mean(*problem.guess) if problem.guess else None) or problem.fix
-        issues.add(document.source, find(*path, *problem.path), problem.message, fix, related)
+        issues.add(find(*path, *problem.path), problem.name, problem.message, fix, related)
 
 
 def report_malformed(document: Document, path: tuple[Key, ...], kind: str, value: Any, issues: Issues) -> None:

@@ -12,6 +12,7 @@ from reconciler.loading.issues import Problem
 from reconciler.loading.remote import WAYS, AddressGroup, Remote, read_prefix, read_remotes
 from reconciler.model.canonical import IPV6_PROTOCOLS, canonical_protocol, canonical_rule
 from reconciler.model.cloud import MAX_RULES
+from reconciler.model.problems import ProblemName
 from reconciler.model.rule import ICMP_PROTOCOLS, PORT_PROTOCOLS, Direction, Ethertype, Rule
 
 Range = tuple[int | None, int | None]
@@ -53,7 +54,16 @@ def _ranges(
     if len(given) > 1:
         second = next(key for key in given[1] if written[key] is not None)
         message = f"`{second}` and `{first}` exclude each other"
-        return _wrong(Problem((second,), message, "keep one of the two", (("the other", (first,)),), at_key=True))
+        return _wrong(
+            Problem(
+                (second,),
+                ProblemName.EXCLUSIVE_KEYS,
+                message,
+                "keep one of the two",
+                (("the other", (first,)),),
+                at_key=True,
+            )
+        )
     if protocol in ICMP_PROTOCOLS and first != "ports":
         type_key, code_key = given[0]
         return _icmp(type_key, written[type_key], code_key, written[code_key])
@@ -68,23 +78,29 @@ def _wrong(*problems: Problem) -> Ranges:
 
 def _not_icmp(key: str, protocol: str | None) -> Problem:
     fix = "add protocol: icmp" if protocol is None else "leave it out"
-    return Problem((key,), f"`{key}` needs protocol icmp or ipv6-icmp", fix, at_key=True)
+    return Problem((key,), ProblemName.NOT_ICMP, f"`{key}` needs protocol icmp or ipv6-icmp", fix, at_key=True)
 
 
 def _no_ports(key: str, protocol: str | None) -> Problem:
     if protocol is None:
         message = f"`{key}` needs a protocol with ports: tcp, udp, udplite, sctp or dccp"
-        return Problem((key,), message, "add protocol: tcp", at_key=True)
+        return Problem((key,), ProblemName.NO_PORTS, message, "add protocol: tcp", at_key=True)
     if protocol in ICMP_PROTOCOLS:
-        return Problem((key,), f"{protocol} has no ports", "use icmp_type and icmp_code", at_key=True)
-    return Problem((key,), f"the protocol {protocol} has no ports", "leave it out", at_key=True)
+        return Problem(
+            (key,), ProblemName.NO_PORTS, f"{protocol} has no ports", "use icmp_type and icmp_code", at_key=True
+        )
+    return Problem((key,), ProblemName.NO_PORTS, f"the protocol {protocol} has no ports", "leave it out", at_key=True)
 
 
 def _icmp(type_key: str, icmp_type: int | None, code_key: str, icmp_code: int | None) -> Ranges:
     if icmp_type is None:
-        return _wrong(Problem((code_key,), "an ICMP code needs a type", f"add {type_key}", at_key=True))
+        return _wrong(
+            Problem(
+                (code_key,), ProblemName.INCOMPLETE_RANGE, "an ICMP code needs a type", f"add {type_key}", at_key=True
+            )
+        )
     beyond = [
-        Problem((key,), f"an ICMP {name} is a number from 0 to 255, not {value}")
+        Problem((key,), ProblemName.OUT_OF_RANGE, f"an ICMP {name} is a number from 0 to 255, not {value}")
         for key, name, value in ((type_key, "type", icmp_type), (code_key, "code", icmp_code))
         if value is not None and value > 255
     ]
@@ -96,15 +112,29 @@ def _range(low: int | None, high: int | None) -> Ranges:
         given, missing = ("port_range_min", "port_range_max") if high is None else ("port_range_max", "port_range_min")
         value = low if high is None else high
         return _wrong(
-            Problem((given,), f"`{given}` needs `{missing}` beside it", f"add {missing}: {value}", at_key=True)
+            Problem(
+                (given,),
+                ProblemName.INCOMPLETE_RANGE,
+                f"`{given}` needs `{missing}` beside it",
+                f"add {missing}: {value}",
+                at_key=True,
+            )
         )
     if low == 0 or high == 0:
         return _wrong(
-            Problem(("port_range_min" if low == 0 else "port_range_max",), "ports are numbers from 1 to 65535")
+            Problem(
+                ("port_range_min" if low == 0 else "port_range_max",),
+                ProblemName.OUT_OF_RANGE,
+                "ports are numbers from 1 to 65535",
+            )
         )
     if low > high:
         fix = f"write port_range_min: {high} and port_range_max: {low}"
-        return _wrong(Problem(("port_range_min",), f"the range {low}-{high} ends before it begins", fix))
+        return _wrong(
+            Problem(
+                ("port_range_min",), ProblemName.BACKWARDS_RANGE, f"the range {low}-{high} ends before it begins", fix
+            )
+        )
     return Ranges((_stored(low, high),))
 
 
@@ -116,9 +146,20 @@ def _ports(ports: int | str | tuple[int | str, ...]) -> Ranges:
         first, last = int(low), int(high or low)
         path = ("ports", index) if isinstance(ports, tuple) else ("ports",)
         if max(first, last) > _HIGHEST:
-            problems.append(Problem(path, f"ports are numbers from 1 to {_HIGHEST}, not {max(first, last)}"))
+            problems.append(
+                Problem(
+                    path, ProblemName.OUT_OF_RANGE, f"ports are numbers from 1 to {_HIGHEST}, not {max(first, last)}"
+                )
+            )
         elif first > last:
-            problems.append(Problem(path, f"the range {port} ends before it begins", f"write {last}-{first}"))
+            problems.append(
+                Problem(
+                    path,
+                    ProblemName.BACKWARDS_RANGE,
+                    f"the range {port} ends before it begins",
+                    f"write {last}-{first}",
+                )
+            )
         else:
             found[_stored(first, last)] = None
     return Ranges(() if problems else tuple(found), tuple(problems))
@@ -180,7 +221,7 @@ def _expand_plain(rule: dict[str, Any]) -> Expansion | None:
     text = rule.get("remote_ip_prefix")
     if text is None or not _OTHER_REMOTES.isdisjoint(rule):
         return None
-    family, prefix, problem, _ = read_prefix(text)
+    family, prefix, problem = read_prefix(text)
     if problem is not None or rule.get("ethertype", family) != family:
         return None
     protocol = canonical_protocol(rule.get("protocol"), family)
@@ -207,7 +248,12 @@ def _match_families(
         if family not in there and not problems:
             path = ("ethertype", index) if len(families) > 1 else ("ethertype",)
             problems.append(
-                Problem(path, f"no prefix of this rule is of {family}", f"add an {family} prefix, or leave it out")
+                Problem(
+                    path,
+                    ProblemName.ETHERTYPE_MISMATCH,
+                    f"no prefix of this rule is of {family}",
+                    f"add an {family} prefix, or leave it out",
+                )
             )
     return pairs, tuple(dict.fromkeys(problems))
 
@@ -216,14 +262,22 @@ def _foreign(remote: Remote, families: tuple[Ethertype, ...]) -> Problem:
     """Word a prefix that is of none of the families written."""
     what = f"{remote.prefix or 'this prefix'} is of {remote.family}, the rule's ethertype is {families[0]}"
     fix = f"write ethertype: {remote.family}, or leave ethertype out"
-    return Problem(remote.path, what, fix, (("the ethertype", ("ethertype",)),))
+    return Problem(remote.path, ProblemName.ETHERTYPE_MISMATCH, what, fix, (("the ethertype", ("ethertype",)),))
 
 
 def _needs_ipv6(rule: dict[str, Any], families: tuple[Ethertype, ...], remote: Remote) -> Problem:
     message = f"the protocol {rule['protocol']} needs IPv6"
     if remote.family is not None and not families:
-        return Problem(("protocol",), message, "use an IPv6 prefix", (("the IPv4 prefix", remote.path),))
-    return Problem(("protocol",), message, f"{'write' if families else 'add'} ethertype: IPv6")
+        return Problem(
+            ("protocol",),
+            ProblemName.ETHERTYPE_MISMATCH,
+            message,
+            "use an IPv6 prefix",
+            (("the IPv4 prefix", remote.path),),
+        )
+    return Problem(
+        ("protocol",), ProblemName.ETHERTYPE_MISMATCH, message, f"{'write' if families else 'add'} ethertype: IPv6"
+    )
 
 
 def _multiply(

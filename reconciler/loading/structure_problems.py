@@ -13,6 +13,7 @@ from reconciler.loading import wording
 from reconciler.loading.issues import Path, Problem
 from reconciler.loading.reduce import reduce
 from reconciler.loading.structure import matcher
+from reconciler.model.problems import ProblemName
 from reconciler.model.schema_files import read_schema
 from reconciler.model.text import shown
 
@@ -28,9 +29,11 @@ def explain(kind: str, value: Any) -> tuple[list[Problem], int]:
         for leaf in _leaves(error):
             for problem in _word(kind, leaf, reduced.value):
                 path = reduced.original(problem.path)
-                moved = Problem(path, problem.message, problem.fix, at_key=problem.at_key)
+                moved = Problem(path, problem.name, problem.message, problem.fix, at_key=problem.at_key)
                 problems.setdefault((path, problem.at_key), moved)
-    return list(problems.values()) or [Problem((), f"this {_noun(kind)} is malformed")], reduced.omitted
+    return list(problems.values()) or [
+        Problem((), ProblemName.WRONG_VALUE, f"this {_noun(kind)} is malformed")
+    ], reduced.omitted
 
 
 @cache
@@ -74,17 +77,31 @@ def _word(kind: str, error: Any, fragment: Any) -> Iterator[Problem]:
         at_the_head = _definitions()["document"]["properties"]
         for key in value:
             if key not in known:
-                yield Problem((*path, key), *wording.unknown_key(key, known, value, at_the_head), at_key=True)
+                words = wording.unknown_key(key, known, value, at_the_head)
+                yield Problem((*path, key), ProblemName.UNKNOWN_KEY, *words, at_key=True)
     elif error.validator == "required":
         for key in error.validator_value:
             if key not in value:
-                yield Problem(path, *wording.missing_key(key))
+                yield Problem(path, ProblemName.MISSING_KEY, *wording.missing_key(key))
     elif "propertyNames" in error.absolute_schema_path:
         is_tag = path[-1:] == ("tags",)
         words = wording.wrong_tag_key(value, schema) if is_tag else ("an address group needs a name", None)
-        yield Problem((*path, value), *words, at_key=True)
+        yield Problem((*path, value), ProblemName.WRONG_TAG if is_tag else ProblemName.EMPTY, *words, at_key=True)
     else:
-        yield Problem(path, *_word_value(kind, path, value, schema, fragment), at_key=value is None)
+        words = _word_value(kind, path, value, schema, fragment)
+        yield Problem(path, _name(kind, path, value), *words, at_key=value is None)
+
+
+def _name(kind: str, path: Path, value: Any) -> ProblemName:
+    if not path:
+        return ProblemName.NOTHING_DESIRED if isinstance(value, dict) else ProblemName.NOT_A_MAPPING
+    if kind == "security_group" and path == ("name",) and isinstance(value, str):
+        return ProblemName.WRONG_NAME
+    if kind == "security_group" and path[0] == "tags" and len(path) > 1:
+        return ProblemName.WRONG_TAG
+    if value is None:
+        return ProblemName.NO_VALUE
+    return ProblemName.EMPTY if value in ([], {}) else ProblemName.WRONG_VALUE
 
 
 def _words(error: Any) -> Iterator[str]:

@@ -11,17 +11,18 @@ from typing import Any
 from yaml.error import Mark
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from reconciler.loading.issues import Issues, Source
+from reconciler.loading.issues import Issues
 from reconciler.loading.nodes import COLLECTION, MAX_DEPTH, MERGE, TEXT, Plain, Surprise, classify
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace, Place
 from reconciler.model.policies import Policies
+from reconciler.model.problems import ProblemName
 from reconciler.model.text import shown
 
 MAX_EXPANDED = 1_000_000
 """Values that the aliases of a document may expand to: the rules of a thousand full groups."""
 
 _YAML = "tag:yaml.org,2002:"
-_DATES = frozenset({"created_at", "updated_at", "expires", "until"})
+DATES = frozenset({"created_at", "updated_at", "expires", "until"})
 """Keys behind which a date needs no quotes. Some tools write the API's read-only fields without them."""
 _LEVELS = frozenset(field.name for field in fields(Policies)) | {"level"}
 """Keys behind which `off` is the level of a policy, and no boolean."""
@@ -30,8 +31,8 @@ _LEVELS = frozenset(field.name for field in fields(Policies)) | {"level"}
 class ValueReader:
     """Reads the value of each node of a file."""
 
-    def __init__(self, source: Source, issues: Issues) -> None:
-        self._source = source
+    def __init__(self, path: str, issues: Issues) -> None:
+        self._path = path
         self._issues = issues
 
     def read(self, node: Node) -> Any:
@@ -73,7 +74,13 @@ class ValueReader:
                 continue
             if name in result:
                 first = ("written first here", places[name])
-                self._add(key, f"the key {shown(name)} is there twice", "keep one of the two", (first,))
+                self._add(
+                    key,
+                    ProblemName.DUPLICATE_KEY,
+                    f"the key {shown(name)} is there twice",
+                    "keep one of the two",
+                    (first,),
+                )
             else:
                 places[name] = self._place(key.start_mark)
             result[name] = self.read(child) if of_tags else self._read_below(name, child)
@@ -86,14 +93,25 @@ class ValueReader:
         written = child.value if isinstance(child, SequenceNode) else [child]
         parts = [part for part in written if isinstance(part, MappingNode)]
         if len(parts) < len(written):
-            self._add(child, "`<<` takes a mapping, or a list of mappings", 'write "<<" if it is meant as a key')
+            self._add(
+                child,
+                ProblemName.WRONG_MERGE,
+                "`<<` takes a mapping, or a list of mappings",
+                'write "<<" if it is meant as a key',
+            )
             return
         for part in parts:
             where = self._place(part.start_mark)
             for name, value in self._mapping(part).items():
                 if name in result:
                     hidden = f"the key {shown(name)} of the merge is hidden by another of the same name"
-                    self._add(key, hidden, "keep one of the two", (("the other", places[name]), ("merged from", where)))
+                    self._add(
+                        key,
+                        ProblemName.MERGE_HIDES_KEY,
+                        hidden,
+                        "keep one of the two",
+                        (("the other", places[name]), ("merged from", where)),
+                    )
                 else:
                     result[name] = value
                     places[name] = where
@@ -101,17 +119,22 @@ class ValueReader:
     def _key(self, key: Node) -> str | None:
         if not isinstance(key, ScalarNode):
             kind = "a list" if isinstance(key, SequenceNode) else "a mapping"
-            self._add(key, f"{kind} cannot be a key", "keys are text")
+            self._add(key, ProblemName.KEY_NOT_TEXT, f"{kind} cannot be a key", "keys are text")
             return None
         tag: object = key.tag
         if tag is TEXT or tag == _YAML + "str":
             return str(key.value)
         if isinstance(tag, Surprise):
-            self._add(key, tag.problem, f'write "{key.value}" for a key' if len(key.value) < 40 else tag.fix)
+            self._add(key, tag.name, tag.problem, f'write "{key.value}" for a key' if len(key.value) < 40 else tag.fix)
         elif key.value == "":
-            self._add(key, "a key is missing before the colon")
+            self._add(key, ProblemName.KEY_NOT_TEXT, "a key is missing before the colon")
         else:
-            self._add(key, f"the key {shown(key.value)} is not text", f'write "{shown(key.value)[1:-1]}"')
+            self._add(
+                key,
+                ProblemName.KEY_NOT_TEXT,
+                f"the key {shown(key.value)} is not text",
+                f'write "{shown(key.value)[1:-1]}"',
+            )
         return str(key.value)
 
     def _scalar(self, node: ScalarNode) -> Any:
@@ -119,7 +142,7 @@ class ValueReader:
         if isinstance(tag, Plain):
             return tag.value
         if isinstance(tag, Surprise):
-            self._add(node, tag.problem, tag.fix)
+            self._add(node, tag.name, tag.problem, tag.fix)
             return node.value
         return self._tagged(node)
 
@@ -134,7 +157,12 @@ class ValueReader:
         if name not in kinds:
             self._refuse_tag(node)
         elif type(value).__name__ != kinds[name]:
-            self._add(node, f"{shown(node.value)} is not what the tag `!!{name}` says", "leave the tag out")
+            self._add(
+                node,
+                ProblemName.WRONG_TYPE_TAG,
+                f"{shown(node.value)} is not what the tag `!!{name}` says",
+                "leave the tag out",
+            )
         return value
 
     def _check_collection_tag(self, node: Node) -> None:
@@ -145,25 +173,35 @@ class ValueReader:
     def _refuse_tag(self, node: Node) -> None:
         tag = str(node.tag)
         written = "!!" + tag.removeprefix(_YAML) if tag.startswith(_YAML) else tag
-        self._add(node, f"the tag {shown(written)} is not allowed: a file holds plain data only", "leave the tag out")
+        self._add(
+            node,
+            ProblemName.TAG_NOT_ALLOWED,
+            f"the tag {shown(written)} is not allowed: a file holds plain data only",
+            "leave the tag out",
+        )
 
     def _read_below(self, name: str, child: Node) -> Any:
         """Read the value of a key, which may say how to take what is elsewhere a surprise."""
         tag: object = child.tag
         if isinstance(tag, Surprise):
-            if (tag.is_date and name in _DATES) or (child.value == "off" and name in _LEVELS):
+            if (tag.name is ProblemName.DATE_FOR_TEXT and name in DATES) or (child.value == "off" and name in _LEVELS):
                 return str(child.value)
         elif name == "tags" and tag is COLLECTION and isinstance(child, MappingNode):
             return self._mapping(child, of_tags=True)
         return self.read(child)
 
     def _place(self, mark: Mark) -> Place:
-        return Place(self._source.path, mark.line + 1, mark.column + 1)
+        return FilePlace(self._path, mark.line + 1, mark.column + 1)
 
     def _add(
-        self, node: Node, message: str, fix: str | None = None, related: tuple[tuple[str, Place], ...] = ()
+        self,
+        node: Node,
+        name: ProblemName,
+        message: str,
+        fix: str | None = None,
+        related: tuple[tuple[str, Place], ...] = (),
     ) -> None:
-        self._issues.add(self._source, self._place(node.start_mark), message, fix, related)
+        self._issues.add(self._place(node.start_mark), name, message, fix, related)
 
 
 def children(node: Node) -> Iterator[Node]:
@@ -176,7 +214,7 @@ def children(node: Node) -> Iterator[Node]:
         yield from node.value
 
 
-def expands_too_far(root: Node) -> tuple[Node, str] | None:
+def expands_too_far(root: Node) -> tuple[Node, ProblemName, str] | None:
     """Find the node whose aliases contain itself, or make the document too large or too deep; say which.
 
     Each node is visited once, and no call nests, however the aliases are chained.
@@ -191,13 +229,13 @@ def expands_too_far(root: Node) -> tuple[Node, str] | None:
             size = 1 + sum(part for part, _ in below)
             depth = 1 + max((part for _, part in below), default=0)
             if size > MAX_EXPANDED:
-                return node, f"the aliases in here expand to more than {MAX_EXPANDED:,} values"
+                return node, ProblemName.TOO_LARGE, f"the aliases in here expand to more than {MAX_EXPANDED:,} values"
             if depth > MAX_DEPTH:
-                return node, f"the aliases in here nest deeper than {MAX_DEPTH} levels"
+                return node, ProblemName.TOO_DEEP, f"the aliases in here nest deeper than {MAX_DEPTH} levels"
             sizes[id(node)] = size, depth
             open_nodes.discard(id(node))
         elif id(node) in open_nodes:
-            return node, "an alias in here stands for what it is a part of"
+            return node, ProblemName.RECURSIVE, "an alias in here stands for what it is a part of"
         elif id(node) not in sizes:
             open_nodes.add(id(node))
             stack.append((node, True))

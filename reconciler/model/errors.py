@@ -19,17 +19,20 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reconciler.model.place import Place
+from reconciler.model.problems import ProblemName
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
     """One thing that is wrong in a file.
 
-    `line` is the text of the offending line, or of a very long one the part around the place; `caret` is the column in
-    that text; `fix` is what to write instead; `related` are further places that belong to it, each with what is there.
+    `name` is that of its kind. `line` is the text of the offending line, or of a very long one the part around the
+    place; `caret` is the column in that text; `fix` is what to write instead; `related` are further places that belong
+    to it, each with what is there.
     """
 
     place: Place
+    name: ProblemName
     message: str
     line: str | None = None
     fix: str | None = None
@@ -57,7 +60,7 @@ class InputError(SgctlError):
 
     def __init__(self, issues: tuple[Issue, ...]) -> None:
         super().__init__(f"{len(issues)} error{'s' if len(issues) != 1 else ''} in the files")
-        self.issues = tuple(sorted(issues, key=lambda issue: issue.place))
+        self.issues = tuple(sorted(issues, key=lambda issue: issue.place.order))
 
 
 class PlanFileError(SgctlError):

@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.model.desired import Target
 from reconciler.model.live import LiveGroup, LiveRule, Tag
-from reconciler.model.place import Place
+from reconciler.model.place import read_place
 from reconciler.model.policies import Finding, PolicyException, Terms
 from reconciler.model.rule import Rule
 
@@ -88,12 +88,6 @@ def read_finding(content: Json) -> Finding:
             "exception": None if exception is None else read_exception(exception),
         }
     )
-
-
-def read_place(text: str) -> Place:
-    """Read `path:line:column`."""
-    path, line, column = text.rsplit(":", 2)
-    return Place(path, int(line), int(column))
 
 
 def exception_to_json(exception: PolicyException) -> Json:

@@ -1,9 +1,31 @@
-"""Where something was written: a file, a line and a column."""
+"""Where something was written: a position in a file, or a path in plain data."""
 
-from typing import NamedTuple
+import json
+import re
+from typing import NamedTuple, Protocol
+
+Key = str | int
+"""A step from a value to a part of it: a mapping's key or a list's index."""
+
+Order = tuple[str, int, tuple[tuple[str, int], ...]]
 
 
-class Place(NamedTuple):
+class Place(Protocol):
+    """Where something was written. `str()` of it is what people and programs read; `read_place` undoes that."""
+
+    @property
+    def source(self) -> str:
+        """The path of the file, or the name of the document."""
+
+    @property
+    def order(self) -> Order:
+        """What places of any kind are sorted by."""
+
+    def __hash__(self) -> int:
+        """Places are keys of dictionaries; two that are written alike are equal."""
+
+
+class FilePlace(NamedTuple):
     """A position in a file, as editors count: the first line and the first column are 1.
 
     Written as `path:line:column`, unwrapped, so that editors and scripts find it.
@@ -15,3 +37,71 @@ class Place(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}"
+
+    @property
+    def source(self) -> str:
+        """The path of the file."""
+        return self.path
+
+    @property
+    def order(self) -> Order:
+        """Sorts by line and column within a file."""
+        return self.path, self.line, (("", self.column),)
+
+
+class PlainPlace(NamedTuple):
+    """A path in a document of plain data, such as `SecurityGroup prod/web: security_groups[0].rules[2].ports`.
+
+    `path` is empty for the document as a whole, which is written as its name alone (see `is_document_name`).
+    """
+
+    document: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.document}: {self.path}" if self.path else self.document
+
+    @property
+    def source(self) -> str:
+        """The name of the document."""
+        return self.document
+
+    @property
+    def order(self) -> Order:
+        """Sorts by the path, the items of a list by their numbers."""
+        text, *rest = _INDEX.split(self.path)
+        numbers, texts = [-1, *map(int, rest[::2])], [text, *rest[1::2]]
+        return self.document, -1, tuple(zip(texts, numbers, strict=True))
+
+
+_INDEX = re.compile(r"\[([0-9]{1,9})\]")
+_POSITION = re.compile(r"(.*):([0-9]{1,9}):([0-9]{1,9})", re.DOTALL).fullmatch
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*").fullmatch
+_LONGEST_KEY = 60
+
+
+def is_document_name(name: str) -> bool:
+    """Tell whether a name is fit for a document: on one line, and never mistaken for a position or a path."""
+    return name.strip() == name != "" and name.isprintable() and ": " not in name and _POSITION(name) is None
+
+
+def path_text(*path: Key) -> str:
+    """Write a path, such as `security_groups[0].tags["a b"]`; of a long key its beginning."""
+    return "".join(map(_step_text, path)).removeprefix(".")
+
+
+def _step_text(step: Key) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    if len(step) > _LONGEST_KEY:
+        step = step[:_LONGEST_KEY] + "..."
+    return f".{step}" if _PLAIN_KEY(step) else f"[{json.dumps(step, ensure_ascii=not step.isprintable())}]"
+
+
+def read_place(text: str) -> Place:
+    """Read what `str()` makes of a place."""
+    position = _POSITION(text)
+    if position:
+        return FilePlace(position[1], int(position[2]), int(position[3]))
+    document, _, path = text.partition(": ")
+    return PlainPlace(document, path)

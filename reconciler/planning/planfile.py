@@ -22,13 +22,12 @@ from reconciler.model.json_form import (
     read_finding,
     read_live_group,
     read_live_rule,
-    read_place,
     read_rule,
     read_terms,
     rule_to_json,
     terms_to_json,
 )
-from reconciler.model.place import Place
+from reconciler.model.place import Place, read_place
 from reconciler.model.policies import PoliciesSource
 from reconciler.planning.diff import Action, Difference, LostRule, Redescription, TagChange, TextChange
 from reconciler.planning.encode import Request

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from reconciler.model.desired import DesiredState
 from reconciler.model.errors import Issue
 from reconciler.model.live import PROTECTION_TAG, LiveGroup, LiveState
+from reconciler.model.problems import ProblemName
 from reconciler.planning.diff import Difference, LostRule, diff_deletion
 from reconciler.planning.resolve import Match
 
@@ -50,7 +51,12 @@ def refuse_lost(pruning: Pruning, matches: Iterable[Match]) -> Iterator[Issue]:
             name = going.get(rule.rule.remote_group_id or "")
             if name is not None:
                 message = f"this rule refers to {name!r}, which no file names any more and --prune would delete"
-                yield Issue(rule.place, message, fix="remove the rule, or add the group to a file")
+                yield Issue(
+                    rule.place,
+                    ProblemName.PRUNED_REMOTE_GROUP,
+                    message,
+                    fix="remove the rule, or add the group to a file",
+                )
 
 
 def _why_kept(group: LiveGroup, instances: int) -> str | None:

@@ -7,6 +7,7 @@ from reconciler.model.desired import DesiredGroup, DesiredRule
 from reconciler.model.errors import Issue
 from reconciler.model.live import LiveGroup, LiveState
 from reconciler.model.placeholder import is_placeholder, placeholder
+from reconciler.model.problems import ProblemName
 from reconciler.planning.diff import Action, Difference
 from reconciler.planning.resolve import Match
 
@@ -18,12 +19,13 @@ def refuse_groups(matches: Iterable[Match], *, take_over: bool) -> Iterator[Issu
         if live is None and group.rules is None:
             yield Issue(
                 group.place,
+                ProblemName.RULES_MISSING,
                 f"group {group.name!r} does not exist in {group.target} and has no `rules` key",
                 fix="write its rules, or `rules: []` for none: what a new group starts with is never left to the cloud",
             )
         if live is not None and _belongs_to_another(group, live) and not take_over:
             message = f"group {group.name!r} ({live.id}) belongs to {live.owner!r}, not to {group.owner!r}"
-            yield Issue(group.place, message, fix="pass --take-over to make it yours")
+            yield Issue(group.place, ProblemName.OTHER_OWNER, message, fix="pass --take-over to make it yours")
 
 
 def _belongs_to_another(group: DesiredGroup, live: LiveGroup) -> bool:
@@ -42,17 +44,21 @@ def refuse_rules(differences: Iterable[Difference], live: LiveState) -> Iterator
                 yield _unknown_protocol(rule)
             elif is_placeholder(remote) and (difference.target, remote) not in created:
                 message = f"remote group {rule.remote_group!r} does not exist yet, and --group leaves it out"
-                yield Issue(rule.place, message, fix=f"add --group {rule.remote_group}")
+                yield Issue(
+                    rule.place, ProblemName.LEFT_OUT_REMOTE_GROUP, message, fix=f"add --group {rule.remote_group}"
+                )
             elif remote is not None and not is_placeholder(remote) and remote not in ids:
                 message = f"remote group {remote} does not exist in {difference.target}"
                 lower = remote.lower()
                 fix = f"the cloud compares ids as they are written: write {lower}" if lower in ids else None
-                yield Issue(rule.place, message, fix=fix or "check the id, or refer by name with `remote_group`")
+                fix = fix or "check the id, or refer by name with `remote_group`"
+                yield Issue(rule.place, ProblemName.UNKNOWN_REMOTE_GROUP, message, fix=fix)
 
 
 def _unknown_protocol(rule: DesiredRule) -> Issue:
     return Issue(
         rule.place,
+        ProblemName.UNPUBLISHED_PROTOCOL,
         f"protocol {rule.rule.protocol!r} has no published name: such a rule can be kept or deleted, but not created",
         fix="use a protocol that has a published name, such as tcp, udp, icmp or gre",
     )

@@ -12,6 +12,7 @@ from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState, Ta
 from reconciler.model.errors import Issue
 from reconciler.model.live import LiveGroup, LiveState
 from reconciler.model.placeholder import placeholder
+from reconciler.model.problems import ProblemName
 from reconciler.model.rule import Rule
 
 
@@ -67,7 +68,10 @@ class _Scope:
             found = self._by_id.get(group.id)
             if found is None:
                 self._issue(
-                    group, f"no group with id {group.id} exists in {self._target}", "leave `id` out to create one"
+                    group,
+                    ProblemName.NO_SUCH_ID,
+                    f"no group with id {group.id} exists in {self._target}",
+                    "leave `id` out to create one",
                 )
             return found
         named = self._only(group, group.name)
@@ -77,6 +81,7 @@ class _Scope:
         if named is not None and previous is not None:
             self._issue(
                 group,
+                ProblemName.SEVERAL_LIVE,
                 f"both {group.name!r} ({named.id}) and its `previous_name` {previous.name!r} ({previous.id}) are live",
                 "remove `previous_name` if the rename is done, or give the `id` of the group you mean",
             )
@@ -87,7 +92,10 @@ class _Scope:
         if len(named) > 1:
             ids = ", ".join(live.id for live in named)
             self._issue(
-                group, f"{len(named)} live groups are named {name!r} in {self._target}: {ids}", "say which with `id:`"
+                group,
+                ProblemName.SEVERAL_LIVE,
+                f"{len(named)} live groups are named {name!r} in {self._target}: {ids}",
+                "say which with `id:`",
             )
         return named[0] if named else None
 
@@ -101,6 +109,7 @@ class _Scope:
                 self._issues.append(
                     Issue(
                         match.desired.place,
+                        ProblemName.SAME_LIVE_GROUP,
                         f"{match.desired.name!r} and {first.name!r} are the same live group {match.live.id}",
                         fix="keep one of the two",
                         related=(("the first is here", first.place),),
@@ -113,15 +122,21 @@ class _Scope:
         for tag in live.tags:
             if tag.read_only and group.tags is not None and group.tags.get(tag.key, tag.value) != tag.value:
                 message = f"tag {tag.key!r} of {group.name!r} is read-only in the cloud, with {tag.value!r}"
-                self._issue(group, message, f"leave {tag.key!r} out of `tags`, or give it that value")
+                self._issue(
+                    group, ProblemName.READ_ONLY_TAG, message, f"leave {tag.key!r} out of `tags`, or give it that value"
+                )
 
     def _check_rename(self, group: DesiredGroup, live: LiveGroup) -> None:
         if live.name == "default":
-            self._issue(group, "the group named 'default' cannot be renamed", "call it default")
+            self._issue(
+                group, ProblemName.DEFAULT_RENAMED, "the group named 'default' cannot be renamed", "call it default"
+            )
         taken = [other for other in self._by_name[group.name] if other.id != live.id]
         if taken:
             message = f"cannot rename {live.name!r}: {group.name!r} is already live as {taken[0].id}"
-            self._issue(group, message, "choose another name, or rename or remove that group first")
+            self._issue(
+                group, ProblemName.NAME_TAKEN, message, "choose another name, or rename or remove that group first"
+            )
 
     def _with_ids(self, match: Match, ids: Mapping[str, Sequence[str]]) -> DesiredGroup:
         group = match.desired
@@ -137,16 +152,17 @@ class _Scope:
         found = ids.get(name) or [live.id for live in self._by_name.get(name, ())]
         if not found:
             message = f"remote group {name!r} is in no file and not live in {self._target}"
-            self._refuse(rule, message, "check the name, or add the group to a file")
+            self._refuse(rule, ProblemName.UNKNOWN_REMOTE_GROUP, message, "check the name, or add the group to a file")
         elif len(found) > 1:
             message = f"{len(found)} groups are named {name!r} in {self._target}: {', '.join(found)}"
-            self._refuse(rule, message, "say which with `remote_group_id:`")
+            self._refuse(rule, ProblemName.SEVERAL_LIVE, message, "say which with `remote_group_id:`")
         elif (new_name := self._new_names.get(found[0], name)) != name:
-            self._refuse(rule, f"remote group {name!r} is renamed to {new_name!r}", f"write remote_group: {new_name}")
+            message = f"remote group {name!r} is renamed to {new_name!r}"
+            self._refuse(rule, ProblemName.RENAMED_REMOTE_GROUP, message, f"write remote_group: {new_name}")
         return replace(rule, rule=rule.rule._replace(remote_group_id=found[0] if found else placeholder(name)))
 
-    def _refuse(self, rule: DesiredRule, message: str, fix: str) -> None:
-        self._issues.append(Issue(rule.place, message, fix=fix))
+    def _refuse(self, rule: DesiredRule, name: ProblemName, message: str, fix: str) -> None:
+        self._issues.append(Issue(rule.place, name, message, fix=fix))
 
     def _merge(self, group: DesiredGroup, rules: Iterable[DesiredRule]) -> tuple[DesiredRule, ...]:
         """Drop repetitions that only the ids bring to light: one rule by the group's name, one by its id."""
@@ -157,6 +173,7 @@ class _Scope:
                 self._issues.append(
                     Issue(
                         rule.place,
+                        ProblemName.SAME_RULE_TWICE,
                         f"the same rule stands twice in group {group.name!r} with different descriptions",
                         fix="keep one of the two",
                         related=(("the first is here", first.place),),
@@ -164,5 +181,5 @@ class _Scope:
                 )
         return tuple(seen.values())
 
-    def _issue(self, group: DesiredGroup, message: str, fix: str | None = None) -> None:
-        self._issues.append(Issue(group.place, message, fix=fix))
+    def _issue(self, group: DesiredGroup, name: ProblemName, message: str, fix: str | None = None) -> None:
+        self._issues.append(Issue(group.place, name, message, fix=fix))

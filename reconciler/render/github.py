@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace, Place
 from reconciler.model.text import printable
 from reconciler.render.view import GroupView, View
 
@@ -44,7 +44,11 @@ def _details(group: GroupView) -> Iterator[str]:
 
 def _command(level: str, title: str, lines: Iterable[str], place: Place | None) -> str:
     message = "%0A".join(_data(line) for line in lines) or _data(title)
-    where = f"file={_property(place.path)},line={place.line},col={place.column}," if place else ""
+    where = ""
+    if isinstance(place, FilePlace):
+        where = f"file={_property(place.path)},line={place.line},col={place.column},"
+    elif place is not None:  # plain data has no line to annotate
+        message = f"{_data(str(place))}: {message}"
     return f"::{level} {where}title={_property(title)}::{message}"
 
 

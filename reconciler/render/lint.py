@@ -14,7 +14,7 @@ def render_lint(left: Sequence[LintFinding], mended: Sequence[LintFinding], *, f
     lines = [_line(finding, click.style("fixed", fg="green", bold=True)) for finding in mended]
     for finding in left:
         why = f"; left: {printable(finding.left)}" if fixing and finding.left else ""
-        lines.append(_line(finding, click.style(str(finding.kind), fg="yellow", bold=True)) + why)
+        lines.append(_line(finding, click.style("warning", fg="yellow", bold=True)) + why)
     lines.append(click.style(_summary(left, mended, fixing=fixing), bold=True))
     return without_commands("".join(f"{line}\n" for line in lines))
 
@@ -26,7 +26,7 @@ def lint_to_json(left: Sequence[LintFinding], mended: Sequence[LintFinding]) -> 
 
 def _line(finding: LintFinding, label: str) -> str:
     group = f" (group {printable(finding.group)})" if finding.group is not None else ""
-    return f"{printable(str(finding.place))}: {label}: {printable(finding.message)}{group}"
+    return f"{printable(str(finding.place))}: {label}: {printable(finding.message)}{group} [{finding.kind}]"
 
 
 def _summary(left: Sequence[LintFinding], mended: Sequence[LintFinding], *, fixing: bool) -> str:

@@ -1,7 +1,7 @@
 """Findings as SARIF 2.1.0 (OASIS Standard, errata 01), for code scanning and editors.
 
-Places become relative URIs with line and column, counted in Unicode code points as everywhere else here. A finding
-without a place in a file has a logical location: the live group. Exceptions become suppressions.
+Places become relative URIs with line and column, counted in Unicode code points as everywhere else here. What is
+in no file has logical locations: the group, and the path in a document of plain data. Exceptions become suppressions.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from posixpath import isabs, normpath
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace
 from reconciler.model.policies import Finding
 from reconciler.model.version import __version__
 
@@ -82,17 +82,20 @@ def _result(finding: Finding, names: list[str], folder: str, lifted: Collection[
 
 def _location(finding: Finding, folder: str) -> Json:
     location: Json = {}
-    if finding.place is not None:
+    logical = [] if finding.group is None else [{"fullyQualifiedName": finding.group, "kind": "resource"}]
+    if isinstance(finding.place, FilePlace):
         location["physicalLocation"] = {
             "artifactLocation": {"uri": relative_uri(finding.place, folder)},
             "region": {"startLine": finding.place.line, "startColumn": finding.place.column},
         }
-    if finding.group is not None:
-        location["logicalLocations"] = [{"fullyQualifiedName": finding.group, "kind": "resource"}]
+    elif finding.place is not None:
+        logical.append({"fullyQualifiedName": str(finding.place), "kind": "value"})
+    if logical:
+        location["logicalLocations"] = logical
     return location
 
 
-def relative_uri(place: Place, folder: str) -> str:
+def relative_uri(place: FilePlace, folder: str) -> str:
     """Return the path as a URI below the folder; one that is not below it stays absolute."""
     path = normpath(place.path)
     if isabs(path):

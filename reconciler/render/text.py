@@ -34,7 +34,8 @@ def render_error(error: SgctlError) -> str:
 
 def render_issue(issue: Issue, width: int = 80) -> str:
     """Write one issue of a file."""
-    lines = [f"{printable(str(issue.place))}: {click.style('error:', fg='red', bold=True)} {printable(issue.message)}"]
+    message = printable(f"{issue.message} [{issue.name}]")
+    lines = [f"{printable(str(issue.place))}: {click.style('error:', fg='red', bold=True)} {message}"]
     if issue.line is not None:
         shown, caret = _crop(issue.line, issue.caret, width - 4)
         lines += [f"  | {shown}", "    " + " " * caret + click.style("^", fg="green", bold=True)]

@@ -80,8 +80,7 @@ def _remote(direction: str, words: Sequence[str], has_far: bool) -> tuple[tuple[
 def _prefix(text: str) -> tuple[str | None, Ethertype]:
     read = read_prefix(text)
     if read.problem:
-        fix = f" ({read.fix})" if read.fix else ""
-        raise UsageError(f"{read.problem}{fix}", hint=None if read.fix else _HINT)
+        raise UsageError(f"{read.problem.message} ({read.problem.fix})")
     return read.canonical, read.family
 
 

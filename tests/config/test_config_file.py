@@ -10,7 +10,7 @@ from reconciler.config import config as config_module
 from reconciler.config.config import Config, load_config
 from reconciler.config.keys import KEYS
 from reconciler.model.errors import InputError, Issue, UsageError
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace
 from reconciler.model.policies import Limits
 from reconciler.render.text import render_issue
 
@@ -67,8 +67,8 @@ def test_a_table_of_the_project_file_says_the_same(repository: Path) -> None:
     loaded = load_config(repository)
     assert set(loaded.values) == {name for name, key in KEYS.items() if key.in_files}
     assert loaded.places("region_id", "limits.max_deleted_rules") == {
-        "region_id": Place("pyproject.toml", 7, 1),
-        "limits.max_deleted_rules": Place("pyproject.toml", 15, 1),
+        "region_id": FilePlace("pyproject.toml", 7, 1),
+        "limits.max_deleted_rules": FilePlace("pyproject.toml", 15, 1),
     }
 
 
@@ -222,7 +222,7 @@ def test_what_is_wrong_has_a_place_and_a_sentence(
     text: str, place: tuple[int, int], message: str, fix: str | None, repository: Path
 ) -> None:
     (issue,) = issues_of(text, repository)
-    assert (issue.place, issue.message) == (Place("sgctl.toml", *place), message)
+    assert (issue.place, issue.message) == (FilePlace("sgctl.toml", *place), message)
     assert fix is None or issue.fix == fix
     assert issue.line is not None, "the line is shown"
 

@@ -54,8 +54,9 @@ def test_text_is_one_line_a_finding_and_says_how_to_go_on(capsys: pytest.Capture
     assert run(["lint", "web.yaml"]) == 2
     lines = capsys.readouterr().out.splitlines()
     assert lines[2].startswith(
-        "web.yaml:11:9: shadowed: ingress IPv4 tcp 443 from 203.0.113.0/24 is admitted by web.yaml:10:9"
+        "web.yaml:11:9: warning: ingress IPv4 tcp 443 from 203.0.113.0/24 is admitted by web.yaml:10:9"
     )
+    assert lines[2].endswith(" (group web) [shadowed]")
     assert lines[-1] == "5 findings; `sgctl lint --fix` mends 3 of them."
 
 

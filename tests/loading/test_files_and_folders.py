@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.loading.load import Defaults, find_files, load, read_documents
 from reconciler.model.errors import InputError
+from reconciler.model.place import FilePlace
 from reconciler.model.schema_files import read_schema
 
 GOOD = "project_id: 1\nregion_id: 7\nsecurity_groups: []\n"
@@ -46,22 +47,22 @@ def test_links_do_not_go_round_in_circles(folder: Path) -> None:
     (folder / "sub" / "up").symlink_to(folder)
     assert find_files(["."])[0] == ("a.yml", "b.yaml", "sub/c.yaml")
     (folder / "x.yaml").symlink_to(folder / "nowhere")
-    assert [issue.message for issue in find_files(["."])[1]] == ["there is no such file or folder"]
+    assert [issue.name for issue in find_files(["."])[1]] == ["not-found"]
 
 
 MISSING = {
-    "no such path": ("nowhere.yaml", "there is no such file or folder"),
-    "a folder without files": ("empty", "the folder holds no *.yaml or *.yml file"),
-    "an empty file": ("empty.yaml", "the file is empty"),
-    "blanks": ("blank.yaml", "the file is empty"),
-    "comments": ("comments.yaml", "the file holds no document"),
-    "a NUL in the path": ("a\0b", "it cannot be read: a path holds no such character"),
-    "a device": ("/dev/null", "this is neither a file nor a folder"),
+    "no such path": ("nowhere.yaml", "not-found"),
+    "a folder without files": ("empty", "no-files"),
+    "an empty file": ("empty.yaml", "no-document"),
+    "blanks": ("blank.yaml", "no-document"),
+    "comments": ("comments.yaml", "no-document"),
+    "a NUL in the path": ("a\0b", "not-readable"),
+    "a device": ("/dev/null", "not-readable"),
 }
 
 
-@pytest.mark.parametrize(("path", "message"), MISSING.values(), ids=MISSING)
-def test_a_path_that_gives_no_document_is_an_error(folder: Path, path: str, message: str) -> None:
+@pytest.mark.parametrize(("path", "name"), MISSING.values(), ids=MISSING)
+def test_a_path_that_gives_no_document_is_an_error(folder: Path, path: str, name: str) -> None:
     """The issue names the path as it was given."""
     (folder / "empty").mkdir()
     (folder / "empty.yaml").write_text("")
@@ -69,7 +70,7 @@ def test_a_path_that_gives_no_document_is_an_error(folder: Path, path: str, mess
     (folder / "comments.yaml").write_text("# a\n---\n# b\n")
     with pytest.raises(InputError) as caught:
         load([path], Defaults())
-    assert [(issue.place.path, issue.message) for issue in caught.value.issues] == [(path, message)]
+    assert [(issue.place, issue.name) for issue in caught.value.issues] == [(FilePlace(path, 1, 1), name)]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -78,7 +79,7 @@ def test_a_file_without_permission_is_an_error(folder: Path) -> None:
     (folder / "b.yaml").chmod(0)
     documents, issues = read_documents(["."])
     assert len(documents) == 2
-    assert [issue.message for issue in issues] == ["no permission to read it"]
+    assert [issue.name for issue in issues] == ["not-readable"]
 
 
 def test_documents_of_a_file_are_read_in_order_and_empty_ones_skipped(folder: Path) -> None:

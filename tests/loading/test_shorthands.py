@@ -1,13 +1,13 @@
 """Every way to write a rule, a group and a target means what the documentation says."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
+from texts import load_text
 
 from reconciler.loading.desired import unresolved_references
-from reconciler.loading.load import Defaults, load
-from reconciler.model.desired import DesiredState, Target
+from reconciler.loading.head import Defaults
+from reconciler.model.desired import Target
 from reconciler.model.rule import Rule
 
 HEAD = "project_id: 1\nregion_id: 7\n"
@@ -93,28 +93,22 @@ RULES = {
 }
 
 
-def load_text(folder: Path, text: str, defaults: Defaults | None = None) -> DesiredState:
-    path = folder / "groups.yaml"
-    path.write_text(text, encoding="utf-8")
-    return load([str(path)], defaults or Defaults())
-
-
 @pytest.mark.parametrize(("written", "rules"), RULES.values(), ids=RULES)
-def test_a_written_rule_means(tmp_path: Path, written: str, rules: list[Rule]) -> None:
+def test_a_written_rule_means(written: str, rules: list[Rule]) -> None:
     """One written rule stands for these canonical rules, in this order."""
     direction = "" if "direction" in written else "direction: ingress, "
     text = f"{HEAD}{OFFICE}security_groups: [{{name: web, rules: [{{{direction}{written}}}]}}]"
-    [group] = load_text(tmp_path, text).groups
+    [group] = load_text(text).groups
     assert group.rules is not None
     assert [rule.rule for rule in group.rules] == rules
 
 
-def test_a_remote_group_stays_a_name(tmp_path: Path) -> None:
+def test_a_remote_group_stays_a_name() -> None:
     """Names become ids when live state is known; until then they tell rules apart."""
     text = (
         HEAD + "security_groups: [{name: web, rules: [{direction: ingress, remote_group: app}, {direction: ingress}]}]"
     )
-    state = load_text(tmp_path, text)
+    state = load_text(text)
     assert state.groups[0].rules is not None
     assert [(rule.rule, rule.remote_group) for rule in state.groups[0].rules] == [(ANY4, "app"), (ANY4, None)]
     [note] = unresolved_references(state)
@@ -122,37 +116,37 @@ def test_a_remote_group_stays_a_name(tmp_path: Path) -> None:
     assert "`app`" in note.message
 
 
-def test_a_group_of_any_file_resolves_a_reference(tmp_path: Path) -> None:
+def test_a_group_of_any_file_resolves_a_reference() -> None:
     """A reference to a group that another document defines for the same target is no news."""
     text = (
         f"{HEAD}security_groups: [{{name: web, rules: [{{direction: ingress, remote_group: app}}]}}]\n"
         f"---\n{HEAD}security_groups: [{{name: app}}]"
     )
-    assert unresolved_references(load_text(tmp_path, text)) == ()
+    assert unresolved_references(load_text(text)) == ()
 
 
-def test_what_is_left_out_is_left_alone(tmp_path: Path) -> None:
+def test_what_is_left_out_is_left_alone() -> None:
     """A missing key is None, an empty one is empty."""
     text = HEAD + "security_groups: [{name: web}, {name: app, rules: [], tags: {}, description: ''}]"
-    web, app = load_text(tmp_path, text).groups
+    web, app = load_text(text).groups
     assert (web.rules, web.tags, web.description) == (None, None, None)
     assert (app.rules, app.tags, app.description) == ((), {}, "")
 
 
-def test_a_written_twice_rule_is_merged(tmp_path: Path) -> None:
+def test_a_written_twice_rule_is_merged() -> None:
     """The same rule with the same description counts once, at its first place."""
     rules = "  - direction: ingress\n  - {direction: ingress, remote_ip_prefix: 0.0.0.0/0}"
     text = f"{HEAD}security_groups:\n- name: web\n  rules:\n{rules}"
-    [group] = load_text(tmp_path, text).groups
+    [group] = load_text(text).groups
     assert group.rules is not None
     assert [rule.place.line for rule in group.rules] == [6]
 
 
-def test_targets_multiply_groups(tmp_path: Path) -> None:
+def test_targets_multiply_groups() -> None:
     """Each target gets each group, target by target; the head fills what an entry leaves out."""
     targets = "targets: [{region_id: 7}, {project_id: 2, region_id: 8}]"
     text = f"project_id: 1\nowner: me\n{targets}\nsecurity_groups: [{{name: web}}, {{name: app}}]"
-    state = load_text(tmp_path, text)
+    state = load_text(text)
     assert state.targets == (Target(1, 7), Target(2, 8))
     assert [(group.target, group.name) for group in state.groups] == [
         (target, name) for target in state.targets for name in ("web", "app")
@@ -170,47 +164,47 @@ DEFAULTS = {
 
 
 @pytest.mark.parametrize(("head", "defaults", "target"), DEFAULTS.values(), ids=DEFAULTS)
-def test_defaults_fill_what_is_missing(tmp_path: Path, head: str, defaults: Defaults, target: Target) -> None:
+def test_defaults_fill_what_is_missing(head: str, defaults: Defaults, target: Target) -> None:
     """Flag and environment only fill what a document leaves out."""
-    assert load_text(tmp_path, head + "security_groups: []", defaults).targets == (target,)
+    assert load_text(head + "security_groups: []", defaults).targets == (target,)
 
 
-def test_address_groups_need_no_target(tmp_path: Path) -> None:
+def test_address_groups_need_no_target() -> None:
     """A file of shared sets belongs to no project; the same set may be there twice."""
     one, other = "[10.0.0.0/8, 10.1.0.0/16]", "[10.1.0.0/16, 10.0.0.0/8]"
-    state = load_text(tmp_path, f"address_groups: {{a: {one}}}\n---\naddress_groups: {{a: {other}}}")
+    state = load_text(f"address_groups: {{a: {one}}}\n---\naddress_groups: {{a: {other}}}")
     assert (state.groups, state.targets) == ((), ())
 
 
-def test_aliases_and_merges_stand_for_what_they_name(tmp_path: Path) -> None:
+def test_aliases_and_merges_stand_for_what_they_name() -> None:
     """An anchor's rules and a merge that hides nothing are read as if written out, places included."""
     text = HEAD + (
         "security_groups:\n- name: web\n  rules: &rules\n"
         "  - &rule {direction: ingress}\n  - {<<: *rule, protocol: tcp}\n- name: app\n  rules: *rules\n"
     )
-    web, app = load_text(tmp_path, text).groups
+    web, app = load_text(text).groups
     assert web.rules is not None
     assert [(rule.rule.protocol, rule.place.line) for rule in web.rules] == [(None, 6), ("tcp", 7)]
     assert app.rules == web.rules
 
 
-def test_two_groups_of_one_name_are_told_apart_by_id(tmp_path: Path) -> None:
+def test_two_groups_of_one_name_are_told_apart_by_id() -> None:
     """An import writes two live groups of one name with their ids, and any name with an id."""
     text = f"{HEAD}security_groups: [{{name: w/b, id: {ID}}}, {{name: w/b, id: {ID[:-1]}b}}]"
-    assert [group.id for group in load_text(tmp_path, text).groups] == [ID.lower(), ID.lower()[:-1] + "b"]
+    assert [group.id for group in load_text(text).groups] == [ID.lower(), ID.lower()[:-1] + "b"]
 
 
-def test_explicit_tags_of_plain_data_are_read(tmp_path: Path) -> None:
+def test_explicit_tags_of_plain_data_are_read() -> None:
     """`!!str 1` is a way to quote."""
     rule = "{direction: ingress, protocol: tcp, ports: !!int '80'}"
     text = f"{HEAD}security_groups: !!seq [!!map {{name: web, tags: {{a: !!str 1}}, rules: [{rule}]}}]"
-    [group] = load_text(tmp_path, text).groups
+    [group] = load_text(text).groups
     assert group.tags == {"a": "1"}
 
 
-def test_250_rules_fit(tmp_path: Path) -> None:
+def test_250_rules_fit() -> None:
     """The limit is what a group holds, after merging."""
     ports = ", ".join(str(port) for port in [*range(1, 251), *range(1, 100)])
     text = f"{HEAD}security_groups: [{{name: web, rules: [{{direction: ingress, protocol: tcp, ports: [{ports}]}}]}}]"
-    [group] = load_text(tmp_path, text).groups
+    [group] = load_text(text).groups
     assert len(group.rules or ()) == 250

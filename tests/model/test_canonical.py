@@ -26,7 +26,7 @@ from reconciler.model.canonical import (
 )
 from reconciler.model.desired import DesiredRule
 from reconciler.model.live import LiveGroup
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace
 from reconciler.model.rule import Rule
 
 FUZZ = Path(__file__).parents[3] / "shared" / "api" / "neutron-fuzz.txt"
@@ -213,5 +213,7 @@ def written_back(live: LiveGroup) -> list[DesiredRule]:
         expansion = expand(fields, {})
         assert expansion.problems == ()
         ((rule, remote_group),) = expansion.rules
-        found.setdefault(rule, DesiredRule(rule, live_rule.description, Place("live.yaml", index + 1, 1), remote_group))
+        found.setdefault(
+            rule, DesiredRule(rule, live_rule.description, FilePlace("live.yaml", index + 1, 1), remote_group)
+        )
     return list(found.values())

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from reconciler.model.desired import DesiredRule
 from reconciler.model.live import LiveRule
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace
 from reconciler.model.rule import Rule
 from reconciler.planning import order
 
@@ -36,7 +36,7 @@ rule_lists = st.lists(rules, unique=True, max_size=CEILING)
 
 
 def plan(old: list[Rule], new: list[Rule]) -> order.Order:
-    creates = [DesiredRule(rule, "", Place("", 1, 1)) for rule in new if rule not in old]
+    creates = [DesiredRule(rule, "", FilePlace("", 1, 1)) for rule in new if rule not in old]
     deletes = [LiveRule(str(number), rule, "") for number, rule in enumerate(old) if rule not in new]
     return order.safe_order(len(old), creates, (), deletes, [rule for rule in old if rule in new])
 

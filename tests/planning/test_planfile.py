@@ -19,10 +19,11 @@ from jsonschema import Draft202012Validator
 from strategies import TEXTS, live_rules, rules_to_create, tag_maps
 
 from reconciler.cli.output import write_atomically
+from reconciler.model.desired import DesiredRule
 from reconciler.model.errors import PlanFileError, SgctlError
 from reconciler.model.json_form import json_text
 from reconciler.model.live import OWNER_TAG
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace, PlainPlace
 from reconciler.model.policies import Finding
 from reconciler.model.schema_files import read_schema
 from reconciler.planning import planfile
@@ -190,8 +191,17 @@ def test_lone_surrogates_survive() -> None:
     assert planfile.loads(text.encode().decode(), "plan.json") == plan
 
 
+def test_places_in_plain_data_survive() -> None:
+    """Of a group, of a rule and of a finding; the schema takes them."""
+    web = PlainPlace("SecurityGroup prod/web", "security_groups[0]")
+    rules = [DesiredRule(tcp(80), "", PlainPlace(web.document, f"{web.path}.rules[10]"))]
+    plan = plan_of([desired_group("web", rules, place=web)], [])
+    plan = replace(plan, findings=(Finding("gap", "warning", "m", None, PlainPlace("a:1", "")),))
+    assert planfile.loads(planfile.dumps(plan), "plan.json") == plan
+
+
 def test_places_with_colons_and_blanks_survive() -> None:
-    plan = replace(SMALL, findings=(Finding("gap", "warning", "m", None, Place("C:\\a b:3:4\n.yaml", 5, 6)),))
+    plan = replace(SMALL, findings=(Finding("gap", "warning", "m", None, FilePlace("C:\\a b:3:4\n.yaml", 5, 6)),))
     assert planfile.loads(planfile.dumps(plan), "plan.json") == plan
 
 

@@ -11,7 +11,7 @@ from build import OTHER_TARGET, desired_group, live_group, live_of, plan_of, rul
 from reconciler.model.desired import DesiredGroup, DesiredRule
 from reconciler.model.errors import InputError, UsageError
 from reconciler.model.live import OWNER_TAG, LiveGroup, Tag
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace
 from reconciler.planning.diff import Action
 from reconciler.planning.resolve import resolve
 
@@ -107,7 +107,7 @@ Case = Callable[[], Any]
             id="a-shared-previous-name",
         ),
         pytest.param(
-            [desired_group("web"), desired_group("www", id=uuid(1), place=Place("b.yaml", 7, 1))], [WEB], {}, 7,
+            [desired_group("web"), desired_group("www", id=uuid(1), place=FilePlace("b.yaml", 7, 1))], [WEB], {}, 7,
             ["same live group", uuid(1)], id="one-live-group-claimed-twice",
         ),
         pytest.param(
@@ -190,9 +190,9 @@ def test_what_leaves_a_doubt_is_an_error(
 
 def test_all_doubts_are_told_at_once_in_the_order_of_the_files() -> None:
     desired = [
-        desired_group("twin", place=Place("b.yaml", 3, 1)),
-        desired_group("web", [to("none", 20), to("nil", 12, port=1)], place=Place("b.yaml", 9, 1)),
-        desired_group("x", id=uuid(99), place=Place("a.yaml", 3, 1)),
+        desired_group("twin", place=FilePlace("b.yaml", 3, 1)),
+        desired_group("web", [to("none", 20), to("nil", 12, port=1)], place=FilePlace("b.yaml", 9, 1)),
+        desired_group("x", id=uuid(99), place=FilePlace("a.yaml", 3, 1)),
     ]
     with pytest.raises(InputError) as caught:
         plan_of(desired, [WEB, *TWINS])

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 from policy_build import group, state
@@ -74,19 +73,19 @@ def test_every_example_of_the_schema_is_taken() -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_said_where_it_stands(tmp_path: Path, text: str, where: str, says: str) -> None:
+def test_what_is_wrong_is_said_where_it_stands(text: str, where: str, says: str) -> None:
     with pytest.raises(InputError) as error:
-        state(tmp_path, text)
+        state(text)
     (issue,) = error.value.issues
-    assert str(issue.place) == f"{tmp_path}/groups.yaml:{where}"
+    assert str(issue.place) == f"groups.yaml:{where}"
     assert says in f"{issue.message} {issue.fix}"
 
 
-def test_dates_and_off_need_no_quotes_but_tags_keep_theirs(tmp_path: Path) -> None:
+def test_dates_and_off_need_no_quotes_but_tags_keep_theirs() -> None:
     policies = "policies: {expires: off}\n"
-    state(tmp_path, policies + group("direction: egress, expires: 2026-01-01"))
+    state(policies + group("direction: egress, expires: 2026-01-01"))
     with pytest.raises(InputError) as error:
-        state(tmp_path, group("direction: egress", "    tags: {expires: 2026-01-01, level: off}\n"))
+        state(group("direction: egress", "    tags: {expires: 2026-01-01, level: off}\n"))
     assert [issue.fix for issue in error.value.issues] == [
         'write "2026-01-01" for text',
         'write false, or "off" for text',
@@ -103,7 +102,7 @@ def test_a_settings_file_is_refused_with_the_path_of_the_key() -> None:
     ]
 
 
-def test_the_same_keys_mean_the_same_in_both_places(tmp_path: Path) -> None:
+def test_the_same_keys_mean_the_same_in_both_places() -> None:
     settings = {"max_prefix_size": {"ipv4": 20}, "required_tags": {"tags": {"env": "a|b"}}, "expires": "off"}
     text = f"policies: {json.dumps(settings)}\nsecurity_groups: []\n"
-    assert state(tmp_path, text).policies == read_policies(settings, "sgctl.toml")
+    assert state(text).policies == read_policies(settings, "sgctl.toml")

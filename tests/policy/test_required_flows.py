@@ -1,7 +1,5 @@
 """`must_allow` and `must_deny` agree with one packet at a time, and say which flow it is."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +7,7 @@ from policy_build import HERE, TODAY, group, judged, live_group, live_rule, of, 
 
 from reconciler.model.canonical import canonical_rule
 from reconciler.model.desired import DesiredRule
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace
 from reconciler.model.policies import FlowPolicy, Policies
 from reconciler.model.rule import Rule
 from reconciler.policy.flows import check_flows
@@ -42,7 +40,7 @@ PACKETS = [
 
 
 def subject(some: list[Rule]) -> Subject:
-    desired = [DesiredRule(rule, "", Place("f.yaml", 1, 1)) for rule in some]
+    desired = [DesiredRule(rule, "", FilePlace("f.yaml", 1, 1)) for rule in some]
     return Subject(HERE, "web", None, desired)
 
 
@@ -81,43 +79,43 @@ IN = "direction: ingress, protocol: tcp"
         pytest.param(f"{IN}, ports: 22, remote_group: web", "ingress tcp 22 from 203.0.113.0/24", id="a_group_only"),
     ],
 )
-def test_the_message_names_exactly_what_is_missing(tmp_path: Path, rule: str, missing: str | None) -> None:
-    found = judged(tmp_path, policies(must_allow=SSH) + group(rule))
+def test_the_message_names_exactly_what_is_missing(rule: str, missing: str | None) -> None:
+    found = judged(policies(must_allow=SSH) + group(rule))
     assert bool(found) == bool(missing)
     if missing:
         assert f"would not admit what it must: {missing} (night); add or keep a rule" in found[0].message
         assert found[0].stops
 
 
-def test_must_deny_names_the_rule_and_what_it_opens(tmp_path: Path) -> None:
+def test_must_deny_names_the_rule_and_what_it_opens() -> None:
     text = policies(must_deny='[{group: "w*", direction: ingress, protocol: tcp, ports: 23}]')
-    (found,) = judged(tmp_path, text + group(f"{IN}, ports: 80\n{IN}, ports: 20-30, remote_ip_prefix: 10.0.0.0/8"))
+    (found,) = judged(text + group(f"{IN}, ports: 80\n{IN}, ports: 20-30, remote_ip_prefix: 10.0.0.0/8"))
     assert "would admit what it must not: ingress tcp 23 from 10.0.0.0/8" in found.message
     assert str(found.place).endswith("groups.yaml:9:9")
 
 
 @pytest.mark.parametrize(("remote", "is_found"), [("lbs", False), ("web", True)], ids=["that_group", "another"])
-def test_remote_groups_are_meant_by_name(tmp_path: Path, remote: str, *, is_found: bool) -> None:
+def test_remote_groups_are_meant_by_name(remote: str, *, is_found: bool) -> None:
     flow = "[{group: web, direction: ingress, protocol: tcp, ports: 80, remote_group: lbs}]"
     both = group(f"{IN}, ports: 80, remote_group: {remote}") + "  - {name: lbs, rules: []}\n"
     text = policies(must_allow=flow) + both
     live = live_group(name="lbs")
-    for findings in (judged(tmp_path, text), planned(tmp_path, text).findings, planned(tmp_path, text, live).findings):
+    for findings in (judged(text), planned(text).findings, planned(text, live).findings):
         found = of(findings, "must_allow")
         assert bool(found) == is_found
         assert all("ingress tcp 80 from group lbs" in each.message for each in found)
 
 
-def test_a_misspelled_group_does_not_switch_the_protection_off(tmp_path: Path) -> None:
-    plan = planned(tmp_path, policies(must_allow=SSH.replace("web", "wbe")) + group(IN))
+def test_a_misspelled_group_does_not_switch_the_protection_off() -> None:
+    plan = planned(policies(must_allow=SSH.replace("web", "wbe")) + group(IN))
     assert "no group has that name" in of(plan.stopped_by, "must_allow")[0].message
 
 
-def test_unmanaged_rules_are_judged_as_they_are_live(tmp_path: Path) -> None:
+def test_unmanaged_rules_are_judged_as_they_are_live() -> None:
     text = policies(must_allow=SSH) + "security_groups: [{name: web, tags: {}}]\n"
-    assert judged(tmp_path, text) == ()
-    assert planned(tmp_path, text, live_group(live_rule(1, None, 22))).findings == ()
-    assert of(planned(tmp_path, text, live_group(live_rule(1, "10.0.0.0/8", 22))).findings, "must_allow")
+    assert judged(text) == ()
+    assert planned(text, live_group(live_rule(1, None, 22))).findings == ()
+    assert of(planned(text, live_group(live_rule(1, "10.0.0.0/8", 22))).findings, "must_allow")
 
 
 @pytest.mark.parametrize(
@@ -130,9 +128,9 @@ def test_unmanaged_rules_are_judged_as_they_are_live(tmp_path: Path) -> None:
         pytest.param("2001:db8::1", "203.0.113.0/29", False, id="the_other_family"),
     ],
 )
-def test_nobody_locks_themselves_out(tmp_path: Path, address: str, keeps: str, *, stops: bool) -> None:
+def test_nobody_locks_themselves_out(address: str, keeps: str, *, stops: bool) -> None:
     live = live_group(live_rule(1, "203.0.113.0/24", 22))
-    plan = planned(tmp_path, group(f"{IN}, ports: 22, remote_ip_prefix: {keeps}"), live, protect=address)
+    plan = planned(group(f"{IN}, ports: 22, remote_ip_prefix: {keeps}"), live, protect=address)
     assert bool(plan.stopped_by) == stops
     if stops:
         (found,) = plan.stopped_by

@@ -1,7 +1,6 @@
 """Policies about single rules and groups, at, below and above each limit."""
 
 from datetime import date
-from pathlib import Path
 
 import pytest
 from policy_build import group, judged, live_group, of, planned, policies
@@ -44,8 +43,8 @@ IN = "direction: ingress, protocol: tcp, ports: 80"
     ],
     ids=lambda value: str(value)[:60],
 )
-def test_each_rule_is_judged_at_its_limit(tmp_path: Path, name: str, policy: str, rule: str, *, is_found: bool) -> None:
-    found = of(judged(tmp_path, policies(**{name: policy}) + group(rule)), name)
+def test_each_rule_is_judged_at_its_limit(name: str, policy: str, rule: str, *, is_found: bool) -> None:
+    found = of(judged(policies(**{name: policy}) + group(rule)), name)
     assert bool(found) == is_found
     for each in found:
         assert each.level == "error"
@@ -64,20 +63,18 @@ def test_each_rule_is_judged_at_its_limit(tmp_path: Path, name: str, policy: str
         ("{env: prod|test}", "{env: production}", True),
     ],
 )
-def test_required_tags(tmp_path: Path, policy: str, tags: str, *, is_found: bool) -> None:
+def test_required_tags(policy: str, tags: str, *, is_found: bool) -> None:
     text = policies(required_tags=f"{{tags: {policy}}}") + group(IN, f"    tags: {tags}\n")
-    assert bool(judged(tmp_path, text)) == is_found
+    assert bool(judged(text)) == is_found
 
 
 @pytest.mark.parametrize(
     ("live", "stops"), [({"env": "prod"}, False), ({}, True)], ids=["live_has_it", "nobody_has_it"]
 )
-def test_tags_that_no_file_manages_are_those_that_are_live(
-    tmp_path: Path, live: dict[str, str], *, stops: bool
-) -> None:
+def test_tags_that_no_file_manages_are_those_that_are_live(live: dict[str, str], *, stops: bool) -> None:
     text = policies(required_tags="{tags: [env]}") + group(IN)
-    assert judged(tmp_path, text) == ()
-    assert bool(planned(tmp_path, text, live_group(tags=live)).stopped_by) == stops
+    assert judged(text) == ()
+    assert bool(planned(text, live_group(tags=live)).stopped_by) == stops
 
 
 @pytest.mark.parametrize(
@@ -94,15 +91,13 @@ def test_tags_that_no_file_manages_are_those_that_are_live(
     ],
     ids=["past", "quoted", "past_as_warning", "off", "last_day", "two_weeks", "later", "no_warning"],
 )
-def test_a_rule_is_warned_of_before_its_date_and_fails_after(
-    tmp_path: Path, expires: str, policy: str, level: str | None
-) -> None:
-    found = judged(tmp_path, policies(expires=policy) + group(f"{IN}, expires: {expires}"))
+def test_a_rule_is_warned_of_before_its_date_and_fails_after(expires: str, policy: str, level: str | None) -> None:
+    found = judged(policies(expires=policy) + group(f"{IN}, expires: {expires}"))
     assert [each.level for each in found] == ([level] if level else [])
 
 
-def test_expiry_is_on_without_any_policies(tmp_path: Path) -> None:
-    assert [each.level for each in judged(tmp_path, group(f"{IN}, expires: 2026-01-01"))] == ["error"]
+def test_expiry_is_on_without_any_policies() -> None:
+    assert [each.level for each in judged(group(f"{IN}, expires: 2026-01-01"))] == ["error"]
 
 
 EXCEPTION = "exception: {policy: rule_description, reason: legacy, until: 2026-06-15}"
@@ -112,17 +107,17 @@ EXCEPTION = "exception: {policy: rule_description, reason: legacy, until: 2026-0
 @pytest.mark.parametrize(
     ("day", "stops"), [(date(2026, 6, 15), False), (date(2026, 6, 16), True)], ids=["last", "over"]
 )
-def test_an_exception_holds_up_to_its_last_day(tmp_path: Path, where: str, day: date, *, stops: bool) -> None:
+def test_an_exception_holds_up_to_its_last_day(where: str, day: date, *, stops: bool) -> None:
     text = group(f"{IN}, {EXCEPTION}") if where == "rule" else group(IN, f"    {EXCEPTION}\n")
-    (found,) = judged(tmp_path, policies(rule_description="error") + text, day)
+    (found,) = judged(policies(rule_description="error") + text, day)
     assert found.stops == stops
     assert (found.exception is None) == stops
     assert ("its exception ended on 2026-06-15 (legacy)" in found.message) == stops
 
 
-def test_an_exception_covers_its_own_policy_only(tmp_path: Path) -> None:
+def test_an_exception_covers_its_own_policy_only() -> None:
     text = policies(rule_description="error", max_prefix_size="error") + group(f"{IN}, {EXCEPTION}")
-    assert {each.guardrail: each.stops for each in judged(tmp_path, text)} == {
+    assert {each.guardrail: each.stops for each in judged(text)} == {
         "rule_description": False,
         "max_prefix_size": True,
     }

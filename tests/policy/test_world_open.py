@@ -1,7 +1,5 @@
 """World-open ports: what a change newly opens, exactly, at and beside each limit."""
 
-from pathlib import Path
-
 import pytest
 from policy_build import group, live_group, live_rule, of, planned, policies
 
@@ -32,10 +30,8 @@ ANYONE = "remote_ip_prefix: 0.0.0.0/0"
         pytest.param("direction: ingress", ["22"], id="every_protocol_holds_tcp"),
     ],
 )
-def test_management_ports_are_found_where_they_become_open_to_the_world(
-    tmp_path: Path, rules: str, says: list[str]
-) -> None:
-    found = of(planned(tmp_path, group(rules)).findings, "world_open_management")
+def test_management_ports_are_found_where_they_become_open_to_the_world(rules: str, says: list[str]) -> None:
+    found = of(planned(group(rules)).findings, "world_open_management")
     assert bool(found) == bool(says)
     for words in says:
         assert words in " ".join(each.message for each in found)
@@ -54,24 +50,24 @@ def test_management_ports_are_found_where_they_become_open_to_the_world(
         pytest.param("direction: egress", False, id="egress"),
     ],
 )
-def test_any_port_counts_the_ports(tmp_path: Path, rules: str, *, is_found: bool) -> None:
-    assert bool(of(planned(tmp_path, group(rules)).findings, "world_open_any_port")) == is_found
+def test_any_port_counts_the_ports(rules: str, *, is_found: bool) -> None:
+    assert bool(of(planned(group(rules)).findings, "world_open_any_port")) == is_found
 
 
-def test_what_was_open_before_is_not_found_again(tmp_path: Path) -> None:
+def test_what_was_open_before_is_not_found_again() -> None:
     live = live_group(live_rule(1, "0.0.0.0/1", 22), live_rule(2, "128.0.0.0/1", 22))
-    assert of(planned(tmp_path, group(f"{IN}, ports: 22, {ANYONE}"), live).findings, "world_open_management") == []
+    assert of(planned(group(f"{IN}, ports: 22, {ANYONE}"), live).findings, "world_open_management") == []
 
 
-def test_opening_the_rest_of_the_ports_is_any_port_though_one_was_open(tmp_path: Path) -> None:
+def test_opening_the_rest_of_the_ports_is_any_port_though_one_was_open() -> None:
     live = live_group(live_rule(1, "0.0.0.0/0", 443))
-    (found,) = of(planned(tmp_path, group(f"{IN}, {ANYONE}"), live).findings, "world_open_any_port")
+    (found,) = of(planned(group(f"{IN}, {ANYONE}"), live).findings, "world_open_any_port")
     assert "65,534 ports of tcp, over the limit of 32,767 (`max_ports`)" in found.message
 
 
-def test_the_place_is_that_of_the_rule(tmp_path: Path) -> None:
+def test_the_place_is_that_of_the_rule() -> None:
     rules = f"{IN}, ports: 443\n{IN}, ports: 22, remote_ip_prefix: 10.0.0.0/8\n{IN}, ports: 22, {ANYONE}"
-    (found,) = of(planned(tmp_path, group(rules)).findings, "world_open_management")
+    (found,) = of(planned(group(rules)).findings, "world_open_management")
     assert found.place is not None
     assert (found.place.line, found.place.column) == (8, 9)
 
@@ -87,8 +83,8 @@ def test_the_place_is_that_of_the_rule(tmp_path: Path) -> None:
         pytest.param("{level: error, ports: 20-30}", ["error"], id="a_range"),
     ],
 )
-def test_level_and_list_can_be_set(tmp_path: Path, written: str, levels: list[str]) -> None:
+def test_level_and_list_can_be_set(written: str, levels: list[str]) -> None:
     text = policies(world_open_management=written) + group(f"{IN}, ports: 22, {ANYONE}")
-    plan = planned(tmp_path, text)
+    plan = planned(text)
     assert [each.level for each in of(plan.findings, "world_open_management")] == levels
     assert bool(plan.stopped_by) == ("error" in levels)

@@ -17,7 +17,7 @@ from reconciler.drift.compare import Drift, DriftedGroup, Severity
 from reconciler.model.canonical import canonical_rule
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
 from reconciler.model.live import LiveGroup, LiveRule, Tag
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace
 from reconciler.model.policies import Finding
 from reconciler.model.schema_files import read_schema
 from reconciler.planning.diff import Difference, diff, diff_deletion
@@ -46,7 +46,7 @@ def live_group(name: str = "web", text: str = "old") -> LiveGroup:
 
 
 def difference(name: str = "web", text: str = "new") -> Difference:
-    place = Place("groups/web.yaml", 3, 5)
+    place = FilePlace("groups/web.yaml", 3, 5)
     rules = tuple(DesiredRule(rule(port, prefix), text, place) for port, prefix in ((22, None), (443, "10.0.0.0/8")))
     desired = DesiredGroup(TARGET, name, place, description=text, tags={"env": "test"}, rules=rules)
     return diff(Match(desired, live_group(name, "old")))
@@ -55,7 +55,7 @@ def difference(name: str = "web", text: str = "new") -> Difference:
 def plan(*differences: Difference) -> Plan:
     changes = tuple(Change(each, "absent", (Request("PATCH", "/cloud/v1/x", {}),)) for each in differences)
     stop = Finding("mass-delete", "error", "would delete 41 of 60 rules (68 %)", "--allow-mass-delete")
-    warning = Finding("world-open", "warning", "tcp 22 from everywhere", None, Place("groups/web.yaml", 9, 7))
+    warning = Finding("world-open", "warning", "tcp 22 from everywhere", None, FilePlace("groups/web.yaml", 9, 7))
     return Plan("2026-11-23T00:00:00Z", "https://x", "v1", changes, Scope(1, 3), findings=(stop, warning))
 
 
@@ -95,7 +95,7 @@ def test_findings_world_openings_and_what_stops_are_in_every_format(format_: str
 @pytest.mark.parametrize("format_", HUMAN_FORMATS)
 def test_a_host_that_became_a_network_jumps_out_of_every_format(format_: str) -> None:
     """From 203.0.113.9/32 to 203.0.0.0/8: marked as wide; in Markdown above the groups, which are folded."""
-    place = Place("groups/web.yaml", 3, 5)
+    place = FilePlace("groups/web.yaml", 3, 5)
     live = replace(live_group(), rules=(LiveRule("id-22", rule(22, "203.0.113.9/32"), "office"),))
     rules = (DesiredRule(rule(22, "203.0.0.0/8"), "office", place),)
     desired = DesiredGroup(TARGET, "web", place, description="old", tags={"env": "prod"}, rules=rules)
@@ -202,9 +202,9 @@ def test_outcome_json_keeps_its_schema() -> None:
 
 
 def test_refactored_rules_are_the_same_traffic() -> None:
-    halves = tuple(DesiredRule(rule(80, half), "", Place("a", 1, 1)) for half in ("10.0.0.0/9", "10.128.0.0/9"))
+    halves = tuple(DesiredRule(rule(80, half), "", FilePlace("a", 1, 1)) for half in ("10.0.0.0/9", "10.128.0.0/9"))
     whole = replace(live_group(), rules=(LiveRule("id", rule(80, "10.0.0.0/8"), ""),))
-    same = diff(Match(DesiredGroup(TARGET, "web", Place("a", 1, 1), rules=halves), whole))
+    same = diff(Match(DesiredGroup(TARGET, "web", FilePlace("a", 1, 1), rules=halves), whole))
     for format_ in HUMAN_FORMATS:
         assert "same traffic" in render(view_plan(plan(same)), format_)
 

@@ -15,7 +15,8 @@ from strategies import live_rules, rules, rules_to_create
 from reconciler.model.desired import DesiredRule
 from reconciler.model.errors import Issue
 from reconciler.model.live import OWNER_TAG, LiveRule
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace
+from reconciler.model.problems import ProblemName
 from reconciler.model.rule import Rule
 from reconciler.planning.plan import Plan
 from reconciler.render.pairs import pair
@@ -171,7 +172,9 @@ def test_the_end_is_the_summary_and_what_stops() -> None:
     ],
 )
 def test_the_caret_is_under_the_column(line: str, column: int, start: str) -> None:
-    shown_lines = click.unstyle(render_issue(Issue(Place("a.yaml", 1, column), "m", line, caret=column))).splitlines()
+    shown_lines = click.unstyle(
+        render_issue(Issue(FilePlace("a.yaml", 1, column), ProblemName.WRONG_VALUE, "m", line, caret=column))
+    ).splitlines()
     text, caret = shown_lines[1:3]
     assert text[caret.index("^") :].startswith(start)
     assert max(map(len, shown_lines)) <= 80

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace, PlainPlace
 from reconciler.model.policies import Finding, PolicyException
 from reconciler.render.junit import junit
 from reconciler.render.sarif import RULES, relative_uri, sarif
@@ -21,9 +21,9 @@ VALIDATOR = Draft4Validator(SCHEMA, format_checker=Draft4Validator.FORMAT_CHECKE
 AGREED = PolicyException("must_deny", "agreed", date(2026, 6, 15))
 
 FINDINGS = [
-    Finding("must_allow", "error", "no ssh", "--lift must_allow", Place("a b/g.yaml", 3, 5), "web"),
+    Finding("must_allow", "error", "no ssh", "--lift must_allow", FilePlace("a b/g.yaml", 3, 5), "web"),
     Finding("world_open_management", "warning", "open", None, None, "web"),
-    Finding("must_deny", "error", "telnet", "--lift must_deny", Place("g.yaml", 1, 1), "web", AGREED),
+    Finding("must_deny", "error", "telnet", "--lift must_deny", FilePlace("g.yaml", 1, 1), "web", AGREED),
     Finding("mass-delete", "error", "all of them", "--allow-mass-delete"),
 ]
 
@@ -51,13 +51,31 @@ def test_sarif_says_what_where_and_how_bad() -> None:
     assert all(run["tool"]["driver"]["rules"][each["ruleIndex"]]["id"] == each["ruleId"] for each in run["results"])
 
 
+def test_plain_data_has_a_logical_location() -> None:
+    """A path in a document that is no file, beside the group."""
+    place = PlainPlace("SecurityGroup prod/web", "security_groups[0].rules[2]")
+    [result] = sarif([Finding("must_allow", "error", "no ssh", None, place, "web")], "audit", "/srv")["runs"][0][
+        "results"
+    ]
+    assert result["locations"] == [
+        {
+            "logicalLocations": [
+                {"fullyQualifiedName": "web", "kind": "resource"},
+                {"fullyQualifiedName": "SecurityGroup prod/web: security_groups[0].rules[2]", "kind": "value"},
+            ]
+        }
+    ]
+
+
 findings = st.builds(
     Finding,
     st.sampled_from(list(RULES)),
     st.sampled_from(["error", "warning"]),
     st.text(),
     st.none() | st.just("--lift x"),
-    st.none() | st.builds(Place, st.text(min_size=1), st.integers(1, 10**6), st.integers(1, 10**6)),
+    st.none()
+    | st.builds(FilePlace, st.text(min_size=1), st.integers(1, 10**6), st.integers(1, 10**6))
+    | st.builds(PlainPlace, st.text(min_size=1), st.text()),
     st.none() | st.text(),
     st.none() | st.builds(PolicyException, st.sampled_from(list(RULES)), st.text(), st.dates()),
 )
@@ -88,7 +106,7 @@ def test_any_finding_makes_valid_sarif_and_well_formed_xml(some: list[Any]) -> N
     ],
 )
 def test_paths_become_relative_uris(path: str, uri: str) -> None:
-    assert relative_uri(Place(path, 1, 1), "/srv") == uri
+    assert relative_uri(FilePlace(path, 1, 1), "/srv") == uri
 
 
 def test_junit_fails_what_stops_skips_what_is_agreed_and_passes_the_rest() -> None:

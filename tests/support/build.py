@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.model.canonical import canonical_rule
 from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState, Target
 from reconciler.model.live import LiveGroup, LiveRule, LiveState, Tag
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace
 from reconciler.model.rule import Rule
 from reconciler.planning.plan import Plan, PlanOptions
 from reconciler.workflow import make_plan
@@ -45,7 +45,7 @@ def tcp(port: int, remote: str | None = None) -> Rule:
 
 def wanted(each: Rule, description: str = "", remote_group: str | None = None, line: int = 1) -> DesiredRule:
     """A desired rule."""
-    return DesiredRule(each, description, Place("groups.yaml", line, 9), remote_group)
+    return DesiredRule(each, description, FilePlace("groups.yaml", line, 9), remote_group)
 
 
 def there(number: int, each: Rule, description: str = "", *, irregular: bool = False) -> LiveRule:
@@ -57,7 +57,7 @@ def desired_group(name: str = "web", rules: Iterable[DesiredRule | Rule] | None 
     """A desired group; bare rules have no description."""
     rules = None if rules is None else tuple(each if isinstance(each, DesiredRule) else wanted(each) for each in rules)
     return DesiredGroup(
-        **{"target": TARGET, "name": name, "place": Place("groups.yaml", 3, 5), "rules": rules} | fields
+        **{"target": TARGET, "name": name, "place": FilePlace("groups.yaml", 3, 5), "rules": rules} | fields
     )
 
 

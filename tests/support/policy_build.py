@@ -1,9 +1,9 @@
 """Files and live groups for the policies to judge."""
 
 from datetime import date
-from pathlib import Path
 
-from reconciler.loading.load import Defaults, load
+from texts import load_text
+
 from reconciler.model.canonical import canonical_rule
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.live import LiveGroup, LiveRule, Tag
@@ -18,10 +18,8 @@ TODAY = date(2026, 6, 15)
 HEAD = "project_id: 1\nregion_id: 2\n"
 
 
-def state(folder: Path, text: str) -> DesiredState:
-    path = folder / "groups.yaml"
-    path.write_text(HEAD + text)
-    return load([str(path)], Defaults())
+def state(text: str) -> DesiredState:
+    return load_text(HEAD + text)
 
 
 def group(rules: str, more: str = "") -> str:
@@ -34,8 +32,8 @@ def policies(**lines: str) -> str:
     return "policies:\n" + "".join(f"  {name}: {value}\n" for name, value in lines.items())
 
 
-def judged(folder: Path, text: str, today: date = TODAY) -> tuple[Finding, ...]:
-    return judge_desired(state(folder, text), today)
+def judged(text: str, today: date = TODAY) -> tuple[Finding, ...]:
+    return judge_desired(state(text), today)
 
 
 def live_rule(number: int, prefix: str | None, port: int | None = None, direction: Direction = "ingress") -> LiveRule:
@@ -48,10 +46,10 @@ def live_group(*rules: LiveRule, name: str = "web", tags: dict[str, str] | None 
     return LiveGroup(HERE, f"id-of-{name}", name, "", found, rules, 1)
 
 
-def planned(folder: Path, text: str, *live: LiveGroup, protect: str | None = None, day: date = TODAY) -> Plan:
+def planned(text: str, *live: LiveGroup, protect: str | None = None, day: date = TODAY) -> Plan:
     options = PlanOptions(protect_ssh_from=protect)
     created_at = f"{day.isoformat()}T12:00:00Z"
-    return make_plan(state(folder, text), {HERE: live}, options, base_url="https://api.test", created_at=created_at)
+    return make_plan(state(text), {HERE: live}, options, base_url="https://api.test", created_at=created_at)
 
 
 def of(findings: tuple[Finding, ...], guardrail: str) -> list[Finding]:

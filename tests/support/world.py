@@ -33,14 +33,14 @@ from reconciler.emulator.server import EmulatorServer
 from reconciler.model.canonical import canonical_rule
 from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState, Target
 from reconciler.model.errors import SgctlError
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace
 from reconciler.model.rule import Rule
 from reconciler.planning.plan import Plan, PlanOptions
 from reconciler.planning.prune import candidates
 from reconciler.planning.resolve import resolve
 from reconciler.workflow import make_plan
 
-PLACE = Place("groups.yaml", 1, 1)
+PLACE = FilePlace("groups.yaml", 1, 1)
 EGRESS = (Rule("egress", "IPv4"), Rule("egress", "IPv6"))
 REGION = 7
 _PROJECTS = itertools.count(1)

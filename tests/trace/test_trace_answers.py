@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reconciler.model.canonical import canonical_rule
 from reconciler.model.desired import Target
 from reconciler.model.errors import UsageError
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace
 from reconciler.model.rule import Rule
 from reconciler.planning.group_view import StateView, ViewedGroup, ViewedRule
 from reconciler.trace import TraceAnswer, parse_question, trace
@@ -64,7 +64,7 @@ def side_of(**groups: list[Rule]) -> StateView:
             TARGET,
             key(name),
             name,
-            tuple(ViewedRule(rule, name, place=Place(f"{name}.yaml", n + 1, 9)) for n, rule in enumerate(listed)),
+            tuple(ViewedRule(rule, name, place=FilePlace(f"{name}.yaml", n + 1, 9)) for n, rule in enumerate(listed)),
         )
         for name, listed in groups.items()
     )

@@ -7,23 +7,28 @@ Whatever is out of the ordinary ends in None: this way is quick, the other one s
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from reconciler.loading.bulk.forks import map_in_forks
 from reconciler.loading.bulk.pieces import SMALLEST, Cut, cut
 from reconciler.loading.desired import Written, merge, read_document
-from reconciler.loading.document import Document, read_text
+from reconciler.loading.document import YamlDocument, read_text
 from reconciler.loading.head import MAX_GROUPS, Defaults
-from reconciler.loading.issues import Issues, Source
+from reconciler.loading.issues import Issues
 from reconciler.loading.policies import read_policies_of
 from reconciler.loading.remote import AddressGroup, read_address_groups
 from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState, Target
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace
 from reconciler.model.policies import Policies
 from reconciler.model.rule import Rule
 
 _SHARED = frozenset({"address_groups", "policies"})
 """Keys of a document that hold for all documents."""
+
+
+_POSITION = attrgetter("place.line", "place.column")
+"""Where a group or a rule stands in its file."""
 
 
 class _Text(NamedTuple):
@@ -74,9 +79,9 @@ def _look_at(path: str, data: bytes, smallest: int) -> _Text:
     return _Text(path, data, cut(data, smallest), any(word.encode() in data for word in _SHARED))
 
 
-def _read_shared(texts: Sequence[_Text]) -> list[Document] | None:
+def _read_shared(texts: Sequence[_Text]) -> list[YamlDocument] | None:
     """Read the documents that may hold what all share; they are read once more with their groups."""
-    documents: list[Document] = []
+    documents: list[YamlDocument] = []
     for text in texts:
         if text.shares:
             data = text.cut.rest if text.cut else text.data
@@ -107,7 +112,6 @@ def _read(piece: _Piece, defaults: Defaults, address_groups: Mapping[str, Addres
 def _pack(documents: Sequence[Written]) -> list[Any]:
     return [
         (
-            each.source.path,
             each.targets,
             each.owner,
             [pack_group(group) for group in each.groups[:: len(each.targets) or 1]],
@@ -118,8 +122,8 @@ def _pack(documents: Sequence[Written]) -> list[Any]:
 
 def _unpack(documents: Sequence[Any]) -> list[Written]:
     return [
-        Written(Source(path, b""), targets, owner, [each for group in groups for each in unpack_group(group, targets)])
-        for path, targets, owner, groups in documents
+        Written(targets, owner, [each for group in groups for each in unpack_group(group, targets)])
+        for targets, owner, groups in documents
     ]
 
 
@@ -128,12 +132,11 @@ def pack_group(group: DesiredGroup) -> tuple[Any, ...]:
     rules = None
     if group.rules is not None:
         rules = [
-            (*rule.rule, rule.description, rule.place.line, rule.place.column, rule.remote_group, rule.terms)
-            for rule in group.rules
+            (*rule.rule, rule.description, *_POSITION(rule), rule.remote_group, rule.terms) for rule in group.rules
         ]
     return (
         group.name,
-        tuple(group.place),
+        (group.place.source, *_POSITION(group)),
         group.id,
         group.previous_name,
         group.description,
@@ -152,11 +155,11 @@ def unpack_group(packed: tuple[Any, ...], targets: Iterable[Target]) -> list[Des
     if packed_rules is not None:
         rules = tuple(
             [
-                DesiredRule(Rule(*fields), text, Place(path, line, column), remote_group, terms)
+                DesiredRule(Rule(*fields), text, FilePlace(path, line, column), remote_group, terms)
                 for *fields, text, line, column, remote_group, terms in packed_rules
             ]
         )
-    place = Place(path, *position)
+    place = FilePlace(path, *position)
     return [
         DesiredGroup(target, name, place, group_id, previous_name, description, tags, rules, *others)
         for target in targets
