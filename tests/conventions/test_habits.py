@@ -147,7 +147,7 @@ def is_endless(call: ast.Call, function: ast.Attribute) -> bool:
 
 def test_a_test_that_interrupts_a_process_lets_it_hear_that() -> None:
     """Where the tests were started with SIGINT ignored (nohup, a background job), their children ignore it too."""
-    interrupting = {file for file in TESTS if "send_signal" in file.read_text(encoding="utf-8")}
+    interrupting = {file for file in TESTS if "send_signal(signal.SIGINT)" in file.read_text(encoding="utf-8")}
     assert {file.name for file in interrupting if "default_sigint" not in file.read_text(encoding="utf-8")} == set()
     assert interrupting
 

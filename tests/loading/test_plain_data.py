@@ -11,13 +11,13 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from problem_cases import nested
-from test_schema_agreement import ANYTHING, DOCUMENTS, near
+from schema_values import ANYTHING, values_of
 
 from reconciler.loading.document import YamlDocument
 from reconciler.loading.load import Defaults, PlainDocument, load, load_documents, read_documents
 from reconciler.model.desired import DesiredState
 from reconciler.model.errors import InputError, Issue
-from reconciler.model.place import FilePlace, Key, Place
+from reconciler.model.place import FilePlace, Key, Place, PlainPlace, path_text
 from reconciler.model.problems import ProblemName
 
 NAME = "SecurityGroup prod/web"
@@ -81,7 +81,7 @@ def texts(value: Any) -> list[str]:
     return [json.dumps(value), yaml.safe_dump(unshared, sort_keys=False), yaml.safe_dump(value, sort_keys=False)]
 
 
-DOCUMENT_TEXTS = st.one_of(DOCUMENTS, spoiled(), spoiled(), near(GOOD, "document")).flatmap(
+DOCUMENT_TEXTS = st.one_of(values_of("document"), spoiled(), spoiled()).flatmap(
     lambda value: st.sampled_from(texts(value))
 )
 
@@ -103,7 +103,8 @@ def places_by_path(document: YamlDocument, plain: PlainDocument) -> dict[Place, 
     """Where a path of plain data is in the file: its value or its key."""
     found: dict[Place, set[Place]] = {}
     for path in paths_of(document.value):
-        found.setdefault(plain.place(*path), set()).update([document.place(*path), document.key_place(*path)])
+        here = PlainPlace(plain.name, path_text(path))
+        found.setdefault(here, set()).update([document.place(*path), document.key_place(*path)])
     return found
 
 
