@@ -71,11 +71,11 @@ def flood_of_hints(peer: Peer) -> None:
 
 def silence(peer: Peer) -> None:
     peer.request()
-    peer.ended.wait(timeout=60)
+    peer.ended.wait(60)
 
 
 def deaf(peer: Peer) -> None:
-    peer.ended.wait(timeout=60)
+    peer.ended.wait(60)
 
 
 ENDLESS: dict[str, Talk] = {

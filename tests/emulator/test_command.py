@@ -48,7 +48,7 @@ def settings(line: str, environment: Mapping[str, str]) -> dict[str, str]:
     """What a shell knows after it was given the line."""
     script = f'{line}; printf \'%s\\n\' "$GCORE_BASE_URL" "$GCORE_API_KEY"'
     output = subprocess.run(
-        ["/bin/sh", "-c", script], capture_output=True, text=True, check=True, timeout=30, env=dict(environment)
+        ["/bin/sh", "-c", script], capture_output=True, text=True, timeout=60, check=True, env=dict(environment)
     ).stdout
     return dict(zip(("GCORE_BASE_URL", "GCORE_API_KEY"), output.splitlines(), strict=True))
 

@@ -103,7 +103,7 @@ def places_by_path(document: YamlDocument, plain: PlainDocument) -> dict[Place, 
     """Where a path of plain data is in the file: its value or its key."""
     found: dict[Place, set[Place]] = {}
     for path in paths_of(document.value):
-        here = PlainPlace(plain.name, path_text(path))
+        here = PlainPlace(plain.name, path_text(*path))
         found.setdefault(here, set()).update([document.place(*path), document.key_place(*path)])
     return found
 
