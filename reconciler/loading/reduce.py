@@ -5,6 +5,7 @@ it gets to see the first that are wrong, found by the quick checks of `structure
 """
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from reconciler.loading.issues import Path
@@ -12,6 +13,8 @@ from reconciler.loading.structure import Check, check_of
 
 MOST = 100
 """Wrong entries of a list or mapping that are kept."""
+
+_ANYTHING = Check({}, {})
 
 
 class Reduced(NamedTuple):
@@ -43,31 +46,30 @@ class _Reducer:
         self.indices: dict[Path, Sequence[int]] = {}
 
     def reduce(self, check: Check | None, value: Any, path: Path) -> Any:
-        """Reduce a value. Where the schema does not say what its entries are, or takes none, any will do."""
-        if value.__class__ not in (list, dict):
-            return value
-        judged = check if check is not None and check.takes(value.__class__) else None
-        return self._list(judged, value, path) if isinstance(value, list) else self._mapping(judged, value, path)
+        """Reduce a value. Where no check says what its entries may be, any of them will do."""
+        check = _ANYTHING if check is None else check
+        if isinstance(value, list):
+            return self._list(check, value, path)
+        return self._mapping(check, value, path) if isinstance(value, dict) else value
 
-    def _list(self, check: Check | None, value: list[Any], path: Path) -> list[Any]:
-        item = None if check is None else check.part(0)
+    def _list(self, check: Check, value: list[Any], path: Path) -> list[Any]:
+        item = check.inside("items")
         kept: Sequence[int] = range(len(value))
         if len(value) > MOST:
             kept = self._first([index for index in kept if item is not None and not item(value[index])]) or range(MOST)
             self.indices[path] = kept
         return [self.reduce(item, value[index], (*path, number)) for number, index in enumerate(kept)]
 
-    def _mapping(self, check: Check | None, value: dict[str, Any], path: Path) -> dict[str, Any]:
-        parts = {} if check is None else {key: check.part(key) for key in value}
+    def _mapping(self, check: Check, value: dict[str, Any], path: Path) -> dict[str, Any]:
+        name, known, other = check.inside("propertyNames"), check.properties(), check.inside("additionalProperties")
         kept = list(value)
         if len(value) > MOST:
-            name = None if check is None else check.names()
-            wrong = {key for key, part in parts.items() if part is None or not part(value[key])}
-            wrong |= set() if name is None else {key for key in value if not name(key)}
-            kept = [key for key in value if key not in wrong][:MOST] + self._first(
-                [key for key in value if key in wrong]
-            )
-        return {key: self.reduce(parts.get(key), value[key], (*path, key)) for key in kept}
+            judged = [(key, part, known.get(key, other)) for key, part in value.items()]
+            wrong = {key for key, part, check in judged if check is not None and not check(part)}
+            wrong |= {key for key in value if name is not None and not name(key)}
+            right = (key for key in value if key not in wrong)
+            kept = [*islice(right, MOST), *self._first([key for key in value if key in wrong])]
+        return {key: self.reduce(known.get(key, other), value[key], (*path, key)) for key in kept}
 
     def _first(self, wrong: list[Any]) -> list[Any]:
         self.omitted += max(0, len(wrong) - MOST)

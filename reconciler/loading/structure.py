@@ -43,8 +43,7 @@ def well_formed_part(kind: str, value: Any) -> dict[str, Any]:
     """Take the keys of a malformed mapping that are right by themselves, so that more of it can be judged at once."""
     if value.__class__ is not dict:
         return {}
-    parts = {key: check_of(kind).part(key) for key in value}
-    return {key: value[key] for key, check in parts.items() if check is not None and check(value[key])}
+    return {key: value[key] for key, check in check_of(kind).properties().items() if key in value and check(value[key])}
 
 
 @cache
@@ -69,7 +68,6 @@ class Check(dict[type, Predicate]):
         super().__init__()
         self._schema = schema
         self._root = root
-        self._inner: dict[int, Check] = {}
 
     def __call__(self, value: Any) -> object:
         """Judge a value."""
@@ -81,48 +79,41 @@ class Check(dict[type, Predicate]):
         self[cls] = predicate = _all([*self._asked_of_all(cls), *self._asked_of(cls)])
         return predicate
 
-    def takes(self, cls: type) -> bool:
-        """Tell whether any value of a class is well-formed."""
-        return self[cls] is not _never
+    def inside(self, keyword: str) -> "Check | None":
+        """Return the check that stands behind a keyword, such as `items`, here or in what this schema is one of."""
+        found = (schema[keyword] for schema in self._alternatives(self._schema) if keyword in schema)
+        return next(map(self._at, found), None)
 
-    def part(self, step: str | int) -> "Check | None":
-        """Return the check of what stands behind a key or in a list; None where the schema does not say."""
-        schema = self._schema
-        found = schema.get("items")
-        if isinstance(step, str):
-            found = schema.get("properties", {}).get(step) or schema.get("additionalProperties")
-        return self._at(found) if found else self._search(lambda inner: inner.part(step))
+    def properties(self) -> dict[str, "Check"]:
+        """Return the checks of the keys that are named here or in what this schema is one of."""
+        found: dict[str, Check] = {}
+        for schema in self._alternatives(self._schema):
+            for key, part in schema.get("properties", {}).items():
+                found.setdefault(key, self._at(part))
+        return found
 
-    def names(self) -> "Check | None":
-        """Return the check of the keys that a mapping may have besides those that the schema names."""
-        found = self._schema.get("propertyNames")
-        return self._at(found) if found else self._search(lambda inner: inner.names())
-
-    def _search(self, find: Callable[["Check"], "Check | None"]) -> "Check | None":
-        schema = self._schema
-        inside = [*schema.get("anyOf", ()), *(schema[key] for key in ("then", "else") if key in schema)]
-        referred = [self._referred()] if "$ref" in schema else []
-        found = map(find, [*referred, *map(self._at, inside)])
-        return next((check for check in found if check is not None), None)
+    def _alternatives(self, schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        yield schema
+        inside = [self._target(schema["$ref"])] if "$ref" in schema else []
+        inside += [*schema.get("anyOf", ()), *(schema[key] for key in ("then", "else") if key in schema)]
+        for inner in inside:
+            yield from self._alternatives(inner)
 
     def _at(self, schema: Any) -> "Check":
         """Compile a schema inside of this one; true and false are schemas, too."""
-        if id(schema) not in self._inner:
-            mapping = schema if isinstance(schema, Mapping) else {} if schema else {"not": {}}
-            self._inner[id(schema)] = Check(mapping, self._root)
-        return self._inner[id(schema)]
+        return Check(schema if isinstance(schema, Mapping) else {} if schema else {"not": {}}, self._root)
 
-    def _referred(self) -> "Check":
-        target: Any = self._root
-        for step in self._schema["$ref"].removeprefix("#/").split("/"):
-            target = target[step]
-        return self._at(target)
+    def _target(self, reference: str) -> Any:
+        found: Any = self._root
+        for step in reference.removeprefix("#/").split("/"):
+            found = found[step]
+        return found
 
     def _asked_of_all(self, cls: type) -> Iterator[Predicate]:
         """Compile the keywords that mean something for values of every class."""
         schema = self._schema
         if "$ref" in schema:
-            yield self._referred()[cls]
+            yield self._at(self._target(schema["$ref"]))[cls]
         if "type" in schema:
             types = {schema["type"]} if isinstance(schema["type"], str) else set(schema["type"])
             yield _never if types.isdisjoint(_TYPES.get(cls, ())) else _always
