@@ -17,8 +17,9 @@ from reconciler.graph import Edge, Graph, Node, NodeKind, NodeNote
 from reconciler.model.desired import Target
 from reconciler.model.errors import Issue, SgctlError
 from reconciler.model.json_form import json_text
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace
 from reconciler.model.policies import Finding, PolicyException
+from reconciler.model.problems import ProblemName
 from reconciler.model.text import printable, shown
 from reconciler.render.findings import render_findings
 from reconciler.render.formats import render
@@ -62,8 +63,8 @@ FORMATS = ("text", "markdown", "html", "github")
 
 def with_text(value: Any, text: str) -> Any:
     """Put a text into every field that holds any, however deep; a place gets it as the name of its file."""
-    if isinstance(value, Place):
-        return Place(text, 3, 5)
+    if isinstance(value, FilePlace):
+        return FilePlace(text, 3, 5)
     if isinstance(value, str) and not isinstance(value, Enum):
         return text
     if isinstance(value, tuple) and hasattr(value, "_fields"):
@@ -92,7 +93,7 @@ def with_text(value: Any, text: str) -> Any:
     return value
 
 
-PLACE = Place("groups/web.yaml", 3, 5)
+PLACE = FilePlace("groups/web.yaml", 3, 5)
 GROUP = GroupView(
     symbol="~",
     name="web",
@@ -193,7 +194,14 @@ def test_findings_and_errors_keep_their_structure(text: str) -> None:
     assert output.count("\n") == plain.count("\n") == len(FINDINGS)
     assert_harmless(output)
     assert_harmless(render_error(SgctlError(text, text)))
-    issue = Issue(Place(text, 3, 5), text, text.splitlines()[-1], text, ((text, Place(text, 1, 1)),))
+    issue = Issue(
+        FilePlace(text, 3, 5),
+        ProblemName.WRONG_VALUE,
+        text,
+        text.splitlines()[-1],
+        text,
+        ((text, FilePlace(text, 1, 1)),),
+    )
     assert_harmless(render_issue(issue, WIDE))
     assert_harmless(shown(text))
 
