@@ -48,9 +48,7 @@ def test_more_findings_than_anybody_reads_stop_the_run(monkeypatch: pytest.Monke
     assert found[-1].stops
 
 
-def test_more_flows_times_groups_than_a_minute_allows_are_refused(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_more_flows_times_groups_than_a_minute_allows_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subject, "MAX_FLOW_CHECKS", 3)
     flow = "\n    - {group: '*', direction: ingress, protocol: tcp, ports: 443}"
     with pytest.raises(UsageError, match="4 checks for 1 groups, over the limit of 3"):
