@@ -166,7 +166,7 @@ def test_a_proxy_that_drips_is_cut_at_the_deadline(monkeypatch: pytest.MonkeyPat
 
     with (
         behind_proxy(drip, monkeypatch) as (http, _, _),
-        pytest.raises(ApiUnreachable, match=r"no complete answer within 0.5 s; gave up"),
+        pytest.raises(ApiUnreachable, match=r"no complete answer within 0.5 s \(--timeout\); gave up"),
     ):
         http.read("/x")
 
