@@ -95,7 +95,10 @@ def test_a_read_is_cut_at_its_deadline_and_tried_again_within_bounds(talk: Talk)
     with (
         serving(talk) as url,
         Http(url, "k", Clock(), timeout=TIMEOUT) as http,
-        pytest.raises(ApiUnreachable, match=rf"no complete answer within {TIMEOUT} s \(--timeout\); gave up after {MAX_TRIES} tries"),
+        pytest.raises(
+            ApiUnreachable,
+            match=rf"no complete answer within {TIMEOUT} s \(--timeout\); gave up after {MAX_TRIES} tries",
+        ),
     ):
         http.read(PATH)
     assert MAX_TRIES * TIMEOUT <= time.monotonic() - started < MAX_TRIES * TIMEOUT + 3
