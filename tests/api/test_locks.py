@@ -4,11 +4,14 @@ from typing import Any
 
 import httpx
 import pytest
+from world import World, contents, seeds, tcp, wanted
 
 from reconciler.api.backend import GcoreWriter
 from reconciler.api.error_answer import Refusal
 from reconciler.api.http import Http
 from reconciler.api.retry import LOCK_LIMIT, LONGEST_LOCK_WAIT, Locks, LockWait
+from reconciler.emulator.knobs import Knobs
+from reconciler.emulator.server import EmulatorServer
 from reconciler.model.clock import SystemClock
 from reconciler.model.errors import ApiRefused, OutcomeUnknown, Stopped, TaskFailed
 from reconciler.planning.encode import Request
@@ -180,3 +183,24 @@ def test_a_wish_to_stop_does_not_hide_that_a_task_may_have_acted() -> None:
     server.clock = Stopping()
     with pytest.raises(TaskFailed):
         server.send(V2)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("polls", [3, 6])
+def test_an_apply_to_a_group_that_another_task_works_on_ends_as_planned(version: str, polls: int) -> None:
+    """Over a socket: somebody's task holds the group for a few tries, and what it changed is still there afterwards."""
+    with EmulatorServer() as server:
+        world = World(server, version, knobs=Knobs(task_polls=polls))
+        world.seed({"name": "web", "rules": seeds([tcp(22)])})
+        plan = world.plan(wanted(world.target, ("web", [tcp(22), tcp(443)])))
+        held = httpx.patch(
+            f"{server.url}/cloud/v2/security_groups/{world.target.project_id}/7/{world.group().id}",
+            json={"description": "held"},
+            headers={"Authorization": f"apikey {server.api_key}"},
+        )
+        assert held.status_code == 200
+        report = world.apply(plan, check=False)
+        assert report.error is None, [result.message for result in report.results]
+        assert 409 in [record.status for record in world.writes()]
+        assert world.content() == contents([tcp(22), tcp(443)])
+        assert world.group().description == "held"
