@@ -24,7 +24,8 @@ def check_base_url(text: str) -> str:
     if "@" in text:
         # Before anything else, so that no other message repeats a password.
         raise UsageError(
-            "the base URL must not hold a user name or a password", hint="The key belongs in GCORE_API_KEY."
+            "the base URL must not hold a user name or a password",
+            hint="GCORE_BASE_URL is the address alone; the key belongs in GCORE_API_KEY.",
         )
     text = text.strip()
     try:

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.api.address import check_base_url
 from reconciler.api.error_answer import Refusal, refusal_of
 from reconciler.model.desired import Target
-from reconciler.model.errors import ErrorDetails, UsageError
+from reconciler.model.errors import UsageError
+
+if TYPE_CHECKING:  # httpx costs 0.1 s, which --help need not pay
+    from reconciler.api.probe import ProbeResult
 
 SKEW = 60
 """Seconds that two clocks may differ; `Date` tells whole seconds, and the answer took its time."""
@@ -36,39 +39,7 @@ class Check(NamedTuple):
     message: str
 
 
-class Answer(Protocol):
-    """What came of one GET (see `api.probe.ProbeResult`)."""
-
-    @property
-    def status(self) -> int | None:
-        """The HTTP status; None where no answer came."""
-
-    @property
-    def body(self) -> dict[str, Any] | None:
-        """The JSON object; None where the answer was something else."""
-
-    @property
-    def date(self) -> str | None:
-        """The header `Date`."""
-
-    @property
-    def milliseconds(self) -> int:
-        """How long it took."""
-
-    @property
-    def problem(self) -> str:
-        """Why no answer came."""
-
-    @property
-    def hint(self) -> str | None:
-        """What to do about that, where it is known."""
-
-    @property
-    def details(self) -> ErrorDetails:
-        """What an error answer says."""
-
-
-Get = Callable[[str, Mapping[str, str | int]], Answer]
+Get = Callable[[str, Mapping[str, str | int]], "ProbeResult"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +115,7 @@ def _with_hint(error: UsageError) -> str:
     return f"{error.message}. {error.hint}" if error.hint else error.message
 
 
-def _address(setup: Setup, answer: Answer) -> Check:
+def _address(setup: Setup, answer: "ProbeResult") -> Check:
     url = setup.base_url
     if answer.status is None:
         return Check("address", Health.FAILED, f"{url} does not answer: {answer.problem}. {_advice(setup, answer)}")
@@ -160,7 +131,7 @@ def _address(setup: Setup, answer: Answer) -> Check:
     return Check("address", Health.OK, f"{url} answers in {answer.milliseconds} ms")
 
 
-def _advice(setup: Setup, answer: Answer) -> str:
+def _advice(setup: Setup, answer: "ProbeResult") -> str:
     problem = answer.problem.lower()
     if answer.hint:
         return answer.hint
@@ -173,7 +144,7 @@ def _advice(setup: Setup, answer: Answer) -> str:
     return "Check GCORE_BASE_URL, and whether a firewall or a missing HTTPS_PROXY is in the way."
 
 
-def _clock(answer: Answer, now: datetime) -> Iterator[Check]:
+def _clock(answer: "ProbeResult", now: datetime) -> Iterator[Check]:
     try:
         date = parsedate_to_datetime(answer.date or "")
     except ValueError:
@@ -190,7 +161,7 @@ def _clock(answer: Answer, now: datetime) -> Iterator[Check]:
         )
 
 
-def _key(setup: Setup, answer: Answer) -> Check | None:
+def _key(setup: Setup, answer: "ProbeResult") -> Check | None:
     """Judge the key by the first answer; nothing to say where that tells nothing of the key."""
     if setup.key_problem is not None:
         return Check("key", Health.FAILED, setup.key_problem)
@@ -210,13 +181,13 @@ def _key(setup: Setup, answer: Answer) -> Check | None:
     return Check("key", Health.OK, f"the API accepts the key from {setup.key_source}")
 
 
-def _dollar(answer: Answer) -> str:
+def _dollar(answer: "ProbeResult") -> str:
     if refusal_of(answer.status, answer.details) is not Refusal.DOLLAR_IN_KEY:
         return ""
     return "; or it has a `$` that a shell expanded: export it in single quotes"
 
 
-def _listed(what: str, answer: Answer) -> Check:
+def _listed(what: str, answer: "ProbeResult") -> Check:
     results = answer.body.get("results") if answer.status == 200 and answer.body else None
     if not isinstance(results, list):
         return Check(what, Health.NOTE, f"the API does not list {what} to this key ({_came(answer)})")
@@ -240,7 +211,7 @@ def _groups(setup: Setup, get: Get) -> Iterator[Check]:
             yield Check("groups", Health.FAILED, f"{target} cannot be listed ({_came(answer)}){_why(answer, target)}")
 
 
-def _why(answer: Answer, target: Target) -> str:
+def _why(answer: "ProbeResult", target: Target) -> str:
     if answer.status == 403:
         return f": the key needs a role with access to project {target.project_id}"
     if answer.status == 404:
@@ -248,7 +219,7 @@ def _why(answer: Answer, target: Target) -> str:
     return ": try again, with -v to see the requests"
 
 
-def _v2(setup: Setup, tasks: Answer, get: Get) -> Check:
+def _v2(setup: Setup, tasks: "ProbeResult", get: Get) -> Check:
     """Tell whether v2 could be used. It has no reads of its own: its address refuses a GET as not allowed (405)."""
     if tasks.status != 200 or not tasks.body or not isinstance(tasks.body.get("results"), list):
         return Check(
@@ -265,7 +236,7 @@ def _v2(setup: Setup, tasks: Answer, get: Get) -> Check:
     return Check("v2", Health.OK, readable)
 
 
-def _came(answer: Answer) -> str:
+def _came(answer: "ProbeResult") -> str:
     if answer.status is None:
         return answer.problem
     said = "no JSON" if answer.body is None else answer.details.message

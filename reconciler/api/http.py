@@ -139,8 +139,8 @@ class Http:
             else:
                 return body
 
-    def write(self, method: str, path: str, body: Mapping[str, Any] | None) -> Answer:
-        """Send a change once; again only after 429 and while the resource is locked.
+    def write(self, method: str, path: str, body: Mapping[str, Any] | None, *, again_after_lock: bool = True) -> Answer:
+        """Send a change once; again only after 429, and with `again_after_lock` when a lock of another task has ended.
 
         Raises `ApiRefused` when nothing was done, `ApiUnreachable` when it was not sent, `OutcomeUnknown` when nobody
         knows.
@@ -162,7 +162,9 @@ class Http:
             try:
                 return self._answer(method, path, response)
             except ApiRefused as refused:
-                if not (is_locked(refused) and self.locks.wait(path, self._retry_after(response))):
+                if not (again_after_lock and is_locked(refused)):
+                    raise
+                if not self.locks.wait(path, self._retry_after(response)):
                     raise
 
     def _answer(self, method: str, path: str, response: Response) -> Answer:

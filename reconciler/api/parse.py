@@ -4,8 +4,8 @@ Accepted is every answer that a cloud of this kind can plausibly give: null wher
 name, prefixes with host bits, names that no file may use, tags in the form of older answers. Anything else raises an
 `ApiError` that says whose field it was and what was in it. Three facts behind the checks:
 
-- Ids end up in paths, so they have to be UUIDs. They are kept in lower case: Neutron writes its ids that way, compares
-  a remote group's as written, and answers 404 to one in capitals, so no two live ids differ in case alone.
+- Ids end up in paths, so they have to be UUIDs. Those of groups and rules are kept in lower case, as Neutron makes
+  them; a remote group's as it came, for Neutron compares it as written, and one in capitals names another group.
 - Ports are 0 to 65535 in the published description; ICMP types and codes travel in the same two fields.
 - `ethertype` is accepted in any case by Neutron, which stores `IPv4` or `IPv6`.
 """
@@ -196,7 +196,7 @@ def _rule(answer: Any) -> LiveRule:
         low if type(low) is int and 0 <= low <= MAX_PORT else _port(low, "port_range_min"),
         high if type(high) is int and 0 <= high <= MAX_PORT else _port(high, "port_range_max"),
         prefix if type(prefix) is str and len(prefix) <= MAX_SHORT_TEXT else _prefix(prefix),
-        _uuid(remote_group, "remote_group_id") if remote_group else None,
+        _as_sent(remote_group) if remote_group else None,
     )
     return LiveRule(
         rule_id if type(rule_id) is str and _LOWER_UUID(rule_id) else _uuid(rule_id, "id"),
@@ -252,6 +252,11 @@ def _uuid(value: Any, field: str) -> str:
         if len(value) == _UUID_LENGTH and _LOWER_UUID(lower := value.lower()):
             return lower
     raise _Implausible(field, value, "a UUID")
+
+
+def _as_sent(value: Any) -> str:
+    _uuid(value, "remote_group_id")
+    return str(value)
 
 
 def _text(value: Any, field: str) -> str:

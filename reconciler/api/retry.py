@@ -27,6 +27,8 @@ LOCK_LIMIT = 300.0
 FIRST_LOCK_WAIT = 1.0
 """Seconds before the second try of a write to a locked resource; doubled for each further one."""
 LONGEST_LOCK_WAIT = 30.0
+FIRST_LONG_WAIT = 5.0
+"""The same where the group is read before each try; with six tries, the waits add up to LOCK_LIMIT."""
 
 
 class Pause:
@@ -74,8 +76,11 @@ class Locks:
         self._waiting: dict[str, tuple[float, int]] = {}
         self._lock = threading.Lock()
 
-    def wait(self, path: str, asked: float | None = None) -> bool:
-        """Wait before the next try, `asked` seconds where the API named them; False when the time is used up."""
+    def wait(self, path: str, asked: float | None = None, *, reads_between: bool = False) -> bool:
+        """Wait before the next try, `asked` seconds where the API named them; False when the time is used up.
+
+        With `reads_between` the waits are longer: the caller reads before each try, and does so a few times only.
+        """
         now = self._clock.monotonic()
         with self._lock:
             since, tries = self._waiting.get(path, (now, 0))
@@ -84,8 +89,9 @@ class Locks:
         if left <= 0:
             return False
         self._on_wait(LockWait(path, now - since, self._limit))
-        seconds = min(FIRST_LOCK_WAIT * 2**tries, LONGEST_LOCK_WAIT) if asked is None else asked
-        self._clock.sleep(min(seconds, left))
+        if asked is None:
+            asked = FIRST_LONG_WAIT * 2**tries if reads_between else min(FIRST_LOCK_WAIT * 2**tries, LONGEST_LOCK_WAIT)
+        self._clock.sleep(min(asked, left))
         return True
 
     def forget(self, path: str) -> None:

@@ -124,7 +124,7 @@ class BoundedTransport(httpx.BaseTransport):
             return httpx.ConnectError(f"{self._proxy_name} does not connect to the API ({text})", request=request)
         kind: type[httpx.TransportError] = getattr(httpx, type(error).__name__, httpx.TransportError)
         if isinstance(error, httpcore.TimeoutException) and not isinstance(error, httpcore.ConnectTimeout):
-            text = f"no complete answer within {self._timeout:g} s"
+            text = f"no complete answer within {self._timeout:g} s (--timeout)"
         return kind(text, request=request)
 
 

@@ -85,20 +85,26 @@ class V2:
         """Send one write, and wait for its tasks. The answer's body holds the `id` of a group that was created.
 
         Raises `ApiRefused` when nothing was done, `OutcomeUnknown` when the answer did not come or was not the promised
-        one, `TaskFailed` when a task ended in ERROR.
+        one, or when what was sent is out of date after the wait for a lock; `TaskFailed` when a task ended in ERROR.
         """
-        is_locked_still = False
+        replaces = request.method == "PATCH" and self.replaces_rules(request)
+        waited = False
         try:
-            answer = http.write(request.method, request.path, request.body)
+            answer = http.write(request.method, request.path, request.body, again_after_lock=not replaces)
             created = self._await_tasks(http, clock, request, answer)
-        except TaskFailed as failed:
-            # It may have acted in part, so it is not repeated here: the caller reads, after the wait.
-            if is_locked(failed):
+        except (ApiRefused, TaskFailed) as failed:
+            # The task that has locked the group may be changing its rules: a list from before would undo that. And a
+            # task of ours that met a lock may have acted in part. In both cases the caller reads, after the wait.
+            if is_locked(failed) and (replaces or isinstance(failed, TaskFailed)):
                 with suppress(Stopped):  # what became of the write is to be told first
-                    is_locked_still = http.locks.wait(request.path)
+                    waited = http.locks.wait(request.path, reads_between=True)
+            if waited and isinstance(failed, ApiRefused):
+                raise OutcomeUnknown(
+                    failed.message, failed.hint, status=failed.status, details=failed.details
+                ) from None
             raise
         finally:
-            if not is_locked_still:
+            if not waited:
                 http.locks.forget(request.path)
         return replace(answer, body={"id": created[0]} if created else None)
 

@@ -4,18 +4,22 @@ from typing import Any
 
 import httpx
 import pytest
+from world import World, contents, seeds, tcp, wanted
 
 from reconciler.api.backend import GcoreWriter
 from reconciler.api.error_answer import Refusal
 from reconciler.api.http import Http
 from reconciler.api.retry import LOCK_LIMIT, LONGEST_LOCK_WAIT, Locks, LockWait
+from reconciler.emulator.knobs import Knobs
+from reconciler.emulator.server import EmulatorServer
 from reconciler.model.clock import SystemClock
-from reconciler.model.errors import ApiRefused, Stopped, TaskFailed
+from reconciler.model.errors import ApiRefused, OutcomeUnknown, Stopped, TaskFailed
 from reconciler.planning.encode import Request
 
 GROUP = "0000000a-0000-4000-8000-00000000000b"
 V1 = Request("PATCH", f"/cloud/v1/securitygroups/1/7/{GROUP}", {"changed_rules": []})
-V2 = Request("PATCH", f"/cloud/v2/security_groups/1/7/{GROUP}", {"rules": []})
+V2 = Request("PATCH", f"/cloud/v2/security_groups/1/7/{GROUP}", {"description": "x"})
+V2_RULES = Request("PATCH", V2.path, {"rules": []})
 LOCKED = {"message": f"Resource `{GROUP}` is already locked by another task. Please try again later."}
 
 
@@ -121,7 +125,33 @@ def test_a_task_that_ends_locked_is_not_repeated_before_a_read_but_waited_for() 
             assert raised.value.hint == Refusal.LOCKED.value
             assert server.writes == number + 1
         writer.send(V2)
-    assert server.clock.waits == [1, 2, 4]
+    assert server.clock.waits == [5, 10, 20]
+
+
+def test_a_whole_list_of_rules_is_not_sent_again_before_a_read() -> None:
+    """The task that has locked the group may be changing its rules, which the list would undo."""
+    server = Server(locked=3)
+    with server.connect() as http:
+        writer = GcoreWriter(http, server.clock)
+        for number in range(3):
+            with pytest.raises(OutcomeUnknown, match="is already locked by another task") as raised:
+                writer.send(V2_RULES)
+            assert (raised.value.status, server.writes) == (409, number + 1)
+        writer.send(V2_RULES)
+    assert server.clock.waits == [5, 10, 20]
+
+
+def test_six_tries_with_reads_between_take_the_whole_time_and_then_it_is_a_refusal() -> None:
+    """Six is how often an apply reads a group and sends what is missing."""
+    server = Server(locked=1000)
+    with server.connect() as http:
+        writer = GcoreWriter(http, server.clock)
+        for _ in range(6):
+            with pytest.raises(OutcomeUnknown):
+                writer.send(V2_RULES)
+        assert server.clock.monotonic() == LOCK_LIMIT
+        with pytest.raises(ApiRefused):
+            writer.send(V2_RULES)
 
 
 def test_another_conflict_is_not_waited_for() -> None:
@@ -153,3 +183,24 @@ def test_a_wish_to_stop_does_not_hide_that_a_task_may_have_acted() -> None:
     server.clock = Stopping()
     with pytest.raises(TaskFailed):
         server.send(V2)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("polls", [3, 6])
+def test_an_apply_to_a_group_that_another_task_works_on_ends_as_planned(version: str, polls: int) -> None:
+    """Over a socket: somebody's task holds the group for a few tries, and what it changed is still there afterwards."""
+    with EmulatorServer() as server:
+        world = World(server, version, knobs=Knobs(task_polls=polls))
+        world.seed({"name": "web", "rules": seeds([tcp(22)])})
+        plan = world.plan(wanted(world.target, ("web", [tcp(22), tcp(443)])))
+        held = httpx.patch(
+            f"{server.url}/cloud/v2/security_groups/{world.target.project_id}/7/{world.group().id}",
+            json={"description": "held"},
+            headers={"Authorization": f"apikey {server.api_key}"},
+        )
+        assert held.status_code == 200
+        report = world.apply(plan, check=False)
+        assert report.error is None, [result.message for result in report.results]
+        assert 409 in [record.status for record in world.writes()]
+        assert world.content() == contents([tcp(22), tcp(443)])
+        assert world.group().description == "held"

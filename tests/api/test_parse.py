@@ -122,7 +122,7 @@ PLAUSIBLE: dict[str, tuple[dict[str, Any], Rule]] = {
     "port 0": ({"port_range_min": 0}, Rule("ingress", "IPv4", "tcp", 0, 443, "10.0.0.0/8")),
     "a remote group in capitals": (
         {"remote_ip_prefix": None, "remote_group_id": OTHER_ID.upper()},
-        Rule("ingress", "IPv4", "tcp", 80, 443, None, OTHER_ID),
+        Rule("ingress", "IPv4", "tcp", 80, 443, None, OTHER_ID.upper()),
     ),
     "an empty remote group": ({"remote_group_id": ""}, Rule("ingress", "IPv4", "tcp", 80, 443, "10.0.0.0/8")),
 }
