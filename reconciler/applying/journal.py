@@ -26,7 +26,8 @@ from reconciler.applying.outcome import Write
 from reconciler.model.clock import Clock
 from reconciler.model.desired import Target
 from reconciler.model.errors import PlanFileError, SgctlError
-from reconciler.model.json_form import Json, group_to_json, read_live_group, read_live_rule, rule_to_json
+from reconciler.model.json_form import group_to_json, read_live_group, read_live_rule, rule_to_json
+from reconciler.model.json_reading import Json
 from reconciler.model.live import LiveGroup
 from reconciler.planning.diff import Action, Difference, LostRule
 from reconciler.planning.encode import ApiVersion
