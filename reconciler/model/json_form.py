@@ -32,6 +32,7 @@ from reconciler.model.json_reading import (
 )
 from reconciler.model.live import LiveGroup, LiveRule, Tag
 from reconciler.model.place import Place
+from reconciler.model.placeholder import is_placeholder
 from reconciler.model.policies import Finding, PolicyException, Terms
 from reconciler.model.rule import Rule
 from reconciler.model.text import shown
@@ -71,7 +72,7 @@ _PROTOCOL = re.compile(r"[a-z0-9-]{1,40}")
 _HIGHEST_PORT = 65535
 
 
-def read_rule(content: Json, read_remote_group: Callable[[Any], str] = uuid) -> Rule:
+def read_rule(content: Json, read_remote_group: Callable[[Any], str]) -> Rule:
     """Read the fields that make a rule's identity, from an object that has them."""
     direction, ethertype, protocol, low, high, prefix, group = _RULE(content)
     if direction not in ("ingress", "egress"):
@@ -118,10 +119,17 @@ def read_live_rule(content: Any) -> LiveRule:
     members(content, _LIVE_RULE)
     return LiveRule(
         member(content, "id", uuid),
-        read_rule(content),
+        read_rule(content, _read_live_remote),
         member(content, "description", text),
         member(content, "irregular", flag),
     )
+
+
+def _read_live_remote(content: Any) -> str:
+    """Read what a live rule refers to, whatever the cloud calls it; no request is ever sent there."""
+    if text(content) != content.lower() or is_placeholder(content) or not content:
+        raise Fault(f"is {shown(content)}, not an id")
+    return str(content)
 
 
 def read_live_group(content: Any, target: Target) -> LiveGroup:
