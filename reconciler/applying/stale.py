@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reconciler.model.live import LiveGroup, LiveRule, LiveState, Tag, fingerprint
 from reconciler.model.placeholder import is_placeholder
 from reconciler.model.rule import describe_rule
-from reconciler.planning.diff import Action, Difference
+from reconciler.planning.diff import Action, Difference, LostRule
 from reconciler.planning.plan import Change, Plan
 
 
@@ -70,11 +70,13 @@ def _reasons(change: Change, groups: Iterable[LiveGroup], leaving: set[str]) -> 
 
 
 def _lost_that_moved(difference: Difference, groups: Iterable[LiveGroup]) -> Iterator[str]:
-    """Rules that go with a deleted group and are not what the plan shows of them."""
-    there = {(group.id, group.name, rule) for group in groups for rule in group.rules}
-    for lost in difference.lost_rules:
-        if (lost.group_id, lost.group_name, lost.rule) not in there:
-            yield f"rule {lost.rule.id} of {lost.group_name!r}, which would be lost, is not what the plan shows"
+    """Rules that go with a deleted group and are not what the plan shows of them. Those gone by now are no loss."""
+    lost = {each.rule.id: each for each in difference.lost_rules}
+    for group in groups:
+        for rule in group.rules:
+            each = lost.get(rule.id)
+            if each is not None and each != LostRule(group.id, group.name, rule):
+                yield f"rule {rule.id} of {group.name!r}, which would be lost, is not what the plan shows"
 
 
 def _irregular(group: LiveGroup) -> set[str]:

@@ -54,9 +54,11 @@ def members(content: Any, required: Collection[str], optional: Collection[str] =
 
 
 def member(content: Json, key: str, read: Callable[[Any], T]) -> T:
-    """Read one member of an object that has it."""
+    """Read one member of an object."""
     try:
         return read(content[key])
+    except KeyError:
+        raise Fault(f"has no `{key}`") from None
     except Fault as fault:
         raise fault.within(key) from None
 
