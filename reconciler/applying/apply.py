@@ -171,7 +171,7 @@ class _Run:
                     self.end(result)
 
     def _complete(self, change: Change) -> None:
-        needed = set().union(*(names_in([request.path, request.body]) for request in change.requests))
+        needed = set().union(*(names_in(request.path) | names_in(request.body) for request in change.requests))
         if not self._lacks(change, needed):
             ids = self._ids[change.difference.target]
             self.end(self._act(change, partial(complete, self._context, change, ids)))

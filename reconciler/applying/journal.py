@@ -1,4 +1,4 @@
-"""The journal of an apply: every write and what it was sent against, as JSON lines. Encoding and decoding; pure.
+"""The journal of an apply: every write and what it was sent against, as JSON lines.
 
 Four kinds of lines, each with `at`, the time in UTC:
 
@@ -9,7 +9,7 @@ Four kinds of lines, each with `at`, the time in UTC:
     write    a write as it went: project_id, region_id, name, group_id, method, path, body, status, request_id, problem
     found    a group to create that was found by its name, because the answer was lost: group_id
 
-A process that is killed leaves at most one line cut short, which reading ignores. The API key is in none of them.
+A process that is killed leaves at most one line cut short. The API key is in none of them. `journal_reading` reads it.
 """
 
 import errno
@@ -17,51 +17,20 @@ import json
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
 from reconciler.applying.outcome import Write
 from reconciler.model.clock import Clock
-from reconciler.model.desired import Target
-from reconciler.model.errors import PlanFileError, SgctlError
-from reconciler.model.json_form import Json, group_to_json, read_live_group, read_live_rule, rule_to_json
-from reconciler.model.live import LiveGroup
-from reconciler.planning.diff import Action, Difference, LostRule
+from reconciler.model.errors import SgctlError
+from reconciler.model.json_form import group_to_json, rule_to_json
+from reconciler.model.json_reading import Json
+from reconciler.planning.diff import Difference
 from reconciler.planning.encode import ApiVersion
 from reconciler.planning.plan import Change
 
 FORMAT_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Before:
-    """A group as it was before its first write; `line` is where the journal says so."""
-
-    line: int
-    action: Action
-    target: Target
-    name: str
-    group: LiveGroup | None
-    changed: frozenset[str]
-    tags: tuple[str, ...]
-    lost_rules: tuple[LostRule, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Journal:
-    """What one journal tells: the first state of each group, in order, and the groups that were created and deleted.
-
-    `created` maps the id of each group that the journal proves to be ours to its name; those in `found` are known by
-    name only. `deleted` holds ids of groups whose deletion was sent.
-    """
-
-    base_url: str
-    befores: tuple[Before, ...]
-    created: dict[tuple[Target, str], str]
-    found: frozenset[str]
-    deleted: frozenset[str]
 
 
 def begin_line(at: datetime, base_url: str, api_version: str) -> Json:
@@ -108,37 +77,6 @@ def found_line(at: datetime, change: Change, group_id: str) -> Json:
     return _line("found", at, **_head(change), group_id=group_id)
 
 
-def loads(text: str, name: str) -> Journal:
-    """Read a journal; `name` is the file's, for messages. Raises `PlanFileError` when it is none."""
-    lines = list(_lines(text, name))
-    if not lines or lines[0][1].get("kind") != "apply":
-        raise PlanFileError(f"{name} is not a journal of sgctl: it does not begin with the line of an apply")
-    base_url: str = lines[0][1].get("base_url", "")
-    befores: dict[tuple[Target, str], Before] = {}
-    created: dict[tuple[Target, str], str] = {}
-    found, deleted = set(), set()
-    for number, line in lines:
-        try:
-            kind = line["kind"]
-            if kind == "apply":
-                _check_apply(line, base_url, name, number)
-                continue
-            target = Target(line["project_id"], line["region_id"])
-            if kind == "before":
-                before = _before(number, line, target)
-                if before.group is None or (target, before.group.id) not in created:
-                    befores.setdefault((target, before.group.id if before.group else f"new {before.name}"), before)
-            elif kind == "found" or (kind == "write" and line["method"] == "POST" and _is_creation(line, befores)):
-                if line["group_id"] is not None:
-                    created[target, line["group_id"]] = line["name"]
-                    found |= {line["group_id"]} if kind == "found" else set()
-            elif kind == "write" and line["method"] == "DELETE" and line["path"].endswith(f"/{line['group_id']}"):
-                deleted.add(line["group_id"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise PlanFileError(f"{name}:{number}:1: this line cannot be read ({type(error).__name__})") from None
-    return Journal(base_url, tuple(befores.values()), created, frozenset(found), frozenset(deleted))
-
-
 def _line(kind: str, at: datetime, **fields: Any) -> Json:
     return {"kind": kind, "at": at.astimezone(UTC).isoformat(timespec="milliseconds"), **fields}
 
@@ -155,52 +93,6 @@ def _changed(difference: Difference) -> Iterator[str]:
         yield "description"
     if difference.changes_rules:
         yield "rules"
-
-
-def _lines(text: str, name: str) -> Iterator[tuple[int, Json]]:
-    """Yield the lines with their numbers. One cut short ends an apply: it is the last, or another apply follows."""
-    cut: int | None = None
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            content = json.loads(line)
-        except (ValueError, RecursionError):
-            content = None
-        if cut is not None and not (isinstance(content, dict) and content.get("kind") == "apply"):
-            raise PlanFileError(f"{name}:{cut}:1: this line is not JSON")
-        cut = number if content is None else None
-        if content is not None:
-            if not isinstance(content, dict):
-                raise PlanFileError(f"{name}:{number}:1: this line is no JSON object")
-            yield number, content
-
-
-def _check_apply(line: Json, base_url: str, name: str, number: int) -> None:
-    if line["format_version"] != FORMAT_VERSION:
-        raise PlanFileError(
-            f"{name}:{number}:1: journal format {line['format_version']!r}; this sgctl knows {FORMAT_VERSION}"
-        )
-    if line["base_url"] != base_url:
-        raise PlanFileError(
-            f"{name}:{number}:1: this apply went to {line['base_url']}, the first one to {base_url}",
-            hint="Keep a journal for each API.",
-        )
-
-
-def _is_creation(line: Json, befores: dict[tuple[Target, str], Before]) -> bool:
-    """Tell whether a POST made the group; those of v2 that add single rules have a longer path."""
-    target = Target(line["project_id"], line["region_id"])
-    return (target, f"new {line['name']}") in befores and line["path"].endswith(f"/{target.region_id}")
-
-
-def _before(number: int, line: Json, target: Target) -> Before:
-    group = None if line["group"] is None else read_live_group(line["group"], target)
-    lost = tuple(
-        LostRule(each["group_id"], each["group_name"], read_live_rule(each["rule"])) for each in line["lost_rules"]
-    )
-    changed, tags = frozenset(line["changed"]), tuple(line["tags"])
-    return Before(number, Action(line["action"]), target, line["name"], group, changed, tags, lost)
 
 
 class JournalFile:

@@ -9,7 +9,7 @@ the journal proves that it did and nothing speaks against it (`prune`).
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.applying.journal import Before, Journal
+from reconciler.applying.journal_reading import Before, Journal
 from reconciler.model.canonical import PUBLISHED_PROTOCOLS
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
 from reconciler.model.errors import InputError, Issue
@@ -61,7 +61,7 @@ class _Way:
         self._gone: dict[tuple[Target, str], str] = {}
         self._heirs: dict[tuple[Target, str], LiveGroup] = {}
         for before in journal.befores:
-            if before.group is not None and before.group.id in journal.deleted:
+            if before.group is not None and (before.target, before.group.id) in journal.deleted:
                 self._find_gone(before.group)
         self._notes: list[str] = []
         self._lost = self._find_lost()

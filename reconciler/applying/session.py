@@ -11,6 +11,7 @@ from reconciler.applying.outcome import NoJournal, Recorder, Result, Status, Wri
 from reconciler.model.clock import Clock
 from reconciler.model.desired import Target
 from reconciler.model.errors import ApiRefused, OutcomeUnknown, SgctlError, Stopped, TaskFailed
+from reconciler.model.json_reading import UUID
 from reconciler.planning.encode import Request
 from reconciler.planning.plan import Change
 
@@ -97,7 +98,8 @@ class Session:
             raise
         self.touched = True
         if self.group_id is None and answer.body and isinstance(new := answer.body.get("id"), str):
-            self.group_id = new.lower()
+            # It becomes part of paths. What is no id is as good as none: the group is looked for by its name.
+            self.group_id = new.lower() if UUID.fullmatch(new.lower()) else None
         self._record(request, answer.status, answer.request_id)
         return answer
 

@@ -1,12 +1,12 @@
 """Whether live state is still what a plan was computed from, and if not, what moved. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.model.live import LiveGroup, LiveRule, LiveState, Tag, fingerprint
 from reconciler.model.placeholder import is_placeholder
 from reconciler.model.rule import describe_rule
-from reconciler.planning.diff import Action, Difference
+from reconciler.planning.diff import Action, Difference, LostRule
 from reconciler.planning.plan import Change, Plan
 
 
@@ -24,10 +24,19 @@ def find_stale(plan: Plan, live: LiveState) -> tuple[Stale, ...]:
     leaving |= {lost.rule.id for change in plan.changes for lost in change.difference.lost_rules}
     stale = []
     for change in plan.changes:
-        reasons = tuple(_reasons(change, live[change.difference.target], leaving))
+        groups = live[change.difference.target]
+        reasons = (*_reasons(change, groups, leaving), *_names_that_moved(change.difference, groups, plan.group_names))
         if reasons:
             stale.append(Stale(change, reasons))
     return tuple(stale)
+
+
+def _names_that_moved(difference: Difference, groups: Iterable[LiveGroup], names: Mapping[str, str]) -> Iterator[str]:
+    """Groups that new rules refer to, and that are named otherwise than the plan shows."""
+    referred = _referred(difference)
+    for group in groups:
+        if group.id in referred and group.name != names.get(group.id, group.name):
+            yield f"a new rule refers to group {group.id}, which is named {group.name!r} and not {names[group.id]!r}"
 
 
 def what_moved(old: LiveGroup, new: LiveGroup) -> tuple[str, ...]:
@@ -50,13 +59,28 @@ def _reasons(change: Change, groups: Iterable[LiveGroup], leaving: set[str]) -> 
     now = next((group for group in groups if group.id == difference.live.id), None)
     if now is None:
         yield "the group does not exist any more"
-    elif fingerprint(now) != change.fingerprint:
+    elif fingerprint(now) != change.fingerprint or _irregular(now) != _irregular(difference.live):
         yield from what_moved(difference.live, now)
     if difference.action is Action.DELETE:
+        yield from _lost_that_moved(difference, groups)
         for group in groups:
             for rule in group.rules:
                 if rule.rule.remote_group_id == difference.live.id and rule.id not in leaving:
                     yield f"{group.name!r} refers to it now: {describe_rule(rule.rule)}"
+
+
+def _lost_that_moved(difference: Difference, groups: Iterable[LiveGroup]) -> Iterator[str]:
+    """Rules that go with a deleted group and are not what the plan shows of them. Those gone by now are no loss."""
+    lost = {each.rule.id: each for each in difference.lost_rules}
+    for group in groups:
+        for rule in group.rules:
+            each = lost.get(rule.id)
+            if each is not None and each != LostRule(group.id, group.name, rule):
+                yield f"rule {rule.id} of {group.name!r}, which would be lost, is not what the plan shows"
+
+
+def _irregular(group: LiveGroup) -> set[str]:
+    return {rule.id for rule in group.rules if rule.irregular}
 
 
 def _referred(difference: Difference) -> set[str]:

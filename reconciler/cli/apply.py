@@ -16,10 +16,11 @@ from reconciler.cli.carry import Stop, carry_out, context_of, reader_for
 from reconciler.cli.log import current_log
 from reconciler.cli.options import DURATION
 from reconciler.cli.planning import limits, make, show
-from reconciler.cli.savedplan import check_applicable, read_plan
+from reconciler.cli.savedplan import read_plan
 from reconciler.model.clock import SystemClock
 from reconciler.model.errors import GuardrailStop, UsageError
 from reconciler.planning.plan import Plan
+from reconciler.planning.planfile import check_applicable
 from reconciler.policy.judge import judge_again
 
 

@@ -33,7 +33,7 @@ def command(journal: str, out: str | None, format_: str, **given: Any) -> None:
     """
     from reconciler.api.backend import BACKENDS  # noqa: PLC0415 - what --help does not need
     from reconciler.api.live import read_live  # noqa: PLC0415 - what --help does not need
-    from reconciler.applying import journal as journals  # noqa: PLC0415 - what --help does not need
+    from reconciler.applying import journal_reading  # noqa: PLC0415 - what --help does not need
     from reconciler.applying.rollback import created_groups, targets_of, way_back  # noqa: PLC0415 - what --help does not need
     from reconciler.cli.output import write_atomically  # noqa: PLC0415 - what --help does not need
     from reconciler.cli.planning import limits, show  # noqa: PLC0415 - what --help does not need
@@ -45,7 +45,7 @@ def command(journal: str, out: str | None, format_: str, **given: Any) -> None:
     from reconciler.policy.damage import GAP, MASS_DELETE  # noqa: PLC0415 - what --help does not need
     from reconciler.policy.judge import judge_plan  # noqa: PLC0415 - what --help does not need
 
-    kept = journals.loads(_read(journal), journal)
+    kept = journal_reading.loads(_read(journal), journal)
     lifted = {MASS_DELETE: given["allow_mass_delete"], GAP: given["allow_gap"]}
     chosen = PlanOptions(
         api_version=given["api_version"],

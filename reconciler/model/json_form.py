@@ -1,16 +1,42 @@
-"""Live groups, rules, findings and exceptions <-> JSON: one form for plan files, journals and reports. Pure."""
+"""Live groups, rules, findings and exceptions <-> JSON: one form for plan files, journals and reports. Pure.
+
+What is read may have been written by anybody: readers raise `Fault` for all that the writers here would not write.
+"""
 
 import json
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import date
+from enum import StrEnum
+from functools import lru_cache
+from ipaddress import ip_network
+from operator import itemgetter
 from typing import Any
 
+from reconciler.model.canonical import canonical_rule, is_canonical_ipv4
 from reconciler.model.desired import Target
+from reconciler.model.json_reading import (
+    Fault,
+    Json,
+    each_of,
+    flag,
+    member,
+    members,
+    one_of,
+    optional,
+    text,
+    uuid,
+    whole,
+)
 from reconciler.model.live import LiveGroup, LiveRule, Tag
-from reconciler.model.place import read_place
+from reconciler.model.place import Place
+from reconciler.model.place import read_place as parse_place
+from reconciler.model.placeholder import is_placeholder
 from reconciler.model.policies import Finding, PolicyException, Terms
 from reconciler.model.rule import Rule
+from reconciler.model.text import shown
 
 _UNUSUAL = re.compile(r"[^\n -~]")
 """What may be a control character beyond those that JSON itself writes as escapes (C1, bidi marks, lone surrogates)."""
@@ -20,9 +46,6 @@ def json_text(content: Any) -> str:
     """Write JSON with letters as they are, and with whatever a terminal or a CI runner could obey as escapes."""
     text = json.dumps(content, indent=1, ensure_ascii=False).replace("##", "#\\u0023")
     return _UNUSUAL.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)
-
-
-Json = dict[str, Any]
 
 
 def rule_to_json(rule: LiveRule) -> Json:
@@ -42,27 +65,94 @@ def group_to_json(group: LiveGroup) -> Json:
     }
 
 
-def read_rule(content: Json) -> Rule:
-    """Read the fields that make a rule's identity."""
-    return Rule(**{field: content[field] for field in Rule._fields})
+_RULE = itemgetter(*Rule._fields)
+_LIVE_RULE = frozenset({"id", *Rule._fields, "description", "irregular"})
+_GROUP = frozenset({"id", "name", "description", "revision_number", "tags", "rules"})
+_TAG = frozenset({"key", "value", "read_only"})
+_PROTOCOL = re.compile(r"[a-z0-9-]{1,40}")
+_HIGHEST_PORT = 65535
 
 
-def read_live_rule(content: Json) -> LiveRule:
+def read_rule(content: Json, read_remote_group: Callable[[Any], str]) -> Rule:
+    """Read the fields that make a rule's identity, from an object that has them."""
+    direction, ethertype, protocol, low, high, prefix, group = _RULE(content)
+    if direction not in ("ingress", "egress"):
+        raise Fault(f"is {shown(direction)}, neither ingress nor egress").within("direction")
+    if ethertype not in ("IPv4", "IPv6"):
+        raise Fault(f"is {shown(ethertype)}, neither IPv4 nor IPv6").within("ethertype")
+    if protocol is not None and not (type(protocol) is str and _PROTOCOL.fullmatch(protocol)):
+        raise Fault(f"is {shown(protocol)}, not a protocol").within("protocol")
+    if low is not None or high is not None:
+        member(content, "port_range_min", optional(_port))
+        member(content, "port_range_max", optional(_port))
+    if prefix is not None and not (type(prefix) is str and _is_prefix(prefix, ethertype)):
+        raise Fault(f"is {shown(prefix)}, not a prefix of {ethertype}").within("remote_ip_prefix")
+    if group is not None:
+        member(content, "remote_group_id", read_remote_group)
+        if prefix is not None:
+            raise Fault("has two remotes, a prefix and a group")
+    rule = Rule(direction, ethertype, protocol, low, high, prefix, group)
+    canonical = canonical_rule(direction, ethertype, protocol, low, high, prefix, None)
+    if canonical != (*rule[:-1], None):
+        field, known = next((name, value) for name, value in canonical._asdict().items() if value != content[name])
+        raise Fault(f"is {shown(content[field])}, which is written {shown(known)}").within(field)
+    return rule
+
+
+def _port(content: Any) -> int:
+    """Read a port, or the type or code of ICMP. The cloud may have -1 for all of them in rules of old."""
+    return whole(content, -1, _HIGHEST_PORT)
+
+
+@lru_cache(1 << 16)
+def _is_prefix(prefix: str, ethertype: str) -> bool:
+    if is_canonical_ipv4(prefix):
+        return ethertype == "IPv4"
+    try:
+        network = ip_network(prefix)
+    except ValueError:
+        return False
+    return network.version == (4 if ethertype == "IPv4" else 6) and "%" not in prefix
+
+
+def read_live_rule(content: Any) -> LiveRule:
     """Read a live rule."""
-    return LiveRule(content["id"], read_rule(content), content["description"], content["irregular"])
+    members(content, _LIVE_RULE)
+    return LiveRule(
+        member(content, "id", uuid),
+        read_rule(content, _read_live_remote),
+        member(content, "description", text),
+        member(content, "irregular", flag),
+    )
 
 
-def read_live_group(content: Json, target: Target) -> LiveGroup:
-    """Read a live group of a target."""
+def _read_live_remote(content: Any) -> str:
+    """Read what a live rule refers to, whatever the cloud calls it; no request is ever sent there."""
+    if text(content) != content.lower() or is_placeholder(content) or not content:
+        raise Fault(f"is {shown(content)}, not an id")
+    return str(content)
+
+
+def read_live_group(content: Any, target: Target) -> LiveGroup:
+    """Read a live group of a target, whose rules have an id each."""
+    members(content, _GROUP)
+    rules = member(content, "rules", each_of(read_live_rule))
+    if len({rule.id for rule in rules}) != len(rules):
+        raise Fault("has a rule id twice").within("rules")
     return LiveGroup(
         target=target,
-        id=content["id"],
-        name=content["name"],
-        description=content["description"],
-        tags=tuple(Tag(**tag) for tag in content["tags"]),
-        rules=tuple(read_live_rule(rule) for rule in content["rules"]),
-        revision_number=content["revision_number"],
+        id=member(content, "id", uuid),
+        name=member(content, "name", text),
+        description=member(content, "description", text),
+        tags=member(content, "tags", each_of(_read_tag)),
+        rules=rules,
+        revision_number=member(content, "revision_number", whole),
     )
+
+
+def _read_tag(content: Any) -> Tag:
+    members(content, _TAG)
+    return Tag(member(content, "key", text), member(content, "value", text), member(content, "read_only", flag))
 
 
 def finding_to_json(finding: Finding) -> Json:
@@ -78,16 +168,37 @@ def finding_to_json(finding: Finding) -> Json:
     }
 
 
-def read_finding(content: Json) -> Finding:
+_FINDING = frozenset({"guardrail", "level", "message", "flag", "place", "group", "exception"})
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_EXCEPTION = frozenset({"policy", "reason", "until"})
+
+
+class _Level(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+def read_finding(content: Any) -> Finding:
     """Read a finding."""
-    place, exception = content["place"], content["exception"]
+    members(content, _FINDING)
     return Finding(
-        **{
-            **content,
-            "place": None if place is None else read_place(place),
-            "exception": None if exception is None else read_exception(exception),
-        }
+        member(content, "guardrail", text),
+        member(content, "level", one_of(_Level)).value,
+        member(content, "message", text),
+        member(content, "flag", optional(text)),
+        member(content, "place", optional(read_place)),
+        member(content, "group", optional(text)),
+        member(content, "exception", optional(read_exception)),
     )
+
+
+def read_place(content: Any) -> Place:
+    """Read what `str()` makes of a place: `path:line:column`, or the name of a document and a path in it."""
+    written = text(content)
+    place = parse_place(written)
+    if not written or str(place) != written:
+        raise Fault(f"is {shown(content)}, not a place written path:line:column")
+    return place
 
 
 def exception_to_json(exception: PolicyException) -> Json:
@@ -95,9 +206,19 @@ def exception_to_json(exception: PolicyException) -> Json:
     return {"policy": exception.policy, "reason": exception.reason, "until": exception.until.isoformat()}
 
 
-def read_exception(content: Json) -> PolicyException:
+def read_exception(content: Any) -> PolicyException:
     """Read a reviewed exception."""
-    return PolicyException(content["policy"], content["reason"], date.fromisoformat(content["until"]))
+    members(content, _EXCEPTION)
+    return PolicyException(
+        member(content, "policy", text), member(content, "reason", text), member(content, "until", _read_day)
+    )
+
+
+def _read_day(content: Any) -> date:
+    if _DAY.fullmatch(text(content)):
+        with suppress(ValueError):
+            return date.fromisoformat(content)
+    raise Fault(f"is {shown(content)}, not a day")
 
 
 def terms_to_json(terms: Terms | None) -> Json:
@@ -111,9 +232,10 @@ def terms_to_json(terms: Terms | None) -> Json:
 
 
 def read_terms(content: Json) -> Terms | None:
-    """Read what stands beside a rule."""
-    expires = content.get("expires")
-    exceptions = tuple(read_exception(each) for each in content.get("exceptions", ()))
-    if expires is None and not exceptions:
+    """Read what stands beside a rule, from the object that may hold it."""
+    if "expires" not in content and "exceptions" not in content:
         return None
-    return Terms(None if expires is None else date.fromisoformat(expires), exceptions)
+    return Terms(
+        member(content, "expires", _read_day) if "expires" in content else None,
+        member(content, "exceptions", each_of(read_exception)) if "exceptions" in content else (),
+    )

@@ -9,6 +9,8 @@ from typing import Any
 
 _PLACEHOLDER = re.compile(r"\$\{security_group:([^}]*)\}")
 
+_KEY = "remote_group_id"
+
 
 def placeholder(name: str) -> str:
     """Stand in for the id of the group of that name."""
@@ -21,22 +23,27 @@ def is_placeholder(group_id: str | None) -> bool:
 
 
 def names_in(value: Any) -> set[str]:
-    """Collect the names of the groups whose ids a body or a path still needs."""
+    """Collect the names of the groups whose ids a path or a body still needs.
+
+    In a body only a `remote_group_id` is one: a description may look like a placeholder and is sent as it stands.
+    """
     if isinstance(value, str):
         return set(_PLACEHOLDER.findall(value))
     if isinstance(value, Mapping):
-        return set().union(*(names_in(item) for item in value.values()))
+        return set().union(*(names_in(item) for key, item in value.items() if key == _KEY or not isinstance(item, str)))
     if isinstance(value, list | tuple):
-        return set().union(*(names_in(item) for item in value))
+        return set().union(*(names_in(item) for item in value if not isinstance(item, str)))
     return set()
 
 
 def fill_in(value: Any, ids: Mapping[str, str]) -> Any:
-    """Replace the placeholders of a body or a path by the ids of the groups. Raises `KeyError` for an unknown name."""
+    """Replace the placeholders of a path or a body by the ids of the groups. Raises `KeyError` for an unknown name."""
     if isinstance(value, str):
         return _PLACEHOLDER.sub(lambda match: ids[match[1]], value) if "${" in value else value
     if isinstance(value, Mapping):
-        return {key: fill_in(item, ids) for key, item in value.items()}
+        return {
+            key: fill_in(item, ids) if key == _KEY or not isinstance(item, str) else item for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [fill_in(item, ids) for item in value]
+        return [item if isinstance(item, str) else fill_in(item, ids) for item in value]
     return value

@@ -4,7 +4,7 @@ A set difference and no more: `model.canonical` has settled what is equal, `reso
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -165,19 +165,28 @@ def _diff_rules(desired: tuple[DesiredRule, ...] | None, live: tuple[LiveRule, .
     live_by_rule: defaultdict[Rule, list[LiveRule]] = defaultdict(list)
     for live_rule in live:
         live_by_rule[live_rule.rule].append(live_rule)
-    creates, redescribes, notes, unchanged = [], [], [], 0
+    creates, redescribes, kept = [], [], set()
+    named = set()
     for rule in desired:
-        same = live_by_rule.pop(rule.rule, None)
+        named.add(rule.rule)
+        same = live_by_rule.get(rule.rule)
         if same is None:
             creates.append(rule)
         elif any(live_rule.description == rule.description for live_rule in same):
-            unchanged += len(same)
-            if len(same) > 1:
-                notes.append(f"{len(same)} live rules mean the same and are all kept: {_ids(same)}")
+            kept.add(rule.rule)
         else:
             redescribes.append(Redescription(tuple(same), rule))
-    deletes = tuple(live_rule for same in live_by_rule.values() for live_rule in same)
-    return _Rules(tuple(creates), tuple(redescribes), deletes, unchanged, tuple(notes))
+    return _Rules(
+        tuple(creates),
+        tuple(redescribes),
+        deletes=tuple(each for rule, same in live_by_rule.items() if rule not in named for each in same),
+        unchanged=sum(len(same) for rule, same in live_by_rule.items() if rule in kept),
+        notes=tuple(_kept_all(same) for rule, same in live_by_rule.items() if rule in kept and len(same) > 1),
+    )
+
+
+def _kept_all(rules: Sequence[LiveRule]) -> str:
+    return f"{len(rules)} live rules mean the same and are all kept: {', '.join(rule.id for rule in rules)}"
 
 
 def _diff_traffic(live: LiveGroup, rules: _Rules) -> TrafficDifference:
@@ -214,10 +223,6 @@ def _desired_tags(desired: DesiredGroup, old: Mapping[str, str]) -> dict[str, st
     elif desired.prevent_destroy is False:
         tags.pop(PROTECTION_TAG, None)
     return tags
-
-
-def _ids(rules: list[LiveRule]) -> str:
-    return ", ".join(rule.id for rule in rules)
 
 
 def names_of_remotes(differences: Iterable[Difference], live: LiveState) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
-from reconciler.model.desired import DesiredState
+from reconciler.model.desired import DesiredState, Target
 from reconciler.model.errors import InputError, UsageError
 from reconciler.model.live import LiveGroup, LiveState, fingerprint
 from reconciler.model.placeholder import placeholder
@@ -169,7 +169,7 @@ def plan_differences(
         created_at=created_at,
         base_url=base_url,
         api_version=encoder.version,
-        changes=tuple(_changes(differences, options, encoder)),
+        changes=tuple(encode_changes(differences, encoder, two_phase=options.two_phase)),
         scope=scope,
         two_phase=options.two_phase,
         lifted=tuple(sorted(options.lifted)),
@@ -197,26 +197,32 @@ def _restrict(matches: tuple[Match, ...], patterns: Sequence[str]) -> tuple[Matc
     return tuple(match for match in matches if any(fnmatchcase(match.desired.name, pattern) for pattern in patterns))
 
 
-def _changes(differences: Sequence[Difference], options: PlanOptions, encoder: Encoder) -> Iterator[Change]:
-    """Creates first, each after the groups it refers to; then updates; then deletions."""
+def encode_changes(differences: Sequence[Difference], encoder: Encoder, *, two_phase: bool) -> Iterator[Change]:
+    """Put changes in order and encode them: target by target, creates first, then updates, then deletions.
+
+    A new group comes after those its rules refer to. What is in order already stays so: saved plans are encoded once
+    more when they are read.
+    """
     ready: set[str] = set()
-    for target in dict.fromkeys(difference.target for difference in differences):
+    by_target: dict[Target, list[Difference]] = {}
+    for difference in differences:
+        by_target.setdefault(difference.target, []).append(difference)
+    for here in by_target.values():
         ready.clear()
-        here = [each for each in differences if each.target == target]
         for difference in _referred_first([each for each in here if each.action is Action.CREATE]):
             yield Change(difference, fingerprint(None), encode_create(encoder, difference, ready))
             ready.add(placeholder(difference.name))
         for difference in here:
             if difference.action is Action.UPDATE:
-                yield _update(difference, options, encoder)
+                yield _update(difference, encoder, two_phase=two_phase)
         for difference in here:
             if difference.action is Action.DELETE and difference.live is not None:
                 request = encoder.delete(difference.target, difference.live.id)
                 yield Change(difference, fingerprint(difference.live), (request,))
 
 
-def _update(difference: Difference, options: PlanOptions, encoder: Encoder) -> Change:
-    requests, _ = encode_update(encoder, difference, two_phase=options.two_phase)
+def _update(difference: Difference, encoder: Encoder, *, two_phase: bool) -> Change:
+    requests, _ = encode_update(encoder, difference, two_phase=two_phase)
     difference = replace(difference, notes=(*difference.notes, *encoder.notes(difference)))
     return Change(difference, fingerprint(difference.live), requests)
 

@@ -1,46 +1,47 @@
 """Plan <-> JSON: what a reviewer approves, and what `apply` reads back equal to itself. Pure.
 
-`schemas/plan.schema.json` describes the format. A digest over everything makes edits visible; it is no signature, and
-guards against accidents and casual edits, not against someone who can compute it anew.
+`schemas/plan.schema.json` describes the format, and the functions here that write it are what a file is held to. A
+digest over everything makes edits visible; it is no signature. Who computes it anew can change what a plan does, but
+not so that it does anything else than it shows.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.model.desired import DesiredRule, Target
+from reconciler.model.desired import DesiredRule
 from reconciler.model.errors import PlanFileError
 from reconciler.model.json_form import (
-    Json,
     exception_to_json,
     finding_to_json,
     group_to_json,
     json_text,
-    read_exception,
-    read_finding,
-    read_live_group,
-    read_live_rule,
-    read_rule,
-    read_terms,
     rule_to_json,
     terms_to_json,
 )
-from reconciler.model.place import Place, read_place
+from reconciler.model.json_reading import Fault, Json
+from reconciler.model.place import Place
 from reconciler.model.policies import PoliciesSource
-from reconciler.planning.diff import Action, Difference, LostRule, Redescription, TagChange, TextChange
-from reconciler.planning.encode import Request
-from reconciler.planning.plan import Change, Plan, Scope
+from reconciler.model.text import printable, shown
+from reconciler.planning.derive import Encoders, derive_plan
+from reconciler.planning.diff import Difference
+from reconciler.planning.plan import Change, Plan
 from reconciler.traffic import flow_json
-from reconciler.traffic.difference import TrafficDifference
 
 FORMAT_VERSION = 1
 
 
 def to_json(plan: Plan) -> Json:
     """Write a plan as JSON data, with its digest."""
-    content: Json = {
+    content = _content(plan)
+    return {**content, "digest": _digest(_canonical(content))}
+
+
+def _content(plan: Plan) -> Json:
+    return {
         "format_version": FORMAT_VERSION,
         "created_at": plan.created_at,
         "base_url": plan.base_url,
@@ -56,63 +57,26 @@ def to_json(plan: Plan) -> Json:
         "protect_ssh_from": plan.protect_ssh_from,
         "changes": [_change(change, plan.group_names) for change in plan.changes],
     }
-    return {**content, "digest": digest(content)}
 
 
 def digest(content: Mapping[str, Any]) -> str:
     """Digest a plan's content, everything but the digest itself."""
+    return _digest(_canonical(content))
+
+
+def _canonical(content: Mapping[str, Any]) -> str:
+    """Write a plan's content, everything but the digest itself, in the one spelling that is compared and digested."""
     unsigned = {key: value for key, value in content.items() if key != "digest"}
-    text = json.dumps(unsigned, sort_keys=True, separators=(",", ":"))
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    return json.dumps(unsigned, sort_keys=True, separators=(",", ":"))
+
+
+def _digest(canonical: str) -> str:
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def dumps(plan: Plan) -> str:
     """Write a plan file's text."""
     return json_text(to_json(plan)) + "\n"
-
-
-def loads(text: str, name: str) -> Plan:
-    """Read a plan file's text; `name` is the file's, for messages.
-
-    Raises `PlanFileError` when it is not a plan, of a version that this program does not know, or was edited.
-    """
-    try:
-        content = json.loads(text, object_pairs_hook=_without_repetition)
-    except (ValueError, RecursionError) as error:
-        raise PlanFileError(f"{name} is not a plan file: {error}") from None
-    if not isinstance(content, dict) or "format_version" not in content:
-        raise PlanFileError(f"{name} is not a plan file: it has no `format_version`")
-    if content["format_version"] != FORMAT_VERSION:
-        raise PlanFileError(
-            f"{name} has plan format {content['format_version']!r}, and this sgctl knows {FORMAT_VERSION}",
-            hint="Plan again with this version of sgctl.",
-        )
-    if content.get("digest") != digest(content):
-        raise PlanFileError(
-            f"{name} was edited after it was saved (its digest does not fit), and nothing of it is sent",
-            hint="A plan is changed by changing the files and planning again.",
-        )
-    _check_structure(content, name)
-    return _plan(content)
-
-
-def _without_repetition(pairs: list[tuple[str, Any]]) -> Json:
-    """Refuse a key that is there twice: one reader sees the first value, another the last."""
-    content = dict(pairs)
-    if len(content) != len(pairs):
-        raise ValueError("a key is there twice")
-    return content
-
-
-def _check_structure(content: Json, name: str) -> None:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - 0.1 s, needed for saved plans only
-    from jsonschema.exceptions import best_match  # noqa: PLC0415
-
-    from reconciler.model.schema_files import read_schema  # noqa: PLC0415 - the same
-
-    error = best_match(Draft202012Validator(read_schema("plan")).iter_errors(content))
-    if error is not None:
-        raise PlanFileError(f"{name} is not a valid plan file: {error.json_path}: {error.message[:200]}")
 
 
 def _place(place: Place | None) -> str | None:
@@ -177,65 +141,6 @@ def _desired_rule(rule: DesiredRule) -> Json:
     }
 
 
-def _plan(content: Json) -> Plan:
-    return Plan(
-        created_at=content["created_at"],
-        base_url=content["base_url"],
-        api_version=content["api_version"],
-        changes=tuple(_read_change(change) for change in content["changes"]),
-        scope=Scope(**content["scope"]),
-        two_phase=content["two_phase"],
-        lifted=tuple(content["lifted"]),
-        findings=tuple(read_finding(each) for each in content["findings"]),
-        notes=tuple(content["notes"]),
-        group_names=content["group_names"],
-        policies=_read_policies(content["policies"]),
-        protect_ssh_from=content["protect_ssh_from"],
-    )
-
-
-def _read_change(content: Json) -> Change:
-    target = Target(content["project_id"], content["region_id"])
-    live = None if content["live"] is None else read_live_group(content["live"], target)
-    by_id = {rule.id: rule for rule in live.rules} if live else {}
-    description, rules = content["description"], content["rules"]
-    difference = Difference(
-        action=Action(content["action"]),
-        target=target,
-        name=content["name"],
-        live=live,
-        place=None if content["place"] is None else read_place(content["place"]),
-        previous_name=content["previous_name"],
-        description=None if description is None else TextChange(**description),
-        tags=tuple(TagChange(**tag) for tag in content["tags"]),
-        creates=tuple(_read_desired_rule(rule) for rule in rules["create"]),
-        redescribes=tuple(
-            Redescription(tuple(by_id[rule_id] for rule_id in each["live"]), _read_desired_rule(each["desired"]))
-            for each in rules["redescribe"]
-        ),
-        deletes=tuple(read_live_rule(rule) for rule in rules["delete"]),
-        unchanged=rules["unchanged"],
-        lost_rules=tuple(
-            LostRule(lost["group_id"], lost["group_name"], read_live_rule(lost["rule"]))
-            for lost in content["lost_rules"]
-        ),
-        traffic=TrafficDifference(
-            opens=flow_json.from_json(content["traffic"]["opens"]),
-            closes=flow_json.from_json(content["traffic"]["closes"]),
-        ),
-        instances=content["instances"],
-        notes=tuple(content["notes"]),
-        exceptions=tuple(read_exception(each) for each in content.get("exceptions", ())),
-    )
-    requests = tuple(Request(**request) for request in content["requests"])
-    return Change(difference, content["fingerprint"], requests)
-
-
-def _read_desired_rule(content: Json) -> DesiredRule:
-    place, remote_group = read_place(content["place"]), content["remote_group"]
-    return DesiredRule(read_rule(content), content["description"], place, remote_group, read_terms(content))
-
-
 def _policies(source: PoliciesSource) -> Json:
     return {
         "where": source.where,
@@ -244,6 +149,131 @@ def _policies(source: PoliciesSource) -> Json:
     }
 
 
-def _read_policies(content: Json) -> PoliciesSource:
-    address_groups = {name: tuple(prefixes) for name, prefixes in content["address_groups"].items()}
-    return PoliciesSource(content["settings"], address_groups, content["where"])
+def loads(data: str | bytes, name: str, encoders: Encoders) -> Plan:
+    """Read a plan file; `name` is the file's, for messages, and `encoders` those of the versions of the API.
+
+    What is sent is what is shown: only what a plan consists of is taken from the file, and everything that follows from
+    it (traffic, counts, fingerprints, order, requests) is computed once more as planning does, and has to be the same.
+
+    Raises `PlanFileError` when it is not a plan, of a version that this program does not know, was edited, or would
+    send anything else than it shows.
+    """
+    content = _parse(data, name)
+    try:
+        signed = _canonical(content)
+    except RecursionError:
+        raise PlanFileError(f"{name} is not a plan file: it is nested too deeply") from None
+    if content.get("digest") != _digest(signed):
+        raise PlanFileError(
+            f"{name} was edited after it was saved (its digest does not fit), and nothing of it is sent",
+            hint="A plan is changed by changing the files and planning again.",
+        )
+    try:
+        plan = derive_plan(content, encoders)
+    except Fault as fault:
+        raise PlanFileError(f"{name} is not a valid plan file: {printable(str(fault))}", hint=_NOTHING_SENT) from None
+    derived = _content(plan)
+    if _canonical(derived) != signed:
+        raise PlanFileError(f"{name} is not a plan as sgctl makes it: {_mismatch(content, derived)}", _NOTHING_SENT)
+    return plan
+
+
+_NOTHING_SENT = "Nothing of it is sent. A plan is changed by changing the files and planning again."
+
+
+def _parse(data: str | bytes, name: str) -> Json:
+    try:
+        text = data if isinstance(data, str) else data.decode()
+        content = json.loads(text, object_pairs_hook=_without_repetition, parse_constant=_no_constant)
+    except UnicodeDecodeError:
+        raise PlanFileError(f"{name} is not a plan file: it is not UTF-8 text") from None
+    except (ValueError, RecursionError) as error:
+        raise PlanFileError(f"{name} is not a plan file: {printable(str(error))}") from None
+    if not isinstance(content, dict) or "format_version" not in content:
+        raise PlanFileError(f"{name} is not a plan file: it has no `format_version`")
+    if content["format_version"] != FORMAT_VERSION:
+        raise PlanFileError(
+            f"{name} has plan format {_version(content['format_version'])}, and this sgctl knows {FORMAT_VERSION}",
+            hint="Plan again with this version of sgctl.",
+        )
+    return content
+
+
+def _version(content: Any) -> str:
+    return json.dumps(content)[:40] if isinstance(content, str | int | None) else shown(content)
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> Json:
+    """Refuse a key that is there twice: one reader sees the first value, another the last."""
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise ValueError("a key is there twice")
+    return content
+
+
+def _no_constant(text: str) -> None:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _mismatch(content: Any, derived: Any) -> str:
+    """Say where the first difference is between what is in a file and what follows from the rest of it."""
+    changes_first = {"changes": content["changes"], **content}  # the counts of what is wrong there are wrong as well
+    path, there, known = _first_mismatch(changes_first, derived, "$")
+    return f"{printable(path)} is {_brief(there)}, and what the plan shows makes it {_brief(known)}"
+
+
+def _first_mismatch(there: Any, known: Any, path: str) -> tuple[str, Any, Any]:
+    """Go down to the first value that differs; the two have to differ."""
+    if isinstance(there, dict) and isinstance(known, dict) and there.keys() >= known.keys() - {"digest"}:
+        for key, value in there.items():
+            if key not in known:
+                return f"{path}.{key}", value, _ABSENT
+            if json.dumps(value, sort_keys=True) != json.dumps(known[key], sort_keys=True):
+                return _first_mismatch(value, known[key], f"{path}.{key}")
+    if isinstance(there, list) and isinstance(known, list) and len(there) == len(known):
+        for index, (one, other) in enumerate(zip(there, known, strict=True)):
+            if json.dumps(one, sort_keys=True) != json.dumps(other, sort_keys=True):
+                return _first_mismatch(one, other, f"{path}[{index}]")
+    return path, there, known
+
+
+_ABSENT = object()
+
+
+def _brief(value: Any) -> str:
+    if value is _ABSENT:
+        return "absent"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    return shown(value)
+
+
+CLOCKS_APART = timedelta(minutes=5)
+"""How far the clock of whoever made a plan may be ahead of the one here."""
+
+
+def check_applicable(plan: Plan, name: str, *, base_url: str, now: datetime, max_age: timedelta) -> None:
+    """Refuse a plan for another API, one that is too old, and one from the future, which no age limit would ever meet.
+
+    Raises `PlanFileError`; `name` is the file's.
+    """
+    if plan.base_url != base_url:
+        raise PlanFileError(
+            f"{name} was made for {plan.base_url}, and this run goes to {base_url}; nothing was sent",
+            hint="Plan again with the address that you mean to change.",
+        )
+    age = now - datetime.fromisoformat(plan.created_at)
+    if age < -CLOCKS_APART:
+        raise PlanFileError(
+            f"{name} was made at {plan.created_at}, and that is {_hours(-age)} ahead; nothing was sent",
+            hint="Check the clocks of this machine and of the one that made the plan, and plan again.",
+        )
+    if age > max_age:
+        raise PlanFileError(
+            f"{name} is {_hours(age)} old, more than the {_hours(max_age)} allowed; nothing was sent",
+            hint="Plan again, or pass a longer --max-age.",
+        )
+
+
+def _hours(time: timedelta) -> str:
+    return f"{time.total_seconds() / 3600:.1f} hours"

@@ -5,6 +5,7 @@ import json
 import pytest
 from world import World, contents, seeds, tcp, wanted
 
+from reconciler.api.backend import BACKENDS
 from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.server import EmulatorServer
 from reconciler.planning import planfile
@@ -18,7 +19,7 @@ def test_the_bodies_of_the_plan_file_are_what_is_sent(server: EmulatorServer, ve
     world = World(server, version, knobs=Knobs(default_egress=False))
     world.seed({"name": "web", "rules": seeds(OLD)})
     state = wanted(world.target, ("web", NEW), ("data", [tcp(5432, group="web")]))
-    plan = planfile.loads(planfile.dumps(world.plan(state)), "plan.json")
+    plan = planfile.loads(planfile.dumps(world.plan(state)), "plan.json", BACKENDS)
     assert world.apply(plan).error is None
     planned = [(each.method, each.path, each.body) for change in plan.changes for each in change.requests]
     sent = [(each.method, each.path, json.loads(each.body)) for each in world.writes()]

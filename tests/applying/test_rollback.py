@@ -13,7 +13,7 @@ from world import World, contents, rule_lists, seeds, tcp, wanted
 from reconciler.api.backend import BACKENDS
 from reconciler.api.live import read_live
 from reconciler.api.reader import GcoreReader
-from reconciler.applying import journal
+from reconciler.applying import journal_reading
 from reconciler.applying.journal import JournalFile
 from reconciler.applying.outcome import NoJournal
 from reconciler.applying.rollback import WayBack, targets_of, way_back
@@ -56,7 +56,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 
 def back(world: World, path: Path, instances: dict[str, int] | None = None) -> tuple[Plan, WayBack]:
-    kept = journal.loads(path.read_text(), str(path))
+    kept = journal_reading.loads(path.read_text(), str(path))
     with world.connect() as http:
         live = read_live(GcoreReader(http), targets_of(kept))
     found = way_back(kept, str(path), live, instances or {})
@@ -278,4 +278,4 @@ def test_an_apply_whose_journal_cannot_be_written_sends_nothing(server: Emulator
 )
 def test_what_is_no_journal_is_refused_with_a_sentence(text: str, reason: str) -> None:
     with pytest.raises(PlanFileError, match=reason):
-        journal.loads(text, "apply.journal")
+        journal_reading.loads(text, "apply.journal")

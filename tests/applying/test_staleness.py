@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from world import World, contents, seeds, tcp, wanted
 
+from reconciler.api.backend import BACKENDS
 from reconciler.applying.outcome import Status
 from reconciler.emulator.faults import Fault
 from reconciler.emulator.server import EmulatorServer
@@ -42,7 +43,7 @@ def saved(world: World) -> Plan:
     state = wanted(world.target, ("web", [*NEW, tcp(9, group="remote")]), ("fresh", NEW), owner="tests")
     renamed = wanted(world.target, ("second", OLD), previous_name="first", owner="tests")
     state = type(state)((*state.groups, *renamed.groups), state.targets, state.owners)
-    return planfile.loads(planfile.dumps(world.plan(state, prune=True)), "plan.json")
+    return planfile.loads(planfile.dumps(world.plan(state, prune=True)), "plan.json", BACKENDS)
 
 
 def rule_of(world: World, name: str) -> str:

@@ -41,7 +41,7 @@ LIBRARIES = {
     "httpx": tuple(f"reconciler/api/{name}.py" for name in ("client", "http", "probe", "transport", "webhook")),
     "httpcore": ("reconciler/api/transport.py",),
     "yaml": ("reconciler/loading/", "reconciler/importing/", "reconciler/lint/", "reconciler/emulator/files.py"),
-    "jsonschema": ("reconciler/loading/structure_problems.py", "reconciler/planning/planfile.py"),
+    "jsonschema": ("reconciler/loading/structure_problems.py",),
     "re2": ("reconciler/model/pattern.py",),
     "deepdiff": ("reconciler/render/pairs.py",),
     "click": ("reconciler/cli/", "reconciler/render/"),

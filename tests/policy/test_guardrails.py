@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from build import desired_group, live_group, plan_of, rule, tcp, uuid, wanted
 
+from reconciler.api.backend import BACKENDS
 from reconciler.model.live import OWNER_TAG
 from reconciler.model.policies import Finding, Limits
 from reconciler.planning import planfile
@@ -137,7 +138,7 @@ def test_a_stopped_plan_is_a_whole_plan() -> None:
 def test_a_lifted_guardrail_is_recorded_and_stays_lifted() -> None:
     """Through the file, and through the judgement at apply."""
     plan = rules_plan(100, 50, lifted=frozenset({MASS_DELETE}))
-    again = judge_again(planfile.loads(planfile.dumps(plan), "plan.json"))
+    again = judge_again(planfile.loads(planfile.dumps(plan), "plan.json", BACKENDS))
     assert again.lifted == (MASS_DELETE,)
     assert again.findings
     assert again.stopped_by == ()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from reconciler.api.backend import BACKENDS
 from reconciler.cli import run
 from reconciler.emulator.server import EmulatorServer
 from reconciler.loading.policies import saved_policies
@@ -97,7 +98,7 @@ def test_a_plan_reads_back_equal_with_policies_exceptions_and_dates(cloud: Emula
     write(OFFICE, f"{{direction: egress, protocol: tcp, {beside}}}", policies=MUST)
     assert run(["plan", "--out", "p.json"]) == 0
     text = Path("p.json").read_text()
-    plan = planfile.loads(text, "p.json")
+    plan = planfile.loads(text, "p.json", BACKENDS)
     assert planfile.dumps(plan) == text
     assert saved_policies(plan.policies).must_allow[0].rules
     assert [

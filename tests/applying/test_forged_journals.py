@@ -1,0 +1,138 @@
+"""A journal proves what its lines prove together: no edit of one makes the way back delete a group that was there."""
+
+import copy
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from build import TARGET, desired_group, live_group, plan_of, tcp, uuid
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.api.reader import v1_path
+from reconciler.applying import journal_reading
+from reconciler.applying.journal import before_line, begin_line, found_line, write_line
+from reconciler.applying.outcome import Write
+from reconciler.model.errors import PlanFileError
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+NEW, WEB, OLD, VICTIM, FOUND = (uuid(number) for number in range(10, 15))
+PLAN = plan_of(
+    [
+        desired_group("web", [tcp(80)], owner="us"),
+        desired_group("fresh", [tcp(1)], owner="us"),
+        desired_group("late", []),
+    ],
+    [live_group("web", [tcp(22)], number=11), live_group("old", [tcp(1)], {"sgctl-owner": "us"}, number=12)],
+    owners=["us"],
+    prune=True,
+)
+
+
+def real() -> list[dict[str, Any]]:
+    """A journal of an apply that created two groups (one of them found), changed one and deleted one."""
+    lines = [begin_line(AT, "https://api.gcore.com", "v1")]
+    ids = {"fresh": NEW, "late": None, "web": WEB, "old": OLD}
+    for change in PLAN.changes:
+        name = change.difference.name
+        status = None if name == "late" else 200
+        lines += [before_line(AT, change)]
+        lines += [write_line(Write(AT, change, each, ids[name], status, None, None)) for each in change.requests]
+        lines += [found_line(AT, change, FOUND)] if name == "late" else []
+    return json.loads(json.dumps(lines))  # type: ignore[no-any-return]  # it is the same list
+
+
+def text_of(lines: list[Any]) -> str:
+    return "".join(json.dumps(line) + "\n" for line in lines)
+
+
+FRESH_WRITE, LATE_WRITE, LATE_FOUND, WEB_BEFORE, WEB_WRITE, OLD_BEFORE, OLD_WRITE = 2, 4, 5, 6, 7, 8, 9
+
+
+def web_as_created(lines: list[Any]) -> None:
+    lines[FRESH_WRITE].update(group_id=WEB)
+    lines.insert(1, lines[WEB_BEFORE])
+
+
+FORGERIES: dict[str, tuple[Callable[[list[Any]], Any], str]] = {
+    "a-live-group-as-created": (web_as_created, "another group"),
+    "found-though-nobody-asked": (lambda lines: lines.insert(1, lines[LATE_FOUND]), "nothing before says"),
+    "created-though-nobody-asked": (lambda lines: lines.pop(1), "nothing before says"),
+    "another-name-in-the-body": (
+        lambda lines: lines[FRESH_WRITE]["body"]["security_group"].update(name="victim"),
+        "nothing before says",
+    ),
+    "a-group-that-is-no-id": (lambda lines: lines[FRESH_WRITE].update(group_id="../x"), "not an id"),
+    "a-path-of-another-group": (lambda lines: lines[WEB_WRITE].update(path=v1_path(TARGET, VICTIM)), "path"),
+    "a-write-to-a-group-nobody-kept": (lambda lines: lines[WEB_WRITE].update(group_id=VICTIM), "no line before tells"),
+    "a-deletion-that-was-a-change": (lambda lines: lines[WEB_WRITE].update(method="DELETE"), "was to go"),
+    "a-deletion-without-a-group": (lambda lines: lines[OLD_BEFORE].update(group=None), "null"),
+    "a-creation-of-what-was-there": (lambda lines: lines[1].update(group=lines[WEB_BEFORE]["group"]), "null"),
+    "another-project": (lambda lines: lines[WEB_WRITE].update(project_id=0), "project_id"),
+    "a-lost-rule-of-another-group": (
+        lambda lines: lines[OLD_BEFORE]["lost_rules"].append(
+            {"group_id": WEB, "group_name": "web", "rule": lines[OLD_BEFORE]["group"]["rules"][0]}
+        ),
+        "does not go with",
+    ),
+}
+
+
+@pytest.mark.parametrize(("forge", "words"), FORGERIES.values(), ids=FORGERIES)
+def test_what_does_not_fit_together_is_refused_with_its_line(forge: Callable[[list[Any]], Any], words: str) -> None:
+    lines = real()
+    forge(lines)
+    with pytest.raises(PlanFileError, match=rf"apply\.journal:[0-9]+:1: .*{words}"):
+        journal_reading.loads(text_of(lines), "apply.journal")
+
+
+def test_a_creation_that_was_refused_proves_nothing() -> None:
+    lines = real()
+    lines[FRESH_WRITE].update(status=409)
+    read = journal_reading.loads(text_of(lines), "apply.journal")
+    assert dict(read.created) == {(TARGET, FOUND): "late"}
+
+
+def test_a_real_journal_proves_what_happened() -> None:
+    read = journal_reading.loads(text_of(real()), "apply.journal")
+    assert dict(read.created) == {(TARGET, NEW): "fresh", (TARGET, FOUND): "late"}
+    assert read.deleted == {(TARGET, OLD)}
+    assert [before.name for before in read.befores] == ["fresh", "late", "web", "old"]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, item in items for place in places(item, (*path, key)))]
+
+
+JUNK = st.sampled_from(
+    [None, True, 0, -1, 10**400, 1.5, "", "x", "POST", "\ud800", NEW, WEB, OLD, VICTIM, [], {}, [[]]]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_whatever_is_edited_only_ids_that_nobody_had_before_count_as_created(data: st.DataObject) -> None:
+    lines = real()
+    for _ in range(data.draw(st.integers(1, 3))):
+        *way, key = data.draw(st.sampled_from([place for place in places(lines) if place]))
+        parent: Any = lines
+        for step in way:
+            parent = parent[step]
+        if data.draw(st.booleans()):
+            parent[key] = data.draw(JUNK)
+        elif data.draw(st.booleans()):
+            del parent[key]
+        elif isinstance(parent, list):
+            parent.insert(data.draw(st.integers(0, len(parent))), copy.deepcopy(parent[key]))
+    try:
+        read = journal_reading.loads(text_of(lines), "apply.journal")
+    except PlanFileError as error:
+        told = str(error)
+    else:
+        told = "apply.journal"
+        assert not {group_id for _, group_id in read.created} & {WEB, OLD}
+        assert {group_id for _, group_id in read.deleted} <= {OLD, WEB}
+    assert "apply.journal" in told
