@@ -20,18 +20,18 @@ from reconciler.model.rule import Rule
 from reconciler.model.text import shown
 
 
-class ReadReview(NamedTuple):
+class ReadTerms(NamedTuple):
     """The terms, or what is wrong with them."""
 
     terms: Terms | None
     problems: tuple[Problem, ...] = ()
 
 
-NO_TERMS = ReadReview(None)
+NO_TERMS = ReadTerms(None)
 
 
-def read_terms(fragment: dict[str, Any]) -> ReadReview:
-    """ReadReview the terms of a well-formed rule or group; None where it has none."""
+def read_terms(fragment: dict[str, Any]) -> ReadTerms:
+    """Read the terms of a well-formed rule or group; None where it has none."""
     if "expires" not in fragment and "exception" not in fragment:
         return NO_TERMS
     problems: list[Problem] = []
@@ -43,7 +43,7 @@ def read_terms(fragment: dict[str, Any]) -> ReadReview:
         until = _date(one["until"], path, problems)
         if until is not None:
             exceptions.append(PolicyException(one["policy"], one["reason"], until))
-    return ReadReview(None, tuple(problems)) if problems else ReadReview(Terms(expires, tuple(exceptions)))
+    return ReadTerms(None, tuple(problems)) if problems else ReadTerms(Terms(expires, tuple(exceptions)))
 
 
 def _date(text: str, path: Path, problems: list[Problem]) -> date | None:

@@ -14,7 +14,7 @@ from reconciler.loading.report import report, report_malformed
 from reconciler.loading.rule import expand, read_ranges
 from reconciler.loading.structure import is_well_formed
 from reconciler.model.canonical import canonical_protocol
-from reconciler.model.cloud import EVERYWHERE, MAX_RULES
+from reconciler.model.cloud import EVERYWHERE, MAX_PORT, MAX_RULES
 from reconciler.model.errors import InputError, Issue
 from reconciler.model.pattern import compile_pattern
 from reconciler.model.place import FilePlace, Place
@@ -193,7 +193,7 @@ def _management(written: Mapping[str, Any], problems: list[Problem]) -> dict[str
     if "ports" in settings:
         ranges, wrong = read_ranges({"ports": settings["ports"]}, "tcp")
         problems += [problem.below(("world_open_management",)) for problem in wrong]
-        settings["ports"] = tuple((1, 65535) if low is None else (low, high) for low, high in ranges)
+        settings["ports"] = tuple((1, MAX_PORT) if low is None else (low, high) for low, high in ranges)
     return settings
 
 

@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 from reconciler.loading.issues import Problem
 from reconciler.loading.remote import WAYS, AddressGroup, Remote, read_prefix, read_remotes
 from reconciler.model.canonical import IPV6_PROTOCOLS, canonical_protocol, canonical_rule
-from reconciler.model.cloud import MAX_RULES
+from reconciler.model.cloud import MAX_ICMP, MAX_PORT, MAX_RULES
 from reconciler.model.problems import ProblemName
 from reconciler.model.rule import ICMP_PROTOCOLS, PORT_PROTOCOLS, Direction, Ethertype, Rule
 
 Range = tuple[int | None, int | None]
 ALL: tuple[Range, ...] = ((None, None),)
-_HIGHEST = 65535
 _WAYS: tuple[tuple[str, ...], ...] = (("ports",), ("port_range_min", "port_range_max"), ("icmp_type", "icmp_code"))
 
 
@@ -100,9 +99,9 @@ def _icmp(type_key: str, icmp_type: int | None, code_key: str, icmp_code: int | 
             )
         )
     beyond = [
-        Problem((key,), ProblemName.OUT_OF_RANGE, f"an ICMP {name} is a number from 0 to 255, not {value}")
+        Problem((key,), ProblemName.OUT_OF_RANGE, f"an ICMP {name} is a number from 0 to {MAX_ICMP}, not {value}")
         for key, name, value in ((type_key, "type", icmp_type), (code_key, "code", icmp_code))
-        if value is not None and value > 255
+        if value is not None and value > MAX_ICMP
     ]
     return _wrong(*beyond) if beyond else Ranges(((icmp_type, icmp_code),))
 
@@ -125,7 +124,7 @@ def _range(low: int | None, high: int | None) -> Ranges:
             Problem(
                 ("port_range_min" if low == 0 else "port_range_max",),
                 ProblemName.OUT_OF_RANGE,
-                "ports are numbers from 1 to 65535",
+                f"ports are numbers from 1 to {MAX_PORT}",
             )
         )
     if low > high:
@@ -145,10 +144,10 @@ def _ports(ports: int | str | tuple[int | str, ...]) -> Ranges:
         low, _, high = str(port).partition("-")
         first, last = int(low), int(high or low)
         path = ("ports", index) if isinstance(ports, tuple) else ("ports",)
-        if max(first, last) > _HIGHEST:
+        if max(first, last) > MAX_PORT:
             problems.append(
                 Problem(
-                    path, ProblemName.OUT_OF_RANGE, f"ports are numbers from 1 to {_HIGHEST}, not {max(first, last)}"
+                    path, ProblemName.OUT_OF_RANGE, f"ports are numbers from 1 to {MAX_PORT}, not {max(first, last)}"
                 )
             )
         elif first > last:
@@ -167,7 +166,7 @@ def _ports(ports: int | str | tuple[int | str, ...]) -> Ranges:
 
 def _stored(low: int, high: int) -> Range:
     """All ports are no range at all to Neutron: said here too, so that `[1-65535, 1-65535]` counts as one."""
-    return (None, None) if (low, high) == (1, _HIGHEST) else (low, high)
+    return (None, None) if (low, high) == (1, MAX_PORT) else (low, high)
 
 
 Pair = tuple[Ethertype, Remote]

@@ -4,6 +4,12 @@ MAX_RULES = 250
 """Rules that a group holds at most, at every moment."""
 
 DEFAULT_GROUP = "default"
+"""The name of the group that every project has in every region: it is neither renamed nor deleted."""
+
+MAX_PORT = 65535
+
+MAX_ICMP = 255
+"""The highest ICMP type, and the highest code."""
 
 DEFAULT_BASE_URL = "https://api.gcore.com"
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from reconciler.model.cloud import DEFAULT_GROUP
 from reconciler.model.desired import DesiredState
 from reconciler.model.errors import Issue
 from reconciler.model.live import PROTECTION_TAG, LiveGroup, LiveState
@@ -60,7 +61,7 @@ def refuse_lost(pruning: Pruning, matches: Iterable[Match]) -> Iterator[Issue]:
 
 
 def _why_kept(group: LiveGroup, instances: int) -> str | None:
-    if group.name == "default":
+    if group.name == DEFAULT_GROUP:
         return "the group named 'default' cannot be deleted"
     if any(tag.key == PROTECTION_TAG for tag in group.tags):
         return "it is protected; apply `prevent_destroy: false` first"

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reconciler.model.cloud import DEFAULT_GROUP
 from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState, Target
 from reconciler.model.errors import Issue
 from reconciler.model.live import LiveGroup, LiveState
@@ -127,7 +128,7 @@ class _Scope:
                 )
 
     def _check_rename(self, group: DesiredGroup, live: LiveGroup) -> None:
-        if live.name == "default":
+        if live.name == DEFAULT_GROUP:
             self._issue(
                 group, ProblemName.DEFAULT_RENAMED, "the group named 'default' cannot be renamed", "call it default"
             )

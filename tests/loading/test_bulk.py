@@ -1,6 +1,7 @@
 """Large input is read in pieces and by several processes, and nobody can tell but by the time it takes."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -242,3 +243,52 @@ def test_where_no_process_can_be_made_there_is_no_result(monkeypatch: pytest.Mon
     assert forks.map_in_forks(str, [1, 2, 3], 3, pack=str, unpack=str) is None
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_no_process_is_signalled_after_it_was_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its number may be another's by then. Where one fork fails, those after it are stopped, and it is not."""
+    gone: list[int] = []
+    wait, kill = os.waitpid, os.kill
+
+    def waitpid(process: int, options: int) -> tuple[int, int]:
+        gone.append(process)
+        return wait(process, options)
+
+    def kill_one_that_is_there(process: int, number: int) -> None:
+        assert process not in gone
+        kill(process, number)
+
+    monkeypatch.setattr(os, "waitpid", waitpid)
+    monkeypatch.setattr(os, "kill", kill_one_that_is_there)
+    assert forks.map_in_forks(str, [1, 2, 3], 3, pack=str, unpack=str) == ["1", "2", "3"]
+    fails_first = {0: "a", 1: None, 2: "c", 3: "d"}.get
+    assert forks.map_in_forks(fails_first, [0, 1, 2, 3], 4, pack=str, unpack=str) is None
+    assert len(gone) == len(set(gone)) == 2 + 3
+
+
+KILLED = """
+import os, signal
+from reconciler.loading.bulk.forks import map_in_forks
+first = os.getpid()
+
+def work(task):
+    if os.getpid() == first:
+        print("forked", flush=True)
+        signal.pause()
+    return "more than fits into a pipe" * 100_000
+
+map_in_forks(work, range(4), 4, pack=str, unpack=str)
+"""
+
+
+def test_forks_end_when_the_process_that_made_them_is_killed() -> None:
+    """All of them hold the pipe that is its output: it ends with the last."""
+    with subprocess.Popen([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"forked\n"
+        process.kill()
+        try:
+            assert process.communicate(timeout=30)[0] == b""
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise

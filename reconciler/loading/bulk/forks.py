@@ -37,14 +37,19 @@ def map_in_forks(
     numbers = range(len(tasks))
     forks: list[_Fork] = []
     try:
-        forks.extend(_fork(work, tasks, slice(first, None, processes), pack) for first in range(1, processes))
+        for first in range(1, processes):
+            forks.append(_fork(work, tasks, slice(first, None, processes), pack, forks))
         own = slice(0, None, processes)
         done = _work_off(work, tasks[own])
         if done is None:
             return None
         results.update(zip(numbers[own], done, strict=True))
-        for fork in forks:
-            packed = _collect(fork)
+        while forks:
+            fork = forks[0]
+            data = fork.pipe.read()
+            # It is at its end: from here on it is waited for, and never signalled, as its number may soon be another's.
+            del forks[0]
+            packed = _collect(fork, data)
             if packed is None:
                 return None
             results.update(zip(numbers[fork.share], map(unpack, packed), strict=True))
@@ -67,7 +72,11 @@ def _work_off(work: Callable[[Task], Result | None], tasks: Sequence[Task]) -> l
 
 
 def _fork(
-    work: Callable[[Task], Result | None], tasks: Sequence[Task], share: slice, pack: Callable[[Result], Any]
+    work: Callable[[Task], Result | None],
+    tasks: Sequence[Task],
+    share: slice,
+    pack: Callable[[Result], Any],
+    earlier: Sequence[_Fork],
 ) -> _Fork:
     reading, writing = os.pipe()
     # Ctrl-C reaches a fork as well. It must not wander off into the code that forked it; `_end` stops it.
@@ -83,6 +92,10 @@ def _fork(
         return _Fork(process, open(reading, "rb"), share)  # noqa: PTH123 - a pipe, closed by `_end`
     status = 1
     try:
+        # A pipe breaks when nobody can read it any more. With these ends open a fork would wait for a reader, which
+        # it is itself, when the process that asked was killed.
+        for end in (reading, *(fork.pipe.fileno() for fork in earlier)):
+            os.close(end)
         done = _work_off(work, tasks[share])
         if done is not None:
             with open(writing, "wb") as pipe:  # noqa: PTH123 - a pipe has no path
@@ -93,14 +106,14 @@ def _fork(
         os._exit(status)
 
 
-def _collect(fork: _Fork) -> list[Any] | None:
-    packed = fork.pipe.read()
+def _collect(fork: _Fork, data: bytes) -> list[Any] | None:
+    fork.pipe.close()
     _, status = os.waitpid(fork.process, 0)
-    return pickle.loads(packed) if status == 0 else None  # noqa: S301 - written by a copy of this process
+    return pickle.loads(data) if status == 0 else None  # noqa: S301 - written by a copy of this process
 
 
 def _end(fork: _Fork) -> None:
-    """Stop a fork that nobody listens to any more."""
+    """Stop a fork that nobody listens to any more. It was not waited for yet, so its number is still its own."""
     fork.pipe.close()
     with suppress(ProcessLookupError, ChildProcessError):
         os.kill(fork.process, signal.SIGKILL)
