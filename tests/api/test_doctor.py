@@ -263,9 +263,9 @@ def test_what_would_stop_every_request_is_found_first(
 
 @pytest.mark.usefixtures("target")
 def test_a_key_that_a_shell_may_have_spoiled_is_said_to_be_so(
-    emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+    empty_emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    emulator.control.plan(FaultPlan.of(Fault("status", status=401, message="Bad permanent token", count=0)))
+    empty_emulator.control.plan(FaultPlan.of(Fault("status", status=401, message="Bad permanent token", count=0)))
     code, found = examined(capsys)
     assert code == 1
     assert "a `$` that a shell expanded: export it in single quotes" in found["key"][1]
@@ -273,9 +273,9 @@ def test_a_key_that_a_shell_may_have_spoiled_is_said_to_be_so(
 
 @pytest.mark.usefixtures("target")
 def test_an_api_without_v2_is_told_before_it_is_used(
-    emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+    empty_emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    emulator.control.plan(FaultPlan.of(Fault("status", status=404, path="v2/security_groups", count=0)))
+    empty_emulator.control.plan(FaultPlan.of(Fault("status", status=404, path="v2/security_groups", count=0)))
     code, found = examined(capsys)
     assert (code, found["v2"][0]) == (0, "note")
     assert "but its address for project 1337, region 7 does not answer (status 404" in found["v2"][1]
