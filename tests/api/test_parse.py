@@ -18,7 +18,7 @@ from reconciler.model.clock import SystemClock
 from reconciler.model.desired import DesiredGroup, DesiredState, Target
 from reconciler.model.errors import ApiError
 from reconciler.model.live import LiveGroup, LiveRule, Tag
-from reconciler.model.place import Place
+from reconciler.model.place import FilePlace
 from reconciler.model.rule import Rule
 from reconciler.planning.plan import PlanOptions
 from reconciler.planning.planfile import dumps, loads
@@ -304,7 +304,7 @@ def test_a_plan_about_whatever_was_read_can_be_saved_and_loaded(answer: Any) -> 
     group = outcome(lambda: parse_group(answer, TARGET))
     if group is None:
         return
-    place = Place("groups.yaml", 1, 1)
+    place = FilePlace("groups.yaml", 1, 1)
     desired = DesiredGroup(TARGET, "renamed", place, id=group.id, description="new", tags={"new": "tag"}, rules=())
     state = DesiredState((desired,), (TARGET,), {TARGET: frozenset()})
     plan = make_plan(state, {TARGET: (group,)}, PlanOptions(), base_url=BASE_URL, created_at="2026-01-02T03:04:05Z")
