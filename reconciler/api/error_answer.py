@@ -10,12 +10,11 @@ import re
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any
-from urllib.parse import quote
 
 from reconciler.model.errors import ApiRefused, ErrorDetails, TaskFailed
 from reconciler.model.text import printable
 
-_LARGEST = 2**20
+_LARGEST = 2**17
 """Bytes of an error answer that is read; a larger one is none of the API's."""
 _LONGEST = 300
 _LONGEST_NAME = 100
@@ -86,6 +85,11 @@ _BY_WORDS = {
 """Looked for in `exception_class` and `message`, in small letters. The texts of Neutron are known, of the API's own
 only some, so the patterns are loose: all that hangs on them is a hint, but for LOCKED, whose text was seen."""
 
+_ESCAPE = re.compile(
+    r"\\{1,4}(?:u00|x)([0-9a-fA-F]{2})|%(?:25){0,3}([0-9a-fA-F]{2})|&#0{0,4}([1-9][0-9]{0,2});"
+).finditer
+"""One character as JSON, a URL or HTML writes it, also when one of them has quoted another."""
+
 _CONFLICTS = frozenset({Refusal.DUPLICATE_RULE, Refusal.IN_USE, Refusal.NAME_TAKEN, Refusal.LOCKED})
 """What may be read out of words only where the status allows it: 409, or a task's error, which has none."""
 
@@ -140,29 +144,41 @@ class Cleaner:
     """Makes foreign text fit to print: on one line, bounded, without the API key in any form that a server gives it."""
 
     def __init__(self, api_key: str | None) -> None:
-        # A server may repeat a header as it is, as JSON writes it or as a URL does, each character in its own way.
-        forms = "".join(
-            f"(?:{'|'.join(dict.fromkeys([re.escape(each), re.escape(quote(each, safe='')), *_escapes(each)]))})"
-            for each in (api_key if api_key and len(api_key) >= _SHORTEST_KEY else "")
-        )
-        self._key = re.compile(forms) if forms else None
+        is_secret = api_key is not None and len(api_key) >= _SHORTEST_KEY
+        self._key = "".join(letter for letter, _, _ in _letters(api_key or "")) if is_secret else ""
 
     def __call__(self, text: str, longest: int = _LONGEST) -> str:
         """Clean a text."""
-        if self._key is not None:
-            text = self._key.sub("***", text)
-        text = re.sub(r"\s+", " ", text).strip()
-        text = printable(text[: longest + 1])
+        text = printable(re.sub(r"\s+", " ", self._without_key(text)).strip()[: longest + 1])
         return text if len(text) <= longest else text[:longest] + "…"
 
     def text(self, value: Any, longest: int = _LONGEST) -> str | None:
         """Clean what should be a text; None for an empty one, and for anything else."""
         return (self(value, longest) or None) if isinstance(value, str) else None
 
+    def _without_key(self, text: str) -> str:
+        """Replace the key, with each of its characters as it is or escaped."""
+        if not self._key or len(text) < len(self._key):
+            return text
+        letters = list(_letters(text))
+        plain = "".join(letter for letter, _, _ in letters)
+        parts, done, found = [], 0, plain.find(self._key)
+        while found >= 0:
+            last = found + len(self._key) - 1
+            parts += [text[done : letters[found][1]], "***"]
+            done, found = letters[last][2], plain.find(self._key, last + 1)
+        return "".join([*parts, text[done:]])
 
-def _escapes(character: str) -> list[str]:
-    digits = "".join(f"[{digit}{digit.upper()}]" for digit in f"{ord(character):02x}")
-    return [rf"\\{{1,4}}u00{digits}", rf"\\{{1,4}}x{digits}", f"%(?:25){{0,3}}{digits}", f"&#0{{0,4}}{ord(character)};"]
+
+def _letters(text: str) -> Iterator[tuple[str, int, int]]:
+    """Take a text apart into the characters that it means, each with the part of the text where it stands."""
+    done = 0
+    for escape in _ESCAPE(text):
+        yield from ((text[place], place, place + 1) for place in range(done, escape.start()))
+        digits, number = escape[1] or escape[2], escape[3]
+        yield chr(int(digits, 16) if digits else int(number)), escape.start(), escape.end()
+        done = escape.end()
+    yield from ((text[place], place, place + 1) for place in range(done, len(text)))
 
 
 def _fields(value: Any, cleaner: Cleaner) -> tuple[tuple[str, str], ...]:

@@ -71,11 +71,11 @@ def flood_of_hints(peer: Peer) -> None:
 
 def silence(peer: Peer) -> None:
     peer.request()
-    peer.ended.wait(60)
+    peer.ended.wait(30)
 
 
 def deaf(peer: Peer) -> None:
-    peer.ended.wait(60)
+    peer.ended.wait(30)
 
 
 ENDLESS: dict[str, Talk] = {

@@ -227,10 +227,10 @@ def test_whatever_the_answer_is_its_details_are_short_and_fit_to_print(body: Any
 
 
 def test_a_long_text_full_of_what_begins_like_a_key_is_cleaned_at_once() -> None:
-    """No pattern of the cleaner goes back and forth."""
+    """The time grows with the length alone."""
     cleaner = Cleaner(KEY)
     for part in ("\\", "%25", "&#0", "1", KEY[:-1]):
-        assert len(cleaner(part * 200_000)) <= 301
+        assert len(cleaner(part * 20_000)) <= 301
 
 
 def test_a_probe_tells_what_the_answer_says() -> None:
