@@ -1,8 +1,10 @@
-"""Whether live state is still what a plan was computed from, and if not, what moved. Pure."""
+"""Whether live state is still what a plan was computed from; if not, what moved, or that it is done already. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from reconciler.applying.unfinished import is_done
+from reconciler.model.desired import Target
 from reconciler.model.live import LiveGroup, LiveRule, LiveState, Tag, fingerprint
 from reconciler.model.placeholder import is_placeholder
 from reconciler.model.rule import describe_rule
@@ -18,24 +20,89 @@ class Stale:
     reasons: tuple[str, ...]
 
 
-def find_stale(plan: Plan, live: LiveState) -> tuple[Stale, ...]:
-    """Compare every group of the plan with its fingerprint."""
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A change whose group is already in the state that the change would bring about; `group_id` is None if deleted."""
+
+    change: Change
+    group_id: str | None
+
+
+def find_stale(plan: Plan, live: LiveState) -> tuple[Stale | Done, ...]:
+    """Compare every group of the plan with its fingerprint: which ones moved, which need no change any more."""
+    done = find_done(plan, live)
     leaving = {rule.id for change in plan.changes for rule in change.difference.deletes}
     leaving |= {lost.rule.id for change in plan.changes for lost in change.difference.lost_rules}
-    stale = []
-    for change in plan.changes:
+    renamed = {change.difference.live.id: change.difference.name for change in plan.changes if change.difference.live}
+    found: list[Stale | Done] = []
+    for index, change in enumerate(plan.changes):
+        if index in done:
+            found.append(Done(change, done[index]))
+            continue
         groups = live[change.difference.target]
-        reasons = (*_reasons(change, groups, leaving), *_names_that_moved(change.difference, groups, plan.group_names))
+        moved = _names_that_moved(change.difference, groups, plan.group_names, renamed)
+        reasons = (*_reasons(change, groups, leaving), *moved)
         if reasons:
-            stale.append(Stale(change, reasons))
-    return tuple(stale)
+            found.append(Stale(change, reasons))
+    return tuple(found)
 
 
-def _names_that_moved(difference: Difference, groups: Iterable[LiveGroup], names: Mapping[str, str]) -> Iterator[str]:
-    """Groups that new rules refer to, and that are named otherwise than the plan shows."""
+def find_done(plan: Plan, live: LiveState) -> dict[int, str | None]:
+    """Find the changes that are done already: their positions in the plan, with the ids of their groups.
+
+    A new group counts as the plan's own only where it is the only one of its name and has the planned description, tags
+    and rules; where it refers to other new groups, those have to be done as well.
+    """
+    done = {index: _group_of(change, live) for index, change in enumerate(plan.changes)}
+    done = {index: group for index, group in done.items() if group is not None or _is_gone(plan.changes[index], live)}
+    gone = {
+        lost.rule.id
+        for index, change in enumerate(plan.changes)
+        if index in done and change.difference.action is Action.DELETE
+        for lost in change.difference.lost_rules
+    }
+    while True:
+        ids: dict[Target, dict[str, str]] = {}
+        for index, group in done.items():
+            difference = plan.changes[index].difference
+            if group is not None and difference.action is Action.CREATE:
+                ids.setdefault(difference.target, {})[difference.name] = group.id
+        wrong = [
+            index
+            for index, group in done.items()
+            if group is not None and not is_done(plan.changes[index].difference, group, ids.get(group.target, {}), gone)
+        ]
+        if not wrong:
+            return {index: None if group is None else group.id for index, group in done.items()}
+        for index in wrong:
+            del done[index]
+
+
+def _group_of(change: Change, live: LiveState) -> LiveGroup | None:
+    """Find the group of a change; for a new one, the only one of its name."""
+    difference = change.difference
+    if difference.action is Action.DELETE:
+        return None
+    if difference.live is not None:
+        return next((group for group in live[difference.target] if group.id == difference.live.id), None)
+    named = [group for group in live[difference.target] if group.name == difference.name]
+    return named[0] if len(named) == 1 else None
+
+
+def _is_gone(change: Change, live: LiveState) -> bool:
+    difference = change.difference
+    if difference.action is not Action.DELETE or difference.live is None:
+        return False
+    return all(group.id != difference.live.id for group in live[difference.target])
+
+
+def _names_that_moved(
+    difference: Difference, groups: Iterable[LiveGroup], names: Mapping[str, str], renamed: Mapping[str, str]
+) -> Iterator[str]:
+    """Groups that new rules refer to, and that have neither the name the plan shows nor the one it gives them."""
     referred = _referred(difference)
     for group in groups:
-        if group.id in referred and group.name != names.get(group.id, group.name):
+        if group.id in referred and group.name not in {names.get(group.id, group.name), renamed.get(group.id)}:
             yield f"a new rule refers to group {group.id}, which is named {group.name!r} and not {names[group.id]!r}"
 
 
