@@ -145,7 +145,11 @@ def _by_depth(changes: Iterable[Change], depth: Mapping[Key, int]) -> list[list[
 
 
 class _Execution:
-    """The state of one apply: how each change ended, and the ids of the groups created so far. Threads share it."""
+    """The state of one apply. Threads share it.
+
+    It knows how each change ended, the ids of the groups created so far, and for each group the changes that did not
+    end well and would have removed rules that refer to it.
+    """
 
     def __init__(self, context: ApplyContext, progress: Callable[[Result], None]) -> None:
         self._context = context
@@ -153,6 +157,7 @@ class _Execution:
         self._lock = Lock()
         self._results: dict[Key, Result] = {}
         self._begun: set[Key] = set()
+        self._referring: defaultdict[str, list[Change]] = defaultdict(list)
         self._ids: defaultdict[Target, dict[str, str]] = defaultdict(dict)
 
     def settle(self, each: Stale | Done) -> None:
@@ -191,6 +196,10 @@ class _Execution:
     def _end(self, result: Result) -> None:
         with self._lock:
             self._results[_key(result.change)] = result
+            if result.status is not Status.APPLIED:
+                for rule in result.change.difference.deletes:
+                    if rule.rule.remote_group_id is not None:
+                        self._referring[rule.rule.remote_group_id].append(result.change)
         self._progress(result)
 
     def _ids_of(self, target: Target) -> dict[str, str]:
@@ -243,13 +252,6 @@ class _Execution:
     def _still_referring(self, change: Change) -> list[str]:
         """Names of groups whose change did not end well and would have removed rules that refer to this group."""
         assert change.difference.live is not None  # noqa: S101 - only live groups are deleted
-        going = change.difference.live.id
         with self._lock:
-            results = list(self._results.values())
-        return [
-            result.change.difference.name
-            for result in results
-            if result.status is not Status.APPLIED
-            and any(rule.rule.remote_group_id == going for rule in result.change.difference.deletes)
-            and result.change is not change
-        ]
+            referring = list(self._referring[change.difference.live.id])
+        return list(dict.fromkeys(each.difference.name for each in referring if each is not change))
