@@ -53,7 +53,7 @@ def plan_state(
         options,
         base_url=reader.base_url,
         created_at=format_time(clock.now().astimezone(UTC)),
-        instances=_count_instances(going, reader),
+        instances=_count_instances(going, reader, parallelism),
     )
     return _with_instances(plan, reader, parallelism) if show_instances else plan
 
@@ -125,9 +125,13 @@ def drift_state(
     return join_targets(parts.values(), state, fail_on, today)
 
 
-def _count_instances(groups: Sequence[LiveGroup], reader: Reader) -> Mapping[str, int]:
+def _count_instances(groups: Sequence[LiveGroup], reader: Reader, parallelism: int) -> Mapping[str, int]:
     """Count the instances of the groups that pruning may delete: one read each, and only of those."""
-    return {group.id: reader.count_instances(group.target, group.id) for group in groups}
+    if not groups:
+        return {}
+    with ThreadPoolExecutor(max_workers=parallelism) as pool:
+        counts = pool.map(lambda group: reader.count_instances(group.target, group.id), groups)
+        return dict(zip((group.id for group in groups), counts, strict=True))
 
 
 def _with_instances(plan: Plan, reader: Reader, parallelism: int) -> Plan:

@@ -37,6 +37,9 @@ def test_load_plan_apply_and_plan_again(web: str) -> None:
         report = apply(proposal, api)
         assert report.error is None
         assert plan(load(web), api).changes == ()
+        assert apply(proposal, api).error is None, "what is done is done"
+        Path(web).write_text(WEB.replace("443", "8443"))
+        assert apply(plan(load(web), api), api).error is None
         with pytest.raises(StalePlan):
             apply(proposal, api)
 

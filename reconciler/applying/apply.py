@@ -1,22 +1,23 @@
 """Stage 6: plan -> outcome. Checks that the plan is not stale, then carries it out, group by group, in a safe order.
 
-Per target: first all groups are created, one after the other, for later ones may refer to earlier ones; then everything
-else is changed, several groups at a time, for no change needs another; last, groups are deleted, one after the other,
+Everything that can be done at once is, within `parallelism`: first groups are created, in waves, for some need the ids
+of others; then everything else is changed, for no change needs another; last, groups are deleted, in waves as well,
 each only if every rule that referred to it is gone. A failure stops only what depends on it.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from threading import Lock
 
 from reconciler.api.live import read_live
 from reconciler.applying.converge import complete
 from reconciler.applying.lifecycle import create, delete
 from reconciler.applying.outcome import Result, Status
 from reconciler.applying.session import ApplyContext
-from reconciler.applying.stale import Stale, find_stale
+from reconciler.applying.stale import Done, Stale, find_stale
 from reconciler.model.desired import Target
 from reconciler.model.errors import AppliedInPart, SgctlError, StalePlan
 from reconciler.model.live import LiveState
@@ -39,6 +40,8 @@ class Report:
             return None
         message = f"{len(bad)} of {len(self.results)} groups are not as planned"
         hint = "Plan again to see what is left; applying that converges."
+        if any(result.is_refused for result in bad):
+            hint = "What the API refused it will refuse again until the reason is gone; plan again to see what is left."
         if len(bad) < len(self.results) or any(result.touched for result in bad):
             return AppliedInPart(message, hint)
         if all(result.status is Status.STALE for result in bad):
@@ -46,9 +49,13 @@ class Report:
         return SgctlError(f"{message}; nothing was applied", hint)
 
 
-def check_stale(plan: Plan, live: LiveState, *, skip_stale: bool = False) -> tuple[Stale, ...]:
-    """Compare every group with its fingerprint. Raises `StalePlan` unless stale groups are to be skipped."""
-    stale = find_stale(plan, live)
+def check_stale(plan: Plan, live: LiveState, *, skip_stale: bool = False) -> tuple[Stale | Done, ...]:
+    """Compare every group with its fingerprint: which moved, and which need no change any more.
+
+    Raises `StalePlan` where some moved, unless those are to be skipped.
+    """
+    found = find_stale(plan, live)
+    stale = [each for each in found if isinstance(each, Stale)]
     if stale and not skip_stale:
         lines = [f"  {each.change.difference.name}: {reason}" for each in stale for reason in each.reasons]
         raise StalePlan(
@@ -56,7 +63,7 @@ def check_stale(plan: Plan, live: LiveState, *, skip_stale: bool = False) -> tup
             + "\n".join(lines),
             hint="Plan again; or pass --skip-stale to apply the other groups.",
         )
-    return stale
+    return found
 
 
 def read_for(plan: Plan, context: ApplyContext, parallelism: int) -> LiveState:
@@ -67,34 +74,31 @@ def read_for(plan: Plan, context: ApplyContext, parallelism: int) -> LiveState:
 def apply(
     plan: Plan,
     context: ApplyContext,
-    stale: Iterable[Stale] = (),
+    settled: Iterable[Stale | Done] = (),
     *,
     parallelism: int = 16,
     progress: Callable[[Result], None] = lambda _: None,
 ) -> Report:
-    """Carry out a plan, but for the changes that are stale; `progress` is told each result as it comes.
+    """Carry out a plan, but for the changes that are settled (`check_stale`); `progress` is told each result.
 
     Once `context.stopped` is true, requests under way are finished and no further one is begun. A `KeyboardInterrupt`
     abandons even those: the threads that wait for their answers live on, and the report tells what is not known.
     """
-    run = _Run(context, progress)
-    for each in stale:
-        run.end(Result(each.change, Status.STALE, "; ".join(each.reasons)))
+    execution = _Execution(context, progress)
+    for each in settled:
+        execution.settle(each)
     is_abandoned = False
     pool = ThreadPoolExecutor(max_workers=parallelism)
     try:
-        for phase in (run.creations, run.completions, run.deletions):
-            _wait([pool.submit(work) for work in phase(plan.changes)])
+        for wave in execution.waves(plan.changes):
+            futures = [pool.submit(work) for work in wave]
+            for future in futures:
+                future.result()
     except KeyboardInterrupt:
         is_abandoned = True
     finally:
         pool.shutdown(wait=not is_abandoned, cancel_futures=True)
-    return Report(tuple(run.result(change) for change in plan.changes))
-
-
-def _wait(futures: Sequence[Future[None]]) -> None:
-    for future in futures:
-        future.result()
+    return Report(tuple(execution.result(change) for change in plan.changes))
 
 
 Key = tuple[Target, str]
@@ -106,101 +110,148 @@ def _key(change: Change) -> Key:
     return difference.target, difference.live.id if difference.live else placeholder(difference.name)
 
 
-class _Run:
-    """The state of one apply: how each change ended, and the ids of the groups created so far."""
+def creation_waves(changes: Iterable[Change]) -> list[list[Change]]:
+    """Group the creations of a plan: a group's first request needs no id of its own wave or a later one.
+
+    They come in the plan's order, in which a group stands behind those that its first request names.
+    """
+    depth: dict[Key, int] = {}
+    for change in changes:
+        target = change.difference.target
+        needed = (depth.get((target, placeholder(name)), 0) for name in names_in(change.requests[0].body))
+        depth[_key(change)] = 1 + max(needed, default=0)
+    return _by_depth(changes, depth)
+
+
+def deletion_waves(changes: Iterable[Change]) -> list[list[Change]]:
+    """Group the deletions of a plan: a group comes after those that refer to it, as far as the plan's order has it."""
+    depth: dict[Key, int] = {}
+    least: dict[Key, int] = {}
+    for change in changes:
+        key = _key(change)
+        depth[key] = least.get(key, 1)
+        for rule in change.difference.deletes:
+            if rule.rule.remote_group_id is not None:
+                referred = change.difference.target, rule.rule.remote_group_id
+                least[referred] = max(least.get(referred, 1), depth[key] + 1)
+    return _by_depth(changes, depth)
+
+
+def _by_depth(changes: Iterable[Change], depth: Mapping[Key, int]) -> list[list[Change]]:
+    waves: defaultdict[int, list[Change]] = defaultdict(list)
+    for change in changes:
+        waves[depth[_key(change)]].append(change)
+    return [waves[each] for each in sorted(waves)]
+
+
+class _Execution:
+    """The state of one apply. Threads share it.
+
+    It knows how each change ended, the ids of the groups created so far, and for each group the changes that did not
+    end well and would have removed rules that refer to it.
+    """
 
     def __init__(self, context: ApplyContext, progress: Callable[[Result], None]) -> None:
-        self.results: dict[Key, Result] = {}
         self._context = context
         self._progress = progress
+        self._lock = Lock()
+        self._results: dict[Key, Result] = {}
         self._begun: set[Key] = set()
+        self._referring: defaultdict[str, list[Change]] = defaultdict(list)
         self._ids: defaultdict[Target, dict[str, str]] = defaultdict(dict)
 
-    def end(self, result: Result) -> None:
-        """Keep how a change ended, and tell."""
-        self.results[_key(result.change)] = result
-        self._progress(result)
+    def settle(self, each: Stale | Done) -> None:
+        """Take a change for stale, or for done; others may refer to a group that is done."""
+        difference = each.change.difference
+        if isinstance(each, Stale):
+            self._end(Result(each.change, Status.STALE, "; ".join(each.reasons)))
+            return
+        if each.group_id is not None and difference.action is Action.CREATE:
+            self._ids[difference.target][difference.name] = each.group_id
+        self._end(Result(each.change, Status.APPLIED, "it was as planned already", group_id=each.group_id))
 
     def result(self, change: Change) -> Result:
         """Tell how a change ended; it has no end where the apply was abandoned."""
-        if (result := self.results.get(_key(change))) is not None:
+        with self._lock:
+            result, is_begun = self._results.get(_key(change)), _key(change) in self._begun
+        if result is not None:
             return result
-        if _key(change) not in self._begun:
+        if not is_begun:
             return Result(change, Status.LEFT, "stopped before its first request")
         return Result(change, Status.LEFT, "abandoned; what became of its last request is not known", touched=True)
 
+    def waves(self, changes: Sequence[Change]) -> Iterator[list[Work]]:
+        """Yield what can be done at once, each wave when the one before has ended: creations, changes, deletions."""
+        for wave in creation_waves(self._open(changes, Action.CREATE)):
+            yield [partial(self._create, change) for change in wave]
+        rest = (*self._open(changes, Action.CREATE), *self._open(changes, Action.UPDATE))
+        yield [partial(self._complete, change) for change in rest]
+        for wave in deletion_waves(self._open(changes, Action.DELETE)):
+            yield [partial(self._delete, change) for change in wave]
+
+    def _open(self, changes: Iterable[Change], action: Action) -> list[Change]:
+        with self._lock:
+            return [each for each in changes if each.difference.action is action and _key(each) not in self._results]
+
+    def _end(self, result: Result) -> None:
+        with self._lock:
+            self._results[_key(result.change)] = result
+            if result.status is not Status.APPLIED:
+                for rule in result.change.difference.deletes:
+                    if rule.rule.remote_group_id is not None:
+                        self._referring[rule.rule.remote_group_id].append(result.change)
+        self._progress(result)
+
+    def _ids_of(self, target: Target) -> dict[str, str]:
+        with self._lock:
+            return dict(self._ids[target])
+
     def _act(self, change: Change, act: Callable[[], Result]) -> Result:
         """Work on a change. A bug must not take the report of what was done with it."""
-        self._begun.add(_key(change))
+        with self._lock:
+            self._begun.add(_key(change))
         try:
             return act()
         except Exception as error:  # noqa: BLE001 - whatever it is, something may have been changed, and that is told
             message = f"this is a bug in sgctl: {type(error).__name__}: {error}"
             return Result(change, Status.FAILED, message, touched=True)
 
-    def creations(self, changes: Iterable[Change]) -> Iterator[Work]:
-        """One piece of work a target: its new groups, in order."""
-        for target, ours in self._by_target(changes, Action.CREATE):
-            yield partial(self._create, target, ours)
-
-    def completions(self, changes: Iterable[Change]) -> Iterator[Work]:
-        """One piece of work a group: what follows its creation, or its update."""
-        for change in changes:
-            if _key(change) not in self.results and change.difference.action is not Action.DELETE:
-                yield partial(self._complete, change)
-
-    def deletions(self, changes: Iterable[Change]) -> Iterator[Work]:
-        """One piece of work a target: the groups that go, in order."""
-        for _, ours in self._by_target(changes, Action.DELETE):
-            yield partial(self._delete, ours)
-
-    def _by_target(self, changes: Iterable[Change], action: Action) -> Iterable[tuple[Target, list[Change]]]:
-        found: defaultdict[Target, list[Change]] = defaultdict(list)
-        for change in changes:
-            if change.difference.action is action and _key(change) not in self.results:
-                found[change.difference.target].append(change)
-        return found.items()
-
-    def _create(self, target: Target, changes: Iterable[Change]) -> None:
-        for change in changes:
-            if not self._lacks(change, names_in(change.requests[0].body)):
-                result = self._act(change, partial(create, self._context, change, self._ids[target]))
-                if result.status is Status.APPLIED and result.group_id is not None:
-                    self._ids[target][change.difference.name] = result.group_id
-                else:
-                    self.end(result)
+    def _create(self, change: Change) -> None:
+        difference = change.difference
+        ids = self._ids_of(difference.target)
+        if self._lacks(change, names_in(change.requests[0].body), ids):
+            return
+        result = self._act(change, partial(create, self._context, change, ids))
+        if result.status is Status.APPLIED and result.group_id is not None:
+            with self._lock:
+                self._ids[difference.target][difference.name] = result.group_id
+        else:
+            self._end(result)
 
     def _complete(self, change: Change) -> None:
+        ids = self._ids_of(change.difference.target)
         needed = set().union(*(names_in(request.path) | names_in(request.body) for request in change.requests))
-        if not self._lacks(change, needed):
-            ids = self._ids[change.difference.target]
-            self.end(self._act(change, partial(complete, self._context, change, ids)))
+        if not self._lacks(change, needed, ids):
+            self._end(self._act(change, partial(complete, self._context, change, ids)))
 
-    def _delete(self, changes: Iterable[Change]) -> None:
-        for change in changes:
-            referring = self._still_referring(change)
-            if referring:
-                self.end(Result(change, Status.LEFT, f"{', '.join(referring)} may still refer to it"))
-            else:
-                self.end(self._act(change, partial(delete, self._context, change)))
+    def _delete(self, change: Change) -> None:
+        referring = self._still_referring(change)
+        if referring:
+            self._end(Result(change, Status.LEFT, f"{', '.join(referring)} may still refer to it"))
+        else:
+            self._end(self._act(change, partial(delete, self._context, change)))
 
-    def _lacks(self, change: Change, names: set[str]) -> bool:
+    def _lacks(self, change: Change, names: set[str], ids: Mapping[str, str]) -> bool:
         """End a change that needs the id of a group that was not created."""
-        missing = sorted(names - self._ids[change.difference.target].keys())
+        missing = sorted(names - ids.keys())
         if missing:
-            created = change.difference.name in self._ids[change.difference.target]
             message = f"left, because {', '.join(missing)} could not be created"
-            self.end(Result(change, Status.LEFT, message, touched=created))
+            self._end(Result(change, Status.LEFT, message, touched=change.difference.name in ids))
         return bool(missing)
 
     def _still_referring(self, change: Change) -> list[str]:
         """Names of groups whose change did not end well and would have removed rules that refer to this group."""
         assert change.difference.live is not None  # noqa: S101 - only live groups are deleted
-        going = change.difference.live.id
-        return [
-            result.change.difference.name
-            for result in list(self.results.values())
-            if result.status is not Status.APPLIED
-            and any(rule.rule.remote_group_id == going for rule in result.change.difference.deletes)
-            and result.change is not change
-        ]
+        with self._lock:
+            referring = list(self._referring[change.difference.live.id])
+        return list(dict.fromkeys(each.difference.name for each in referring if each is not change))

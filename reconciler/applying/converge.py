@@ -6,11 +6,12 @@ waits are bounded: six rounds, at most half a minute of waiting beside what sing
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from reconciler.applying.outcome import Result, Status
 from reconciler.applying.session import ApplyContext, Session, has_ended
 from reconciler.applying.stale import what_moved
-from reconciler.applying.unfinished import remaining, surprises, unexpected, with_ids
+from reconciler.applying.unfinished import is_begun, remaining, surprises, unexpected, with_ids
 from reconciler.model.errors import ApiRefused, OutcomeUnknown
 from reconciler.model.live import LiveGroup, fingerprint
 from reconciler.model.placeholder import fill_in
@@ -63,17 +64,17 @@ def _moved_since(session: Session) -> tuple[str, ...]:
 def _converge(session: Session, difference: Difference, requests: Sequence[Request]) -> Result:
     for round_ in range(MAX_ROUNDS):
         refused = _send_all(session, difference, requests)
-        if refused is not None and refused.status in _HOPELESS:
-            return session.refused(refused)
         if session.problem and refused is None:
             # Nobody knows whether the server is still at it. A read that comes too early would miss what it does.
             session.wait(round_)
-        live = _look(session, difference, round_)
+        live = _look(session, difference, round_) if refused is None else _look_again(session, difference, refused)
         if live is None:
             return session.ended(Status.FAILED, "the group does not exist any more")
         left = remaining(difference, live)
         if left.is_empty:
             return _verified(session, difference, live)
+        if refused is not None and refused.status in _HOPELESS:
+            return session.refused(refused)
         again = _regroup(session, difference, left)
         if isinstance(again, Result):
             return again
@@ -82,6 +83,14 @@ def _converge(session: Session, difference: Difference, requests: Sequence[Reque
         requests = again
     reason = session.problem or "what was sent does not show in what is read"
     return session.ended(Status.FAILED, f"not complete after {MAX_ROUNDS} rounds: {reason}")
+
+
+def _look_again(session: Session, difference: Difference, refused: ApiRefused) -> LiveGroup | None:
+    """Read the group after a refusal, and take note if the server carried out a part of what it refused."""
+    live = session.read_back(refused, lambda: _read(session, difference))
+    if live is not None and difference.live is not None:
+        session.touched |= is_begun(difference, live)
+    return live
 
 
 def _regroup(session: Session, difference: Difference, left: Difference) -> Sequence[Request] | Result:
@@ -180,5 +189,5 @@ def _verified(session: Session, difference: Difference, live: LiveGroup) -> Resu
 def _refused_for_good(session: Session, requests: Sequence[Request], refused: ApiRefused) -> Result:
     hint = next((hint for request in requests if (hint := session.context.writer.hint_when_gone(request))), None)
     if hint and (refused.status == _NOT_FOUND or refused.status in _WITHDRAWN):
-        return session.ended(Status.FAILED, refused.message, hint)
+        return replace(session.refused(refused), hint=hint)
     return session.refused(refused)

@@ -118,7 +118,10 @@ def _kind(line: Json) -> _Kind:
 
 @dataclass(slots=True)
 class _Evidence:
-    """What the lines up to here prove. `asked` are names whose creation was sent, `going` groups to be deleted."""
+    """What the lines up to here prove. `asked` are names whose creation was sent, `going` groups to be deleted.
+
+    `made_now` are the groups created by the apply whose lines are being read.
+    """
 
     base_url: str
     befores: dict[Key, Before] = field(default_factory=dict)
@@ -128,6 +131,7 @@ class _Evidence:
     going: set[Key] = field(default_factory=set)
     deleted: set[Key] = field(default_factory=set)
     found: set[str] = field(default_factory=set)
+    made_now: set[Key] = field(default_factory=set)
 
     def journal(self) -> Journal:
         befores = sorted((*self.befores.values(), *self.new.values()), key=lambda before: before.line)
@@ -156,6 +160,7 @@ class _Evidence:
     def _apply(self, line: Json) -> None:
         if member(line, "format_version", whole) != FORMAT_VERSION:
             raise Fault(f"is journal format {line['format_version']}; this sgctl knows {FORMAT_VERSION}")
+        self.made_now.clear()
         if (base_url := member(line, "base_url", text)) != self.base_url:
             raise Fault(f"went to {base_url}, the first apply to {self.base_url}: keep a journal for each API")
 
@@ -166,6 +171,8 @@ class _Evidence:
         key = before.target, before.group.id
         if before.action is Action.DELETE:
             self.going.add(key)
+        if key in self.made_now:
+            raise Fault(f"is {key[1]}, which this apply created").within("group")
         if key not in self.created:
             self.befores.setdefault(key, before)
 
@@ -196,6 +203,7 @@ class _Evidence:
         if key in self.befores or self.created.get(key, name) != name:
             raise Fault(f"is {key[1]}, which is another group").within("group_id")
         self.created[key] = name
+        self.made_now.add(key)
 
 
 def _status(content: Any) -> int:

@@ -38,7 +38,7 @@ def _create(session: Session, request: Request) -> Result:
         try:
             session.send(request)
         except ApiRefused as refused:
-            return session.refused(refused)
+            return _refused_create(session, refused)
         except OutcomeUnknown as unknown:
             session.group_id = _find(session, request, looks=_looks(unknown))
         else:
@@ -48,6 +48,18 @@ def _create(session: Session, request: Request) -> Result:
         if session.group_id is not None:
             return session.ended(Status.APPLIED)
     return session.ended(Status.FAILED, f"not created: {session.problem}")
+
+
+def _refused_create(session: Session, refused: ApiRefused) -> Result:
+    """End with the refusal; a group of that name that is there all the same may be half of what was refused."""
+    difference = session.change.difference
+    named = session.read_back(refused, lambda: session.context.reader.list_groups(difference.target, difference.name))
+    if not named:
+        return session.refused(refused)
+    session.touched = any(_may_be_ours(difference, group) for group in named)
+    ids = ", ".join(group.id for group in named)
+    message = f"{refused.message}; but a group named {difference.name!r} is there now: {ids}"
+    return replace(session.refused(refused), message=message)
 
 
 def _looks(unknown: OutcomeUnknown) -> int:
@@ -82,12 +94,17 @@ def _ours(session: Session, difference: Difference, named: tuple[LiveGroup, ...]
     ids = ", ".join(group.id for group in named)
     if len(named) > 1:
         raise ApiError(f"{len(named)} groups are named {difference.name!r} now: {ids}")
-    tags = {(tag.key, tag.value) for tag in named[0].tags}
-    description = difference.description.new if difference.description else ""
-    if named[0].description != description or not tags >= {(tag.key, tag.new) for tag in difference.tags}:
+    if not _may_be_ours(difference, named[0]):
         raise ApiError(f"a group named {difference.name!r} has appeared ({ids}), but it is not the one that was sent")
     session.context.recorder.found(session.change, named[0].id)
     return named[0].id
+
+
+def _may_be_ours(difference: Difference, group: LiveGroup) -> bool:
+    """Tell whether a group has the description and the tags with which the new one was sent."""
+    tags = {(tag.key, tag.value) for tag in group.tags}
+    description = difference.description.new if difference.description else ""
+    return group.description == description and tags >= {(tag.key, tag.new) for tag in difference.tags}
 
 
 MAX_ROUNDS = 6
@@ -110,7 +127,7 @@ def _delete(session: Session, request: Request) -> Result:
         try:
             session.send(request)
         except ApiRefused as refused:
-            if refused.status != _NOT_FOUND:
+            if refused.status != _NOT_FOUND and not session.read_back(refused, lambda: _is_gone(session)):
                 return session.refused(refused)
         except OutcomeUnknown:
             pass

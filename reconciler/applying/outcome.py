@@ -20,7 +20,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one change ended. `touched` tells whether anything may have been changed; `group_id` is set once known."""
+    """How one change ended. `touched` tells whether anything may have been changed; `group_id` is set once known.
+
+    `is_refused` tells that the API does not take the change: as long as its reason stands, sending it again is no use.
+    """
 
     change: Change
     status: Status
@@ -28,6 +31,7 @@ class Result:
     hint: str | None = None
     touched: bool = False
     group_id: str | None = None
+    is_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,21 @@
 """The writes of one change: what they are sent with, and what is remembered of them until the result is known."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from reconciler.api.backend import Backend
 from reconciler.api.live import Reader
 from reconciler.applying.outcome import NoJournal, Recorder, Result, Status, Write
 from reconciler.model.clock import Clock
 from reconciler.model.desired import Target
-from reconciler.model.errors import ApiRefused, OutcomeUnknown, SgctlError, Stopped, TaskFailed
+from reconciler.model.errors import ApiError, ApiRefused, OutcomeUnknown, SgctlError, Stopped, TaskFailed
 from reconciler.model.json_reading import UUID
 from reconciler.planning.encode import Request
 from reconciler.planning.plan import Change
+
+T = TypeVar("T")
 
 _FIRST_WAIT = 0.5
 
@@ -123,7 +125,26 @@ class Session:
 
     def refused(self, refused: ApiRefused) -> Result:
         """Say that the API does not take the change."""
-        return self.ended(Status.FAILED, refused.message, refused.hint)
+        return replace(self.ended(Status.FAILED, refused.message, refused.hint), is_refused=True)
+
+    def read_back(self, refused: ApiRefused, read: Callable[[], T]) -> T:
+        """Look at what a refused write has made: it may have been carried out in part.
+
+        Raises what `read` raises; then nobody knows, and the change counts as touched.
+        """
+        try:
+            return read()
+        except Stopped:
+            self.touched = True
+            raise
+        except SgctlError as error:
+            self.touched = True
+            self.problem = ""
+            raise ApiError(
+                f"{refused.message}; whether it was carried out in part is not known, for reading it back failed: "
+                f"{error.message}",
+                refused.hint or error.hint,
+            ) from None
 
     def guard(self, act: Callable[[], Result]) -> Result:
         """Turn a read or a journal that failed into a result, which remembers whether anything was sent before."""

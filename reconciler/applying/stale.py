@@ -1,8 +1,10 @@
-"""Whether live state is still what a plan was computed from, and if not, what moved. Pure."""
+"""Whether live state is still what a plan was computed from; if not, what moved, or that it is done already. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from reconciler.applying.unfinished import is_done
+from reconciler.model.desired import Target
 from reconciler.model.live import LiveGroup, LiveRule, LiveState, Tag, fingerprint
 from reconciler.model.placeholder import is_placeholder
 from reconciler.model.rule import describe_rule
@@ -18,25 +20,116 @@ class Stale:
     reasons: tuple[str, ...]
 
 
-def find_stale(plan: Plan, live: LiveState) -> tuple[Stale, ...]:
-    """Compare every group of the plan with its fingerprint."""
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A change whose group is already in the state that the change would bring about; `group_id` is None if deleted."""
+
+    change: Change
+    group_id: str | None
+
+
+def find_stale(plan: Plan, live: LiveState) -> tuple[Stale | Done, ...]:
+    """Compare every group of the plan with its fingerprint: which ones moved, which need no change any more."""
+    done = find_done(plan, live)
     leaving = {rule.id for change in plan.changes for rule in change.difference.deletes}
     leaving |= {lost.rule.id for change in plan.changes for lost in change.difference.lost_rules}
-    stale = []
-    for change in plan.changes:
-        groups = live[change.difference.target]
-        reasons = (*_reasons(change, groups, leaving), *_names_that_moved(change.difference, groups, plan.group_names))
+    renamed = {change.difference.live.id: change.difference.name for change in plan.changes if change.difference.live}
+    scopes = {target: _Scope.of(groups) for target, groups in live.items()}
+    found: list[Stale | Done] = []
+    for index, change in enumerate(plan.changes):
+        if index in done:
+            found.append(Done(change, done[index]))
+            continue
+        scope = scopes[change.difference.target]
+        moved = _names_that_moved(change.difference, scope, plan.group_names, renamed)
+        reasons = (*_reasons(change, scope, leaving), *moved)
         if reasons:
-            stale.append(Stale(change, reasons))
-    return tuple(stale)
+            found.append(Stale(change, reasons))
+    return tuple(found)
 
 
-def _names_that_moved(difference: Difference, groups: Iterable[LiveGroup], names: Mapping[str, str]) -> Iterator[str]:
-    """Groups that new rules refer to, and that are named otherwise than the plan shows."""
-    referred = _referred(difference)
-    for group in groups:
-        if group.id in referred and group.name != names.get(group.id, group.name):
-            yield f"a new rule refers to group {group.id}, which is named {group.name!r} and not {names[group.id]!r}"
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """The groups of a target, and the rules that refer to each, with their groups."""
+
+    by_id: Mapping[str, LiveGroup]
+    by_name: Mapping[str, Sequence[LiveGroup]]
+    referring: Mapping[str, Sequence[tuple[LiveGroup, LiveRule]]]
+
+    @staticmethod
+    def of(groups: Iterable[LiveGroup]) -> "_Scope":
+        by_id: dict[str, LiveGroup] = {}
+        by_name: dict[str, list[LiveGroup]] = {}
+        referring: dict[str, list[tuple[LiveGroup, LiveRule]]] = {}
+        for group in groups:
+            by_id[group.id] = group
+            by_name.setdefault(group.name, []).append(group)
+            for rule in group.rules:
+                if rule.rule.remote_group_id is not None:
+                    referring.setdefault(rule.rule.remote_group_id, []).append((group, rule))
+        return _Scope(by_id, by_name, referring)
+
+
+def find_done(plan: Plan, live: LiveState) -> dict[int, str | None]:
+    """Find the changes that are done already: their positions in the plan, with the ids of their groups.
+
+    A new group counts as the plan's own only where it is the only one of its name and has the planned description, tags
+    and rules; where it refers to other new groups, those have to be done as well.
+    """
+    scopes = {target: _Scope.of(groups) for target, groups in live.items()}
+    done = {index: _group_of(change, scopes[change.difference.target]) for index, change in enumerate(plan.changes)}
+    done = {
+        index: group
+        for index, group in done.items()
+        if group is not None or _is_gone(plan.changes[index], scopes[plan.changes[index].difference.target])
+    }
+    gone = {
+        lost.rule.id
+        for index, change in enumerate(plan.changes)
+        if index in done and change.difference.action is Action.DELETE
+        for lost in change.difference.lost_rules
+    }
+    while True:
+        ids: dict[Target, dict[str, str]] = {}
+        for index, group in done.items():
+            difference = plan.changes[index].difference
+            if group is not None and difference.action is Action.CREATE:
+                ids.setdefault(difference.target, {})[difference.name] = group.id
+        wrong = [
+            index
+            for index, group in done.items()
+            if group is not None and not is_done(plan.changes[index].difference, group, ids.get(group.target, {}), gone)
+        ]
+        if not wrong:
+            return {index: None if group is None else group.id for index, group in done.items()}
+        for index in wrong:
+            del done[index]
+
+
+def _group_of(change: Change, scope: _Scope) -> LiveGroup | None:
+    """Find the group of a change; for a new one, the only one of its name."""
+    difference = change.difference
+    if difference.action is Action.DELETE:
+        return None
+    if difference.live is not None:
+        return scope.by_id.get(difference.live.id)
+    named = scope.by_name.get(difference.name, ())
+    return named[0] if len(named) == 1 else None
+
+
+def _is_gone(change: Change, scope: _Scope) -> bool:
+    difference = change.difference
+    return difference.action is Action.DELETE and difference.live is not None and difference.live.id not in scope.by_id
+
+
+def _names_that_moved(
+    difference: Difference, scope: _Scope, names: Mapping[str, str], renamed: Mapping[str, str]
+) -> Iterator[str]:
+    """Groups that new rules refer to, and that have neither the name the plan shows nor the one it gives them."""
+    for group_id in sorted(_referred(difference) & names.keys() & scope.by_id.keys()):
+        name = scope.by_id[group_id].name
+        if name not in {names[group_id], renamed.get(group_id)}:
+            yield f"a new rule refers to group {group_id}, which is named {name!r} and not {names[group_id]!r}"
 
 
 def what_moved(old: LiveGroup, new: LiveGroup) -> tuple[str, ...]:
@@ -44,38 +137,27 @@ def what_moved(old: LiveGroup, new: LiveGroup) -> tuple[str, ...]:
     return tuple(_moves(old, new)) or ("it is not what the plan was computed from",)
 
 
-def _reasons(change: Change, groups: Iterable[LiveGroup], leaving: set[str]) -> Iterator[str]:
+def _reasons(change: Change, scope: _Scope, leaving: set[str]) -> Iterator[str]:
     difference = change.difference
-    groups = tuple(groups)
     if difference.previous_name is not None or difference.action is Action.CREATE:
         live_id = difference.live.id if difference.live else None
-        taken = [group for group in groups if group.name == difference.name and group.id != live_id]
+        taken = [group for group in scope.by_name.get(difference.name, ()) if group.id != live_id]
         yield from (f"a group named {difference.name!r} exists now ({group.id})" for group in taken)
-    ids = {group.id for group in groups}
-    for remote in sorted(_referred(difference) - ids):
+    for remote in sorted(_referred(difference) - scope.by_id.keys()):
         yield f"a new rule refers to group {remote}, which does not exist any more"
     if difference.live is None:
         return
-    now = next((group for group in groups if group.id == difference.live.id), None)
+    now = scope.by_id.get(difference.live.id)
     if now is None:
         yield "the group does not exist any more"
     elif fingerprint(now) != change.fingerprint or _irregular(now) != _irregular(difference.live):
         yield from what_moved(difference.live, now)
     if difference.action is Action.DELETE:
-        yield from _lost_that_moved(difference, groups)
-        for group in groups:
-            for rule in group.rules:
-                if rule.rule.remote_group_id == difference.live.id and rule.id not in leaving:
-                    yield f"{group.name!r} refers to it now: {describe_rule(rule.rule)}"
-
-
-def _lost_that_moved(difference: Difference, groups: Iterable[LiveGroup]) -> Iterator[str]:
-    """Rules that go with a deleted group and are not what the plan shows of them. Those gone by now are no loss."""
-    lost = {each.rule.id: each for each in difference.lost_rules}
-    for group in groups:
-        for rule in group.rules:
-            each = lost.get(rule.id)
-            if each is not None and each != LostRule(group.id, group.name, rule):
+        lost = {each.rule.id: each for each in difference.lost_rules}
+        for group, rule in scope.referring.get(difference.live.id, ()):
+            if rule.id not in leaving:
+                yield f"{group.name!r} refers to it now: {describe_rule(rule.rule)}"
+            elif rule.id in lost and lost[rule.id] != LostRule(group.id, group.name, rule):
                 yield f"rule {rule.id} of {group.name!r}, which would be lost, is not what the plan shows"
 
 

@@ -5,11 +5,11 @@ change and the group as it is now says what is left. It never holds anything tha
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.desired import DesiredRule
-from reconciler.model.live import LiveGroup, LiveRule
+from reconciler.model.live import LiveGroup, LiveRule, Tag
 from reconciler.model.placeholder import fill_in
 from reconciler.model.rule import Rule, describe_rule
 from reconciler.planning.diff import Action, Difference, Redescription, TextChange
@@ -45,6 +45,20 @@ def remaining(difference: Difference, live: LiveGroup) -> Difference:
         redescribes=tuple(rules.redescribes),
         deletes=tuple(rule for rule in live.rules if rule.id in rules.deletes),
     )
+
+
+def is_begun(difference: Difference, live: LiveGroup) -> bool:
+    """Tell whether anything of an approved update shows in the group as it is now."""
+    assert difference.live is not None  # noqa: S101 - an update has a live side
+    return _parts(remaining(difference, live)) != _parts(remaining(difference, difference.live))
+
+
+def _parts(left: Difference) -> tuple[object, ...]:
+    """What is left of a change, without what was live before."""
+    redescribed = {each.desired.rule for each in left.redescribes}
+    deleted = {rule.id for rule in left.deletes}
+    created = {rule.rule for rule in left.creates}
+    return left.previous_name, left.description is None, left.tags, created, redescribed, deleted
 
 
 @dataclass(slots=True)
@@ -89,6 +103,30 @@ def _by_rule(live: LiveGroup) -> dict[Rule, list[LiveRule]]:
     return rules
 
 
+def is_done(difference: Difference, live: LiveGroup, ids: Mapping[str, str], gone: Collection[str] = ()) -> bool:
+    """Tell whether a group is in all respects what a change would make of the group that it was computed from.
+
+    `ids` are those of the new groups by name; `gone` are ids of rules that went with deleted groups.
+    """
+    try:
+        difference = with_ids(difference, ids)
+    except KeyError:
+        return False
+    old = difference.live
+    description = difference.description.new if difference.description else (old.description if old else "")
+    tags = {} if old is None else {tag.key: tag for tag in old.tags}
+    for each in difference.tags:
+        tags.pop(each.key, None)
+        if each.new is not None:
+            tags[each.key] = Tag(each.key, each.new)
+    if old is None:  # the cloud may add tags of its own
+        tags |= {tag.key: tag for tag in live.tags if tag.read_only}
+    rules = Counter((rule.rule, rule.description) for rule in live.rules)
+    return (live.name, live.description) == (difference.name, description) and (
+        {tag.key: tag for tag in live.tags} == tags and rules == Counter(_planned(difference, gone))
+    )
+
+
 def surprises(difference: Difference, live: LiveGroup) -> tuple[str, ...]:
     """Tell in sentences what others did to the rules of a group whose change is under way, as far as it shows.
 
@@ -118,8 +156,8 @@ def _surprises(foreign: Iterable[tuple[Rule, str]], missing: Iterable[tuple[Rule
     )
 
 
-def _planned(difference: Difference) -> Iterator[tuple[Rule, str]]:
-    going = _going(difference)
+def _planned(difference: Difference, gone: Collection[str] = ()) -> Iterator[tuple[Rule, str]]:
+    going = _going(difference).union(gone)
     kept: Iterable[tuple[Rule, str]] = ()
     if difference.live is not None:
         kept = ((rule.rule, rule.description) for rule in difference.live.rules if rule.id not in going)

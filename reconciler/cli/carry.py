@@ -18,7 +18,7 @@ from reconciler.api.live import Reader
 from reconciler.applying.apply import Report, apply
 from reconciler.applying.outcome import NoJournal, Recorder, Result
 from reconciler.applying.session import ApplyContext
-from reconciler.applying.stale import Stale
+from reconciler.applying.stale import Done, Stale
 from reconciler.cli.progress import Progress
 from reconciler.model.clock import StoppableClock, SystemClock
 from reconciler.planning.encode import ApiVersion
@@ -56,7 +56,7 @@ def reader_for(version: ApiVersion, http: "Http", stop: Stop) -> "GcoreReader":
 
 
 def carry_out(
-    plan: Plan, http: "Http", reader: Reader, stop: Stop, stale: tuple[Stale, ...], given: Mapping[str, Any]
+    plan: Plan, http: "Http", reader: Reader, stop: Stop, settled: tuple[Stale | Done, ...], given: Mapping[str, Any]
 ) -> None:
     """Apply a plan and say how it ended. Raises the error that the outcome amounts to.
 
@@ -71,7 +71,7 @@ def carry_out(
             progress.step(result.change.difference.name)
 
         stack.enter_context(_stopping(stop.wished))
-        report = apply(plan, context, stale, parallelism=given["parallelism"], progress=tell)
+        report = apply(plan, context, settled, parallelism=given["parallelism"], progress=tell)
     _finish(report, given["format_"])
 
 

@@ -33,7 +33,6 @@ from reconciler.model.json_reading import (
 from reconciler.model.live import LiveGroup, LiveRule, Tag
 from reconciler.model.place import Place
 from reconciler.model.place import read_place as parse_place
-from reconciler.model.placeholder import is_placeholder
 from reconciler.model.policies import Finding, PolicyException, Terms
 from reconciler.model.rule import Rule
 from reconciler.model.text import shown
@@ -69,11 +68,11 @@ _RULE = itemgetter(*Rule._fields)
 _LIVE_RULE = frozenset({"id", *Rule._fields, "description", "irregular"})
 _GROUP = frozenset({"id", "name", "description", "revision_number", "tags", "rules"})
 _TAG = frozenset({"key", "value", "read_only"})
-_PROTOCOL = re.compile(r"[a-z0-9-]{1,40}")
+_PROTOCOL = re.compile("[^\U0010ffff]{1,64}")
 _HIGHEST_PORT = 65535
 
 
-def read_rule(content: Json, read_remote_group: Callable[[Any], str]) -> Rule:
+def read_rule(content: Json, read_remote_group: Callable[[Any], str] = uuid) -> Rule:
     """Read the fields that make a rule's identity, from an object that has them."""
     direction, ethertype, protocol, low, high, prefix, group = _RULE(content)
     if direction not in ("ingress", "egress"):
@@ -120,17 +119,10 @@ def read_live_rule(content: Any) -> LiveRule:
     members(content, _LIVE_RULE)
     return LiveRule(
         member(content, "id", uuid),
-        read_rule(content, _read_live_remote),
+        read_rule(content),
         member(content, "description", text),
         member(content, "irregular", flag),
     )
-
-
-def _read_live_remote(content: Any) -> str:
-    """Read what a live rule refers to, whatever the cloud calls it; no request is ever sent there."""
-    if text(content) != content.lower() or is_placeholder(content) or not content:
-        raise Fault(f"is {shown(content)}, not an id")
-    return str(content)
 
 
 def read_live_group(content: Any, target: Target) -> LiveGroup:

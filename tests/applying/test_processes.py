@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from world import REGION, World, seeds, tcp
 
-from reconciler.applying import journal
+from reconciler.applying import journal_reading
 from reconciler.emulator.faults import Fault
 from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.records import RequestRecord
@@ -135,7 +135,7 @@ def test_killed_at_any_moment_and_run_again_it_converges(
     process.communicate(timeout=PATIENCE)
     kept = tmp_path / "apply.journal"
     if kept.exists() and kept.read_text():
-        journal.loads(kept.read_text(), "apply.journal")
+        journal_reading.loads(kept.read_text(), "apply.journal")
     check_end(world, tmp_path, version)
 
 

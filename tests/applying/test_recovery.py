@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import httpx
 import pytest
 from world import EGRESS, World, contents, seeds, tcp, wanted
 
@@ -67,7 +68,7 @@ def test_what_is_refused_again_is_not_sent_for_ever(server: EmulatorServer, stat
     world.faults(here(world, "status", status=status, message="because", count=0))
     code, told = world.exit_code(plan)
     assert code == 1
-    assert f"{status}: because" in told
+    assert f"{status}: InjectedFault: because" in told
     assert len(world.writes()) <= 3
     assert world.content() == contents(OLD)
 
@@ -271,3 +272,80 @@ def test_a_group_that_filled_up_meanwhile_is_not_emptied_to_make_room(server: Em
     assert code == 1
     assert "no room" in told
     assert not contents(old) - world.content()
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 409])
+def test_a_refusal_after_which_a_part_is_live_is_no_1(server: EmulatorServer, status: int) -> None:
+    """A server that is not atomic carries the PATCH out and refuses it: what is read back decides."""
+    world = World(server)
+    plan = update(world)
+    group_id = world.group().id
+    world.transport = refusing(status, {"changed_rules": [{"action": "create", **seeds([tcp(8080)])[0]}]})
+    code, told = world.exit_code(plan)
+    world.transport = httpx.HTTPTransport
+    assert code == 4, told
+    assert world.group().id == group_id
+    assert world.content() == contents([*OLD, tcp(8080)])
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_refusal_that_cannot_be_looked_after_counts_as_touched_and_says_so(
+    server: EmulatorServer, status: int
+) -> None:
+    world = World(server)
+    plan = update(world)
+    world.faults(
+        here(world, "status", status=status, count=0),
+        Fault("status", method="GET", path=f"/{world.group().id}$", status=403, count=0),
+    )
+    code, told = world.exit_code(plan)
+    assert code == 4, told
+    assert "whether it was carried out in part is not known" in told
+
+
+def test_a_refused_creation_of_which_a_group_is_left_is_no_1(server: EmulatorServer) -> None:
+    world = World(server)
+    plan = world.plan(wanted(world.target, ("web", NEW)))
+    world.transport = refusing(409, None)
+    code, told = world.exit_code(plan)
+    world.transport = httpx.HTTPTransport
+    assert code == 4, told
+    assert world.group().id in told
+
+
+def test_a_refused_deletion_after_which_the_group_is_gone_is_done(server: EmulatorServer) -> None:
+    world = World(server)
+    world.seed(
+        {"name": "web", "rules": [], "tags": {"sgctl-owner": "tests"}},
+        {"name": "old", "tags": {"sgctl-owner": "tests"}},
+    )
+    plan = world.plan(wanted(world.target, ("web", []), owner="tests"), prune=True)
+    world.transport = refusing(409, None)
+    assert world.exit_code(plan)[0] == 0
+    world.transport = httpx.HTTPTransport
+    assert [group.name for group in world.groups()] == ["web"]
+
+
+def test_where_the_api_refuses_for_good_nobody_promises_that_applying_again_converges(server: EmulatorServer) -> None:
+    world = World(server)
+    plan = update(world)
+    world.faults(here(world, "status", status=400, count=0))
+    report = world.apply(plan)
+    assert report.error is not None
+    assert "converges" not in (report.error.hint or "")
+    assert "refuse again" in (report.error.hint or "")
+
+
+def refusing(status: int, body: dict[str, Any] | None) -> type[httpx.HTTPTransport]:
+    """A transport behind which a write is carried out, with another body where one is given, and then refused."""
+
+    class Refusing(httpx.HTTPTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "GET":
+                return super().handle_request(request)
+            headers = {"Authorization": request.headers["Authorization"], "Content-Type": "application/json"}
+            given: dict[str, Any] = {"content": request.read()} if body is None else {"json": body}
+            super().handle_request(httpx.Request(request.method, request.url, headers=headers, **given)).read()
+            return httpx.Response(status, json={"message": "refused"}, request=request)
+
+    return Refusing

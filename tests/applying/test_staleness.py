@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from world import World, contents, seeds, tcp, wanted
 from reconciler.api.backend import BACKENDS
 from reconciler.applying.outcome import Status
 from reconciler.emulator.faults import Fault
+from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.errors import StalePlan
 from reconciler.planning import planfile
@@ -215,3 +217,103 @@ def test_applies_at_once_corrupt_nothing(server: EmulatorServer, version: str) -
     assert code == 0, told
     assert not world.plan(state).changes
     assert world.content("web") == contents(NEW)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_plan_that_is_done_is_done(server: EmulatorServer, version: str) -> None:
+    """Applying it again sends nothing: creates that refer to each other, updates, a rename, a deletion."""
+    world = World(server, version)
+    world.seed({"name": "first", "rules": seeds(OLD), "tags": OWNER, "description": "text"})
+    world.seed({"name": "old", "rules": seeds(OLD), "tags": OWNER})
+    groups = wanted(world.target, ("one", [*NEW, tcp(1, group="two")]), ("two", [tcp(1, group="one")]), owner="tests")
+    renamed = wanted(world.target, ("second", NEW), previous_name="first", owner="tests", description="new")
+    state = type(groups)((*groups.groups, *renamed.groups), groups.targets, groups.owners)
+    plan = planfile.loads(planfile.dumps(world.plan(state, prune=True)), "plan.json", BACKENDS)
+    assert {str(change.difference.action) for change in plan.changes} == {"create", "update", "delete"}
+    assert world.exit_code(plan)[0] == 0
+    sent = len(world.writes())
+    report = world.apply(plan)
+    assert report.error is None
+    assert [(each.status, each.message) for each in report.results] == [
+        (Status.APPLIED, "it was as planned already") for _ in plan.changes
+    ]
+    assert len(world.writes()) == sent
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+def test_after_a_partial_apply_the_same_plan_goes_on_with_what_is_left(
+    server: EmulatorServer, version: str, method: str
+) -> None:
+    world = World(server, version, knobs=Knobs(default_egress=False))
+    world.seed({"name": "web", "rules": seeds(OLD), "tags": OWNER}, {"name": "old", "rules": [], "tags": OWNER})
+    state = wanted(world.target, ("web", NEW), ("app", [tcp(1)]), ("data", [tcp(2, group="app")]), owner="tests")
+    plan = world.plan(state, prune=True)
+    world.faults(Fault("status", method=method, status=409, path=f"/{world.target.project_id}/"))
+    is_mended = (version, method) == ("v1", "PATCH")  # sent again in two, for only the order may have been wrong
+    assert world.exit_code(plan)[0] == (0 if is_mended else 4)
+    world.faults()
+    code, told = world.exit_code(plan)
+    assert code == 0, told
+    assert not world.plan(state, prune=True).changes
+
+
+ALMOST: dict[str, dict[str, Any]] = {
+    "another description": {"description": "other"},
+    "no owner": {"tags": {}},
+    "another tag": {"tags": OWNER | {"mine": "1"}},
+    "a rule more": {"rules": seeds([*NEW, tcp(1)])},
+    "a rule less": {"rules": seeds(NEW[:1])},
+    "a rule described otherwise": {"rules": seeds([NEW[0], tcp(8080, description="mine")])},
+}
+
+
+@pytest.mark.parametrize("fields", ALMOST.values(), ids=ALMOST)
+def test_a_group_that_is_almost_the_planned_one_is_not_taken_for_it(
+    server: EmulatorServer, fields: dict[str, Any]
+) -> None:
+    world = World(server)
+    plan = world.plan(wanted(world.target, ("web", NEW), ("app", [tcp(9, group="web")]), owner="tests"))
+    world.seed({"name": "web", "rules": seeds(NEW), "tags": OWNER} | fields)
+    with pytest.raises(StalePlan, match="a group named 'web' exists now"):
+        world.apply(plan)
+    assert world.writes() == []
+
+
+def test_a_group_that_is_the_planned_one_is_what_others_then_refer_to(server: EmulatorServer) -> None:
+    world = World(server)
+    plan = world.plan(wanted(world.target, ("web", NEW), ("app", [tcp(9, group="web")]), owner="tests"))
+    world.seed({"name": "web", "rules": seeds(NEW), "tags": OWNER})
+    assert world.exit_code(plan)[0] == 0
+    assert world.group("app").rules[0].remote_group_id == world.group("web").id
+    assert len(world.groups("web")) == 1
+
+
+def test_two_groups_of_the_planned_name_are_nobodys(server: EmulatorServer) -> None:
+    world = World(server)
+    plan = world.plan(wanted(world.target, ("web", NEW)))
+    world.seed({"name": "web", "rules": seeds(NEW)}, {"name": "web", "rules": seeds(NEW)})
+    with pytest.raises(StalePlan, match="a group named 'web' exists now"):
+        world.apply(plan)
+
+
+def test_what_a_plan_shows_of_other_groups_is_checked_as_well(server: EmulatorServer) -> None:
+    """A forged name of a remote group, and a lost rule shown as another one."""
+    world = World(server)
+    world.seed(
+        {"name": "office", "rules": []},
+        {"name": "gone", "rules": [], "tags": OWNER},
+        {"name": "foreign", "rules": seeds([tcp(7, group="gone")])},
+    )
+    state = wanted(world.target, ("web", [tcp(9, group="office")]), owner="tests")
+    plan = world.plan(state, prune=True, lifted=frozenset({"mass-delete"}))
+    office = world.group("office").id
+    with pytest.raises(StalePlan, match="is named 'office' and not 'harmless'"):
+        world.apply(replace(plan, group_names={**plan.group_names, office: "harmless"}))
+    *rest, deletion = plan.changes
+    (lost,) = deletion.difference.lost_rules
+    shown = replace(lost, rule=lost.rule._replace(rule=lost.rule.rule._replace(port_range_min=1)))
+    forged = replace(deletion, difference=replace(deletion.difference, lost_rules=(shown,)))
+    with pytest.raises(StalePlan, match="is not what the plan shows"):
+        world.apply(replace(plan, changes=(*rest, forged)))
+    assert world.exit_code(plan)[0] == 0

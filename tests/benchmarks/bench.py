@@ -174,17 +174,34 @@ def measure_targets(folder: Path, environment: dict[str, str]) -> Bar:
     return Bar("50 targets at 100 ms / one target", fifty / single, 3, "x")
 
 
-def measure_apply(folder: Path, environment: dict[str, str]) -> Bar:
-    """Measure the apply of 200 changed groups, sixteen at a time and one by one, each on a state of its own."""
-    groups, seed = folder / "apply.yaml", folder / "apply.json"
+def measure_apply(folder: Path, environment: dict[str, str]) -> Iterator[Bar]:
+    """Measure the apply of 200 groups, each on a state of its own: updated at once and one by one, created, deleted."""
+    groups, empty = folder / "apply.yaml", folder / "empty.yaml"
+    changed, same = folder / "changed.json", folder / "same.json"
     fleet.write_one_file(groups, 200)
-    fleet.write_seed(seed, 200, changed_percent=100)
-    times = []
-    for parallelism in ("16", "1"):
+    fleet.write_seed(changed, 200, changed_percent=100)
+    fleet.write_seed(same, 200, owner="bench")
+    empty.write_text("owner: bench\n" + fleet.head() + "  - name: other\n    rules: []\n")
+
+    def seconds(path: Path, seed: Path | None, *options: str, parallelism: int = 16) -> float:
         with emulator(environment, seed, latency_ms=20) as there:
-            command = sgctl("apply", str(groups), "--auto-approve", "--parallelism", parallelism)
-            times.append(cost(command, there, runs=1).seconds)
-    return Bar("apply of 200 groups at 20 ms, 16 at once / 1", times[0] / times[1], 0.25, "x")
+            command = sgctl("apply", str(path), "--auto-approve", "--parallelism", str(parallelism), *options)
+            return cost(command, there, runs=1).seconds
+
+    def least(path: Path, seed: Path | None, *options: str) -> float:
+        return min(seconds(path, seed, *options) for _ in range(RUNS))
+
+    updating = least(groups, changed)
+    yield Bar(
+        "apply of 200 groups at 20 ms, 16 at once / 1", updating / seconds(groups, changed, parallelism=1), 0.25, "x"
+    )
+    yield Bar("creating 200 groups at 20 ms / updating 200", least(groups, None) / updating, 1.3, "x")
+    yield Bar(
+        "deleting 200 groups at 20 ms / updating 200",
+        least(empty, same, "--prune", "--allow-mass-delete") / updating,
+        1.3,
+        "x",
+    )
 
 
 def measure(folder: Path) -> Iterator[Bar]:
@@ -205,7 +222,7 @@ def measure(folder: Path) -> Iterator[Bar]:
     yield from measure_traffic(small.one)
     yield from measure_start(folder, environment)
     yield measure_targets(folder, environment)
-    yield measure_apply(folder, environment)
+    yield from measure_apply(folder, environment)
 
 
 def main() -> None:

@@ -94,8 +94,12 @@ def write_targets(path: Path, targets: int) -> None:
     path.write_text(f"targets:\n{listed}security_groups:\n  - name: web\n    rules:\n      - {rule}\n")
 
 
-def write_seed(path: Path, groups: int, changed_percent: int = CHANGED_PERCENT) -> None:
-    """Write the live state for the emulator: as the files say, but for one rule in some groups of a hundred."""
+def write_seed(path: Path, groups: int, changed_percent: int = CHANGED_PERCENT, owner: str | None = None) -> None:
+    """Write the live state for the emulator: as the files say, but for one rule in some groups of a hundred.
+
+    With an `owner` the groups carry its tag, so that pruning may delete them.
+    """
+    owned = {} if owner is None else {"sgctl-owner": owner}
     live = []
     for group in range(groups):
         rules = changed_rules_of(group) if group % 100 < changed_percent else list(rules_of(group))
@@ -105,7 +109,7 @@ def write_seed(path: Path, groups: int, changed_percent: int = CHANGED_PERCENT) 
                 "region_id": 7,
                 "name": f"group-{group:04d}",
                 "description": f"Group number {group}",
-                "tags": {"env": "prod", "team": f"team-{group % 17}"},
+                "tags": {"env": "prod", "team": f"team-{group % 17}"} | owned,
                 "rules": rules,
             }
         )
