@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.api.backend import BACKENDS
 from reconciler.api.http import Http
 from reconciler.api.parse import MAX_SHORT_TEXT, MAX_TEXT, parse_group, parse_page, parse_task, parse_task_types
 from reconciler.api.reader import GcoreReader
