@@ -97,7 +97,7 @@ def _plan(
         created_at=created_at,
         instances=instances,
     )
-    return judge_plan(plan, state.policies, options.limits, matches, live)
+    return judge_plan(plan, state.policies, options.limits, matches, live, options.outside)
 
 
 def drift_state(

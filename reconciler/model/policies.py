@@ -163,6 +163,14 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Rulebook:
+    """Policies and limits from outside the repository, which nothing in its files can soften or except from."""
+
+    policies: Policies = field(default_factory=Policies)
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What a guardrail has to say. An error stops the plan unless `flag` lifts it; a warning is only shown.
 

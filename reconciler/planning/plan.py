@@ -11,7 +11,7 @@ from reconciler.model.desired import DesiredState, Target
 from reconciler.model.errors import InputError, UsageError
 from reconciler.model.live import LiveGroup, LiveState, fingerprint
 from reconciler.model.placeholder import placeholder
-from reconciler.model.policies import Finding, Limits, Policies, PoliciesSource
+from reconciler.model.policies import Finding, Limits, Policies, PoliciesSource, Rulebook
 from reconciler.planning import prune
 from reconciler.planning.diff import Action, Difference, diff, names_of_remotes
 from reconciler.planning.encode import ApiVersion, Encoder, Request, encode_create, encode_update
@@ -96,7 +96,7 @@ class PlanOptions:
     """How to plan. `groups` are names or globs to restrict the plan to; `lifted` are names of guardrails.
 
     `protect_ssh_from` is an address from which no changed group may stop to admit SSH. `policies` are those of a
-    settings file; files may bring their own instead.
+    settings file; files may bring their own instead. `outside` is what no file can soften.
     """
 
     api_version: ApiVersion = "v1"
@@ -108,6 +108,7 @@ class PlanOptions:
     limits: Limits = field(default_factory=Limits)
     protect_ssh_from: str | None = None
     policies: Policies | None = None
+    outside: Rulebook | None = None
 
 
 def match_groups(state: DesiredState, live: LiveState, options: PlanOptions) -> tuple[Match, ...]:

@@ -3,7 +3,7 @@
 Policies about groups look at what is there in the end, policies about change only at the groups that change.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
@@ -15,13 +15,14 @@ from reconciler.model.desired import DesiredState, Target
 from reconciler.model.errors import InputError
 from reconciler.model.live import LiveState
 from reconciler.model.placeholder import placeholder
-from reconciler.model.policies import Finding, Limits, Policies
+from reconciler.model.policies import Finding, Limits, Policies, Rulebook
 from reconciler.planning.diff import Action
 from reconciler.planning.plan import Change, Plan
 from reconciler.planning.resolve import Match, resolve
 from reconciler.policy.damage import GAP, MASS_DELETE, check_damage
 from reconciler.policy.flows import LOCKOUT, check_flows, check_groups_exist, check_lockout, names_in_policies
 from reconciler.policy.rules import check_descriptions, check_expiry, check_prefixes, check_protocols, check_tags
+from reconciler.policy.softened import softened
 from reconciler.policy.subject import (
     Ids,
     Judging,
@@ -62,24 +63,41 @@ def judge_dates(state: DesiredState, today: date) -> tuple[Finding, ...]:
     return _unique(found for subject in subjects for found in check_expiry(subject, judging))
 
 
-def judge_plan(plan: Plan, policies: Policies, limits: Limits, matches: Iterable[Match], live: LiveState) -> Plan:
+def judge_plan(
+    plan: Plan,
+    policies: Policies,
+    limits: Limits,
+    matches: Iterable[Match],
+    live: LiveState,
+    outside: Rulebook | None = None,
+) -> Plan:
     """Judge a plan that was just made, as of the day it was made: the plan with its findings and its policies.
 
-    `matches` are the groups that policies look at.
+    `matches` are the groups that policies look at. What `outside` finds is found as well, whatever the files except.
     """
-    matches = tuple(matches)
-    judging = Judging.of(policies, day_of(plan.created_at), len(matches))
+    matches, today = tuple(matches), day_of(plan.created_at)
     names = {**plan.group_names, **names_in_policies(policies, matches, live)}
-    plan = replace(plan, policies=policies.source, group_names=names)
+    notes = (*plan.notes, *softened(policies, limits))
+    plan = replace(plan, policies=policies.source, group_names=names, notes=notes)
+    findings = _judge_new(plan, Judging.of(policies, today, len(matches)), limits, matches, live)
+    if outside is not None:
+        strictly = Judging.of(outside.policies, today, len(matches), heeds_exceptions=False)
+        findings = chain(findings, _judge_new(plan, strictly, outside.limits, matches, live))
+    return replace(plan, findings=_unique(findings))
+
+
+def _judge_new(
+    plan: Plan, judging: Judging, limits: Limits, matches: Sequence[Match], live: LiveState
+) -> Iterator[Finding]:
+    policies = judging.policies
     ids = ids_of(matches, live) if policies != _STANDARD else {}
-    findings = chain(
+    return chain(
         _judge_damage(plan, policies, limits),
         (found for change in plan.changes for found in _judge_change(change, plan, judging)),
         _judge_matches(matches, ids, judging),
         (found for change in plan.changes for found in _judge_deletion(change, plan, judging)),
         check_groups_exist(policies, (name for here in ids.values() for name in here)),
     )
-    return replace(plan, findings=_unique(findings))
 
 
 def judge_again(
@@ -87,6 +105,7 @@ def judge_again(
     limits: Limits | None = None,
     *,
     policies: Policies | None = None,
+    outside: Rulebook | None = None,
     protect_ssh_from: str | None = None,
     today: date | None = None,
 ) -> Plan:
@@ -100,19 +119,26 @@ def judge_again(
     saved = plan.policies
     policies = saved_policies(saved) if policies is None else bind_texts(policies, saved.address_groups)
     plan = replace(plan, policies=policies.source, protect_ssh_from=protect_ssh_from or plan.protect_ssh_from)
-    return replace(plan, findings=_judge_saved(plan, policies, limits or Limits(), today or day_of(plan.created_at)))
-
-
-def _judge_saved(plan: Plan, policies: Policies, limits: Limits, today: date) -> tuple[Finding, ...]:
+    today = today or day_of(plan.created_at)
     judging = Judging.of(policies, today, len(plan.changes))
-    again = _unique(
-        chain(
-            _judge_damage(plan, policies, limits),
-            (found for change in plan.changes for found in _judge_change(change, plan, judging)),
-            (found for change in plan.changes for found in _judge_written(change, plan, judging)),
-            (found for change in plan.changes for found in _judge_deletion(change, plan, judging)),
-        )
+    again = _judge_changes(plan, judging, limits or Limits())
+    if outside is not None:
+        strictly = Judging.of(outside.policies, today, len(plan.changes), heeds_exceptions=False)
+        again = chain(again, _judge_changes(plan, strictly, outside.limits))
+    return replace(plan, findings=_with_kept(_unique(again), plan, judging))
+
+
+def _judge_changes(plan: Plan, judging: Judging, limits: Limits) -> Iterator[Finding]:
+    return chain(
+        _judge_damage(plan, judging.policies, limits),
+        (found for change in plan.changes for found in _judge_change(change, plan, judging)),
+        (found for change in plan.changes for found in _judge_written(change, plan, judging)),
+        (found for change in plan.changes for found in _judge_deletion(change, plan, judging)),
     )
+
+
+def _with_kept(again: tuple[Finding, ...], plan: Plan, judging: Judging) -> tuple[Finding, ...]:
+    """Add what was found in groups that do not change, and so are not in the plan."""
     seen = {(found.guardrail, found.place, found.group, found.message) for found in again}
     kept = (_kept(found, judging) for found in plan.findings if found.guardrail not in {MASS_DELETE, GAP, LOCKOUT})
     return (

@@ -91,9 +91,10 @@ class Judging:
 
     policies: Policies
     today: date
+    heeds_exceptions: bool = True
 
     @classmethod
-    def of(cls, policies: Policies, today: date, groups: int) -> Self:
+    def of(cls, policies: Policies, today: date, groups: int, *, heeds_exceptions: bool = True) -> Self:
         """Judge a number of groups. Raises `UsageError` where that would be too much work."""
         flows = (*policies.must_allow, *policies.must_deny)
         checks = sum(len(flow.rules or ()) * (groups if is_glob(flow.group) else 1) for flow in flows)
@@ -103,14 +104,18 @@ class Judging:
                 f"groups, over the limit of {MAX_FLOW_CHECKS:,}",
                 hint="Write fewer flows, or name fewer groups in each.",
             )
-        return cls(policies, today)
+        return cls(policies, today, heeds_exceptions)
 
     def in_force(self, policy: str, exceptions: Iterable[PolicyException]) -> PolicyException | None:
         """Return the exception from a policy that holds."""
+        if not self.heeds_exceptions:
+            return None
         return next((each for each in exceptions if each.policy == policy and self.today <= each.until), None)
 
     def ended(self, policy: str, exceptions: Iterable[PolicyException]) -> PolicyException | None:
         """Return an exception from a policy that holds no more."""
+        if not self.heeds_exceptions:
+            return None
         return next((each for each in exceptions if each.policy == policy and self.today > each.until), None)
 
     @cached_property

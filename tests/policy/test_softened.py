@@ -1,0 +1,85 @@
+"""A change cannot soften its own judge in silence: what is softer than the defaults is said; rules from outside hold."""
+
+from dataclasses import replace
+
+import pytest
+from policy_build import HEAD, TODAY, group, live_group, live_rule, policies
+from texts import load_text
+
+from reconciler.loading.policies import read_policies
+from reconciler.model.desired import Target
+from reconciler.model.policies import Limits, Policies, Rulebook, WorldOpenAnyPort
+from reconciler.planning.plan import Plan, PlanOptions
+from reconciler.policy.judge import judge_again
+from reconciler.policy.softened import softened
+from reconciler.workflow import make_plan
+
+OPEN_SSH = group("direction: ingress, protocol: tcp, ports: 22")
+EXCEPTED = group(
+    "direction: ingress, protocol: tcp, ports: 22, "
+    "exception: {policy: world_open_management, reason: x, until: 2030-01-01}"
+)
+STRICT = read_policies({"world_open_management": "error"}, "strict.toml")
+
+
+def planned(text: str, outside: Rulebook | None = None) -> Plan:
+    live = {Target(1, 2): (live_group(live_rule(1, "10.0.0.0/8", 80)),)}
+    options = PlanOptions(outside=outside)
+    created_at = f"{TODAY.isoformat()}T12:00:00Z"
+    return make_plan(load_text(HEAD + text), live, options, base_url="https://api.test", created_at=created_at)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        pytest.param({"world_open_management": "off"}, "world_open_management is off (warning)", id="level"),
+        pytest.param({"mass_delete": "warning"}, "mass_delete is warning (error)", id="level_of_a_guardrail"),
+        pytest.param({"expires": {"level": "off"}}, "expires is off (error)", id="level_of_dates"),
+        pytest.param({"expires": {"warn_days": 3}}, "expires.warn_days is 3 (14)", id="days"),
+        pytest.param(
+            {"world_open_any_port": {"max_ports": 65535}}, "max_ports is 65,535 (32,767)", id="number_of_ports"
+        ),
+        pytest.param({"world_open_management": {"ports": [22]}}, "leaves out 23 of its ports", id="fewer_ports"),
+    ],
+)
+def test_what_is_softer_than_the_defaults_is_said(settings: dict[str, object], said: str) -> None:
+    (sentence,) = softened(read_policies(settings, "sgctl.toml"), Limits())
+    assert said in sentence
+    assert "sgctl.toml" in sentence
+
+
+def test_the_defaults_and_what_is_stricter_are_not_worth_a_word() -> None:
+    stricter = replace(Policies(), world_open_any_port=WorldOpenAnyPort("error", 10))
+    assert softened(Policies(), Limits()) == softened(stricter, Limits(max_deleted_rules=5)) == ()
+
+
+def test_higher_limits_are_said() -> None:
+    assert softened(Policies(), Limits(max_deleted_rules=90)) == (
+        "judged by limits over the defaults: max_deleted_rules is 90 (30)",
+    )
+
+
+def test_a_plan_says_what_it_was_judged_by() -> None:
+    plan = planned(policies(world_open_management="off") + OPEN_SSH)
+    assert [note for note in plan.notes if "world_open_management is off (warning)" in note]
+    assert not planned(OPEN_SSH).notes
+
+
+@pytest.mark.parametrize(
+    "text", [OPEN_SSH, EXCEPTED, policies(world_open_management="off") + EXCEPTED], ids=["plain", "excepted", "off"]
+)
+def test_rules_from_outside_hold_whatever_the_files_say(text: str) -> None:
+    outside = Rulebook(STRICT)
+    plan = planned(text, outside)
+    assert [found.guardrail for found in plan.stopped_by] == ["world_open_management"]
+    assert not planned(text).stopped_by
+    saved = planned(text)
+    assert [found.guardrail for found in judge_again(saved, outside=outside).stopped_by] == ["world_open_management"]
+
+
+def test_limits_from_outside_hold_beside_higher_ones() -> None:
+    """One of one rule is replaced by nothing: the files' limits would let that pass."""
+    outside = Rulebook(limits=Limits(max_deleted_rules=0, min_deleted_rules=0))
+    text = group("direction: egress")
+    assert "mass-delete" in [found.guardrail for found in planned(text, outside).stopped_by]
+    assert not planned(text).stopped_by
