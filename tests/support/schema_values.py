@@ -54,7 +54,7 @@ def _right(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 def _mappings(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     if "properties" not in schema:
-        names = _right({"type": "string", **schema["propertyNames"]}) | KEYS
+        names = (_right(schema["propertyNames"]) | KEYS).filter(lambda name: isinstance(name, str))
         return st.dictionaries(names, _values(schema["additionalProperties"]), max_size=3)
     parts = {key: _values(part) for key, part in schema["properties"].items()}
     needed = {key: parts.pop(key) for key in schema.get("required", ())}
