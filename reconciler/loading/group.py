@@ -75,7 +75,7 @@ def read_group(scope: Scope, index: int, group: Any) -> list[DesiredGroup]:
     rules = None
     written_rules = group.get("rules") if isinstance(group, dict) else None
     if isinstance(written_rules, list):
-        rules = _read_rules(scope, path, written_rules)
+        rules = _read_rules(scope, path, written_rules, group.get("id"))
     head = {**group, "rules": []} if isinstance(written_rules, list) else group
     if not is_well_formed("security_group", head):
         report_malformed(document, path, "security_group", head, issues)
@@ -147,7 +147,20 @@ def _problems(group: dict[str, Any], scope: Scope) -> list[Problem]:
     return problems
 
 
-def _read_rules(scope: Scope, path: tuple[Key, ...], written: Sequence[Any]) -> tuple[DesiredRule, ...]:
+def _foreign(rule: dict[str, Any], group_id: object) -> tuple[Problem, ...]:
+    """Refuse a rule whose `security_group_id` is not that of the group, or of the rules before it."""
+    written = rule.get("security_group_id", group_id)
+    if group_id is None or str(written).lower() == str(group_id).lower():
+        return ()
+    message = f"this rule belongs to the group {shown(written)}, and stands in {shown(group_id)}"
+    fix = "move it there, or leave `security_group_id` out"
+    return (Problem(("security_group_id",), ProblemName.RULE_OF_ANOTHER_GROUP, message, fix, at_key=True),)
+
+
+def _read_rules(
+    scope: Scope, path: tuple[Key, ...], written: Sequence[Any], group_id: object
+) -> tuple[DesiredRule, ...]:
+    """Read the rules of the group with this id; None where the file gives it none."""
     document, issues = scope.document, scope.issues
     path = (*path, "rules")
     places = document.item_places(*path)
@@ -163,8 +176,10 @@ def _read_rules(scope: Scope, path: tuple[Key, ...], written: Sequence[Any]) -> 
             continue
         expansion = expand(rule, scope.address_groups)
         terms, wrong_terms = read_terms(rule)
-        if expansion.problems or wrong_terms:
-            report(document, (*path, index), (*expansion.problems, *wrong_terms), issues)
+        foreign = _foreign(rule, group_id)
+        group_id = group_id or rule.get("security_group_id")
+        if expansion.problems or wrong_terms or foreign:
+            report(document, (*path, index), (*expansion.problems, *wrong_terms, *foreign), issues)
             continue
         description = rule.get("description") or ""
         count += expansion.number

@@ -43,6 +43,9 @@ class Surprise(NamedTuple):
 MERGE = Surprise("`<<` is read as a merge", 'write "<<" for text')
 Meaning = str | Plain | Surprise
 
+EMPTY = Plain(None)
+"""What stands behind a key without a value. Compared by identity: a null that is written is another one."""
+
 _WORDS: dict[str, bool | None] = dict.fromkeys(("", "~", "null", "Null", "NULL"))
 _WORDS |= dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(("false", "False", "FALSE"), False)
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)").fullmatch
@@ -74,7 +77,7 @@ class PlainScalars(dict[str | None, Meaning]):
 def classify(text: str) -> Meaning:
     """Tell what a plain scalar means. Remembered across files: a thousand small ones hold the same few numbers."""
     if text in _WORDS:
-        return Plain(_WORDS[text])
+        return Plain(_WORDS[text]) if text else EMPTY
     kind = _kind_in_yaml_1_1(text)
     if kind == "merge":
         return MERGE

@@ -52,6 +52,14 @@ def check_of(kind: str) -> "Check":
     return Check({"$ref": f"#/$defs/{kind}"}, read_schema("security-groups"))
 
 
+@cache
+def nullable_keys(kind: str) -> frozenset[str]:
+    """Return the keys of one of the schema's `$defs` whose value may be null."""
+    root = read_schema("security-groups")
+    properties: dict[str, Any] = root["$defs"][kind]["properties"]
+    return frozenset(key for key, part in properties.items() if Check(part, root)(None))
+
+
 def matcher(pattern: str) -> Callable[[str], object]:
     """Compile a pattern of the schema. Its `$` is the end of a text; Python's matches before a last line break, too."""
     return re.compile(re.sub(r"\$\Z", r"\\Z", pattern)).search

@@ -75,9 +75,10 @@ def _word(kind: str, error: Any, fragment: Any) -> Iterator[Problem]:
     if error.validator == "additionalProperties":
         known = list(error.schema["properties"])
         at_the_head = _definitions()["document"]["properties"]
+        ignored = [name for name, part in error.schema["properties"].items() if part.get("deprecated")]
         for key in value:
             if key not in known:
-                words = wording.unknown_key(key, known, value, at_the_head)
+                words = wording.unknown_key(key, known, value, at_the_head, ignored)
                 yield Problem((*path, key), ProblemName.UNKNOWN_KEY, *words, at_key=True)
     elif error.validator == "required":
         for key in error.validator_value:

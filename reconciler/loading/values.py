@@ -12,7 +12,7 @@ from yaml.error import Mark
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from reconciler.loading.issues import Issues
-from reconciler.loading.nodes import COLLECTION, MAX_DEPTH, MERGE, TEXT, Plain, Surprise, classify
+from reconciler.loading.nodes import COLLECTION, EMPTY, MAX_DEPTH, MERGE, TEXT, Plain, Surprise, classify
 from reconciler.model.place import FilePlace, Place
 from reconciler.model.policies import Policies
 from reconciler.model.problems import ProblemName
@@ -58,6 +58,8 @@ class ValueReader:
                 result[key.value] = child.value
             elif tag.__class__ is Plain:
                 result[key.value] = tag.value
+                if tag is EMPTY:
+                    self._check_empty(key)
             else:
                 result[key.value] = self.read(child) if of_tags else self._read_below(key.value, child)
         return result
@@ -84,6 +86,8 @@ class ValueReader:
             else:
                 places[name] = self._place(key.start_mark)
             result[name] = self.read(child) if of_tags else self._read_below(name, child)
+            if child.tag is EMPTY:
+                self._check_empty(key)
         for key, child in node.value:
             if key.tag is MERGE:
                 self._merge(key, child, result, places)
@@ -136,6 +140,14 @@ class ValueReader:
                 f'write "{shown(key.value)[1:-1]}"',
             )
         return str(key.value)
+
+    def _check_empty(self, key: Node) -> None:
+        """Refuse a key without a value where null would mean something: a template may have left it empty."""
+        from reconciler.loading.structure import nullable_keys  # noqa: PLC0415 - only where a key has no value
+
+        if key.value in nullable_keys("rule"):
+            fix = "write its value, or `null` if none is meant, or leave the key out"
+            self._add(key, ProblemName.NO_VALUE, f"`{key.value}` has no value", fix)
 
     def _scalar(self, node: ScalarNode) -> Any:
         tag: object = node.tag

@@ -95,6 +95,18 @@ _WITHOUT = {
 }
 _OTHER_NAMES = {
     "cidr": "remote_ip_prefix",
+    "cidr_blocks": "remote_ip_prefixes",
+    "source": "remote_ip_prefix",
+    "destination": "remote_ip_prefix",
+    "source_group": "remote_group",
+    "source_security_group": "remote_group",
+    "source_security_group_id": "remote_group_id",
+    "destination_security_group": "remote_group",
+    "remote_security_group": "remote_group",
+    "remote_security_group_id": "remote_group_id",
+    "remote_group_name": "remote_group",
+    "referenced_security_group": "remote_group",
+    "referenced_security_group_id": "remote_group_id",
     "group": "remote_group",
     "port": "ports",
     "rule": "rules",
@@ -115,15 +127,23 @@ _RANGE_SIGNS = str.maketrans({":": "-", "\u2013": "-", " ": "", "/": "-"})
 
 
 def unknown_key(
-    key: str, known: Sequence[str], siblings: Container[str], at_the_head: Container[str]
+    key: str,
+    known: Sequence[str],
+    siblings: Container[str],
+    at_the_head: Container[str],
+    ignored: Container[str] = (),
 ) -> tuple[str, str | None]:
-    """Word a key that the format does not have here; `at_the_head` are those that a document has."""
+    """Word a key that the format does not have here; `at_the_head` are those that a document has.
+
+    Keys that are `ignored` are never suggested: whoever took the suggestion would write a rule without that part.
+    """
     other = _OTHER_NAMES.get(key)
     if key in at_the_head:
         return f"unknown key {shown(key)}", "it belongs at the head of the document"
     if other in known:
         return f"unknown key {shown(key)}", f"did you mean `{other}`?"
-    return f"unknown key {shown(key)}", did_you_mean(key, [name for name in known if name not in siblings])
+    near = [name for name in known if name not in siblings and name not in ignored]
+    return f"unknown key {shown(key)}", did_you_mean(key, near)
 
 
 def missing_key(key: str) -> tuple[str, str | None]:

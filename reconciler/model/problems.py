@@ -80,6 +80,10 @@ class ProblemName(StrEnum):
     TOO_MANY_RULES = "too-many-rules", "A group has more rules than the cloud allows."
 
     # Rules
+    RULE_OF_ANOTHER_GROUP = (
+        "rule-of-another-group",
+        "A rule says by its read-only fields that it is another group's.",
+    )
     SAME_RULE_TWICE = "same-rule-twice", "A rule is written twice, with different descriptions, dates or exceptions."
     HOST_BITS = "host-bits", "A prefix has bits set beyond its length."
     NOT_A_PREFIX = "not-a-prefix", "A text is no IP prefix, or is spelled in a way that is not taken."

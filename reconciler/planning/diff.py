@@ -117,6 +117,7 @@ def diff(match: Match) -> Difference:
             tags=_diff_tags(desired, ()),
             creates=desired.rules or (),
             traffic=traffic_difference((), (rule.rule for rule in desired.rules or ())),
+            notes=_lost_name(desired),
             exceptions=desired.exceptions,
         )
     rules = _diff_rules(desired.rules, live.rules)
@@ -137,6 +138,13 @@ def diff(match: Match) -> Difference:
         notes=rules.notes,
         exceptions=desired.exceptions,
     )
+
+
+def _lost_name(desired: DesiredGroup) -> tuple[str, ...]:
+    """Say that a rename finds nothing to rename: its old name may be misspelled."""
+    if desired.previous_name is None:
+        return ()
+    return (f"no live group is named {desired.previous_name!r} (`previous_name`): a new group is created",)
 
 
 def diff_deletion(live: LiveGroup, lost_rules: tuple[LostRule, ...] = ()) -> Difference:
