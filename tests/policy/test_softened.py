@@ -1,4 +1,4 @@
-"""A change cannot soften its own judge in silence: what is softer than the defaults is said; rules from outside hold."""
+"""A change cannot soften its own judge in silence: what is softer than the default is said; others' rules hold."""
 
 from dataclasses import replace
 
