@@ -1,24 +1,84 @@
 """A declarative reconciler for Gcore Cloud security groups, as a command (`sgctl`) and as a library.
 
-    from reconciler import apply, connect, load, plan
+>>> import os
+>>> from reconciler import apply, connect, load, plan
+>>> desired = load("groups.yaml")
+>>> with connect(os.environ["GCORE_API_KEY"], base_url=os.environ["GCORE_BASE_URL"]) as api:
+...     report = apply(plan(desired, api), api)
+>>> [f"{result.change.difference.name}: {result.status}" for result in report.results]
+['web: applied']
 
-`reconciler.workflow` documents the four; `reconciler.model.errors` has everything that they raise.
+The functions are documented in `reconciler.workflow`; their examples go on from here, with what this one has imported
+and set. `reconciler.model.errors` has everything that they raise.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.version import __version__
 
 if TYPE_CHECKING:
-    from reconciler.workflow import Api, apply, connect, load, plan
+    from reconciler.api.connection import Api, connect
+    from reconciler.applying.apply import Interrupted
+    from reconciler.applying.journal import JournalFile
+    from reconciler.applying.journal_reading import read_journal
+    from reconciler.drift.compare import Severity
+    from reconciler.importing.run import ImportOptions
+    from reconciler.loading.plain import PlainDocument
+    from reconciler.model.desired import Target
+    from reconciler.planning.plan import PlanOptions
+    from reconciler.workflow import (
+        apply,
+        audit,
+        check_stale,
+        detect_drift,
+        import_groups,
+        load,
+        plan,
+        read,
+        rollback,
+    )
 
-__all__ = ["Api", "__version__", "apply", "connect", "load", "plan"]
+__all__ = [
+    "Api",
+    "ImportOptions",
+    "Interrupted",
+    "JournalFile",
+    "PlainDocument",
+    "PlanOptions",
+    "Severity",
+    "Target",
+    "__version__",
+    "apply",
+    "audit",
+    "check_stale",
+    "connect",
+    "detect_drift",
+    "import_groups",
+    "load",
+    "plan",
+    "read",
+    "read_journal",
+    "rollback",
+]
+
+_PLACES = {
+    "Api": "api.connection",
+    "ImportOptions": "importing.run",
+    "Interrupted": "applying.apply",
+    "JournalFile": "applying.journal",
+    "PlainDocument": "loading.plain",
+    "PlanOptions": "planning.plan",
+    "Severity": "drift.compare",
+    "Target": "model.desired",
+    "connect": "api.connection",
+    "read_journal": "applying.journal_reading",
+}
+"""The module of every name that is not one of `workflow`."""
 
 
 def __getattr__(name: str) -> Any:
     """Load the library when it is asked for: `sgctl --version` needs none of it."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from reconciler import workflow  # noqa: PLC0415 - see above
-
-    return getattr(workflow, name)
+    return getattr(import_module(f"{__name__}.{_PLACES.get(name, 'workflow')}"), name)

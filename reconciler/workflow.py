@@ -1,61 +1,118 @@
-"""The straight line: desired state and API -> plan, or drift. No printing, no argv."""
+"""The line itself: what the commands and the library do, a function each. No printing, no argv, no environment.
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, date
+    load -> desired state \
+                           > plan -> apply -> report
+    read -> live state    /
 
-from reconciler.api.backend import BACKENDS, GcoreWriter
-from reconciler.api.live import Reader, Watch, nobody, read_each, read_live
-from reconciler.api.reader import GcoreReader
-from reconciler.applying.apply import Report, check_stale, read_for
-from reconciler.applying.apply import apply as carry_out
-from reconciler.applying.outcome import NoJournal, Recorder
+The functions are the library, and what the commands call. Beside what each says of itself, all that take an `Api` raise
+`ApiError` when live state cannot be read whole.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+
+from reconciler.api.backend import BACKENDS
+from reconciler.api.connection import Api
+from reconciler.api.live import Watch, nobody, read_each
+from reconciler.applying import apply as applying
+from reconciler.applying.journal_reading import Journal
+from reconciler.applying.outcome import NoJournal, Recorder, Result
+from reconciler.applying.rollback import created_groups, plan_way_back, refuse_other_api, targets_of
 from reconciler.applying.session import ApplyContext
+from reconciler.applying.stale import Done, Stale
 from reconciler.drift.compare import Drift, Severity, by_target, compare_target, join_targets
+from reconciler.importing import run as importing
+from reconciler.importing.run import Import, ImportOptions, find_existing
 from reconciler.loading.head import Defaults
-from reconciler.loading.load import load as load_files
-from reconciler.model.clock import Clock, SystemClock, format_time
-from reconciler.model.cloud import DEFAULT_BASE_URL
-from reconciler.model.desired import DesiredState
-from reconciler.model.errors import GuardrailStop
-from reconciler.model.live import LiveGroup, LiveState
+from reconciler.loading.load import load as load_all
+from reconciler.loading.plain import PlainDocument
+from reconciler.model.clock import format_time
+from reconciler.model.desired import DesiredState, Target
+from reconciler.model.errors import GuardrailStop, InputError
+from reconciler.model.live import LiveState
+from reconciler.model.policies import Policies
 from reconciler.planning import prune
-from reconciler.planning.plan import Change, Plan, PlanOptions, match_groups, plan_groups
-from reconciler.planning.resolve import Match
-from reconciler.policy.judge import judge_plan
+from reconciler.planning.group_view import StateView, live_view, planned_view
+from reconciler.planning.plan import Plan, PlanOptions, match_groups, plan_groups
+from reconciler.planning.resolve import Match, resolve
+from reconciler.policy import judge
+from reconciler.policy.judge import Audit, judge_plan
 
 
-def plan_state(
-    state: DesiredState,
-    reader: Reader,
-    options: PlanOptions,
-    clock: Clock,
+def load(*sources: str | PlainDocument, project_id: int | None = None, region_id: int | None = None) -> DesiredState:
+    """Load desired state from files and folders, given by their paths, and from documents that are data already.
+
+    Project and region fill what documents leave out.
+
+    Raises `InputError` with everything that is wrong, each issue with its place.
+
+    >>> [group.name for group in load("groups.yaml").groups]
+    ['web']
+    >>> group = {"name": "database", "rules": []}
+    >>> document = PlainDocument("inventory", {"project_id": 1, "region_id": 7, "security_groups": [group]})
+    >>> [group.name for group in load("groups.yaml", document).groups]
+    ['web', 'database']
+    """
+    paths = [source for source in sources if isinstance(source, str)]
+    documents = [source for source in sources if not isinstance(source, str)]
+    return load_all(paths, Defaults(project_id, region_id), documents=documents)
+
+
+def read(desired: DesiredState, api: Api, *, progress: Watch = nobody) -> LiveState:
+    """Read all live groups of the targets of a desired state, several targets at a time. Changes nothing.
+
+    >>> [group.name for groups in read(desired, api).values() for group in groups]
+    ['default']
+    """
+    return api.read(desired.targets, progress)
+
+
+def plan(
+    desired: DesiredState,
+    api: Api,
+    options: PlanOptions | None = None,
     *,
-    parallelism: int = 16,
     show_instances: bool = False,
     progress: Watch = nobody,
 ) -> Plan:
-    """Read the live state of the targets of a desired state, and plan.
+    """Read the live state of the desired groups' targets, and plan what makes it the desired one. Changes nothing.
 
-    `show_instances` counts the instances of every group that changes, one read each.
+    `show_instances` counts the instances of every group that changes, one read each. Guardrails do not raise: they are
+    findings of the plan, which is to be shown all the same.
 
-    Raises `InputError` for what cannot be planned, `ApiError` when live state cannot be read whole.
+    >>> proposal = plan(desired, api, PlanOptions(groups=("web",)))
+    >>> [(change.difference.name, len(change.requests)) for change in proposal.changes]
+    [('web', 1)]
     """
-    live = read_live(reader, state.targets, parallelism=parallelism, progress=progress)
-    matches = match_groups(state, live, options)
-    going = prune.candidates(state, live, matches) if options.prune else ()
-    plan = _plan(
-        state,
+    options = options or PlanOptions()
+    live = read(desired, api, progress=progress)
+    matches = match_groups(desired, live, options)
+    going = prune.candidates(desired, live, matches) if options.prune else ()
+    proposal = _plan(
+        desired,
         live,
         matches,
         options,
-        base_url=reader.base_url,
-        created_at=format_time(clock.now().astimezone(UTC)),
-        instances=_count_instances(going, reader, parallelism),
+        base_url=api.base_url,
+        created_at=format_time(api.clock.now()),
+        instances=api.count_instances(going),
     )
-    return _with_instances(plan, reader, parallelism) if show_instances else plan
+    return _show_instances(proposal, api) if show_instances else proposal
+
+
+def _show_instances(plan: Plan, api: Api) -> Plan:
+    differences = (change.difference for change in plan.changes)
+    counts = api.count_instances(each.live for each in differences if each.live is not None)
+    return replace(
+        plan,
+        changes=tuple(
+            replace(change, difference=replace(change.difference, instances=counts[change.difference.live.id]))
+            if change.difference.live is not None
+            else change
+            for change in plan.changes
+        ),
+    )
 
 
 def make_plan(
@@ -67,11 +124,11 @@ def make_plan(
     created_at: str,
     instances: Mapping[str, int] | None = None,
 ) -> Plan:
-    """Plan and judge, given the live state.
+    """Plan and judge, given the live state. Pure.
 
     `instances` counts, by group id, the instances of the groups that pruning may delete (see `prune.candidates`).
     Raises `InputError` for what cannot be planned, each with its place, and `UsageError` for options that exclude
-    each other. Guardrails do not raise: they are findings of the plan, which is to be shown all the same.
+    each other.
     """
     matches = match_groups(state, live, options)
     return _plan(state, live, matches, options, base_url=base_url, created_at=created_at, instances=instances)
@@ -87,119 +144,145 @@ def _plan(
     created_at: str,
     instances: Mapping[str, int] | None,
 ) -> Plan:
-    plan = plan_groups(
-        state,
-        live,
-        matches,
-        options,
-        BACKENDS[options.api_version],
-        base_url=base_url,
-        created_at=created_at,
-        instances=instances,
+    backend = BACKENDS[options.api_version]
+    proposal = plan_groups(
+        state, live, matches, options, backend, base_url=base_url, created_at=created_at, instances=instances
     )
-    return judge_plan(plan, state.policies, options.limits, matches, live, options.outside)
+    return judge_plan(proposal, state.policies, options.limits, matches, live, options.outside)
 
 
-def drift_state(
-    state: DesiredState,
-    reader: Reader,
+def check_stale(plan: Plan, api: Api, *, skip_stale: bool = False) -> tuple[Stale | Done, ...]:
+    """Read the groups of a plan and compare them with its fingerprints. Changes nothing.
+
+    Returns the changes that need no request: groups that moved, and groups that are as planned already. Raises
+    `StalePlan` when one moved since the plan was made, unless those are to be skipped.
+
+    >>> check_stale(plan(desired, api), api)
+    ()
+    """
+    live = api.for_apply(plan.api_version).read(change.difference.target for change in plan.changes)
+    return applying.check_stale(plan, live, skip_stale=skip_stale)
+
+
+def apply(
+    plan: Plan,
+    api: Api,
     *,
-    fail_on: Severity = Severity.COSMETIC,
-    today: date | None = None,
-    parallelism: int = 16,
-    progress: Watch = nobody,
-) -> Drift:
-    """Read the live state of one target after the other, and keep of each what differs from its desired state.
+    skip_stale: bool = False,
+    settled: Sequence[Stale | Done] | None = None,
+    recorder: Recorder | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+    progress: Callable[[Result], None] = nobody,
+) -> applying.Report:
+    """Send what a plan says, group by group, each verified by reading it back.
 
-    Raises `InputError` where it is not clear which live group a desired one is, `ApiError` when live state cannot be
-    read whole.
-    """
-    desired = by_target(state)
-    parts = read_each(
-        reader,
-        state.targets,
-        lambda target, groups: compare_target(desired[target], groups, fail_on),
-        parallelism=parallelism,
-        progress=progress,
-    )
-    return join_targets(parts.values(), state, fail_on, today)
+    `settled` is what `check_stale` said, which is called here where nothing is given. `recorder` is told every write;
+    once `stopped` says so, no further one is sent. The report's `error` is None when every group is as planned.
 
+    Raises `GuardrailStop` for a plan that a guardrail stops, and `StalePlan` when a group moved since the plan was
+    made; in both cases nothing was sent. Ctrl-C raises `Interrupted`, a `KeyboardInterrupt` with the report so far;
+    what became of a request under way is then not known.
 
-def _count_instances(groups: Sequence[LiveGroup], reader: Reader, parallelism: int) -> Mapping[str, int]:
-    """Count the instances of the groups that pruning may delete: one read each, and only of those."""
-    if not groups:
-        return {}
-    with ThreadPoolExecutor(max_workers=parallelism) as pool:
-        counts = pool.map(lambda group: reader.count_instances(group.target, group.id), groups)
-        return dict(zip((group.id for group in groups), counts, strict=True))
-
-
-def _with_instances(plan: Plan, reader: Reader, parallelism: int) -> Plan:
-    def count(change: Change) -> Change:
-        difference = change.difference
-        if difference.live is None:
-            return change
-        instances = reader.count_instances(difference.target, difference.live.id)
-        return replace(change, difference=replace(difference, instances=instances))
-
-    with ThreadPoolExecutor(max_workers=parallelism) as pool:
-        return replace(plan, changes=tuple(pool.map(count, plan.changes)))
-
-
-@dataclass(frozen=True, slots=True)
-class Api:
-    """A connection to one API; made by `connect`, safe to share between threads."""
-
-    reader: GcoreReader
-    writer: GcoreWriter
-    clock: Clock
-    parallelism: int
-
-
-@contextmanager
-def connect(
-    api_key: str,
-    *,
-    base_url: str = DEFAULT_BASE_URL,
-    timeout: float = 30.0,
-    parallelism: int = 16,
-    clock: Clock | None = None,
-) -> Iterator[Api]:
-    """Connect to an API for the time of a `with` block; `timeout` in seconds, `parallelism` in requests at once.
-
-    Raises `UsageError` for an address that a key must not be sent to.
-    """
-    from reconciler.api.http import Http  # noqa: PLC0415 - httpx costs 0.1 s, which whoever stays offline need not pay
-
-    clock = clock or SystemClock()
-    with Http(base_url, api_key, clock, timeout=timeout, connections=parallelism) as http:
-        yield Api(GcoreReader(http), GcoreWriter(http, clock), clock, parallelism)
-
-
-def load(*paths: str, project_id: int | None = None, region_id: int | None = None) -> DesiredState:
-    """Load desired state from files and folders; project and region fill what documents leave out.
-
-    Raises `InputError` with everything that is wrong, each issue with its place.
-    """
-    return load_files(paths, Defaults(project_id, region_id))
-
-
-def plan(desired: DesiredState, api: Api, options: PlanOptions | None = None) -> Plan:
-    """Read the live state of the desired groups' targets, and plan what makes it the desired one. Changes nothing.
-
-    Raises `InputError` for what cannot be planned, `ApiError` when live state cannot be read whole.
-    """
-    return plan_state(desired, api.reader, options or PlanOptions(), api.clock, parallelism=api.parallelism)
-
-
-def apply(plan: Plan, api: Api, *, skip_stale: bool = False, recorder: Recorder | None = None) -> Report:
-    """Send what a plan says, group by group, each verified by reading it back. `recorder` is told every write.
-
-    The report's `error` is None when every group is as planned. Raises `GuardrailStop` for a plan that a guardrail
-    stops, and `StalePlan` when a group moved since the plan was made; in both cases nothing was sent.
+    >>> report = apply(plan(desired, api), api)
+    >>> [(result.change.difference.name, str(result.status)) for result in report.results]
+    [('web', 'applied')]
+    >>> report.error is None
+    True
     """
     if plan.stopped_by:
         raise GuardrailStop("; ".join(finding.message for finding in plan.stopped_by))
-    context = ApplyContext(api.reader, api.writer, api.clock, BACKENDS[plan.api_version], recorder or NoJournal())
-    stale = check_stale(plan, read_for(plan, context, api.parallelism), skip_stale=skip_stale)
-    return carry_out(plan, context, stale, parallelism=api.parallelism)
+    if settled is None:
+        settled = check_stale(plan, api, skip_stale=skip_stale)
+    reader, backend = api.for_apply(plan.api_version).reader, BACKENDS[plan.api_version]
+    context = ApplyContext(reader, api.writer, api.clock, backend, recorder or NoJournal(), stopped)
+    return applying.apply(plan, context, settled, parallelism=api.parallelism, progress=progress)
+
+
+def rollback(journal: Journal, api: Api, options: PlanOptions | None = None) -> Plan:
+    """Plan the way back to the state before an apply, from the journal that was kept of it. Changes nothing.
+
+    Of the options, `api_version`, `two_phase`, `lifted` and `limits` count. Raises `InputError` where a group cannot
+    get its name back, and `PlanFileError` for a journal about another API.
+
+    >>> with JournalFile("apply.journal", api.clock, base_url=api.base_url, api_version="v1") as journal:
+    ...     report = apply(plan(desired, api), api, recorder=journal)
+    >>> back = rollback(read_journal("apply.journal"), api)
+    >>> [(str(change.difference.action), change.difference.name) for change in back.changes]
+    [('delete', 'web')]
+    """
+    options = options or PlanOptions()
+    refuse_other_api(journal, api.base_url)
+    live = api.read(targets_of(journal))
+    instances = api.count_instances(created_groups(journal, live))
+    now, backend = format_time(api.clock.now()), BACKENDS[options.api_version]
+    proposal, matches = plan_way_back(journal, live, instances, options, backend, created_at=now)
+    return judge_plan(proposal, Policies(), options.limits, matches, live)
+
+
+def detect_drift(
+    desired: DesiredState,
+    api: Api,
+    *,
+    fail_on: Severity = Severity.COSMETIC,
+    today: date | None = None,
+    progress: Watch = nobody,
+) -> Drift:
+    """Read the live state of one target after the other, and keep of each what differs from the files. Changes nothing.
+
+    `today` is the day that the `expires` dates of rules are compared with: that of the clock when left out. Raises
+    `InputError` where it is not clear which live group a desired one is.
+
+    >>> found = detect_drift(desired, api)
+    >>> [(group.difference.name, str(group.severity)) for group in found.drifted]
+    [('web', 'missing')]
+    """
+    by_targets = by_target(desired)
+    parts = read_each(
+        api.reader,
+        desired.targets,
+        lambda target, groups: compare_target(by_targets[target], groups, fail_on),
+        parallelism=api.parallelism,
+        progress=progress,
+    )
+    return join_targets(parts.values(), desired, fail_on, today or api.clock.now().date())
+
+
+def audit(desired: DesiredState, api: Api, *, today: date | None = None, progress: Watch = nobody) -> Audit:
+    """Judge every live group by the policies, also those that no file names. Changes nothing.
+
+    The files bring policies, places and reviewed exceptions; `today` is as in `detect_drift`.
+
+    >>> audit(desired, api).groups
+    1
+    """
+    return judge.audit(desired, read(desired, api, progress=progress), today or api.clock.now().date())
+
+
+def import_groups(
+    target: Target, api: Api, options: ImportOptions, *, processes: int = 1, progress: Watch = nobody
+) -> Import:
+    """Write live groups as YAML, as texts that planning has shown to change nothing. Writes no file.
+
+    Raises `UsageError` for names that no group has, and `InputError` where existing files are wrong.
+
+    >>> (file,) = import_groups(Target(1, 7), api, ImportOptions(names=("default",))).files
+    >>> "name: default" in file.text
+    True
+    """
+    live = api.read([target], progress)
+    return importing.import_groups(live, target, options, find_existing(options), processes=processes)
+
+
+def view_live(desired: DesiredState, api: Api, *, progress: Watch = nobody) -> StateView:
+    """Read what is live, for `trace` and `graph`; the files only add where a rule is written, and need not fit it."""
+    live = read(desired, api, progress=progress)
+    return live_view(live, resolve(desired, live)[0])
+
+
+def view_change(desired: DesiredState, api: Api, *, progress: Watch = nobody) -> tuple[StateView, StateView]:
+    """Read what is live, and what the files make of it. Raises `InputError` where they do not fit."""
+    live = read(desired, api, progress=progress)
+    matches, issues = resolve(desired, live)
+    if issues:
+        raise InputError(issues)
+    return live_view(live, matches), planned_view(live, matches)

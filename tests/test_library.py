@@ -1,16 +1,27 @@
-"""The library surface: four names, typed, and an example that runs as it stands."""
+"""The library surface: its names, what they raise, and every example that is shown of it."""
 
+import doctest
+import os
+import re
+import signal
 import subprocess
 import sys
+import threading
+import types
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import reconciler
-from reconciler import apply, connect, load, plan
+from reconciler import Interrupted, PlanOptions, apply, connect, load, plan
+from reconciler.applying.outcome import NoJournal, Status
+from reconciler.emulator.knobs import Knobs
+from reconciler.emulator.records import RequestRecord
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.errors import ApiRefused, GuardrailStop, InputError, StalePlan
-from reconciler.planning.plan import PlanOptions
+from reconciler.planning.plan import Change
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "library" / "reconcile.py"
 WEB = """\
@@ -67,12 +78,93 @@ def test_a_stopped_plan_is_not_applied(web: str) -> None:
         assert len([request for request in emulator.requests if request.method != "GET"]) == written
 
 
-def test_the_names_are_there_and_no_others() -> None:
-    assert {"load", "plan", "apply", "connect"} <= set(reconciler.__all__)
+class Kept(NoJournal):
+    """A recorder that keeps the names of the groups whose first write was about to be sent."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+
+    def begin(self, change: Change) -> None:
+        self.begun.append(change.difference.name)
+
+
+def test_an_interrupted_apply_says_so_and_tells_what_was_done(web: str) -> None:
+    """Whoever calls the library decides what Ctrl-C means; nothing of it is swallowed."""
+    with EmulatorServer() as emulator, connect(emulator.api_key, base_url=emulator.url) as api:
+        apply(plan(load(web), api), api)
+        Path(web).write_text(WEB.replace("443", "8443"))
+        proposal, recorder = plan(load(web), api), Kept()
+        main = threading.main_thread().ident
+        assert main is not None
+
+        class InterruptingOnPatch(list[RequestRecord]):
+            def append(self, record: RequestRecord) -> None:
+                super().append(record)
+                if record.method == "PATCH":
+                    signal.pthread_kill(main, signal.SIGINT)
+
+        emulator.store.requests = InterruptingOnPatch()
+        emulator.control.knobs = Knobs(latency_ms=500)
+        with pytest.raises(KeyboardInterrupt) as raised:
+            apply(proposal, api, recorder=recorder)
+    assert recorder.begun == ["web"]
+    assert isinstance(raised.value, Interrupted)
+    (result,) = raised.value.report.results
+    assert (result.status, result.touched) == (Status.LEFT, True)
+
+
+def test_every_public_name_is_what_it_says_it_is() -> None:
+    """None is hidden by a folder of the same name, whose import would take its place."""
+    folders = {path.stem for path in Path(reconciler.__file__).parent.iterdir()}
+    assert set(reconciler.__all__) & folders == set()
     for name in reconciler.__all__:
-        assert getattr(reconciler, name) is not None
+        assert not isinstance(getattr(reconciler, name), types.ModuleType)
     with pytest.raises(AttributeError):
         _ = reconciler.nothing
+
+
+DOCUMENTED = [
+    reconciler,
+    *(each for name in reconciler.__all__ if (each := getattr(reconciler, name)).__doc__ and name != "__version__"),
+]
+EXAMPLES = {
+    each.__name__: test
+    for each in DOCUMENTED
+    if (test := doctest.DocTestParser().get_doctest(each.__doc__, {}, each.__name__, None, 0)).examples
+}
+
+
+def test_every_function_shows_an_example() -> None:
+    functions = {name for name in reconciler.__all__ if isinstance(getattr(reconciler, name), types.FunctionType)}
+    assert functions - set(EXAMPLES) <= {"read_journal"}, "which is in the example of `rollback`"
+
+
+@pytest.fixture
+def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """What an example finds: a file, an API, and what the first example imported and set."""
+    (tmp_path / "groups.yaml").write_text(WEB)
+    monkeypatch.chdir(tmp_path)
+    with EmulatorServer() as emulator, connect(emulator.api_key, base_url=emulator.url) as api:
+        monkeypatch.setenv("GCORE_API_KEY", emulator.api_key)
+        monkeypatch.setenv("GCORE_BASE_URL", emulator.url)
+        names = {name: getattr(reconciler, name) for name in reconciler.__all__}
+        yield names | {"os": os, "api": api, "desired": load("groups.yaml")}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_example_of_a_docstring_runs(name: str, surroundings: dict[str, Any]) -> None:
+    example = EXAMPLES[name]
+    example.globs.update({} if name == "reconciler" else surroundings)
+    said: list[str] = []
+    outcome = doctest.DocTestRunner(verbose=False).run(example, out=said.append)
+    assert (outcome.failed, said) == (0, [])
+
+
+def test_the_example_of_the_readme_runs(surroundings: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    text = (EXAMPLE.parents[2] / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(block, {})
+    assert capsys.readouterr().out == "['web: applied']\nFalse\n"
 
 
 @pytest.mark.parametrize(("text", "code"), [(WEB, 0), (WEB.replace("tcp", "tpc"), 1)], ids=["good", "bad"])

@@ -49,6 +49,14 @@ class Report:
         return SgctlError(f"{message}; nothing was applied", hint)
 
 
+class Interrupted(KeyboardInterrupt):
+    """The `KeyboardInterrupt` that abandoned an apply; `report` tells how every change stood then."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__("the apply was abandoned")
+        self.report = report
+
+
 def check_stale(plan: Plan, live: LiveState, *, skip_stale: bool = False) -> tuple[Stale | Done, ...]:
     """Compare every group with its fingerprint: which moved, and which need no change any more.
 
@@ -82,7 +90,7 @@ def apply(
     """Carry out a plan, but for the changes that are settled (`check_stale`); `progress` is told each result.
 
     Once `context.stopped` is true, requests under way are finished and no further one is begun. A `KeyboardInterrupt`
-    abandons even those: the threads that wait for their answers live on, and the report tells what is not known.
+    abandons even those, and is raised as `Interrupted`: the threads that wait for their answers live on.
     """
     execution = _Execution(context, progress)
     for each in settled:
@@ -98,7 +106,10 @@ def apply(
         is_abandoned = True
     finally:
         pool.shutdown(wait=not is_abandoned, cancel_futures=True)
-    return Report(tuple(execution.result(change) for change in plan.changes))
+    report = execution.report(plan)
+    if is_abandoned:
+        raise Interrupted(report)
+    return report
 
 
 Key = tuple[Target, str]
@@ -170,7 +181,11 @@ class _Execution:
             self._ids[difference.target][difference.name] = each.group_id
         self._end(Result(each.change, Status.APPLIED, "it was as planned already", group_id=each.group_id))
 
-    def result(self, change: Change) -> Result:
+    def report(self, plan: Plan) -> Report:
+        """Tell how every change ended."""
+        return Report(tuple(self._result(change) for change in plan.changes))
+
+    def _result(self, change: Change) -> Result:
         """Tell how a change ended; it has no end where the apply was abandoned."""
         with self._lock:
             result, is_begun = self._results.get(_key(change)), _key(change) in self._begun

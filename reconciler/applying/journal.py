@@ -17,12 +17,12 @@ import json
 import os
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
 from reconciler.applying.outcome import Write
-from reconciler.model.clock import Clock
+from reconciler.model.clock import Clock, format_moment
 from reconciler.model.errors import SgctlError
 from reconciler.model.json_form import group_to_json, rule_to_json
 from reconciler.model.json_reading import Json
@@ -78,7 +78,7 @@ def found_line(at: datetime, change: Change, group_id: str) -> Json:
 
 
 def _line(kind: str, at: datetime, **fields: Any) -> Json:
-    return {"kind": kind, "at": at.astimezone(UTC).isoformat(timespec="milliseconds"), **fields}
+    return {"kind": kind, "at": format_moment(at), **fields}
 
 
 def _head(change: Change) -> Json:

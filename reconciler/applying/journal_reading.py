@@ -1,4 +1,4 @@
-"""A journal -> what it proves: how groups were before an apply, which ones it created, which ones it deleted. Pure.
+"""A journal -> what it proves: how groups were before an apply, which ones it created, which ones it deleted.
 
 A journal is no signed document. What it says has to fit together: a group counts as created by the apply only if the
 journal holds that it was not there before, that the request for it was sent to where such requests go, and that the
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from reconciler.api.reader import v1_path
@@ -57,10 +58,11 @@ class Before:
 class Journal:
     """What one journal tells: the first state of each group, in order, and the groups that were created and deleted.
 
-    `created` maps the id of each group that the journal proves to be ours to its name; those in `found` are known by
-    name only. `deleted` holds the groups whose deletion was sent.
+    `path` is the file's name, for messages. `created` maps the id of each group that the journal proves to be ours to
+    its name; those in `found` are known by name only. `deleted` holds the groups whose deletion was sent.
     """
 
+    path: str
     base_url: str
     befores: tuple[Before, ...]
     created: Mapping[Key, str]
@@ -101,13 +103,22 @@ def loads(data: str, name: str) -> Journal:
             if evidence is None:
                 if kind is not _Kind.APPLY:
                     break
-                evidence = _Evidence(member(line, "base_url", text))
+                evidence = _Evidence(name, member(line, "base_url", text))
             evidence.take(kind, number, line)
         except Fault as fault:
             raise PlanFileError(f"{name}:{number}:1: this line cannot be right: {printable(str(fault))}") from None
     if evidence is None:
         raise PlanFileError(f"{name} is not a journal of sgctl: it does not begin with the line of an apply")
     return evidence.journal()
+
+
+def read_journal(path: str) -> Journal:
+    """Read a journal file, as `loads` does; one that was cut short will do."""
+    try:
+        # A line cut in the middle may end in half a character.
+        return loads(Path(path).read_bytes().decode("utf-8", "replace"), path)
+    except OSError as error:
+        raise PlanFileError(f"cannot read {path}: {error.strerror or error}") from None
 
 
 def _kind(line: Json) -> _Kind:
@@ -123,6 +134,7 @@ class _Evidence:
     `made_now` are the groups created by the apply whose lines are being read.
     """
 
+    path: str
     base_url: str
     befores: dict[Key, Before] = field(default_factory=dict)
     new: dict[Key, Before] = field(default_factory=dict)
@@ -135,7 +147,9 @@ class _Evidence:
 
     def journal(self) -> Journal:
         befores = sorted((*self.befores.values(), *self.new.values()), key=lambda before: before.line)
-        return Journal(self.base_url, tuple(befores), self.created, frozenset(self.found), frozenset(self.deleted))
+        return Journal(
+            self.path, self.base_url, tuple(befores), self.created, frozenset(self.found), frozenset(self.deleted)
+        )
 
     def take(self, kind: _Kind, number: int, line: Json) -> None:
         if kind is _Kind.APPLY:

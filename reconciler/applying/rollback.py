@@ -12,13 +12,16 @@ from dataclasses import dataclass, replace
 from reconciler.applying.journal_reading import Before, Journal
 from reconciler.model.canonical import PUBLISHED_PROTOCOLS
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
-from reconciler.model.errors import InputError, Issue
+from reconciler.model.environment import BASE_URL
+from reconciler.model.errors import InputError, Issue, PlanFileError
 from reconciler.model.live import LiveGroup, LiveRule, LiveState
 from reconciler.model.place import FilePlace, Place
 from reconciler.model.placeholder import placeholder
 from reconciler.model.problems import ProblemName
 from reconciler.model.rule import Rule, describe_rule
 from reconciler.planning.diff import Action, Difference, TagChange, TextChange, diff
+from reconciler.planning.encode import Encoder
+from reconciler.planning.plan import Plan, PlanOptions, Scope, plan_differences
 from reconciler.planning.prune import prune
 from reconciler.planning.resolve import Match
 
@@ -42,20 +45,51 @@ def created_groups(journal: Journal, live: LiveState) -> tuple[LiveGroup, ...]:
     return tuple(group for groups in live.values() for group in groups if (group.target, group.id) in journal.created)
 
 
-def way_back(journal: Journal, path: str, live: LiveState, instances: Mapping[str, int]) -> WayBack:
-    """Tell what restores the state before the first line of the journal, whose file is named `path` in messages.
+def way_back(journal: Journal, live: LiveState, instances: Mapping[str, int]) -> WayBack:
+    """Tell what restores the state before the first line of the journal.
 
     `instances` counts, by group id, those of the created groups. Raises `InputError` where a name is taken.
     """
-    return _Way(journal, path, live).back(instances)
+    return _Way(journal, live).back(instances)
+
+
+def plan_way_back(
+    journal: Journal,
+    live: LiveState,
+    instances: Mapping[str, int],
+    options: PlanOptions,
+    encoder: Encoder,
+    *,
+    created_at: str,
+) -> tuple[Plan, tuple[Match, ...]]:
+    """Plan the way back (see `way_back`); returned with the groups that policies look at, and judged by nobody yet."""
+    back = way_back(journal, live, instances)
+    scope = Scope(
+        groups=len(journal.befores),
+        rules=sum(len(match.live.rules) for match in back.matches if match.live is not None),
+        owned_groups=sum(len(groups) for groups in live.values()),
+    )
+    plan = plan_differences(
+        back.differences, live, options, encoder, base_url=journal.base_url, created_at=created_at, scope=scope
+    )
+    return replace(plan, notes=back.notes), back.matches
+
+
+def refuse_other_api(journal: Journal, base_url: str) -> None:
+    """Refuse a journal about another API than the one at `base_url`. Raises `PlanFileError`."""
+    if journal.base_url != base_url:
+        raise PlanFileError(
+            f"{journal.path} is about {journal.base_url}, and {BASE_URL} is {base_url}",
+            hint=f"Set {BASE_URL} to the API that you mean to change.",
+        )
 
 
 class _Way:
     """The journal against live state."""
 
-    def __init__(self, journal: Journal, path: str, live: LiveState) -> None:
+    def __init__(self, journal: Journal, live: LiveState) -> None:
         self._journal = journal
-        self._path = path
+        self._path = journal.path
         self._live = live
         self._by_id = {(group.target, group.id): group for groups in live.values() for group in groups}
         self._gone: dict[tuple[Target, str], str] = {}

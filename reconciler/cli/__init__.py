@@ -1,14 +1,15 @@
 """The `sgctl` command. Thin: options in, the straight line called, the outcome rendered, an exit code out."""
 
-import gc
 import os
-import sys
 from importlib import import_module
 from typing import Any
 
 import click
 
-from reconciler.cli.log import Log
+from reconciler import process
+from reconciler.cli.log import Log, report
+from reconciler.model.environment import NO_COLOR
+from reconciler.model.errors import ExitCode
 from reconciler.model.version import __version__
 
 _COMMANDS = {
@@ -32,14 +33,7 @@ _COMMANDS = {
 }
 """Where each command lives, and its short help: none is imported before it is called, so that starting stays fast."""
 
-EXIT_CODES = """\b
-Exit codes of every command:
-  0  done, or nothing to change
-  1  error, wrong usage included
-  2  changes or drift found (plan --detailed-exitcode, drift); refused (trace); findings (lint)
-  3  the plan is stale; nothing was sent
-  4  applied in part
-  5  stopped by a guardrail"""
+_EXIT_CODES = "\n".join(["\b", "Exit codes of every command:", *(f"  {code}  {code.meaning}" for code in ExitCode)])
 
 
 class _LazyGroup(click.Group):
@@ -52,6 +46,7 @@ class _LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         command: click.Command = import_module(_COMMANDS[cmd_name][0]).command
+        command.epilog = _EXIT_CODES
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -61,7 +56,7 @@ class _LazyGroup(click.Group):
 
 @click.command(
     cls=_LazyGroup,
-    epilog=EXIT_CODES,
+    epilog=_EXIT_CODES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="sgctl", message="%(prog)s %(version)s")
@@ -81,23 +76,13 @@ def sgctl(context: click.Context) -> None:
     """
     from reconciler.cli.settings import FileDefaults  # noqa: PLC0415 - `sgctl --version` needs none of it
 
-    context.color = False if os.environ.get("NO_COLOR") else None
+    context.color = False if os.environ.get(NO_COLOR) else None
     context.default_map = {context.invoked_subcommand or "": FileDefaults()}
 
 
 def main() -> None:
     """Run the command line and exit with its code. No traceback reaches a user."""
-    # A command is over before its garbage could matter, and looking for cycles among a million rules is not free:
-    # it was a third of the time of a large plan. `sgctl emulator`, which goes on, turns the collector on again.
-    gc.disable()
-    code = run(sys.argv[1:])
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:
-        code = code or 1
-    # For the same reason nothing is taken apart at the end: the system takes the memory back at once.
-    os._exit(code)
+    process.run_and_exit(run)
 
 
 def run(arguments: list[str]) -> int:
@@ -112,16 +97,13 @@ def run(arguments: list[str]) -> int:
             log.failed(error.format_message())
         else:
             error.show()
-        return 1
+        return ExitCode.ERROR
     except (KeyboardInterrupt, click.Abort):
         log.failed("interrupted; nothing was sent")
-        return 1
+        return ExitCode.ERROR
     except BrokenPipeError:
-        # Whoever reads our output has seen enough; Python would complain once more while it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        process.discard_stdout()
+        return ExitCode.ERROR
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback reaches a user
-        from reconciler.cli.log import report  # noqa: PLC0415 - only when something went wrong
-
         return report(error, log)
-    return result if isinstance(result, int) else 0
+    return result if isinstance(result, int) else ExitCode.DONE

@@ -1,52 +1,84 @@
 """`sgctl apply`."""
 
+import shutil
 import sys
-from contextlib import AbstractContextManager, ExitStack
+import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import click
 from click.core import ParameterSource
 
+from reconciler import process, workflow
 from reconciler.api.address import check_base_url
-from reconciler.applying.apply import check_stale, read_for
+from reconciler.api.connection import Api
+from reconciler.applying.apply import Interrupted
+from reconciler.applying.journal import JournalFile
 from reconciler.applying.lock import one_at_a_time
-from reconciler.cli import EXIT_CODES, findings, options, settings
-from reconciler.cli.carry import Stop, carry_out, context_of, reader_for
+from reconciler.applying.outcome import Recorder, Result
+from reconciler.applying.stale import Done, Stale
+from reconciler.cli import options, settings
 from reconciler.cli.log import current_log
-from reconciler.cli.options import DURATION
-from reconciler.cli.planning import limits, make, show
-from reconciler.cli.savedplan import read_plan
-from reconciler.model.clock import SystemClock
-from reconciler.model.errors import GuardrailStop, UsageError
+from reconciler.cli.options import DURATION, ConnectionOptions, PlanChoices, TargetOptions
+from reconciler.cli.output import read_plan, show_plan
+from reconciler.cli.plan import plan_files, protected_address, refuse_stopped
+from reconciler.cli.progress import Progress
+from reconciler.config.keys import KEYS
+from reconciler.model.clock import StoppableClock, SystemClock
+from reconciler.model.errors import UsageError
 from reconciler.planning.plan import Plan
 from reconciler.planning.planfile import check_applicable
 from reconciler.policy.judge import judge_again
+from reconciler.render.outcome import render_report
 
 
-@click.command("apply", epilog=EXIT_CODES)
+@dataclass(frozen=True, slots=True)
+class _Apply:
+    auto_approve: bool
+    skip_stale: bool
+    max_age: timedelta
+    journal: str | None
+    format_: str
+
+
+_apply = options.option_set(
+    _Apply,
+    click.option("--auto-approve", is_flag=True, help="Do not ask. Needed where there is no terminal."),
+    click.option("--skip-stale", is_flag=True, help="With a saved plan: apply the groups that did not move since."),
+    click.option(
+        "--max-age",
+        type=DURATION,
+        default=KEYS["max_age"].default,
+        show_default=True,
+        help="With a saved plan: how old it may be.",
+    ),
+    click.option(
+        "--journal",
+        type=click.Path(),
+        metavar="FILE",
+        help="Append every write to this file, for `sgctl rollback FILE`.",
+    ),
+    options.format_option(),
+)
+
+
+@click.command("apply")
 @options.paths_or_plan
-@click.option("--auto-approve", is_flag=True, help="Do not ask. Needed where there is no terminal.")
-@click.option("--skip-stale", is_flag=True, help="With a saved plan: apply the groups that did not move since.")
-@click.option(
-    "--max-age", type=DURATION, default="24h", show_default=True, help="With a saved plan: how old it may be."
-)
-@click.option(
-    "--journal", type=click.Path(), metavar="FILE", help="Append every write to this file, for `sgctl rollback FILE`."
-)
-@options.format_option
-@options.plan_options
-@options.target_options
-@options.api_options
+@_apply
+@options.plan
+@options.target
+@options.connection
 @click.pass_context
 def command(
     context: click.Context,
     /,
     paths: tuple[str, ...],
-    auto_approve: bool,
-    skip_stale: bool,
-    max_age: timedelta,
-    **given: Any,
+    chosen: _Apply,
+    choices: PlanChoices,
+    target: TargetOptions,
+    connection: ConnectionOptions,
 ) -> None:
     """Carry out a saved plan exactly, or plan files, show the plan, ask, and carry it out.
 
@@ -59,57 +91,68 @@ def command(
       sgctl apply groups/
       sgctl apply groups/ --auto-approve
     """
-    stop = Stop()
+    stop = threading.Event()
     if len(paths) == 1 and paths[0].endswith(".json"):
         _refuse_plan_options(context)
-        plan = read_plan(paths[0])
-        check_applicable(
-            plan, paths[0], base_url=check_base_url(settings.base_url()), now=SystemClock().now(), max_age=max_age
-        )
-        with options.connect(clock=stop.clock, **given) as (http, _), _turn(plan.base_url, stop):
-            reader = reader_for(plan.api_version, http, stop)
-            _stop_at_guardrails(_judged_again(plan, given["protect_ssh_from"]))
-            live = read_for(plan, context_of(plan, http, reader, stop), given["parallelism"])
-            stale = check_stale(plan, live, skip_stale=skip_stale)
-            carry_out(plan, http, reader, stop, stale, given)
+        _apply_saved(paths[0], chosen, connection, protected_address(choices.protect_ssh_from), stop)
         return
+    _refuse_options_of_a_saved_plan(paths, chosen)
+    with options.connect(connection, StoppableClock(stop)) as connected:
+        api = connected.for_apply(connection.api_version)
+        with _one_at_a_time(api) if chosen.auto_approve else nullcontext():
+            plan = plan_files(paths, api, choices, target, connection)
+            # Whoever asks for another format wants the outcome in it; the plan before it is for people.
+            show_plan(plan, "text", err=chosen.format_ != "text")
+            refuse_stopped(plan, "stopped by a guardrail; nothing was sent")
+            if plan.changes and not chosen.auto_approve:
+                _ask(plan)
+                workflow.check_stale(plan, api)
+            if plan.changes or chosen.format_ != "text":
+                _carry_out(plan, api, (), chosen, stop)
+
+
+def _refuse_plan_options(context: click.Context) -> None:
+    for name in options.PLAN_PARAMETERS:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            flag = next(parameter.opts[0] for parameter in context.command.params if parameter.name == name)
+            raise UsageError(f"{flag} shapes a plan, and this one is saved already", hint="Pass it to `sgctl plan`.")
+
+
+def _refuse_options_of_a_saved_plan(paths: Sequence[str], chosen: _Apply) -> None:
     if any(path.endswith(".json") for path in paths):
         raise UsageError("a saved plan is applied alone", hint="Name one .json file and nothing else.")
-    if skip_stale:
+    if chosen.skip_stale:
         raise UsageError("--skip-stale goes with a saved plan", hint="A plan that is made now is not stale.")
-    interactive = sys.stdin.isatty() and sys.stdout.isatty()
-    if not auto_approve and not interactive:
+    if not chosen.auto_approve and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "there is no terminal to ask on, and nothing was sent",
             hint="Pass --auto-approve, or save a plan with `sgctl plan --out FILE` and apply that.",
         )
-    with options.connect(clock=stop.clock, **given) as (http, _), ExitStack() as stack:
-        if auto_approve:
-            stack.enter_context(_turn(http.base_url, stop))
-        reader = reader_for(given["api_version"], http, stop)
-        plan = make(paths, reader, given)
-        # Whoever asks for another format wants the outcome in it; the plan before it is for people.
-        show(plan, "text", err=given["format_"] != "text")
-        if plan.stopped_by:
-            raise GuardrailStop("stopped by a guardrail; nothing was sent", hint=options.way_out(plan))
-        if plan.changes and not auto_approve:
-            _ask(plan)
-            check_stale(plan, read_for(plan, context_of(plan, http, reader, stop), given["parallelism"]))
-        if plan.changes or given["format_"] != "text":
-            carry_out(plan, http, reader, stop, (), given)
 
 
-def _judged_again(plan: Plan, protect_ssh_from: str | None) -> Plan:
-    return judge_again(
-        plan,
-        limits(),
-        policies=findings.configured_policies(),
-        protect_ssh_from=findings.protected_address(protect_ssh_from),
-        today=findings.today(),
-    )
+def _apply_saved(
+    path: str, chosen: _Apply, connection: ConnectionOptions, protect: str | None, stop: threading.Event
+) -> None:
+    """Apply a plan file, once today's guardrails have judged it again."""
+    plan = read_plan(path)
+    clock = StoppableClock(stop)
+    base_url = check_base_url(settings.base_url())
+    check_applicable(plan, path, base_url=base_url, now=clock.now(), max_age=chosen.max_age)
+    with options.connect(connection, clock) as api, _one_at_a_time(api):
+        today, policies = clock.now().date(), settings.policies()
+        plan = judge_again(plan, settings.limits(), policies=policies, protect_ssh_from=protect, today=today)
+        reasons = "".join(f"\n  {finding.message}" for finding in plan.stopped_by)  # it is not shown once more
+        refuse_stopped(plan, f"stopped by a guardrail; nothing was sent{reasons}")
+        _carry_out(plan, api, workflow.check_stale(plan, api, skip_stale=chosen.skip_stale), chosen, stop)
 
 
-def _turn(base_url: str, stop: Stop) -> AbstractContextManager[None]:
+def _ask(plan: Plan) -> None:
+    question = f"Apply this plan to {plan.base_url}? Type 'yes'; anything else stops"
+    if click.prompt(question, default="no", show_default=False, err=True).strip() != "yes":
+        raise UsageError("not approved; nothing was sent")
+
+
+def _one_at_a_time(api: Api) -> AbstractContextManager[None]:
     log = current_log()
 
     def tell(text: str) -> None:
@@ -118,24 +161,35 @@ def _turn(base_url: str, stop: Stop) -> AbstractContextManager[None]:
         elif not log.quiet:
             log.line(text)
 
-    return one_at_a_time(base_url, stop.clock, tell)
+    return one_at_a_time(api.base_url, api.clock, tell)
 
 
-def _refuse_plan_options(context: click.Context) -> None:
-    for name in options.PLANNING:
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            flag = next(parameter.opts[0] for parameter in context.command.params if parameter.name == name)
-            raise UsageError(f"{flag} shapes a plan, and this one is saved already", hint="Pass it to `sgctl plan`.")
+def _carry_out(plan: Plan, api: Api, settled: Sequence[Stale | Done], chosen: _Apply, stop: threading.Event) -> None:
+    """Apply a plan and say how it ended. Raises the error that the outcome amounts to.
+
+    The first Ctrl-C, SIGTERM or SIGHUP finishes the requests under way and begins no further one; the second abandons
+    them.
+    """
+    with _recorder(plan, chosen.journal) as recorder, Progress("applying", len(plan.changes)) as progress:
+
+        def tell(result: Result) -> None:
+            progress.step(result.change.difference.name)
+
+        try:
+            with process.stop_on_signals(stop):
+                report = workflow.apply(
+                    plan, api, settled=settled, recorder=recorder, stopped=stop.is_set, progress=tell
+                )
+        except Interrupted as interrupted:
+            report = interrupted.report
+    try:
+        click.echo(render_report(report, chosen.format_, shutil.get_terminal_size().columns), nl=False)
+    finally:  # what was applied stays applied, also where nobody reads the report
+        if report.error is not None:
+            raise report.error
 
 
-def _stop_at_guardrails(plan: Plan) -> None:
-    """Stop with the reasons: a saved plan is not shown once more."""
-    if plan.stopped_by:
-        reasons = "".join(f"\n  {finding.message}" for finding in plan.stopped_by)
-        raise GuardrailStop(f"stopped by a guardrail; nothing was sent{reasons}", hint=options.way_out(plan))
-
-
-def _ask(plan: Plan) -> None:
-    question = f"Apply this plan to {plan.base_url}? Type 'yes'; anything else stops"
-    if click.prompt(question, default="no", show_default=False, err=True).strip() != "yes":
-        raise UsageError("not approved; nothing was sent")
+def _recorder(plan: Plan, path: str | None) -> AbstractContextManager[Recorder | None]:
+    if path is None:
+        return nullcontext()
+    return JournalFile(path, SystemClock(), base_url=plan.base_url, api_version=plan.api_version)

@@ -1,40 +1,38 @@
 """`sgctl audit`."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import click
 
-from reconciler.api.live import read_live
-from reconciler.cli import EXIT_CODES, findings, options, settings
+from reconciler import workflow
+from reconciler.cli import options, settings
+from reconciler.cli.options import ConnectionOptions, ReportOptions, TargetOptions
+from reconciler.cli.output import sarif_text, write_reports
 from reconciler.cli.progress import Progress
-from reconciler.loading.load import find_files, load
+from reconciler.cli.targets import known_target, load_files
+from reconciler.loading.load import find_files
 from reconciler.model.clock import SystemClock, format_time
-from reconciler.model.desired import DesiredState, Target
-from reconciler.model.errors import GuardrailStop, UsageError
+from reconciler.model.desired import DesiredState
+from reconciler.model.errors import ExitCode, GuardrailStop, UsageError
 from reconciler.model.json_form import finding_to_json, json_text
 from reconciler.model.policies import Policies
 from reconciler.model.text import count
-from reconciler.policy.judge import Audit, audit
+from reconciler.policy.judge import Audit
 from reconciler.render.findings import render_findings, summarize_findings
 from reconciler.render.junit import junit
 
 FORMAT_VERSION = 1
 
 
-@click.command("audit", epilog=EXIT_CODES)
-@click.argument("paths", nargs=-1, type=click.Path())
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["text", "json", "sarif", "junit"]),
-    default="text",
-    show_default=True,
-    help="How to write the result.",
-)
-@findings.report_options
-@options.target_options
-@options.api_options
-def command(paths: tuple[str, ...], format_: str, **given: Any) -> int:
+@click.command("audit")
+@options.paths_as_given
+@options.format_option("text", "json", "sarif", "junit")
+@options.report
+@options.target
+@options.connection
+def command(
+    paths: tuple[str, ...], format_: str, report: ReportOptions, target: TargetOptions, connection: ConnectionOptions
+) -> int:
     """Judge every live group by the policies, also those that no file names. Read-only.
 
     PATHS say which projects and regions are read, and bring policies and reviewed exceptions. Without any files,
@@ -44,37 +42,33 @@ def command(paths: tuple[str, ...], format_: str, **given: Any) -> int:
       sgctl audit groups/
       sgctl audit --project-id 1337 --region-id 7 --format sarif > audit.sarif
     """
-    state = _state(paths, given)
-    with options.connect(**given) as (_, reader), Progress("reading", quiet=given["quiet"]) as progress:
-        progress.start(len(state.targets))
-        live = read_live(reader, state.targets, parallelism=given["parallelism"], progress=progress.read)
-    found = audit(state, live, findings.today())
-    findings.write_reports(found.findings, "audit", given)
-    click.echo(_render(found, format_, reader.base_url), nl=False)
+    state = _load(paths, target)
+    with options.connect(connection) as api, Progress("reading", len(state.targets)) as progress:
+        found = workflow.audit(state, api, progress=progress.read)
+    write_reports(found.findings, "audit", report)
+    click.echo(_render(found, format_, api.base_url), nl=False)
     if any(each.stops for each in found.findings):
         raise GuardrailStop("a policy is broken by what is live", hint="Each finding says what to do about it.")
-    return 0
+    return ExitCode.DONE
 
 
-def _state(paths: tuple[str, ...], given: Any) -> DesiredState:
+def _load(paths: Sequence[str], target: TargetOptions) -> DesiredState:
     """Load the files; where there are none, take the one target that flags or environment name."""
-    defaults = settings.defaults(given["project_id"], given["region_id"])
-    policies = findings.configured_policies()
-    chosen = paths or settings.config().paths or (".",)
+    chosen, policies = paths or settings.default_paths(), settings.policies()
     if paths or find_files(chosen)[0]:
-        return load(chosen, defaults, policies)
-    project, region = defaults.fill("project_id"), defaults.fill("region_id")
-    if project is None or region is None:
+        return load_files(chosen, target, policies)
+    known = known_target(target)
+    if known is None:
         raise UsageError(
             "nothing to audit: there are no files, and no project and region",
             hint="Pass files, or --project-id and --region-id.",
         )
-    return DesiredState((), (Target(project, region),), {}, policies or Policies())
+    return DesiredState((), (known,), {}, policies or Policies())
 
 
 def _render(found: Audit, format_: str, base_url: str) -> str:
     if format_ == "sarif":
-        return findings.sarif_text(found.findings, "audit")
+        return sarif_text(found.findings, "audit")
     if format_ == "junit":
         return junit(found.findings, "audit")
     if format_ == "json":

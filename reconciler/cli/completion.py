@@ -4,15 +4,10 @@ import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem, get_completion_class
 
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-from click.shell_completion import get_completion_class
-
-from reconciler.cli import EXIT_CODES
 from reconciler.model.errors import UsageError
 
 _NAME = re.compile(
@@ -23,10 +18,8 @@ _NAME = re.compile(
 """A group's name, where a line begins with it. Reading the YAML would take seconds where this takes milliseconds."""
 
 
-def complete_groups(context: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+def complete_groups(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer the groups that the files name: those given on the line, else those of the configuration file."""
-    from click.shell_completion import CompletionItem  # noqa: PLC0415 - only for completion
-
     names: set[str] = set()
     with contextlib.suppress(Exception):  # half a line, half a file: whatever it is, nobody wants to read it now
         # Where the value of --group is still to come, click leaves the paths among what it could not assign.
@@ -36,10 +29,8 @@ def complete_groups(context: click.Context, _: click.Parameter, incomplete: str)
     return [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]
 
 
-def complete_plan_files(_context: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+def complete_plan_files(_context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer the .json files that begin so; where there are none, whatever the shell itself would offer."""
-    from click.shell_completion import CompletionItem  # noqa: PLC0415 - only for completion
-
     folder, slash, beginning = incomplete.rpartition("/")
     found: list[str] = []
     with contextlib.suppress(OSError, ValueError):
@@ -84,7 +75,7 @@ VARIABLE = "_SGCTL_COMPLETE"
 """What click looks for in the environment, by the name of the program."""
 
 
-@click.command("completion", epilog=EXIT_CODES)
+@click.command("completion")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:

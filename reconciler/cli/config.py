@@ -1,20 +1,32 @@
 """`sgctl config`."""
 
 import os
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import click
 
-from reconciler.cli import EXIT_CODES, settings
-from reconciler.config.effective import Effective, effective_settings
+from reconciler.cli import settings
+from reconciler.config.config import Config
+from reconciler.config.keys import KEYS, POLICIES
+from reconciler.model.environment import API_KEY, API_KEY_FILE
 from reconciler.model.text import printable
 
 FORMAT_VERSION = 1
 
 
-@click.command("config", epilog=EXIT_CODES)
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """One setting as it holds; `source` is the variable's name or `path:line:column`, empty for a default."""
+
+    name: str
+    value: Any
+    origin: Literal["environment", "file", "default"]
+    source: str = ""
+
+
+@click.command("config")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to write the list.")
 def command(format_: str) -> None:
     """Show every setting, its value, and where that comes from.
@@ -41,7 +53,7 @@ def command(format_: str) -> None:
       sgctl config
       sgctl config --format json
     """
-    found = [_checked(setting) for setting in effective_settings(settings.config(), os.environ)]
+    found = [_checked(setting) for setting in _effective(settings.config(), os.environ)]
     file, key_source = settings.config().file, settings.key_source()
     if format_ == "json":
         from json import dumps  # noqa: PLC0415 - only for programs
@@ -50,10 +62,27 @@ def command(format_: str) -> None:
         return
     click.echo(f"Configuration file: {printable(file or 'none')}")
     rows = [(setting.name, _text(setting.value), setting.source or "default") for setting in found]
-    rows.append(("API key", "set" if key_source else "not set", key_source or "GCORE_API_KEY or GCORE_API_KEY_FILE"))
+    rows.append(("API key", "set" if key_source else "not set", key_source or f"{API_KEY} or {API_KEY_FILE}"))
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     for name, value, source in rows:
         click.echo(f"{name:<{widths[0]}}  {printable(value):<{widths[1]}}  {printable(source)}")
+
+
+def _effective(config: Config, environment: Mapping[str, str]) -> Iterator[Effective]:
+    """List every setting with its value and where that comes from. What the environment says comes as text."""
+    places = config.places(*KEYS, POLICIES)
+    for name, key in KEYS.items():
+        text = environment.get(key.variable) if key.variable else None
+        if key.variable and text:
+            yield Effective(name, text, "environment", key.variable)
+        elif name in config.values:
+            value = list(config.paths) if name == "paths" else config.values[name]
+            yield Effective(name, value, "file", str(places[name]))
+        else:
+            yield Effective(name, key.default, "default")
+    if config.policies:
+        place = places.get(POLICIES)
+        yield Effective(POLICIES, dict(config.policies), "file", str(place) if place else config.file or "")
 
 
 def _checked(setting: Effective) -> Effective:

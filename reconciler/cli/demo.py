@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import click
 
-from reconciler.cli import EXIT_CODES
 from reconciler.cli.emulator import needs_extra
+from reconciler.model.environment import API_KEY, BASE_URL
 from reconciler.model.errors import SgctlError
 
 _MEANINGS = {0: "", 2: "  (exit code 2: there are differences)"}
@@ -32,7 +32,7 @@ class Stage:
         ours = ("GCORE_", "SGCTL_")
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         # The temporary folder is ours as well: an apply leaves its lock file there.
-        self._environment |= {"GCORE_BASE_URL": base_url, "GCORE_API_KEY": api_key, "TMPDIR": str(folder)}
+        self._environment |= {BASE_URL: base_url, API_KEY: api_key, "TMPDIR": str(folder)}
 
     def heading(self, text: str) -> None:
         """Begin the next step."""
@@ -93,7 +93,7 @@ GROUPS = "/cloud/v1/securitygroups/1337/7"
 """Where the groups of the demo's project and region are."""
 
 
-@click.command("demo", epilog=EXIT_CODES)
+@click.command("demo")
 def command() -> None:
     """See the whole story on the emulator, without an account.
 

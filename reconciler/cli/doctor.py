@@ -1,30 +1,31 @@
 """`sgctl doctor`."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import click
 
 from reconciler.api.doctor import Check, Health, Setup, check_api, check_environment
-from reconciler.cli import EXIT_CODES, options, settings
+from reconciler.cli import options, settings
 from reconciler.cli.log import current_log
+from reconciler.cli.options import ConnectionOptions, TargetOptions
 from reconciler.model.clock import SystemClock
 from reconciler.model.desired import Target
-from reconciler.model.errors import UsageError
+from reconciler.model.errors import ExitCode, UsageError
+from reconciler.model.json_form import json_text
 from reconciler.model.text import printable
 
 _COLOURS = {Health.OK: "green", Health.NOTE: "yellow", Health.FAILED: "red"}
 
 
-@click.command("doctor", epilog=EXIT_CODES)
-@click.argument("paths", nargs=-1, type=click.Path())
+@click.command("doctor")
+@options.paths_as_given
 @click.option(
     "--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to write the checks."
 )
-@options.target_options
-@options.api_options
-def command(paths: tuple[str, ...], format_: str, **given: Any) -> int:
+@options.target
+@options.connection
+def command(paths: tuple[str, ...], format_: str, target: TargetOptions, connection: ConnectionOptions) -> int:
     """Check address, key, access, API versions and clock. Only reads.
 
     Looks at the project and region of options, environment and `sgctl.toml`, or at those that PATHS name. One line a
@@ -35,28 +36,25 @@ def command(paths: tuple[str, ...], format_: str, **given: Any) -> int:
       sgctl doctor groups/
       sgctl doctor --project-id 1337 --region-id 7 -v
     """
-    targets = _targets(paths, given)
+    targets = _targets(paths, target)
     checks = []
-    for check in _checks(targets, given["timeout"]):
+    for check in _checks(targets, connection.timeout):
         checks.append(check)
         if format_ == "text":
             health = click.style(f"{check.health:<6}", fg=_COLOURS[check.health], bold=True)
             click.echo(f"{health}  {check.name:<8}  {printable(check.message)}")
     if format_ == "json":
-        from json import dumps  # noqa: PLC0415 - only for programs
-
-        click.echo(dumps({"format_version": 1, "checks": [check._asdict() for check in checks]}, indent=1))
-    return 1 if any(check.health is Health.FAILED for check in checks) else 0
+        click.echo(json_text({"format_version": 1, "checks": [check._asdict() for check in checks]}))
+    return ExitCode.ERROR if any(check.health is Health.FAILED for check in checks) else ExitCode.DONE
 
 
-def _targets(paths: Sequence[str], given: Mapping[str, Any]) -> tuple[Target, ...]:
-    defaults = settings.defaults(given["project_id"], given["region_id"])
+def _targets(paths: Sequence[str], target: TargetOptions) -> tuple[Target, ...]:
+    from reconciler.cli.targets import known_target, load_files  # noqa: PLC0415 - brings YAML, which --help need not load
+
     if paths:
-        from reconciler.loading.load import load  # noqa: PLC0415 - only where files are given
-
-        return load(paths, defaults).targets
-    project_id, region_id = defaults.fill("project_id"), defaults.fill("region_id")
-    return () if project_id is None or region_id is None else (Target(project_id, region_id),)
+        return load_files(paths, target, None).targets
+    known = known_target(target)
+    return () if known is None else (known,)
 
 
 def _checks(targets: Sequence[Target], timeout: float) -> Iterator[Check]:

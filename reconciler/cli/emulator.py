@@ -1,6 +1,5 @@
 """`sgctl emulator`."""
 
-import gc
 import os
 import shlex
 from collections.abc import Iterator
@@ -8,8 +7,9 @@ from contextlib import contextmanager
 
 import click
 
-from reconciler.cli import EXIT_CODES
+from reconciler import process
 from reconciler.emulator.guide import FAULTS, KNOBS, SEED
+from reconciler.model.environment import API_KEY, BASE_URL
 from reconciler.model.errors import SgctlError
 
 
@@ -36,7 +36,7 @@ line to paste:
 """
 
 
-@click.command("emulator", help=HELP, epilog=EXIT_CODES)
+@click.command("emulator", help=HELP)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; loopback.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 picks a free one.")
 @click.option(
@@ -49,7 +49,7 @@ def command(host: str, port: int, state: str | None, seed: str | None, faults: s
     with needs_extra():
         from reconciler.emulator.records import EmulatorError  # noqa: PLC0415 - an extra
         from reconciler.emulator.server import accepted_key, is_loopback, run  # noqa: PLC0415 - an extra
-    gc.enable()
+    process.collect_garbage()
     if not is_loopback(host):
         click.echo(f"warning: {host} is not loopback: others can reach this emulator, over plain http", err=True)
     key = accepted_key(os.environ)
@@ -57,8 +57,8 @@ def command(host: str, port: int, state: str | None, seed: str | None, faults: s
     def announce(url: str) -> None:
         click.echo(url)
         # A key of the user's own is set already, and never printed.
-        own = "" if os.environ.get("GCORE_API_KEY") else f" GCORE_API_KEY={shlex.quote(key)}"
-        click.echo(f"export GCORE_BASE_URL={shlex.quote(url)}{own}")
+        own = "" if os.environ.get(API_KEY) else f" {API_KEY}={shlex.quote(key)}"
+        click.echo(f"export {BASE_URL}={shlex.quote(url)}{own}")
 
     try:
         run(host, port, state, seed, faults, key, announce)

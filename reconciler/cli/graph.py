@@ -1,13 +1,15 @@
 """`sgctl graph`."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
-from reconciler.cli import EXIT_CODES, options
-from reconciler.cli.looking import before_and_after, live_with_places, load_chosen, load_for_live
-from reconciler.cli.output import write_atomically
+from reconciler import workflow
+from reconciler.cli import options
+from reconciler.cli.options import ConnectionOptions, TargetOptions
+from reconciler.cli.output import PUBLIC, write_atomically
+from reconciler.cli.progress import Progress
+from reconciler.cli.targets import load_chosen, load_for_live
 from reconciler.graph import Graph, Sources, build_graphs
 from reconciler.loading.document import YamlDocument
 from reconciler.loading.issues import Issues
@@ -18,8 +20,8 @@ from reconciler.planning.group_view import desired_view
 _HEADINGS = {"desired": "Security groups, as desired", "live": "Security groups, live", "change": "What would change"}
 
 
-@click.command("graph", epilog=EXIT_CODES)
-@click.argument("paths", nargs=-1, type=click.Path())
+@click.command("graph")
+@options.paths_as_given
 @click.option("--desired", "view", flag_value="desired", default="desired", help="Draw the files (the default).")
 @click.option("--live", "view", flag_value="live", help="Draw what is live.")
 @click.option("--change", "view", flag_value="change", help="Draw what planning the files would change.")
@@ -30,9 +32,17 @@ _HEADINGS = {"desired": "Security groups, as desired", "live": "Security groups,
     "--group", "groups", multiple=True, metavar="NAME", help="Only this group and its neighbours; repeatable."
 )
 @click.option("--out", type=click.Path(dir_okay=False), metavar="FILE", help="Write to this file instead of stdout.")
-@options.target_options
-@options.api_options
-def command(paths: tuple[str, ...], view: str, format_: str, out: str | None, **given: Any) -> None:
+@options.target
+@options.connection
+def command(
+    paths: tuple[str, ...],
+    view: str,
+    format_: str,
+    groups: tuple[str, ...],
+    out: str | None,
+    target: TargetOptions,
+    connection: ConnectionOptions,
+) -> None:
     """Draw who may reach whom: groups, the groups and addresses they admit, with protocols and ports on the edges.
 
     Of a change, what it opens is green and what it closes is red. svg and html stand alone: no script, no network.
@@ -43,27 +53,32 @@ def command(paths: tuple[str, ...], view: str, format_: str, out: str | None, **
       sgctl graph --live --format svg > live.svg
       sgctl graph --change --format mermaid groups/
     """
-    graphs = _build(paths, view, given)
-    if given["groups"] and not any(graph.nodes for graph in graphs):
-        raise UsageError(f"there is no group named {' or '.join(map(repr, given['groups']))} to draw")
+    graphs = _build(paths, view, groups, target, connection)
+    if groups and not any(graph.nodes for graph in graphs):
+        raise UsageError(f"there is no group named {' or '.join(map(repr, groups))} to draw")
     text = _render(graphs, view, format_)
     if out is None:
         click.echo(text, nl=False)
     else:
-        write_atomically(out, text, mode=0o644)
+        write_atomically(out, text, PUBLIC)
 
 
-def _build(paths: tuple[str, ...], view: str, given: dict[str, Any]) -> tuple[Graph, ...]:
-    only = given["groups"]
+def _build(
+    paths: tuple[str, ...],
+    view: str,
+    only: tuple[str, ...],
+    target: TargetOptions,
+    connection: ConnectionOptions,
+) -> tuple[Graph, ...]:
+    documents, state = load_for_live(paths, target) if view == "live" else load_chosen(paths, target)
+    sources = _sources(documents)
     if view == "desired":
-        documents, state = load_chosen(paths, given)
-        return build_graphs(desired_view(state), sources=_sources(documents), only=only)
-    if view == "live":
-        documents, state = load_for_live(paths, given)
-        return build_graphs(live_with_places(state, given), sources=_sources(documents), only=only)
-    documents, state = load_chosen(paths, given)
-    before, after = before_and_after(state, given)
-    return build_graphs(after, before, sources=_sources(documents), only=only)
+        return build_graphs(desired_view(state), sources=sources, only=only)
+    with options.connect(connection) as api, Progress("reading", len(state.targets)) as progress:
+        if view == "live":
+            return build_graphs(workflow.view_live(state, api, progress=progress.read), sources=sources, only=only)
+        before, after = workflow.view_change(state, api, progress=progress.read)
+    return build_graphs(after, before, sources=sources, only=only)
 
 
 def _sources(documents: Sequence[YamlDocument]) -> Sources:

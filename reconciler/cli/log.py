@@ -1,21 +1,21 @@
 """What goes to stderr beside progress: requests and errors, as text for people or as JSON lines for collectors."""
 
 import os
+import traceback
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.model.clock import SystemClock, format_moment
+from reconciler.model.environment import API_KEY, NO_COLOR, TRACEBACK
+from reconciler.model.errors import ExitCode, InputError, Issue, SgctlError
+from reconciler.model.place import FilePlace
 from reconciler.model.text import printable
 
-if TYPE_CHECKING:  # every start makes a log, and few need any of this
+if TYPE_CHECKING:  # every start makes a log, and httpx costs 0.1 s
     from reconciler.api.http import Exchange
-    from reconciler.model.errors import InputError, Issue
-import traceback
-
-from reconciler.model.errors import InputError, SgctlError
-from reconciler.model.place import FilePlace
 
 
 class Log:
@@ -25,7 +25,7 @@ class Log:
         self.is_json = False
         self.verbose = False
         self.quiet = False
-        self.color = False if environment.get("NO_COLOR") else None
+        self.color = False if environment.get(NO_COLOR) else None
 
     def request(self, exchange: "Exchange") -> None:
         """Write one request with its status and time: with -v, and in JSON unless -q."""
@@ -45,17 +45,16 @@ class Log:
             request_id = f" {exchange.request_id}" if exchange.request_id else ""
             self.line(printable(f"{exchange.method} {exchange.path} {status} {milliseconds} ms{request_id}"))
 
-    def failed(self, message: str, hint: str | None = None, exit_code: int = 1) -> None:
+    def failed(self, message: str, hint: str | None = None, exit_code: int = ExitCode.ERROR) -> None:
         """Write an error, and what to do about it."""
         if self.is_json:
             self.event("error", "error", message=message, hint=hint, exit_code=exit_code)
         else:
-            from reconciler.model.errors import SgctlError  # noqa: PLC0415 - only when something went wrong
-            from reconciler.render.text import render_error  # noqa: PLC0415
+            from reconciler.render.text import render_error  # noqa: PLC0415 - only when something went wrong
 
             self.line(render_error(SgctlError(message, hint)).rstrip("\n"))
 
-    def issues(self, error: "InputError") -> None:
+    def issues(self, error: InputError) -> None:
         """Write everything that is wrong in the files, each with its place."""
         from shutil import get_terminal_size  # noqa: PLC0415 - only when something went wrong
 
@@ -72,12 +71,13 @@ class Log:
         """Write one JSON object on a line of its own; what is None is left out."""
         from json import dumps  # noqa: PLC0415 - only for collectors
 
-        head = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": level, "event": event}
+        head = {"time": format_moment(SystemClock().now()), "level": level, "event": event}
         self.line(dumps(head | {name: value for name, value in fields.items() if value is not None}))
 
     def line(self, text: str) -> None:
-        """Write a line of text as it is."""
-        click.echo(text, err=True, color=self.color)
+        """Write a line of text as it is; where stderr is gone, as after SIGHUP, nobody reads it."""
+        with suppress(OSError):
+            click.echo(text, err=True, color=self.color)
 
 
 def current_log() -> Log:
@@ -86,7 +86,7 @@ def current_log() -> Log:
     return (context.find_object(Log) if context is not None else None) or Log()
 
 
-def _fields(issue: "Issue") -> dict[str, Any]:
+def _fields(issue: Issue) -> dict[str, Any]:
     place = issue.place
     return {
         "place": str(place),
@@ -106,13 +106,13 @@ def report(error: Exception, log: Log | None = None) -> int:
     if isinstance(error, SgctlError):
         log.failed(error.message, error.hint, error.exit_code)
         return error.exit_code
-    if os.environ.get("SGCTL_TRACEBACK"):
+    if os.environ.get(TRACEBACK):
         log.line(_without_key("".join(traceback.format_exception(error)), os.environ))
     log.failed(
         f"this is a bug in sgctl: {type(error).__name__}",
-        "please report it with what SGCTL_TRACEBACK=1 makes it say (read that before you post it).",
+        f"please report it with what {TRACEBACK}=1 makes it say (read that before you post it).",
     )
-    return 1
+    return ExitCode.ERROR
 
 
 def _with_lines(error: InputError) -> InputError:
@@ -131,5 +131,5 @@ def _without_key(text: str, environment: Mapping[str, str]) -> str:
     try:
         key = api_key(environment)
     except SgctlError:
-        key = environment.get("GCORE_API_KEY") or ""
+        key = environment.get(API_KEY) or ""
     return text.replace(key, "***") if key else text

@@ -2,12 +2,11 @@
 
 import click
 
-from reconciler.cli import EXIT_CODES
 from reconciler.model.version import __version__
 from reconciler.render.man import CommandHelp, render_man
 
 
-@click.command("man", epilog=EXIT_CODES)
+@click.command("man")
 @click.pass_context
 def command(context: click.Context) -> None:
     """Print the manual page, made from the help of every command.

@@ -1,23 +1,57 @@
-"""Options that several commands share, and what each of them builds from its values."""
+"""Options that several commands share. Each set of options is a type, and a command is handed one value of it.
+
+@click.command("drift")
+@options.connection
+def command(connection: ConnectionOptions) -> None: ...
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import wraps
+from inspect import get_annotations
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli import findings, settings
+from reconciler.cli import settings
 from reconciler.cli.completion import complete_groups, complete_plan_files
 from reconciler.cli.log import Log, current_log
 from reconciler.config.keys import KEYS
 from reconciler.model.clock import Clock, SystemClock, parse_duration
+from reconciler.model.policies import Policies
 from reconciler.render import FORMATS
 
 if TYPE_CHECKING:  # so that --help and whatever stays offline load neither httpx nor the plan
-    from reconciler.api.http import Http
-    from reconciler.api.reader import GcoreReader
-    from reconciler.planning.plan import Plan
+    from reconciler.api.connection import Api
+    from reconciler.planning.encode import ApiVersion
+
+Command = Callable[..., Any]
+Decorator = Callable[[Command], Command]
+
+
+def option_set(kind: type, *declared: Decorator) -> Decorator:
+    """Return a decorator that adds options to a command, and hands their values to it as one `kind`, a dataclass.
+
+    The options carry the names of its fields; a field without an option has its default. The command takes the value as
+    its argument of that type.
+    """
+    names = [field.name for field in fields(kind)]
+
+    def decorate(command: Command) -> Command:
+        argument = next(name for name, type_ in get_annotations(command).items() if type_ is kind)
+
+        @wraps(command)
+        def collect(*arguments: Any, **values: Any) -> Any:
+            chosen = kind(**{name: values.pop(name) for name in names if name in values})
+            return command(*arguments, **values, **{argument: chosen})
+
+        for declare in reversed(declared):
+            declare(collect)
+        return collect
+
+    return decorate
 
 
 class _Duration(click.ParamType):  # type: ignore[type-arg]  # generic in the newest click only
@@ -32,8 +66,6 @@ class _Duration(click.ParamType):  # type: ignore[type-arg]  # generic in the ne
 
 DURATION = _Duration()
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-
 
 def _default_paths(context: click.Context, _: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
     if given or context.resilient_parsing:
@@ -41,41 +73,40 @@ def _default_paths(context: click.Context, _: click.Parameter, given: tuple[str,
     return settings.default_paths()
 
 
-format_option = click.option(
-    "--format",
-    "format_",
-    type=click.Choice(FORMATS),
-    default="text",
-    show_default=True,
-    help="How to write the result.",
-)
+def format_option(*formats: str) -> Decorator:
+    """Return the option for the format of what a command writes to stdout, text by default."""
+    return click.option(
+        "--format",
+        "format_",
+        type=click.Choice(formats or FORMATS),
+        default="text",
+        show_default=True,
+        help="How to write the result.",
+    )
+
 
 paths = click.argument("paths", nargs=-1, type=click.Path(), callback=_default_paths)
 """Files or folders; when none is given those of the configuration file, else the current folder."""
 
+paths_as_given = click.argument("paths", nargs=-1, type=click.Path())
+"""Files or folders, or none."""
+
 paths_or_plan = click.argument(
     "paths", nargs=-1, type=click.Path(), callback=_default_paths, shell_complete=complete_plan_files
 )
-"""The same, or a single saved plan."""
-
-PLANNING = (
-    "groups",
-    "prune",
-    "two_phase",
-    "show_instances",
-    "api_version",
-    "allow_mass_delete",
-    "allow_gap",
-    "take_over",
-    "lift",
-    "project_id",
-    "region_id",
-    "out",
-)
-"""Parameters that shape a plan, and so have no meaning beside a saved one."""
+"""Files or folders as `paths`, or a single saved plan."""
 
 
-def _set_log(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+@dataclass(frozen=True, slots=True)
+class ConnectionOptions:
+    """How to reach the API: `timeout` in seconds, `parallelism` in requests under way at once."""
+
+    api_version: "ApiVersion"
+    timeout: float
+    parallelism: int
+
+
+def _set_log(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     """Tell the log at once, so that also a wrong option is reported in the format asked for."""
     log = context.find_root().ensure_object(Log)
     if parameter.name == "log_format":
@@ -84,135 +115,165 @@ def _set_log(context: click.Context, parameter: click.Parameter, value: Any) -> 
         log.verbose = value
     else:
         log.quiet = value
-    return value
 
 
-def api_options(function: Function) -> Function:
-    """Add the options of every command that reaches the API."""
-    for option in reversed(
-        (
-            click.option(
-                "--api-version",
-                type=click.Choice(["v1", "v2"]),
-                default=KEYS["api_version"].default,
-                help="Which API to use.",
-                show_default=True,
-            ),
-            click.option(
-                "--timeout",
-                type=click.FloatRange(min=0.1),
-                default=KEYS["timeout"].default,
-                show_default=True,
-                help="Seconds to wait for an answer.",
-            ),
-            click.option(
-                "--parallelism",
-                type=click.IntRange(1, 64),
-                default=KEYS["parallelism"].default,
-                show_default=True,
-                help="Requests under way at once.",
-            ),
-            click.option(
-                "-v",
-                "--verbose",
-                is_flag=True,
-                is_eager=True,
-                callback=_set_log,
-                help="Show each request with its status and time.",
-            ),
-            click.option(
-                "-q", "--quiet", is_flag=True, is_eager=True, callback=_set_log, help="Only results: no progress."
-            ),
-            click.option(
-                "--log-format",
-                type=click.Choice(["text", "json"]),
-                default="text",
-                show_default=True,
-                is_eager=True,
-                expose_value=False,
-                callback=_set_log,
-                help="How stderr is written; json: requests, progress and errors as JSON, one object a line.",
-            ),
-        )
-    ):
-        function = option(function)
-    return function
+def _log_option(*names: str, **rest: Any) -> Decorator:
+    return click.option(*names, is_eager=True, expose_value=False, callback=_set_log, **rest)
 
 
-def target_options(function: Function) -> Function:
-    """Add the options that fill in a project and a region where the files name none."""
-    function = click.option("--region-id", type=click.IntRange(min=1), help="Region of documents that name none.")(
-        function
+connection = option_set(
+    ConnectionOptions,
+    click.option(
+        "--api-version",
+        type=click.Choice(["v1", "v2"]),
+        default=KEYS["api_version"].default,
+        show_default=True,
+        help="Which API to use.",
+    ),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0.1),
+        default=KEYS["timeout"].default,
+        show_default=True,
+        help="Seconds to wait for an answer.",
+    ),
+    click.option(
+        "--parallelism",
+        type=click.IntRange(1, 64),
+        default=KEYS["parallelism"].default,
+        show_default=True,
+        help="Requests under way at once.",
+    ),
+    _log_option("-v", "--verbose", is_flag=True, help="Show each request with its status and time."),
+    _log_option("-q", "--quiet", is_flag=True, help="Only results: no progress."),
+    _log_option(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="How stderr is written; json: requests, progress and errors as JSON, one object a line.",
+    ),
+)
+"""The options of every command that reaches the API; those about stderr go to the log."""
+
+
+@contextmanager
+def connect(chosen: ConnectionOptions, clock: Clock | None = None) -> "Iterator[Api]":
+    """Connect to the API that environment and configuration file name; waits are those of `clock`."""
+    from reconciler.api.connection import connect as connect_to  # noqa: PLC0415 - what --help need not load
+
+    with connect_to(
+        settings.api_key(),
+        base_url=settings.base_url(),
+        timeout=chosen.timeout,
+        parallelism=chosen.parallelism,
+        clock=clock or SystemClock(),
+        observe=current_log().request,
+    ) as api:
+        yield api
+
+
+@dataclass(frozen=True, slots=True)
+class TargetOptions:
+    """The project and the region of documents that name none."""
+
+    project_id: int | None
+    region_id: int | None
+
+
+def target_options(project_help: str, region_help: str) -> Decorator:
+    """Return the options for a project and a region."""
+    return option_set(
+        TargetOptions,
+        click.option("--project-id", type=click.IntRange(min=1), help=project_help),
+        click.option("--region-id", type=click.IntRange(min=1), help=region_help),
     )
-    return click.option("--project-id", type=click.IntRange(min=1), help="Project of documents that name none.")(
-        function
-    )
 
 
-two_phase = click.option(
+target = target_options("Project of documents that name none.", "Region of documents that name none.")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """The files to write findings to for a CI, None for none."""
+
+    sarif: str | None
+    junit: str | None
+
+
+report = option_set(
+    ReportOptions,
+    click.option("--sarif", type=click.Path(), metavar="FILE", help="Write the findings as SARIF 2.1.0, too."),
+    click.option("--junit", type=click.Path(), metavar="FILE", help="Write the findings as JUnit XML, too."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChoices:
+    """What the command line says of a plan; `reconciler.cli.plan` makes `PlanOptions` of it."""
+
+    groups: tuple[str, ...] = ()
+    prune: bool = False
+    two_phase: bool = False
+    show_instances: bool = False
+    take_over: bool = False
+    allow_mass_delete: bool = False
+    allow_gap: bool = False
+    lift: tuple[str, ...] = ()
+    protect_ssh_from: str | None = None
+
+
+_two_phase = click.option(
     "--two-phase/--no-two-phase",
     default=KEYS["two_phase"].default,
     help="Send creates and deletes as separate requests.",
 )
-"""A choice of `plan` that may stand in the configuration file, and so can be taken back."""
+_allow_mass_delete = click.option(
+    "--allow-mass-delete", is_flag=True, help="Lift the guardrail against emptied groups, mass deletion and lost rules."
+)
+_allow_gap = click.option(
+    "--allow-gap", is_flag=True, help="Lift the guardrail against deleting before creating in a full group."
+)
 
+_LIFTABLE = [field.name for field in fields(Policies) if field.name not in ("mass_delete", "source")]
+"""The policies but for mass_delete, which --allow-mass-delete lifts."""
 
-def plan_options(function: Function) -> Function:
-    """Add the options that shape a plan."""
-    for option in reversed(
-        (
-            click.option(
-                "--group",
-                "groups",
-                multiple=True,
-                metavar="NAME",
-                shell_complete=complete_groups,
-                help="Only this group; a name or a glob; repeatable.",
-            ),
-            click.option("--prune", is_flag=True, help="Delete groups with our `owner` that no file names any more."),
-            two_phase,
-            click.option(
-                "--show-instances", is_flag=True, help="Count the instances that each changed group is attached to."
-            ),
-            click.option("--take-over", is_flag=True, help="Make groups ours that carry another owner's tag."),
-            click.option(
-                "--allow-mass-delete",
-                is_flag=True,
-                help="Lift the guardrail against emptied groups, mass deletion and lost rules.",
-            ),
-            click.option(
-                "--allow-gap", is_flag=True, help="Lift the guardrail against deleting before creating in a full group."
-            ),
-            findings.lift_option,
-            findings.protect_option,
-        )
-    ):
-        function = option(function)
-    return function
+plan = option_set(
+    PlanChoices,
+    click.option(
+        "--group",
+        "groups",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=complete_groups,
+        help="Only this group; a name or a glob; repeatable.",
+    ),
+    click.option("--prune", is_flag=True, help="Delete groups with our `owner` that no file names any more."),
+    _two_phase,
+    click.option("--show-instances", is_flag=True, help="Count the instances that each changed group is attached to."),
+    click.option("--take-over", is_flag=True, help="Make groups ours that carry another owner's tag."),
+    _allow_mass_delete,
+    _allow_gap,
+    click.option(
+        "--lift",
+        type=click.Choice(_LIFTABLE),
+        multiple=True,
+        metavar="POLICY",
+        help="Let this plan pass a policy, by the name in brackets; recorded in the plan; repeatable.",
+    ),
+    click.option(
+        "--protect-ssh-from",
+        metavar="ADDRESS|auto",
+        help="Stop when SSH from this address would no longer be admitted; auto: where you are connected from.",
+    ),
+)
 
+rollback_plan = option_set(PlanChoices, _two_phase, _allow_mass_delete, _allow_gap)
+"""Of the choices of a plan, those that make sense for the way back."""
 
-@contextmanager
-def connect(
-    *, timeout: float, parallelism: int, clock: "Clock | None" = None, **_: Any
-) -> "Iterator[tuple[Http, GcoreReader]]":
-    """Connect to the API that environment and configuration file name; waits are those of `clock`."""
-    from reconciler.api.http import Http  # noqa: PLC0415 - httpx costs 0.1 s, which --help need not pay
-    from reconciler.api.reader import GcoreReader  # noqa: PLC0415
-
-    with Http(
-        settings.base_url(),
-        settings.api_key(),
-        clock or SystemClock(),
-        timeout=timeout,
-        connections=parallelism,
-        observe=current_log().request,
-    ) as http:
-        yield http, GcoreReader(http)
-
-
-def way_out(plan: "Plan") -> str:
-    """Say how to go on from a plan that was stopped."""
-    flags = {finding.flag for finding in plan.stopped_by}
-    if None in flags:
-        return "Change what they name, and plan again; each says how."
-    return f"If all of this is meant, plan again with {' and '.join(sorted(filter(None, flags)))}."
+PLAN_PARAMETERS = (
+    *(field.name for field in fields(PlanChoices) if field.name != "protect_ssh_from"),
+    *(field.name for field in fields(TargetOptions)),
+    "api_version",
+)
+"""Parameters that shape a plan, and so have no meaning beside a saved one. The address to protect is judged again."""

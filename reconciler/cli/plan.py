@@ -1,29 +1,57 @@
-"""`sgctl plan`."""
+"""`sgctl plan`, and how `apply` and `rollback` plan as well."""
 
-from typing import Any
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
 
 import click
 
-from reconciler.cli import EXIT_CODES, options
-from reconciler.cli.findings import report_options, write_reports
-from reconciler.cli.output import write_atomically
-from reconciler.cli.planning import make, show
-from reconciler.model.errors import GuardrailStop
+from reconciler import workflow
+from reconciler.api.connection import Api
+from reconciler.cli import options, settings
+from reconciler.cli.options import ConnectionOptions, PlanChoices, ReportOptions, TargetOptions
+from reconciler.cli.output import show_plan, write_atomically, write_reports
+from reconciler.cli.progress import Progress
+from reconciler.cli.targets import load_files, refuse_partial_prune
+from reconciler.model.environment import SSH_CONNECTION
+from reconciler.model.errors import ExitCode, GuardrailStop, UsageError
 from reconciler.planning import planfile
+from reconciler.planning.plan import Plan, PlanOptions
+from reconciler.policy.damage import GAP, MASS_DELETE
 
 
-@click.command("plan", epilog=EXIT_CODES)
+@dataclass(frozen=True, slots=True)
+class _Output:
+    out: str | None
+    detailed_exitcode: bool
+    format_: str
+    traffic_only: bool
+
+
+_output = options.option_set(
+    _Output,
+    click.option("--out", type=click.Path(), metavar="FILE", help="Save the plan, for `sgctl apply FILE`."),
+    click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes."),
+    options.format_option(),
+    click.option("--traffic-only", is_flag=True, help="Show only what the change opens and closes."),
+)
+
+
+@click.command("plan")
 @options.paths
-@click.option("--out", type=click.Path(), metavar="FILE", help="Save the plan, for `sgctl apply FILE`.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
-@options.format_option
-@click.option("--traffic-only", is_flag=True, help="Show only what the change opens and closes.")
-@report_options
-@options.plan_options
-@options.target_options
-@options.api_options
+@_output
+@options.report
+@options.plan
+@options.target
+@options.connection
 def command(
-    paths: tuple[str, ...], out: str | None, detailed_exitcode: bool, format_: str, traffic_only: bool, **given: Any
+    paths: tuple[str, ...],
+    output: _Output,
+    report: ReportOptions,
+    choices: PlanChoices,
+    target: TargetOptions,
+    connection: ConnectionOptions,
 ) -> int:
     """Show what would change, and change nothing.
 
@@ -35,12 +63,73 @@ def command(
       sgctl plan groups/ --out plan.json --detailed-exitcode
       sgctl plan --group 'web-*' --format json
     """
-    with options.connect(**given) as (_, reader):
-        plan = make(paths, reader, given)
-    if out is not None:
-        write_atomically(out, planfile.dumps(plan))
-    write_reports(plan.findings, "plan", given, plan.lifted)
-    show(plan, format_, only_traffic=traffic_only)
-    if plan.stopped_by:
-        raise GuardrailStop("the plan was stopped by a guardrail", hint=options.way_out(plan))
-    return 2 if detailed_exitcode and plan.changes else 0
+    with options.connect(connection) as api:
+        plan = plan_files(paths, api, choices, target, connection)
+    if output.out is not None:
+        write_atomically(output.out, planfile.dumps(plan))
+    write_reports(plan.findings, "plan", report, plan.lifted)
+    show_plan(plan, output.format_, traffic_only=output.traffic_only)
+    refuse_stopped(plan, "the plan was stopped by a guardrail")
+    return ExitCode.DIFFERENCES if output.detailed_exitcode and plan.changes else ExitCode.DONE
+
+
+def plan_files(
+    paths: Sequence[str], api: Api, choices: PlanChoices, target: TargetOptions, connection: ConnectionOptions
+) -> Plan:
+    """Load the files, read live state and plan. Raises `UsageError` where pruning would not see everything."""
+    if choices.prune:
+        refuse_partial_prune(settings.config(), paths)
+    plan_with = plan_options(choices, connection)
+    state = load_files(paths, target, plan_with.policies)
+    with Progress("reading", len(state.targets)) as progress:
+        return workflow.plan(state, api, plan_with, show_instances=choices.show_instances, progress=progress.read)
+
+
+def plan_options(choices: PlanChoices, connection: ConnectionOptions) -> PlanOptions:
+    """Build the options of a plan from those of the command line and the settings."""
+    guardrails = {MASS_DELETE: choices.allow_mass_delete, GAP: choices.allow_gap}
+    return PlanOptions(
+        api_version=connection.api_version,
+        two_phase=choices.two_phase,
+        prune=choices.prune,
+        take_over=choices.take_over,
+        groups=choices.groups,
+        lifted=frozenset((*(name for name, is_lifted in guardrails.items() if is_lifted), *choices.lift)),
+        limits=settings.limits(),
+        policies=settings.policies(),
+        protect_ssh_from=protected_address(choices.protect_ssh_from),
+    )
+
+
+def protected_address(given: str | None, environment: Mapping[str, str] = os.environ) -> str | None:
+    """Read `--protect-ssh-from`. Raises `UsageError` for no address, or where there is no SSH session to tell it."""
+    text = given
+    if given == "auto":
+        words = environment.get(SSH_CONNECTION, "").split()
+        if not words:
+            raise UsageError(
+                f"--protect-ssh-from auto: this is no SSH session ({SSH_CONNECTION} is not set)",
+                hint="Pass the address that you connect from.",
+            )
+        text = words[0]
+    if text is None:
+        return None
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        raise UsageError(f"--protect-ssh-from {text!r}: this is no IP address") from None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return str(address)
+
+
+def refuse_stopped(plan: Plan, message: str) -> None:
+    """Say how to go on from a plan that guardrails stop. Raises `GuardrailStop` for such a plan."""
+    if not plan.stopped_by:
+        return
+    flags = {finding.flag for finding in plan.stopped_by}
+    if None in flags:
+        hint = "Change what they name, and plan again; each says how."
+    else:
+        hint = f"If all of this is meant, plan again with {' and '.join(sorted(filter(None, flags)))}."
+    raise GuardrailStop(message, hint)

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -29,8 +30,8 @@ class Progress:
     def __init__(
         self,
         what: str,
+        total: int = 0,
         *,
-        quiet: bool = False,
         stream: TextIO | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         log: Log | None = None,
@@ -40,7 +41,7 @@ class Progress:
         self._what = what
         self._stream = sys.stderr if stream is None else stream
         self._log = log or current_log()
-        self._quiet = quiet or self._log.quiet
+        self._quiet = self._log.quiet
         self._is_drawn = (
             not (self._quiet or self._log.is_json or self._log.verbose)
             and self._stream.isatty()
@@ -52,13 +53,9 @@ class Progress:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._done = 0
-        self._total = 0
+        self._total = total
         self._name = ""
         self._started = 0.0
-
-    def start(self, total: int) -> None:
-        """Say how much there is to do."""
-        self._total = total
 
     def step(self, name: object) -> None:
         """Say what has just been done."""
@@ -90,8 +87,7 @@ class Progress:
             total = f"/{self._total}" if self._total else ""
             name = "".join(character if character.isprintable() else "?" for character in self._name)
             line = f"{self._what} {self._done}{total}, {seconds:.0f} s{': ' if name else ''}{name}"
-            self._stream.write(_CLEAR + line[: _columns(self._stream) - 1])
-            self._stream.flush()
+            self._write(_CLEAR + line[: _columns(self._stream) - 1])
 
     def __enter__(self) -> Self:
         self._started = self._monotonic()
@@ -106,7 +102,12 @@ class Progress:
             self._ended.set()
         if self._is_drawn:
             self._thread.join()
-            self._stream.write(_CLEAR)
+            self._write(_CLEAR)
+
+    def _write(self, text: str) -> None:
+        """Write to the terminal; one that is gone, as after SIGHUP, must not end what is under way."""
+        with suppress(OSError):
+            self._stream.write(text)
             self._stream.flush()
 
     def _run(self) -> None:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.config.config import Config, load_config
-from reconciler.config.keys import KEYS
+from reconciler.config.config import FILE_NAME, Config, load_config
+from reconciler.model import environment as variables
+from reconciler.model.cloud import DEFAULT_BASE_URL
 from reconciler.model.errors import UsageError
+from reconciler.model.policies import Limits, Policies
 
 if TYPE_CHECKING:
     from reconciler.loading.head import Defaults
@@ -71,17 +73,30 @@ def default_paths() -> tuple[str, ...]:
     return config().paths or (".",)
 
 
+def policies() -> Policies | None:
+    """Read the policies of the configuration file; None where it has none. Raises `InputError`."""
+    from reconciler.loading.policies import read_policies  # noqa: PLC0415 - brings YAML, which help need not load
+
+    loaded = config()
+    return read_policies(loaded.policies, loaded.file or FILE_NAME) if loaded.policies else None
+
+
+def limits() -> Limits:
+    """Say how much a plan may delete: what the configuration file says, and the defaults for the rest."""
+    return Limits(**config().limits)
+
+
 def base_url(environment: Mapping[str, str] = os.environ) -> str:
     """Say which API to use: `GCORE_BASE_URL`, else the public one. No file decides where the key is sent."""
-    return environment.get("GCORE_BASE_URL") or str(KEYS["base_url"].default)
+    return environment.get(variables.BASE_URL) or DEFAULT_BASE_URL
 
 
 def key_source(environment: Mapping[str, str] = os.environ) -> str | None:
     """Say where the API key comes from, without reading it; None where none is set."""
-    if environment.get("GCORE_API_KEY"):
-        return "GCORE_API_KEY"
-    if path := environment.get("GCORE_API_KEY_FILE"):
-        return f"the file {path} (GCORE_API_KEY_FILE)"
+    if environment.get(variables.API_KEY):
+        return variables.API_KEY
+    if path := environment.get(variables.API_KEY_FILE):
+        return f"the file {path} ({variables.API_KEY_FILE})"
     return None
 
 
@@ -90,8 +105,8 @@ def api_key(environment: Mapping[str, str] = os.environ) -> str:
 
     Raises `UsageError` when there is none, or when it could not be sent; the text never holds the key.
     """
-    key, source = environment.get("GCORE_API_KEY") or "", key_source(environment)
-    if not key and (path := environment.get("GCORE_API_KEY_FILE")):
+    key, source = environment.get(variables.API_KEY) or "", key_source(environment)
+    if not key and (path := environment.get(variables.API_KEY_FILE)):
         try:
             key = Path(path).read_text(encoding="ascii").strip()
         except (OSError, ValueError) as error:
@@ -99,7 +114,7 @@ def api_key(environment: Mapping[str, str] = os.environ) -> str:
             raise UsageError(f"cannot read the API key from {source}: {reason}") from None
     if not key:
         raise UsageError(
-            "no API key: set GCORE_API_KEY, or GCORE_API_KEY_FILE to the name of a file that holds it",
+            f"no API key: set {variables.API_KEY}, or {variables.API_KEY_FILE} to the name of a file that holds it",
             hint="To try sgctl without an account, run `sgctl demo`.",
         )
     if not (key.isascii() and key.isprintable() and " " not in key):
@@ -118,8 +133,8 @@ def defaults(project_id: int | None, region_id: int | None, environment: Mapping
     return Defaults(
         project_id,
         region_id,
-        number("GCORE_CLOUD_PROJECT_ID", environment) or values.get("project_id"),
-        number("GCORE_CLOUD_REGION_ID", environment) or values.get("region_id"),
+        number(variables.PROJECT_ID, environment) or values.get("project_id"),
+        number(variables.REGION_ID, environment) or values.get("region_id"),
     )
 
 

@@ -1,51 +1,70 @@
 """`sgctl trace`."""
 
-import json
-from typing import Any
+from dataclasses import dataclass
 
 import click
 
-from reconciler.cli import EXIT_CODES, options
+from reconciler import workflow
+from reconciler.cli import options
 from reconciler.cli.completion import complete_groups
-from reconciler.cli.looking import live_with_places, load_chosen, load_for_live
-from reconciler.model.errors import UsageError
+from reconciler.cli.options import ConnectionOptions, TargetOptions
+from reconciler.cli.progress import Progress
+from reconciler.cli.targets import load_chosen, load_for_live
+from reconciler.model.errors import ExitCode, UsageError
+from reconciler.model.json_form import json_text
 from reconciler.model.rule import Ethertype
 from reconciler.planning.group_view import StateView, desired_view
 from reconciler.render.trace import render_trace, trace_to_json
 from reconciler.trace import parse_question, trace
 
 
-@click.command("trace", epilog=EXIT_CODES)
+@dataclass(frozen=True, slots=True)
+class _Trace:
+    groups: tuple[str, ...]
+    from_group: tuple[str, ...]
+    to_group: tuple[str, ...]
+    desired: bool
+    ethertype: Ethertype | None
+    format_: str
+
+
+_trace = options.option_set(
+    _Trace,
+    click.option(
+        "--group",
+        "groups",
+        multiple=True,
+        required=True,
+        metavar="NAME",
+        shell_complete=complete_groups,
+        help="Where; repeatable: in all of them at once.",
+    ),
+    click.option(
+        "--from-group",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=complete_groups,
+        help="Ingress from members of this group; repeatable.",
+    ),
+    click.option(
+        "--to-group",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=complete_groups,
+        help="Egress to members of this group; repeatable.",
+    ),
+    click.option("--desired/--live", "desired", default=True, help="Ask the files (the default), or the API."),
+    click.option("--ethertype", type=click.Choice(["IPv4", "IPv6"]), help="The family, where no address tells it."),
+    click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True),
+)
+
+
+@click.command("trace")
 @click.argument("question", nargs=-1, metavar="ingress|egress PROTOCOL [from|to REMOTE] [PATH]...")
-@click.option(
-    "--group",
-    "groups",
-    multiple=True,
-    required=True,
-    metavar="NAME",
-    shell_complete=complete_groups,
-    help="Where; repeatable: in all of them at once.",
-)
-@click.option(
-    "--from-group",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=complete_groups,
-    help="Ingress from members of this group; repeatable.",
-)
-@click.option(
-    "--to-group",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=complete_groups,
-    help="Egress to members of this group; repeatable.",
-)
-@click.option("--desired/--live", "desired", default=True, help="Ask the files (the default), or the API.")
-@click.option("--ethertype", type=click.Choice(["IPv4", "IPv6"]), help="The family, where no address tells it.")
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@options.target_options
-@options.api_options
-def command(question: tuple[str, ...], groups: tuple[str, ...], ethertype: Ethertype | None, **given: Any) -> int:
+@_trace
+@options.target
+@options.connection
+def command(question: tuple[str, ...], chosen: _Trace, target: TargetOptions, connection: ConnectionOptions) -> int:
     """Tell whether traffic is allowed, by which rule, or what is nearest to being allowed.
 
     PROTOCOL is like tcp/443, tcp/8000-8099, icmp/8/0, gre or any; REMOTE an address, a prefix or `group NAME`. A flow
@@ -60,27 +79,30 @@ def command(question: tuple[str, ...], groups: tuple[str, ...], ethertype: Ether
       sgctl trace --group database ingress tcp/5432 --from-group app groups/
       sgctl trace --group web egress udp/53 to 2001:db8::53 --live
     """
-    asked, paths = parse_question(question, _far(question, given), ethertype)
-    side = _side(paths, given)
-    answer = trace(side, groups, asked)
-    if given["format_"] == "json":
-        click.echo(json.dumps(trace_to_json(answer, side.names), indent=1, ensure_ascii=False))
+    asked, paths = parse_question(question, _other_end(question, chosen), chosen.ethertype)
+    view = _view(paths, chosen, target, connection)
+    answer = trace(view, chosen.groups, asked)
+    if chosen.format_ == "json":
+        click.echo(json_text(trace_to_json(answer, view.names)))
     else:
-        click.echo(render_trace(answer, side.names), nl=False)
-    return 0 if answer.allowed else 2
+        click.echo(render_trace(answer, view.names), nl=False)
+    return ExitCode.DONE if answer.allowed else ExitCode.DIFFERENCES
 
 
-def _far(question: tuple[str, ...], given: dict[str, Any]) -> tuple[str, ...]:
+def _other_end(question: tuple[str, ...], chosen: _Trace) -> tuple[str, ...]:
     """Take the groups at the other end, from the option that fits the direction."""
-    fitting, other = ("to_group", "from_group") if question[:1] == ("egress",) else ("from_group", "to_group")
-    if given[other] and question:
-        option, better = (name.replace("_", "-") for name in (other, fitting))
-        raise UsageError(f"--{option} does not fit {question[0]}: use --{better}")
-    far: tuple[str, ...] = given[fitting]
-    return far
+    if question[:1] == ("egress",):
+        fitting, other, wrong, right = chosen.to_group, chosen.from_group, "--from-group", "--to-group"
+    else:
+        fitting, other, wrong, right = chosen.from_group, chosen.to_group, "--to-group", "--from-group"
+    if other and question:
+        raise UsageError(f"{wrong} does not fit {question[0]}: use {right}")
+    return fitting
 
 
-def _side(paths: tuple[str, ...], given: dict[str, Any]) -> StateView:
-    if given["desired"]:
-        return desired_view(load_chosen(paths, given)[1])
-    return live_with_places(load_for_live(paths, given)[1], given)
+def _view(paths: tuple[str, ...], chosen: _Trace, target: TargetOptions, connection: ConnectionOptions) -> StateView:
+    if chosen.desired:
+        return desired_view(load_chosen(paths, target)[1])
+    state = load_for_live(paths, target)[1]
+    with options.connect(connection) as api, Progress("reading", len(state.targets)) as progress:
+        return workflow.view_live(state, api, progress=progress.read)

@@ -1,23 +1,24 @@
 """`sgctl validate`."""
 
-from typing import Any
-
 import click
 
-from reconciler.cli import EXIT_CODES, findings, options
-from reconciler.cli.loading import load_files
+from reconciler.cli import options, settings
+from reconciler.cli.options import ReportOptions, TargetOptions
+from reconciler.cli.output import write_reports
+from reconciler.cli.targets import load_files
 from reconciler.loading.desired import unresolved_references
+from reconciler.model.clock import SystemClock
 from reconciler.model.errors import GuardrailStop
 from reconciler.model.text import count
 from reconciler.policy.judge import judge_desired
 from reconciler.render.findings import render_findings
 
 
-@click.command("validate", epilog=EXIT_CODES)
+@click.command("validate")
 @options.paths
-@findings.report_options
-@options.target_options
-def command(paths: tuple[str, ...], project_id: int | None, region_id: int | None, **given: Any) -> None:
+@options.report
+@options.target
+def command(paths: tuple[str, ...], report: ReportOptions, target: TargetOptions) -> None:
     """Check files offline: structure, rules, references, policies.
 
     PATHS are files or folders (*.yaml and *.yml, recursively); when left out, those of `sgctl.toml`, else the current
@@ -27,10 +28,9 @@ def command(paths: tuple[str, ...], project_id: int | None, region_id: int | Non
       sgctl validate groups/
       sgctl validate web.yaml db.yaml
     """
-    policies = findings.configured_policies()
-    state = load_files(paths, project_id, region_id, policies)
-    found = judge_desired(state, findings.today())
-    findings.write_reports(found, "validate", given)
+    state = load_files(paths, target, settings.policies())
+    found = judge_desired(state, SystemClock().now().date())
+    write_reports(found, "validate", report)
     for note in unresolved_references(state):
         click.echo(f"{note.place}: note: {note.message}", err=True)
     click.echo(render_findings(found), err=True, nl=False)

@@ -4,7 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.model import environment
 from reconciler.model.clock import parse_duration
+from reconciler.model.cloud import DEFAULT_BASE_URL, DEFAULT_PARALLELISM, DEFAULT_TIMEOUT
+from reconciler.model.policies import Limits
 
 POLICIES = "policies"
 """The table that is handed on as it is: `policy` knows what may be in it."""
@@ -47,20 +50,21 @@ def _is_duration(value: Any) -> bool:
 
 _PERCENT = "a whole number of percent, from 0 to 100"
 _COUNT = "a whole number, 0 or more"
+_LIMITS = Limits()
 
 KEYS = {
     "paths": Key("a list of YAML files and folders", _is_paths, ["."]),
-    "project_id": Key("a whole number, 1 or more", _whole_number(1), None, "GCORE_CLOUD_PROJECT_ID"),
-    "region_id": Key("a whole number, 1 or more", _whole_number(1), None, "GCORE_CLOUD_REGION_ID"),
-    "base_url": Key("an address", lambda _: False, "https://api.gcore.com", "GCORE_BASE_URL", in_files=False),
+    "project_id": Key("a whole number, 1 or more", _whole_number(1), None, environment.PROJECT_ID),
+    "region_id": Key("a whole number, 1 or more", _whole_number(1), None, environment.REGION_ID),
+    "base_url": Key("an address", lambda _: False, DEFAULT_BASE_URL, environment.BASE_URL, in_files=False),
     "api_version": Key('`"v1"` or `"v2"`', lambda value: value in ("v1", "v2"), "v1"),
     "two_phase": Key("`true` or `false`", lambda value: isinstance(value, bool), default=False),
-    "parallelism": Key("a whole number from 1 to 64", _whole_number(1, 64), 16),
-    "timeout": Key("a number of seconds, 0.1 or more", _is_seconds, 30.0),
+    "parallelism": Key("a whole number from 1 to 64", _whole_number(1, 64), DEFAULT_PARALLELISM),
+    "timeout": Key("a number of seconds, 0.1 or more", _is_seconds, DEFAULT_TIMEOUT),
     "max_age": Key('a duration such as `"24h"`, `"90m"` or `"7d"`', _is_duration, "24h"),
-    "limits.max_deleted_rules": Key(_PERCENT, _whole_number(0, 100), 30),
-    "limits.min_deleted_rules": Key(_COUNT, _whole_number(0), 10),
-    "limits.max_deleted_groups": Key(_PERCENT, _whole_number(0, 100), 30),
-    "limits.min_deleted_groups": Key(_COUNT, _whole_number(0), 3),
+    "limits.max_deleted_rules": Key(_PERCENT, _whole_number(0, 100), _LIMITS.max_deleted_rules),
+    "limits.min_deleted_rules": Key(_COUNT, _whole_number(0), _LIMITS.min_deleted_rules),
+    "limits.max_deleted_groups": Key(_PERCENT, _whole_number(0, 100), _LIMITS.max_deleted_groups),
+    "limits.min_deleted_groups": Key(_COUNT, _whole_number(0), _LIMITS.min_deleted_groups),
 }
 """By name, with a dot where the key is in a table."""

@@ -12,7 +12,6 @@ from reconciler.importing.proof import prove
 from reconciler.importing.text import spell_text
 from reconciler.importing.writable import why_not_group
 from reconciler.importing.written import ImportContext, ImportedGroups, reference_names, write_groups
-from reconciler.loading.load import no_garbage_collection
 from reconciler.model.desired import Target
 from reconciler.model.errors import UsageError
 from reconciler.model.live import LiveGroup, LiveState
@@ -58,17 +57,16 @@ def import_groups(
     Raises `UsageError` for names that no group has, `InputError` where the existing files are wrong, and `SgctlError`
     naming the group where the proof fails.
     """
-    with no_garbage_collection():
-        chosen = choose(live[target], options.names, options.tags)
-        existing = read_existing(existing_paths, target, live) if existing_paths else Existing()
-        known = existing.live_ids
-        missing = [group for group in chosen if group.id not in known]
-        notes = {group.id: reason for group in missing if (reason := why_not_group(group))}
-        groups = [group for group in missing if group.id not in notes]
-        written = write_groups(groups, _context(live[target], existing, options))
-        files = _files(target, written, options) if groups or not existing_paths else []
-        kept = existing.without(options.out) if files else ()
-        prove(texts(files), kept, groups if files else (), target, live, processes)
+    chosen = choose(live[target], options.names, options.tags)
+    existing = read_existing(existing_paths, target, live) if existing_paths else Existing()
+    known = existing.live_ids
+    missing = [group for group in chosen if group.id not in known]
+    notes = {group.id: reason for group in missing if (reason := why_not_group(group))}
+    groups = [group for group in missing if group.id not in notes]
+    written = write_groups(groups, _context(live[target], existing, options))
+    files = _files(target, written, options) if groups or not existing_paths else []
+    kept = existing.without(options.out) if files else ()
+    prove(texts(files), kept, groups if files else (), target, live, processes)
     return Import(
         files=tuple(files),
         groups=len(groups),

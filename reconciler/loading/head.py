@@ -7,12 +7,13 @@ from reconciler.loading.document import Document
 from reconciler.loading.issues import Issues
 from reconciler.loading.report import report_malformed
 from reconciler.loading.structure import is_well_formed
+from reconciler.model import environment
 from reconciler.model.desired import Target
 from reconciler.model.place import Key, Place
 from reconciler.model.problems import ProblemName
 
 _FLAGS = {"project_id": "--project-id", "region_id": "--region-id"}
-_VARIABLES = {"project_id": "GCORE_CLOUD_PROJECT_ID", "region_id": "GCORE_CLOUD_REGION_ID"}
+_VARIABLES = {"project_id": environment.PROJECT_ID, "region_id": environment.REGION_ID}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ class Defaults:
 
     def fill(self, key: str) -> int | None:
         """Return what stands in for a key that a document leaves out."""
-        environment = self.environment_project_id if key == "project_id" else self.environment_region_id
-        return self.flag(key) if self.flag(key) is not None else environment
+        outside = self.environment_project_id if key == "project_id" else self.environment_region_id
+        return self.flag(key) if self.flag(key) is not None else outside
 
 
 def read_targets(document: Document, defaults: Defaults, issues: Issues) -> tuple[Target, ...]:

@@ -64,6 +64,11 @@ def format_time(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def format_moment(time: datetime) -> str:
+    """Write a time as logs and journals do: ISO 8601 in UTC, to the millisecond."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
 def day_of(time: str) -> date:
     """Return the day of a time as plan files write it, in UTC."""
     return date.fromisoformat(time[:10])

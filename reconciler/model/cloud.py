@@ -13,4 +13,10 @@ MAX_ICMP = 255
 
 DEFAULT_BASE_URL = "https://api.gcore.com"
 
+DEFAULT_TIMEOUT = 30.0
+"""Seconds to wait for an answer, where nothing else is said."""
+
+DEFAULT_PARALLELISM = 16
+"""Requests under way at once, where nothing else is said."""
+
 EVERYWHERE = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}

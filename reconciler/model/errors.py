@@ -16,10 +16,34 @@ SgctlError                 1   what is wrong, and what to do about it
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from enum import IntEnum
+from typing import Any, ClassVar, Self
 
 from reconciler.model.place import Place
 from reconciler.model.problems import ProblemName
+
+
+class ExitCode(IntEnum):
+    """How a command ended, the same for every command; `meaning` is what help texts and the manual page say."""
+
+    meaning: str
+
+    DONE = 0, "done, or nothing to change"
+    ERROR = 1, "error, wrong usage included"
+    DIFFERENCES = (
+        2,
+        "changes or drift found (plan --detailed-exitcode, drift); refused (trace); findings (lint)",
+    )
+    STALE = 3, "the plan is stale; nothing was sent"
+    IN_PART = 4, "applied in part"
+    STOPPED = 5, "stopped by a guardrail"
+
+    def __new__(cls, code: int, meaning: str) -> Self:
+        """Make a member that is the number itself."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +67,7 @@ class Issue:
 class SgctlError(Exception):
     """The root: a sentence for the user (`message`), what to do (`hint`), and the exit code of its class."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: ClassVar[ExitCode] = ExitCode.ERROR
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -150,16 +174,16 @@ class Stopped(ApiError):
 class StalePlan(SgctlError):
     """Live state moved since the plan was made. Nothing was sent."""
 
-    exit_code = 3
+    exit_code = ExitCode.STALE
 
 
 class AppliedInPart(SgctlError):
     """Something was applied and something was not; applying again converges."""
 
-    exit_code = 4
+    exit_code = ExitCode.IN_PART
 
 
 class GuardrailStop(SgctlError):
     """A guardrail stopped the plan, which is shown all the same."""
 
-    exit_code = 5
+    exit_code = ExitCode.STOPPED

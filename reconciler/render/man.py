@@ -9,25 +9,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from inspect import cleandoc
 
-_ENVIRONMENT = (
-    ("GCORE_API_KEY", "The API key. There is no option for it, so that no list of processes shows it."),
-    ("GCORE_API_KEY_FILE", "Name of a file that holds the API key."),
-    ("GCORE_CLOUD_PROJECT_ID, GCORE_CLOUD_REGION_ID", "Project and region of documents that name none."),
-    ("GCORE_BASE_URL", "Address of the API; https://api.gcore.com when unset."),
-    ("NO_COLOR", "No colours when set."),
-    ("SGCTL_TRACEBACK", "Show where in the program a bug is, when it comes to that."),
-)
+from reconciler.model.environment import MEANINGS
+from reconciler.model.errors import ExitCode
+
 _FILES = (
     ("sgctl.toml", "Settings, in the current folder or one above it; see the command config."),
     ("pyproject.toml", "The same, in the table [tool.sgctl]."),
-)
-_EXIT_CODES = (
-    ("0", "Done, or nothing to change."),
-    ("1", "An error, wrong usage included."),
-    ("2", "Changes or drift were found (plan --detailed-exitcode, drift)."),
-    ("3", "The plan is stale; nothing was sent."),
-    ("4", "Applied in part."),
-    ("5", "Stopped by a guardrail."),
 )
 
 
@@ -56,7 +43,8 @@ def render_man(root: CommandHelp, commands: Iterable[CommandHelp], version: str)
     ]
     for command in commands:
         lines += [f".SS {escape(command.usage)}", *_paragraphs(command.text), *_definitions(command.options)]
-    for title, pairs in (("EXIT STATUS", _EXIT_CODES), ("ENVIRONMENT", _ENVIRONMENT), ("FILES", _FILES)):
+    exit_codes = [(str(code), f"{code.meaning[0].upper()}{code.meaning[1:]}.") for code in ExitCode]
+    for title, pairs in (("EXIT STATUS", exit_codes), ("ENVIRONMENT", MEANINGS), ("FILES", _FILES)):
         lines += [f".SH {title}", *_definitions(pairs)]
     return "\n".join(lines) + "\n"
 

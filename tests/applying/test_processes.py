@@ -139,9 +139,9 @@ def test_killed_at_any_moment_and_run_again_it_converges(
     check_end(world, tmp_path, version)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 def test_ctrl_c_finishes_the_request_under_way_and_tells_what_was_done_and_left(
-    world: World, tmp_path: Path, number: int
+    world: World, tmp_path: Path, number: signal.Signals
 ) -> None:
     process = start(world, tmp_path, "--parallelism", "1")
     assert log(world).wait_for(lambda: any(record.method == "PATCH" for record in log(world)))

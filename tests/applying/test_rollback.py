@@ -59,7 +59,7 @@ def back(world: World, path: Path, instances: dict[str, int] | None = None) -> t
     kept = journal_reading.loads(path.read_text(), str(path))
     with world.connect() as http:
         live = read_live(GcoreReader(http), targets_of(kept))
-    found = way_back(kept, str(path), live, instances or {})
+    found = way_back(kept, live, instances or {})
     options = PlanOptions(api_version=world.version)  # type: ignore[arg-type]  # a table's text
     plan = plan_differences(
         found.differences,

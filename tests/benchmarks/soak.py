@@ -24,10 +24,9 @@ from typing import Any, NamedTuple
 
 import fleet
 
-from reconciler import connect, load
+from reconciler import connect, detect_drift, load
 from reconciler.drift.compare import Drift
 from reconciler.model.errors import ApiUnreachable
-from reconciler.workflow import drift_state
 
 RUNS = 500
 WARM = 50
@@ -112,7 +111,7 @@ def look_for_drift(paths: Sequence[str], url: str, key: str = KEY) -> Drift:
     state = load(*paths)
     clock = FakeClock()
     with connect(key, base_url=url, clock=clock) as api:
-        return drift_state(state, api.reader, today=clock.now().date(), parallelism=api.parallelism)
+        return detect_drift(state, api)
 
 
 def soak(paths: Sequence[str], url: str, runs: int, at: Sequence[int]) -> tuple[dict[int, Sample], Tally]:

@@ -12,13 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.api.http import Http
-from reconciler.api.reader import GcoreReader
+from reconciler import connect, load, plan
 from reconciler.emulator.server import EmulatorServer
-from reconciler.loading.load import Defaults, load
-from reconciler.model.clock import SystemClock
-from reconciler.planning.plan import PlanOptions
-from reconciler.workflow import plan_state
 
 from .conftest import APP, CHANGED, EMPTIED, KEY, SAME, WEB, Sgctl, writes
 
@@ -252,9 +247,8 @@ def test_whatever_is_applied_plans_empty_afterwards(
         patch.setenv("GCORE_BASE_URL", shared.url)
         patch.setenv("GCORE_API_KEY", KEY)
         assert run(["apply", str(path), "--auto-approve", "--allow-mass-delete"]) == 0
-    with Http(shared.url, KEY, SystemClock()) as http:
-        plan = plan_state(load([str(path)], Defaults()), GcoreReader(http), PlanOptions(), SystemClock())
-    assert plan.changes == ()
+    with connect(KEY, base_url=shared.url) as api:
+        assert plan(load(str(path)), api).changes == ()
 
 
 def _distinct(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -121,8 +121,7 @@ def test_half_a_second_needs_no_progress() -> None:
 
 def test_progress_is_one_line_that_is_overwritten_and_leaves_no_trace() -> None:
     stream = Terminal()
-    with progress(stream, iter([0.0, 0.6, 3.0]), environment={}) as shown:
-        shown.start(2)
+    with progress(stream, iter([0.0, 0.6, 3.0]), total=2, environment={}) as shown:
         shown.step("project 1, region 7")
         shown.draw()
     assert stream.getvalue() == (
@@ -133,8 +132,7 @@ def test_progress_is_one_line_that_is_overwritten_and_leaves_no_trace() -> None:
 def test_a_long_list_is_shown_as_it_grows(capsys: pytest.CaptureFixture[str]) -> None:
     """What is not whole yet is named and not counted; a collector gets the numbers."""
     stream = Terminal()
-    with progress(stream, iter([0.0, 0.6, 3.0]), environment={}) as shown:
-        shown.start(1)
+    with progress(stream, iter([0.0, 0.6, 3.0]), total=1, environment={}) as shown:
         shown.read("project 1, region 7", 1000, 2500)
         shown.read("project 1, region 7", 2500, 2500)
     assert stream.getvalue() == (
@@ -169,20 +167,13 @@ def loud(*, is_json: bool = False, verbose: bool = False, quiet: bool = False) -
 
 
 @pytest.mark.parametrize(
-    ("log", "environment", "rest"),
-    [
-        (loud(verbose=True), {}, {}),
-        (loud(quiet=True), {}, {}),
-        (loud(), {}, {"quiet": True}),
-        (loud(), {"TERM": "dumb"}, {}),
-    ],
-    ids=["verbose", "quiet by option", "quiet by caller", "dumb terminal"],
+    ("log", "environment"),
+    [(loud(verbose=True), {}), (loud(quiet=True), {}), (loud(), {"TERM": "dumb"})],
+    ids=["verbose", "quiet", "dumb terminal"],
 )
-def test_no_progress_line_is_drawn_where_it_would_disturb(
-    log: Log, environment: dict[str, str], rest: dict[str, Any]
-) -> None:
+def test_no_progress_line_is_drawn_where_it_would_disturb(log: Log, environment: dict[str, str]) -> None:
     stream = Terminal()
-    with progress(stream, iter([0.0, 1.0, 2.0]), log, environment=environment, **rest) as shown:
+    with progress(stream, iter([0.0, 1.0, 2.0]), log, environment=environment) as shown:
         shown.step("a")
     assert stream.getvalue() == ""
 

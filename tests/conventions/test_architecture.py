@@ -32,7 +32,6 @@ EXCEPTIONS = {
     ("reconciler/model/schema_files.py", "pathlib"): "the published schemas are files of the package",
     ("reconciler/model/clock.py", "time"): "the clock itself",
     ("reconciler/model/clock.py", "threading"): "a wait that can be ended",
-    ("reconciler/workflow.py", "concurrent"): "instances are counted side by side",
     ("reconciler/traffic/blocks.py", "socket"): "inet_ntop: arithmetic on addresses, no socket",
     ("reconciler/traffic/extent.py", "socket"): "inet_pton: arithmetic on addresses, no socket",
 }
@@ -166,6 +165,13 @@ def all_imports(file: Path) -> Iterator[str]:
             support = TESTS / "support" / f"{each.name.split('.')[0]}.py"
             if support.exists():
                 yield from (inner.name for inner in imports_of(support, TESTS))
+
+
+def test_only_commands_act_on_the_whole_process() -> None:
+    """A library call may run in a process that has other things to do."""
+    importing = {each.file for each in IMPORTS if starts_with(each.name, "reconciler.process")}
+    assert importing
+    assert {file for file in importing if layer_of(file) not in {"cli", "__main__"}} == set()
 
 
 def test_what_reads_the_imports_sees_every_form_of_them(tmp_path: Path) -> None:

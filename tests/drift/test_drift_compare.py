@@ -11,13 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import live_rules, rules_to_create, tag_maps
 
+from reconciler.api.backend import GcoreWriter
+from reconciler.api.connection import Api
 from reconciler.api.live import OnPage, nobody
 from reconciler.drift.compare import Severity, find_drift
+from reconciler.model.clock import SystemClock
 from reconciler.model.desired import DesiredRule, Target
 from reconciler.model.errors import InputError
 from reconciler.model.live import LiveGroup, LiveRule
 from reconciler.model.rule import Rule
-from reconciler.workflow import drift_state
+from reconciler.workflow import detect_drift
 
 
 @settings(max_examples=100, deadline=None)
@@ -99,12 +102,11 @@ def test_a_fleet_is_compared_in_the_memory_of_one_target() -> None:
     """What is as it should be is not kept: after fifty targets no more is there than after the first."""
     rules = [wanted(tcp(port)) for port in range(1, 1001)]
     state = state_of(*(desired_group("web", rules, target=Target(1, region)) for region in range(1, 51)))
+    api = Api(Fleet(), GcoreWriter(None, SystemClock()), SystemClock(), parallelism=1)  # type: ignore[arg-type]  # nobody writes
     kept: list[int] = []
     tracemalloc.start()
     try:
-        drift = drift_state(
-            state, Fleet(), parallelism=1, progress=lambda *_: kept.append(tracemalloc.get_traced_memory()[0])
-        )
+        drift = detect_drift(state, api, progress=lambda *_: kept.append(tracemalloc.get_traced_memory()[0]))
     finally:
         tracemalloc.stop()
     assert (drift.groups, drift.rules, drift.drifted) == (50, 50_000, ())

@@ -1,0 +1,108 @@
+"""Which files a command loads, and which projects and regions it is about: as options, environment and settings say."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from reconciler import process
+from reconciler.cli import settings
+from reconciler.cli.options import TargetOptions
+from reconciler.config.config import Config
+from reconciler.loading.document import YamlDocument
+from reconciler.loading.head import Defaults
+from reconciler.loading.load import find_files, load, load_documents
+from reconciler.model.desired import DesiredState, Target
+from reconciler.model.errors import InputError, UsageError
+from reconciler.model.policies import Policies
+
+Loaded = tuple[tuple[YamlDocument, ...], DesiredState]
+
+
+def load_files(paths: Sequence[str], target: TargetOptions, policies: Policies | None) -> DesiredState:
+    """Load files and folders; project and region fill what documents leave out, and contradict none.
+
+    Large input is read by several processes, and where there is but one processor as a whole, which is quicker there.
+    Raises `InputError` with every issue of the files.
+    """
+    defaults = settings.defaults(target.project_id, target.region_id)
+    processes = process.usable_processes()
+    if processes == 1:
+        return load_documents(paths, defaults, policies)[1]
+    return load(paths, defaults, policies, processes=processes)
+
+
+def load_chosen(paths: Sequence[str], target: TargetOptions) -> Loaded:
+    """Load the files for a question about one project or region out of many.
+
+    Unlike for a plan, the options choose among the targets of the files. Raises `UsageError` where that leaves none.
+    """
+    project_id, region_id = target.project_id, target.region_id
+    outside = settings.defaults(None, None)
+    fill = Defaults(
+        environment_project_id=project_id or outside.environment_project_id,
+        environment_region_id=region_id or outside.environment_region_id,
+    )
+    documents, state = load_documents(paths or settings.default_paths(), fill, settings.policies())
+    targets = tuple(
+        each
+        for each in state.targets
+        if each.project_id == (project_id or each.project_id) and each.region_id == (region_id or each.region_id)
+    )
+    if state.targets and not targets:
+        known = "; ".join(str(each) for each in state.targets)
+        raise UsageError(f"no file is for the project and region asked for; they are for {known}")
+    groups = tuple(group for group in state.groups if group.target in targets)
+    return documents, replace(state, groups=groups, targets=targets)
+
+
+def load_for_live(paths: Sequence[str], target: TargetOptions) -> Loaded:
+    """Load the files that say which targets to read and where rules are written.
+
+    They only add places, so where a project and a region are known from options or environment, and no PATH is given,
+    the current folder may hold other files, or none.
+    """
+    known = known_target(target)
+    if paths or known is None:
+        return load_chosen(paths, target)
+    try:
+        loaded = load_chosen((), target)
+    except InputError:
+        click.echo("note: the files of this folder are not valid; places are not shown", err=True)
+        loaded = (), DesiredState((), (), {})
+    return loaded if loaded[1].targets else ((), DesiredState((), (known,), {}))
+
+
+def known_target(target: TargetOptions) -> Target | None:
+    """Return the target that options, environment or settings name; None where project or region is missing."""
+    defaults = settings.defaults(target.project_id, target.region_id)
+    project_id, region_id = defaults.fill("project_id"), defaults.fill("region_id")
+    return None if project_id is None or region_id is None else Target(project_id, region_id)
+
+
+def refuse_partial_prune(config: Config, paths: Sequence[str]) -> None:
+    """Refuse to prune by paths that leave out some of those that the configuration file names.
+
+    A file left out would look like groups that nobody names any more. Files are compared, not names: a folder may be
+    given by another name, or file by file. Raises `UsageError`.
+    """
+    if not config.paths:
+        return
+    given = _identities(paths)
+    for path in config.paths:
+        left_out = [name for identity, name in _identities((path,)).items() if identity not in given]
+        if left_out or not Path(path).exists():
+            raise UsageError(
+                f"--prune has to see everything, and {left_out[0] if left_out else path} is left out: "
+                f"{config.places('paths')['paths']} names it",
+                hint="Leave the paths out to plan all of them, or plan without --prune.",
+            )
+
+
+def _identities(paths: Sequence[str]) -> dict[tuple[int, int], str]:
+    found = {}
+    for name in find_files(paths)[0]:
+        status = Path(name).stat()
+        found[status.st_dev, status.st_ino] = name
+    return found

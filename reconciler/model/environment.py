@@ -1,0 +1,23 @@
+"""The environment variables that are read, by the names of the official SDK where it has one. Empty counts as unset."""
+
+from reconciler.model.cloud import DEFAULT_BASE_URL
+
+API_KEY = "GCORE_API_KEY"
+API_KEY_FILE = "GCORE_API_KEY_FILE"
+PROJECT_ID = "GCORE_CLOUD_PROJECT_ID"
+REGION_ID = "GCORE_CLOUD_REGION_ID"
+BASE_URL = "GCORE_BASE_URL"
+NO_COLOR = "NO_COLOR"
+TRACEBACK = "SGCTL_TRACEBACK"
+NOTIFY_URL = "SGCTL_NOTIFY_URL"
+SSH_CONNECTION = "SSH_CONNECTION"
+
+MEANINGS = (
+    (API_KEY, "The API key. There is no option for it, so that no list of processes shows it."),
+    (API_KEY_FILE, "Name of a file that holds the API key."),
+    (f"{PROJECT_ID}, {REGION_ID}", "Project and region of documents that name none."),
+    (BASE_URL, f"Address of the API; {DEFAULT_BASE_URL} when unset."),
+    (NO_COLOR, "No colours when set."),
+    (TRACEBACK, "Show where in the program a bug is, when it comes to that."),
+)
+"""What the manual page says of them; the others belong to one option, whose help names them."""

@@ -1,0 +1,79 @@
+"""Everything that is done to the whole process: garbage collector, exit, signals, output that nobody reads, processors.
+
+For commands only, which have a process to themselves. A library call may run in a process that has other things to do,
+and so does none of this.
+"""
+
+import gc
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import NoReturn
+
+MAX_PROCESSES = 4
+"""Processes that read files side by side: more would save little, and each needs memory of its own."""
+
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run_and_exit(run: Callable[[list[str]], int]) -> NoReturn:
+    """Run the command line of this process, and end the process with the exit code.
+
+    A command is over before its garbage could matter, and looking for cycles among a million rules takes a third of the
+    time of a large plan: the collector is off. For the same reason nothing is taken apart at the end.
+    """
+    gc.disable()
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        code = code or 1
+    os._exit(code)
+
+
+def collect_garbage() -> None:
+    """Turn the garbage collector on again, for a command that does not end by itself."""
+    gc.enable()
+
+
+def discard_stdout() -> None:
+    """Write the rest of stdout to nowhere: whoever read it has seen enough, and flushing at the end would fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def stop_on_signals(requested: threading.Event) -> Iterator[None]:
+    """Let the first SIGINT, SIGTERM or SIGHUP set `requested`, and the second raise `KeyboardInterrupt`.
+
+    A signal that is ignored (SIGHUP under `nohup`) stays ignored.
+    """
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if requested.is_set():
+            raise KeyboardInterrupt
+        requested.set()
+        with suppress(OSError):  # after SIGHUP the terminal is gone
+            os.write(sys.stderr.fileno(), b"\nstopping: the requests under way are finished; again to abandon them\n")
+
+    previous = {
+        number: signal.signal(number, stop)
+        for number in _STOP_SIGNALS
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def usable_processes() -> int:
+    """Tell how many processes can work side by side here; 1 where this one must not be forked."""
+    if sys.platform != "linux" or threading.active_count() > 1:
+        return 1
+    return min(MAX_PROCESSES, len(os.sched_getaffinity(0)))

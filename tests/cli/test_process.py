@@ -1,0 +1,87 @@
+"""What happens to the whole process: a terminal that goes away, output that nobody reads."""
+
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reconciler.emulator.records import RequestRecord
+from reconciler.emulator.server import EmulatorServer
+
+from .conftest import CHANGED, KEY, Sgctl, writes
+
+TWO_CHANGES = (
+    CHANGED
+    + """\
+  - name: app
+    rules: [{direction: egress, protocol: tcp}]
+"""
+)
+
+ON_ITS_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, "-m", "reconciler", *sys.argv[1:]])
+"""
+
+
+class ActingOnPatch(list[RequestRecord]):
+    """The emulator's log of requests, which does something while the first PATCH is under way."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        super().__init__()
+        self._acts = iter([act])
+
+    def append(self, record: RequestRecord) -> None:
+        super().append(record)
+        if record.method == "PATCH" and (act := next(self._acts, None)):
+            act()
+
+
+@pytest.fixture
+def environment(emulator: EmulatorServer, tmp_path: Path) -> dict[str, str]:
+    return {**os.environ, "GCORE_BASE_URL": emulator.url, "GCORE_API_KEY": KEY, "TMPDIR": str(tmp_path)}
+
+
+def test_an_apply_whose_terminal_goes_away_finishes_what_is_under_way(
+    offline: Sgctl, emulator: EmulatorServer, environment: dict[str, str]
+) -> None:
+    """The kernel sends SIGHUP, and every write to the terminal fails from then on. The exit code still is the truth."""
+    offline.write(TWO_CHANGES)
+    ours, theirs = pty.openpty()
+    emulator.store.requests = ActingOnPatch(lambda: os.close(ours))
+    process = subprocess.Popen(
+        [sys.executable, "-c", ON_ITS_TERMINAL, "apply", "groups.yaml", "--auto-approve", "--parallelism", "1"],
+        env=environment,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    assert process.wait(timeout=60) == 4
+    assert writes(emulator) == ["PATCH"], "the first group is done, the second was left"
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "apply --auto-approve"])
+def test_output_that_nobody_reads_ends_in_1_without_a_word(
+    offline: Sgctl, environment: dict[str, str], command: str
+) -> None:
+    offline.write(CHANGED)
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "reconciler", *command.split()],
+        env=environment,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
