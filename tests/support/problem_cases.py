@@ -180,8 +180,12 @@ RULE = {
     "another tool's name for a group": ("{direction: ingress, §source_security_group: app}", "unknown-key"),
     "a key like one that is ignored": ("{direction: ingress, §security_grup_id: app}", "unknown-key"),
     "rule of another group": (
-        f"{{direction: ingress, security_group_id: {ID}}}\n"
-        f"      - {{direction: egress, §security_group_id: {ID[:-1]}b}}",
+        "\n      - ".join(
+            [
+                f"{{direction: ingress, security_group_id: {ID}}}",
+                f"{{direction: egress, §security_group_id: {ID[:-1]}b}}",
+            ]
+        ),
         "rule-of-another-group",
     ),
     "no such day": ("{direction: ingress, expires: §2026-02-30}", "no-such-date"),
