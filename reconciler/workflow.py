@@ -31,7 +31,7 @@ from reconciler.model.clock import format_time
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.errors import GuardrailStop, InputError
 from reconciler.model.live import LiveState
-from reconciler.model.policies import Policies
+from reconciler.model.policies import Policies, Rulebook
 from reconciler.planning import prune
 from reconciler.planning.group_view import StateView, live_view, planned_view
 from reconciler.planning.plan import Plan, PlanOptions, match_groups, plan_groups
@@ -247,15 +247,23 @@ def detect_drift(
     return join_targets(parts.values(), desired, fail_on, today or api.clock.now().date())
 
 
-def audit(desired: DesiredState, api: Api, *, today: date | None = None, progress: Watch = nobody) -> Audit:
+def audit(
+    desired: DesiredState,
+    api: Api,
+    *,
+    today: date | None = None,
+    outside: Rulebook | None = None,
+    progress: Watch = nobody,
+) -> Audit:
     """Judge every live group by the policies, also those that no file names. Changes nothing.
 
-    The files bring policies, places and reviewed exceptions; `today` is as in `detect_drift`.
+    The files bring policies, places and reviewed exceptions; `outside` is what they cannot soften, and `today` is as in
+    `detect_drift`.
 
     >>> audit(desired, api).groups
     1
     """
-    return judge.audit(desired, read(desired, api, progress=progress), today or api.clock.now().date())
+    return judge.audit(desired, read(desired, api, progress=progress), today or api.clock.now().date(), outside)
 
 
 def import_groups(

@@ -94,7 +94,7 @@ def command(
     stop = threading.Event()
     if len(paths) == 1 and paths[0].endswith(".json"):
         _refuse_plan_options(context)
-        _apply_saved(paths[0], chosen, connection, protected_address(choices.protect_ssh_from), stop)
+        _apply_saved(paths[0], chosen, choices, connection, stop)
         return
     _refuse_options_of_a_saved_plan(paths, chosen)
     with options.connect(connection, StoppableClock(stop)) as connected:
@@ -131,7 +131,7 @@ def _refuse_options_of_a_saved_plan(paths: Sequence[str], chosen: _Apply) -> Non
 
 
 def _apply_saved(
-    path: str, chosen: _Apply, connection: ConnectionOptions, protect: str | None, stop: threading.Event
+    path: str, chosen: _Apply, choices: PlanChoices, connection: ConnectionOptions, stop: threading.Event
 ) -> None:
     """Apply a plan file, once today's guardrails have judged it again."""
     plan = read_plan(path)
@@ -139,8 +139,14 @@ def _apply_saved(
     base_url = check_base_url(settings.base_url())
     check_applicable(plan, path, base_url=base_url, now=clock.now(), max_age=chosen.max_age)
     with options.connect(connection, clock) as api, _one_at_a_time(api):
-        today, policies = clock.now().date(), settings.policies()
-        plan = judge_again(plan, settings.limits(), policies=policies, protect_ssh_from=protect, today=today)
+        plan = judge_again(
+            plan,
+            settings.limits(),
+            policies=settings.policies(),
+            outside=settings.rulebook(choices.policies_file),
+            protect_ssh_from=protected_address(choices.protect_ssh_from),
+            today=clock.now().date(),
+        )
         reasons = "".join(f"\n  {finding.message}" for finding in plan.stopped_by)  # it is not shown once more
         refuse_stopped(plan, f"stopped by a guardrail; nothing was sent{reasons}")
         _carry_out(plan, api, workflow.check_stale(plan, api, skip_stale=chosen.skip_stale), chosen, stop)

@@ -28,10 +28,16 @@ FORMAT_VERSION = 1
 @options.paths_as_given
 @options.format_option("text", "json", "sarif", "junit")
 @options.report
+@options.policies_file
 @options.target
 @options.connection
 def command(
-    paths: tuple[str, ...], format_: str, report: ReportOptions, target: TargetOptions, connection: ConnectionOptions
+    paths: tuple[str, ...],
+    format_: str,
+    policies_file: str | None,
+    report: ReportOptions,
+    target: TargetOptions,
+    connection: ConnectionOptions,
 ) -> int:
     """Judge every live group by the policies, also those that no file names. Read-only.
 
@@ -42,9 +48,9 @@ def command(
       sgctl audit groups/
       sgctl audit --project-id 1337 --region-id 7 --format sarif > audit.sarif
     """
-    state = _load(paths, target)
+    state, outside = _load(paths, target), settings.rulebook(policies_file)
     with options.connect(connection) as api, Progress("reading", len(state.targets)) as progress:
-        found = workflow.audit(state, api, progress=progress.read)
+        found = workflow.audit(state, api, outside=outside, progress=progress.read)
     write_reports(found.findings, "audit", report)
     click.echo(_render(found, format_, api.base_url), nl=False)
     if any(each.stops for each in found.findings):

@@ -221,7 +221,18 @@ class PlanChoices:
     allow_gap: bool = False
     lift: tuple[str, ...] = ()
     protect_ssh_from: str | None = None
+    policies_file: str | None = None
 
+
+policies_file = click.option(
+    "--policies",
+    "policies_file",
+    type=click.Path(),
+    envvar="SGCTL_POLICIES",
+    metavar="FILE",
+    help="Judge by [policies] and [limits] of this file, too; nothing in PATHS softens or excepts from them.",
+)
+"""Rules from outside the repository, for a CI that judges the changes of strangers."""
 
 _two_phase = click.option(
     "--two-phase/--no-two-phase",
@@ -266,14 +277,15 @@ plan = option_set(
         metavar="ADDRESS|auto",
         help="Stop when SSH from this address would no longer be admitted; auto: where you are connected from.",
     ),
+    policies_file,
 )
 
 rollback_plan = option_set(PlanChoices, _two_phase, _allow_mass_delete, _allow_gap)
 """Of the choices of a plan, those that make sense for the way back."""
 
 PLAN_PARAMETERS = (
-    *(field.name for field in fields(PlanChoices) if field.name != "protect_ssh_from"),
+    *(field.name for field in fields(PlanChoices) if field.name not in ("protect_ssh_from", "policies_file")),
     *(field.name for field in fields(TargetOptions)),
     "api_version",
 )
-"""Parameters that shape a plan, and so have no meaning beside a saved one. The address to protect is judged again."""
+"""Parameters that shape a plan, and so have no meaning beside a saved one, which is only judged again."""

@@ -97,6 +97,7 @@ def plan_options(choices: PlanChoices, connection: ConnectionOptions) -> PlanOpt
         lifted=frozenset((*(name for name, is_lifted in guardrails.items() if is_lifted), *choices.lift)),
         limits=settings.limits(),
         policies=settings.policies(),
+        outside=settings.rulebook(choices.policies_file),
         protect_ssh_from=protected_address(choices.protect_ssh_from),
     )
 

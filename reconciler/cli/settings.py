@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.config.config import FILE_NAME, Config, load_config
+from reconciler.config.config import FILE_NAME, Config, load_config, load_outside
 from reconciler.model import environment as variables
 from reconciler.model.cloud import DEFAULT_BASE_URL
 from reconciler.model.errors import UsageError
-from reconciler.model.policies import Limits, Policies
+from reconciler.model.policies import Limits, Policies, Rulebook
 
 if TYPE_CHECKING:
     from reconciler.loading.head import Defaults
@@ -79,6 +79,17 @@ def policies() -> Policies | None:
 
     loaded = config()
     return read_policies(loaded.policies, loaded.file or FILE_NAME) if loaded.policies else None
+
+
+def rulebook(path: str | None) -> Rulebook | None:
+    """Read the rules from outside the repository; None where no file is named. Raises `InputError`, `UsageError`."""
+    if not path:
+        return None
+    from reconciler.loading.policies import read_policies  # noqa: PLC0415 - brings YAML, which help need not load
+
+    outside = load_outside(path)
+    policies = read_policies(outside.policies, path) if outside.policies else Policies()
+    return Rulebook(policies, Limits(**outside.limits))
 
 
 def limits() -> Limits:

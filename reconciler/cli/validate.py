@@ -17,8 +17,9 @@ from reconciler.render.findings import render_findings
 @click.command("validate")
 @options.paths
 @options.report
+@options.policies_file
 @options.target
-def command(paths: tuple[str, ...], report: ReportOptions, target: TargetOptions) -> None:
+def command(paths: tuple[str, ...], policies_file: str | None, report: ReportOptions, target: TargetOptions) -> None:
     """Check files offline: structure, rules, references, policies.
 
     PATHS are files or folders (*.yaml and *.yml, recursively); when left out, those of `sgctl.toml`, else the current
@@ -29,7 +30,7 @@ def command(paths: tuple[str, ...], report: ReportOptions, target: TargetOptions
       sgctl validate web.yaml db.yaml
     """
     state = load_files(paths, target, settings.policies())
-    found = judge_desired(state, SystemClock().now().date())
+    found = judge_desired(state, SystemClock().now().date(), settings.rulebook(policies_file))
     write_reports(found, "validate", report)
     for note in unresolved_references(state):
         click.echo(f"{note.place}: note: {note.message}", err=True)

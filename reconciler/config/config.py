@@ -91,6 +91,28 @@ def load_config(folder: Path) -> Config:
     return Config()
 
 
+def load_outside(path: str) -> Config:
+    """Load `[policies]` and `[limits]` of a file that is named, not found; other settings have no place in it.
+
+    Raises `InputError` with everything that is wrong, `UsageError` where the file cannot be read.
+    """
+    try:
+        source = Source(path, Path(path).read_bytes())
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no path holds such a character"
+        raise UsageError(f"--policies {path}: it cannot be read: {reason}") from None
+    value = _parse(source)
+    for key in value:
+        if key not in _TABLES:
+            said = (
+                ProblemName.UNKNOWN_KEY,
+                f"{shown(key)}: a file for --policies holds only `policies` and `limits`",
+                None,
+            )
+            raise InputError((_issue(source, FilePlace(path, *_closest(_positions(source), (key,))), said, (key,)),))
+    return _check(source, (), value)
+
+
 def _folders(folder: Path) -> Iterator[Path]:
     for candidate in (folder, *folder.parents):
         yield candidate

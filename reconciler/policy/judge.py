@@ -46,14 +46,22 @@ MAX_FINDINGS = 10_000
 FINDING_LIMIT = "finding-limit"
 
 
-def judge_desired(state: DesiredState, today: date) -> tuple[Finding, ...]:
+def judge_desired(state: DesiredState, today: date, outside: Rulebook | None = None) -> tuple[Finding, ...]:
     """Judge what the files ask for, offline: groups whose rules they leave out are left to `plan` and `audit`."""
-    judging = Judging.of(state.policies, today, len(state.groups))
+    both = _both(state.policies, outside, today, len(state.groups))
     ids: dict[Target, dict[str, str]] = {}
     for group in state.groups:
         ids.setdefault(group.target, {})[group.name] = group.id or placeholder(group.name)
     subjects = (desired_subject(group, ids.get(group.target, {})) for group in state.groups if group.rules is not None)
-    return _unique(found for subject in subjects for found in _judge_group(subject, judging))
+    return _unique(found for subject in subjects for judging in both for found in _judge_group(subject, judging))
+
+
+def _both(policies: Policies, outside: Rulebook | None, today: date, groups: int) -> tuple[Judging, ...]:
+    """Return what groups are judged by: the policies of the files, and those from outside."""
+    judging = Judging.of(policies, today, groups)
+    if outside is None:
+        return (judging,)
+    return judging, Judging.of(outside.policies, today, groups, heeds_exceptions=False)
 
 
 def judge_dates(state: DesiredState, today: date) -> tuple[Finding, ...]:
@@ -147,17 +155,20 @@ def _with_kept(again: tuple[Finding, ...], plan: Plan, judging: Judging) -> tupl
     )
 
 
-def judge_live(matches: Iterable[Match], live: LiveState, policies: Policies, today: date) -> tuple[Finding, ...]:
+def judge_live(
+    matches: Iterable[Match], live: LiveState, policies: Policies, today: date, outside: Rulebook | None = None
+) -> tuple[Finding, ...]:
     """Judge every live group as it is, also those that no file names."""
     desired = {match.live.id: match.desired for match in matches if match.live is not None}
     ids = {target: {group.name: group.id for group in groups} for target, groups in live.items()}
-    judging = Judging.of(policies, today, sum(map(len, live.values())))
+    both = _both(policies, outside, today, sum(map(len, live.values())))
     subjects = (
         live_subject(group, desired.get(group.id), ids[target]) for target, groups in live.items() for group in groups
     )
     names = {group.name for groups in live.values() for group in groups}
-    found = chain.from_iterable(_judge_live_group(subject, judging) for subject in subjects)
-    return _unique(chain(found, check_groups_exist(policies, names)))
+    found = chain.from_iterable(_judge_live_group(subject, judging) for subject in subjects for judging in both)
+    missing = chain.from_iterable(check_groups_exist(judging.policies, names) for judging in both)
+    return _unique(chain(found, missing))
 
 
 def _judge_live_group(subject: Subject, judging: Judging) -> Iterator[Finding]:
@@ -260,7 +271,7 @@ class Audit:
     rules: int
 
 
-def audit(state: DesiredState, live: LiveState, today: date) -> Audit:
+def audit(state: DesiredState, live: LiveState, today: date, outside: Rulebook | None = None) -> Audit:
     """Judge. The files bring policies, places and exceptions.
 
     Raises `InputError` where it is not clear which live group a desired one is.
@@ -269,5 +280,5 @@ def audit(state: DesiredState, live: LiveState, today: date) -> Audit:
     if issues:
         raise InputError(issues)
     groups = [group for groups in live.values() for group in groups]
-    findings = judge_live(matches, live, state.policies, today)
+    findings = judge_live(matches, live, state.policies, today, outside)
     return Audit(findings, len(groups), sum(len(group.rules) for group in groups))

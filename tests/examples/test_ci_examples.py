@@ -89,12 +89,12 @@ def test_only_the_step_that_talks_to_the_cloud_has_the_key(file: Path) -> None:
 
 
 def test_a_change_of_whatever_steers_a_plan_starts_one() -> None:
-    watched = {"sgctl.toml", "pyproject.toml", "requirements.txt", "groups/**", "policies/**"}
+    watched = {"sgctl.toml", "pyproject.toml", "requirements.txt", "groups/**", "rules.toml"}
     plan, apply = (yaml.safe_load((CI / "github" / f"{name}.yml").read_text())[True] for name in ("plan", "apply"))
     assert watched <= set(plan["pull_request"]["paths"])
     assert watched <= set(apply["push"]["paths"])
     gitlab = (CI / "gitlab" / "gitlab-ci.yml").read_text()
-    assert all(f"  - {path}\n" in gitlab for path in watched - {"groups/**", "policies/**"})
+    assert all(f"  - {path}\n" in gitlab for path in watched - {"groups/**", "rules.toml"})
 
 
 def test_every_job_installs_by_hash() -> None:
@@ -161,6 +161,23 @@ def test_a_pull_request_gets_a_comment_with_the_plan(
     assert said.startswith("gh pr comment 7 --edit-last")
     assert "create web" in said
     assert "create web" in Path("GITHUB_STEP_SUMMARY").read_text()
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_pull_request_is_judged_by_the_rules_of_the_base_branch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files of the pull request can switch their own policies off, and not these."""
+    content: dict[str, Any] = yaml.safe_load((CI / "github" / "plan.yml").read_text())
+    by_name = {step["name"]: step for step in content["jobs"]["plan"]["steps"] if "name" in step}
+    base = by_name["Take the rules from the base branch"]["with"]
+    assert base["ref"] == "${{ github.event.pull_request.base.sha }}"
+    rules = by_name["Plan"]["env"]["SGCTL_POLICIES"]
+    assert rules == f"{base['path']}/{base['sparse-checkout']}"
+    Path(rules).parent.mkdir()
+    Path(rules).write_text('[policies]\nrule_description = "error"\n')
+    Path("sgctl.toml").write_text('[policies]\nrule_description = "off"\n')
+    monkeypatch.setenv("SGCTL_POLICIES", rules)
+    assert run(steps("plan", "plan")["Plan"]) == 0
+    assert output() == {"code": "5"}
 
 
 @pytest.mark.usefixtures("repository")
