@@ -85,7 +85,7 @@ class V1:
         finally:
             http.locks.forget(request.path)
         group_id = new_group_id(answer.body)
-        return replace(answer, body={"id": group_id} if group_id else None)
+        return replace(answer, body={**(answer.body or {}), "id": group_id} if group_id else None)
 
     def settle(self, _http: "Http", _clock: Clock, _target: Target, _since: datetime) -> bool:
         """Tell that nothing goes on behind an answer."""

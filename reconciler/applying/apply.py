@@ -20,7 +20,7 @@ from reconciler.applying.session import ApplyContext
 from reconciler.applying.stale import Done, Stale, find_stale
 from reconciler.model.desired import Target
 from reconciler.model.errors import AppliedInPart, SgctlError, StalePlan
-from reconciler.model.live import LiveState
+from reconciler.model.live import LiveGroup, LiveState
 from reconciler.model.placeholder import names_in, placeholder
 from reconciler.planning.diff import Action
 from reconciler.planning.plan import Change, Plan
@@ -168,6 +168,7 @@ class _Execution:
         self._lock = Lock()
         self._results: dict[Key, Result] = {}
         self._begun: set[Key] = set()
+        self._answered: dict[Key, LiveGroup | None] = {}
         self._referring: defaultdict[str, list[Change]] = defaultdict(list)
         self._ids: defaultdict[Target, dict[str, str]] = defaultdict(dict)
 
@@ -240,6 +241,7 @@ class _Execution:
         if result.status is Status.APPLIED and result.group_id is not None:
             with self._lock:
                 self._ids[difference.target][difference.name] = result.group_id
+                self._answered[_key(change)] = result.answered
         else:
             self._end(result)
 
@@ -247,7 +249,9 @@ class _Execution:
         ids = self._ids_of(change.difference.target)
         needed = set().union(*(names_in(request.path) | names_in(request.body) for request in change.requests))
         if not self._lacks(change, needed, ids):
-            self._end(self._act(change, partial(complete, self._context, change, ids)))
+            self._end(
+                self._act(change, partial(complete, self._context, change, ids, self._answered.get(_key(change))))
+            )
 
     def _delete(self, change: Change) -> None:
         referring = self._still_referring(change)

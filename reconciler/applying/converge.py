@@ -29,10 +29,13 @@ _WITHDRAWN = frozenset({405, 410})
 _HOPELESS = frozenset({401, 403})
 
 
-def complete(context: ApplyContext, change: Change, ids: Mapping[str, str]) -> Result:
+def complete(
+    context: ApplyContext, change: Change, ids: Mapping[str, str], answered: LiveGroup | None = None
+) -> Result:
     """Carry out the requests of a change to a group that exists (an update, or what follows a create), and verify.
 
-    `ids` are those of the groups created meanwhile, by name; a missing one is a `KeyError`.
+    `ids` are those of the groups created meanwhile, by name; a missing one is a `KeyError`. `answered` is a new group
+    as the answer to its creation has it.
     """
     difference = with_ids(change.difference, ids)
     requests = [Request(each.method, fill_in(each.path, ids), fill_in(each.body, ids)) for each in change.requests]
@@ -40,7 +43,20 @@ def complete(context: ApplyContext, change: Change, ids: Mapping[str, str]) -> R
         session = Session(context, change, difference.live.id)
         return session.guard(lambda: _update(session, difference, requests))
     session = Session(context, change, ids[difference.name], touched=True)
-    return session.guard(lambda: _converge(session, difference, requests[1:]))
+    following = requests[1:] or _what_the_cloud_added(context, difference, answered)
+    return session.guard(lambda: _converge(session, difference, following))
+
+
+def _what_the_cloud_added(
+    context: ApplyContext, difference: Difference, answered: LiveGroup | None
+) -> Sequence[Request]:
+    """Remove what the answer to a creation shows that the plan does not know; the read that follows verifies it."""
+    if answered is None:
+        return ()
+    left = remaining(difference, answered)
+    if left.creates or left.redescribes or left.is_empty:
+        return ()
+    return encode_update(context.backend, left, two_phase=True)[0]
 
 
 def _update(session: Session, difference: Difference, requests: Sequence[Request]) -> Result:

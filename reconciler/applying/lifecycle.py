@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from reconciler.api.parse import parse_group
 from reconciler.applying.outcome import Result, Status
-from reconciler.applying.session import ApplyContext, Session, has_ended
+from reconciler.applying.session import Answered, ApplyContext, Session, has_ended
 from reconciler.model.errors import ApiError, ApiRefused, OutcomeUnknown
 from reconciler.model.live import LiveGroup
 from reconciler.model.placeholder import fill_in
@@ -35,8 +36,9 @@ def _create(session: Session, request: Request) -> Result:
     for _ in range(MAX_TRIES):
         if session.context.stopped():
             return session.ended(Status.LEFT, session.problem or "stopped before it was created")
+        answered: LiveGroup | None = None
         try:
-            session.send(request)
+            answered = _answered(session, session.send(request))
         except ApiRefused as refused:
             return _refused_create(session, refused)
         except OutcomeUnknown as unknown:
@@ -46,8 +48,16 @@ def _create(session: Session, request: Request) -> Result:
                 session.problem = f"{request.method} {request.path}: the answer does not name the new group"
                 session.group_id = _find(session, request, looks=_LOOKS_ANSWERED)
         if session.group_id is not None:
-            return session.ended(Status.APPLIED)
+            return replace(session.ended(Status.APPLIED), answered=answered)
     return session.ended(Status.FAILED, f"not created: {session.problem}")
+
+
+def _answered(session: Session, answer: Answered) -> LiveGroup | None:
+    """Read the new group in the answer, where it is the whole one: that of v2 is a task."""
+    try:
+        return parse_group(answer.body, session.change.difference.target)
+    except ApiError:
+        return None
 
 
 def _refused_create(session: Session, refused: ApiRefused) -> Result:

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from reconciler.model.live import LiveGroup
 from reconciler.planning.encode import Request
 from reconciler.planning.plan import Change
 
@@ -23,6 +24,7 @@ class Result:
     """How one change ended. `touched` tells whether anything may have been changed; `group_id` is set once known.
 
     `is_refused` tells that the API does not take the change: as long as its reason stands, sending it again is no use.
+    `answered` is a new group as the answer to its creation has it, which nobody has read back yet.
     """
 
     change: Change
@@ -32,6 +34,7 @@ class Result:
     touched: bool = False
     group_id: str | None = None
     is_refused: bool = False
+    answered: LiveGroup | None = None
 
 
 @dataclass(frozen=True, slots=True)

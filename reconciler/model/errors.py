@@ -178,7 +178,7 @@ class StalePlan(SgctlError):
 
 
 class AppliedInPart(SgctlError):
-    """Something was applied and something was not; applying again converges."""
+    """Something was applied and something was not."""
 
     exit_code = ExitCode.IN_PART
 
