@@ -6,24 +6,22 @@ import copy
 import json
 import os
 import stat
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from build import desired_group, live_group, plan_of, rule, tcp, there, uuid, wanted
+from build import desired_group, live_group, plan_of, tcp, there, wanted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from strategies import TEXTS, live_rules, rules_to_create, tag_maps
+from plan_strategies import leaves, plans
 
 from reconciler.api.backend import BACKENDS
 from reconciler.cli.output import write_atomically
 from reconciler.model.desired import DesiredRule
 from reconciler.model.errors import PlanFileError, SgctlError
 from reconciler.model.json_form import json_text
-from reconciler.model.live import OWNER_TAG
 from reconciler.model.place import FilePlace, PlainPlace
 from reconciler.model.policies import Finding
 from reconciler.model.schema_files import read_schema
@@ -31,35 +29,6 @@ from reconciler.planning import planfile
 from reconciler.planning.plan import Plan
 
 SCHEMA = Draft202012Validator(read_schema("plan"))
-OURS = {OWNER_TAG: "us"}
-
-
-@st.composite
-def plans(draw: st.DrawFn) -> Plan:
-    """Plans with creates, updates, renames, deletions, references, lost rules and findings, of both APIs."""
-    desired = [
-        desired_group("web", draw(rules_to_create()), tags=draw(st.none() | tag_maps()), owner="us"),
-        desired_group("app", draw(st.none() | rules_to_create()), id=uuid(2), description=draw(st.none() | TEXTS)),
-        desired_group("new", [wanted(tcp(1), draw(TEXTS), "newer", 12), *draw(rules_to_create(3))], owner="us"),
-        desired_group("newer", [wanted(tcp(2), remote_group="new")]),
-    ]
-    live = [
-        live_group("web", draw(live_rules()), draw(tag_maps()), description=draw(TEXTS)),
-        live_group(draw(st.sampled_from(["app", "old app \x1b[2J"])), draw(live_rules()), number=2),
-        live_group("gone", draw(live_rules(3)), OURS, number=3),
-        live_group("foreign", [tcp(9, uuid(3)), rule(protocol="99")], number=4),
-    ]
-    return plan_of(
-        desired,
-        live,
-        owners=["us"],
-        prune=draw(st.booleans()),
-        two_phase=draw(st.booleans()),
-        api_version=draw(st.sampled_from(["v1", "v2"])),
-        lifted=draw(st.sets(st.sampled_from(["gap", "mass-delete"])).map(frozenset)),
-    )
-
-
 SMALL = plan_of(
     [
         desired_group("www", [wanted(tcp(80), "new"), tcp(81)], previous_name="web", tags={"a": "1"}, description="d"),
@@ -90,14 +59,6 @@ def test_the_schema_describes_every_plan(plan: Plan) -> None:
 def test_the_text_holds_nothing_that_a_terminal_obeys(plan: Plan) -> None:
     """Escapes, C1 controls and marks that turn text around are written as JSON escapes."""
     assert all(character.isprintable() or character == "\n" for character in planfile.dumps(plan))
-
-
-def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every place in JSON data where something stands, containers included."""
-    yield path
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in items:
-        yield from leaves(item, (*path, key))
 
 
 def edited(value: Any) -> Any:
