@@ -174,6 +174,19 @@ def measure_targets(folder: Path, environment: dict[str, str]) -> Bar:
     return Bar("50 targets at 100 ms / one target", fifty / single, 3, "x")
 
 
+def measure_show(folder: Path, environment: dict[str, str]) -> Iterator[Bar]:
+    """Measure `show`, and with it the start of `apply PLANFILE`, against the plan that made the file."""
+    groups, changed, saved = folder / "shown.yaml", folder / "shown.json", folder / "shown.plan"
+    fleet.write_one_file(groups, 200)
+    fleet.write_seed(changed, 200, changed_percent=100)
+    for what, seed in (("changes", changed), ("creates", None)):
+        with emulator(environment, seed) as there:
+            plan = cost(sgctl("plan", str(groups), "--out", str(saved)), there).seconds
+        yield Bar(
+            f"show of a plan that {what} 200 x 50 / plan", cost(sgctl("show", str(saved)), there).seconds / plan, 1, "x"
+        )
+
+
 def measure_apply(folder: Path, environment: dict[str, str]) -> Iterator[Bar]:
     """Measure the apply of 200 groups, each on a state of its own: updated at once and one by one, created, deleted."""
     groups, empty = folder / "apply.yaml", folder / "empty.yaml"
@@ -222,6 +235,7 @@ def measure(folder: Path) -> Iterator[Bar]:
     yield from measure_traffic(small.one)
     yield from measure_start(folder, environment)
     yield measure_targets(folder, environment)
+    yield from measure_show(folder, environment)
     yield from measure_apply(folder, environment)
 
 
