@@ -10,13 +10,14 @@ from reconciler.api.backend import BACKENDS, GcoreWriter
 from reconciler.api.live import Reader, Watch, nobody, read_live
 from reconciler.api.reader import GcoreReader
 from reconciler.model.clock import Clock, SystemClock
-from reconciler.model.cloud import DEFAULT_BASE_URL, DEFAULT_PARALLELISM, DEFAULT_TIMEOUT
+from reconciler.model.cloud import DEFAULT_BASE_URL, DEFAULT_LOCK_TIMEOUT, DEFAULT_PARALLELISM, DEFAULT_TIMEOUT
 from reconciler.model.desired import Target
 from reconciler.model.live import LiveGroup, LiveState
 from reconciler.planning.encode import ApiVersion
 
 if TYPE_CHECKING:
     from reconciler.api.http import Exchange
+    from reconciler.api.retry import LockWait
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +60,27 @@ def connect(
     *,
     base_url: str = DEFAULT_BASE_URL,
     timeout: float = DEFAULT_TIMEOUT,
+    lock_timeout: float = DEFAULT_LOCK_TIMEOUT,
     parallelism: int = DEFAULT_PARALLELISM,
     clock: Clock | None = None,
     observe: "Callable[[Exchange], None]" = nobody,
+    on_lock: "Callable[[LockWait], None]" = nobody,
 ) -> Iterator[Api]:
     """Connect to an API for the time of a `with` block.
 
-    `timeout` is in seconds, `parallelism` in requests at once; `observe` is told every request as it went. Raises
-    `UsageError` for an address that a key must not be sent to.
+    `timeout` is in seconds, `parallelism` in requests at once; `observe` is told every request as it went. A write to
+    what another task has locked waits for `lock_timeout` seconds at most, and `on_lock` is told each wait as it begins.
+    Raises `UsageError` for an address that a key must not be sent to.
 
     >>> with connect(os.environ["GCORE_API_KEY"], base_url=os.environ["GCORE_BASE_URL"], timeout=10) as connected:
     ...     plan(desired, connected).summary.groups_to_create
     1
     """
     from reconciler.api.http import Http  # noqa: PLC0415 - httpx costs 0.1 s, which whoever stays offline need not pay
+    from reconciler.api.retry import Locks  # noqa: PLC0415 - the same
 
     clock = clock or SystemClock()
-    with Http(base_url, api_key, clock, timeout=timeout, connections=parallelism, observe=observe) as http:
+    locks = Locks(clock, lock_timeout, on_lock)
+    with Http(base_url, api_key, clock, timeout=timeout, connections=parallelism, observe=observe, locks=locks) as http:
         readers = {version: backend.reader(http, clock) for version, backend in BACKENDS.items()}
         yield Api(GcoreReader(http), GcoreWriter(http, clock), clock, parallelism, readers)

@@ -38,7 +38,10 @@ class Refusal(Enum):
         "a shell may have expanded it: export it in single quotes, as in export GCORE_API_KEY='...$...'."
     )
     KEY = "The API key was not accepted: check GCORE_API_KEY (or the file in GCORE_API_KEY_FILE)."
-    LOCKED = "Another task works on it and did not end in the time allowed: run the command again later."
+    LOCKED = (
+        "Another task works on it and did not end in the time allowed: run the command again later, or allow more time "
+        "with --lock-timeout."
+    )
     QUOTA = "The quota of the project is used up: delete what is not needed, or ask Gcore's support for a higher one."
     PORT_25 = (
         "Gcore keeps egress to port 25 closed for this account, and so egress to every port: ask its support to open "

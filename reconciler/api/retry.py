@@ -11,6 +11,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from reconciler.model.clock import Clock
+from reconciler.model.cloud import DEFAULT_LOCK_TIMEOUT
 from reconciler.model.errors import ApiUnreachable
 
 MAX_TRIES = 5
@@ -22,13 +23,13 @@ FIRST_BACKOFF = 0.5
 MAX_WAIT = 60.0
 """Seconds that the waits of one request may add up to, `Retry-After` included."""
 
-LOCK_LIMIT = 300.0
-"""Seconds that a lock is waited for."""
 FIRST_LOCK_WAIT = 1.0
 """Seconds before the second try of a write to a locked resource; doubled for each further one."""
 LONGEST_LOCK_WAIT = 30.0
 FIRST_LONG_WAIT = 5.0
-"""The same where the group is read before each try; with six tries, the waits add up to LOCK_LIMIT."""
+"""The same where the group is read before each try, of which there are few."""
+LONG_WAITS = 2**6 - 1
+"""First waits that six tries add up to: with a long limit the first wait is longer, so that they last for all of it."""
 
 
 class Pause:
@@ -54,11 +55,15 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class LockWait:
-    """A wait for a resource that another task has locked: its path, the seconds waited so far and those allowed."""
+    """A wait that begins, for a resource that another task has locked; `path` is what was written to.
+
+    `waited` are the seconds waited so far, `limit` those allowed in all; the next try is in `seconds`.
+    """
 
     path: str
     waited: float
     limit: float
+    seconds: float
 
 
 class Locks:
@@ -68,7 +73,7 @@ class Locks:
     """
 
     def __init__(
-        self, clock: Clock, limit: float = LOCK_LIMIT, on_wait: Callable[[LockWait], None] = lambda _: None
+        self, clock: Clock, limit: float = DEFAULT_LOCK_TIMEOUT, on_wait: Callable[[LockWait], None] = lambda _: None
     ) -> None:
         self._clock = clock
         self._limit = limit
@@ -88,10 +93,12 @@ class Locks:
         left = self._limit - (now - since)
         if left <= 0:
             return False
-        self._on_wait(LockWait(path, now - since, self._limit))
         if asked is None:
-            asked = FIRST_LONG_WAIT * 2**tries if reads_between else min(FIRST_LOCK_WAIT * 2**tries, LONGEST_LOCK_WAIT)
-        self._clock.sleep(min(asked, left))
+            first = max(FIRST_LONG_WAIT, self._limit / LONG_WAITS)
+            asked = first * 2**tries if reads_between else min(FIRST_LOCK_WAIT * 2**tries, LONGEST_LOCK_WAIT)
+        seconds = min(asked, left)
+        self._on_wait(LockWait(path, now - since, self._limit, seconds))
+        self._clock.sleep(seconds)
         return True
 
     def forget(self, path: str) -> None:

@@ -18,7 +18,7 @@ from reconciler.api.tasks import Tasks
 from reconciler.model.clock import Clock
 from reconciler.model.cloud import MAX_RULES
 from reconciler.model.desired import DesiredRule, Target
-from reconciler.model.errors import ApiError, ApiRefused, ErrorDetails, OutcomeUnknown, Stopped, TaskFailed
+from reconciler.model.errors import ApiError, ApiRefused, ErrorDetails, OutcomeUnknown, OutOfDate, Stopped, TaskFailed
 from reconciler.model.live import LiveGroup, LiveRule
 from reconciler.model.rule import Rule
 from reconciler.planning.diff import Difference
@@ -85,7 +85,7 @@ class V2:
         """Send one write, and wait for its tasks. The answer's body holds the `id` of a group that was created.
 
         Raises `ApiRefused` when nothing was done, `OutcomeUnknown` when the answer did not come or was not the promised
-        one, or when what was sent is out of date after the wait for a lock; `TaskFailed` when a task ended in ERROR.
+        one, `OutOfDate` when what was sent is so after the wait for a lock, `TaskFailed` when a task ended in ERROR.
         """
         replaces = request.method == "PATCH" and self.replaces_rules(request)
         waited = False
@@ -99,9 +99,7 @@ class V2:
                 with suppress(Stopped):  # what became of the write is to be told first
                     waited = http.locks.wait(request.path, reads_between=True)
             if waited and isinstance(failed, ApiRefused):
-                raise OutcomeUnknown(
-                    failed.message, failed.hint, status=failed.status, details=failed.details
-                ) from None
+                raise OutOfDate(failed.message, failed.hint, status=failed.status, details=failed.details) from None
             raise
         finally:
             if not waited:

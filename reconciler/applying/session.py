@@ -10,7 +10,7 @@ from reconciler.api.live import Reader
 from reconciler.applying.outcome import NoJournal, Recorder, Result, Status, Write
 from reconciler.model.clock import Clock
 from reconciler.model.desired import Target
-from reconciler.model.errors import ApiError, ApiRefused, OutcomeUnknown, SgctlError, Stopped, TaskFailed
+from reconciler.model.errors import ApiError, ApiRefused, OutcomeUnknown, OutOfDate, SgctlError, Stopped, TaskFailed
 from reconciler.model.json_reading import UUID
 from reconciler.planning.encode import Request
 from reconciler.planning.plan import Change
@@ -95,7 +95,8 @@ class Session:
             self._record(request, refused.status, refused.request_id)
             raise
         except OutcomeUnknown as unknown:
-            self.problem, self.touched = unknown.message, True
+            self.problem = unknown.message
+            self.touched |= not isinstance(unknown, OutOfDate)
             self._record(request, unknown.status, unknown.request_id)
             raise
         self.touched = True

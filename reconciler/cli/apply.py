@@ -181,6 +181,7 @@ def _carry_out(plan: Plan, api: Api, settled: Sequence[Stale | Done], chosen: _A
         def tell(result: Result) -> None:
             progress.step(result.change.difference.name)
 
+        current_log().on_lock = lambda wait: progress.locked(_name_of(wait.path, plan), wait)
         try:
             with process.stop_on_signals(stop):
                 report = workflow.apply(
@@ -193,6 +194,15 @@ def _carry_out(plan: Plan, api: Api, settled: Sequence[Stale | Done], chosen: _A
     finally:  # what was applied stays applied, also where nobody reads the report
         if report.error is not None:
             raise report.error
+
+
+def _name_of(path: str, plan: Plan) -> str:
+    """Name the group that a request is about by its path; one that this plan creates is known by its id at most."""
+    for change in plan.changes:
+        live = change.difference.live
+        if live is not None and live.id in path:
+            return change.difference.name
+    return "/".join(path.split("/")[4:])
 
 
 def _recorder(plan: Plan, path: str | None) -> AbstractContextManager[Recorder | None]:

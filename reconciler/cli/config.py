@@ -44,6 +44,7 @@ def command(format_: str) -> None:
       api_version = "v1"
       two_phase = false
       timeout = 30                    # seconds
+      lock_timeout = "5m"             # for what another task has locked
       max_age = "24h"                 # of a saved plan
       [limits]
       max_deleted_rules = 30          # percent, of more than ...

@@ -2,7 +2,7 @@
 
 import os
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +16,21 @@ from reconciler.model.text import printable
 
 if TYPE_CHECKING:  # every start makes a log, and httpx costs 0.1 s
     from reconciler.api.http import Exchange
+    from reconciler.api.retry import LockWait
 
 
 class Log:
-    """Writes to stderr. `is_json`, `verbose` and `quiet` follow the options of the command (see `options`)."""
+    """Writes to stderr. `is_json`, `verbose` and `quiet` follow the options of the command (see `options`).
+
+    `on_lock` is who shows waits for locks: a connection is there before the progress line that they appear on.
+    """
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self.is_json = False
         self.verbose = False
         self.quiet = False
         self.color = False if environment.get(NO_COLOR) else None
+        self.on_lock: Callable[[LockWait], None] = lambda _: None
 
     def request(self, exchange: "Exchange") -> None:
         """Write one request with its status and time: with -v, and in JSON unless -q."""
@@ -44,6 +49,10 @@ class Log:
             status = exchange.status if exchange.status is not None else exchange.problem
             request_id = f" {exchange.request_id}" if exchange.request_id else ""
             self.line(printable(f"{exchange.method} {exchange.path} {status} {milliseconds} ms{request_id}"))
+
+    def lock(self, wait: "LockWait") -> None:
+        """Pass a wait for a lock to whoever shows it."""
+        self.on_lock(wait)
 
     def failed(self, message: str, hint: str | None = None, exit_code: int = ExitCode.ERROR) -> None:
         """Write an error, and what to do about it."""

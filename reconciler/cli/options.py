@@ -99,10 +99,14 @@ paths_or_plan = click.argument(
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOptions:
-    """How to reach the API: `timeout` in seconds, `parallelism` in requests under way at once."""
+    """How to reach the API: `timeout` in seconds, `parallelism` in requests under way at once.
+
+    `lock_timeout` is how long a write waits for what another task has locked.
+    """
 
     api_version: "ApiVersion"
     timeout: float
+    lock_timeout: timedelta
     parallelism: int
 
 
@@ -138,6 +142,13 @@ connection = option_set(
         help="Seconds to wait for an answer.",
     ),
     click.option(
+        "--lock-timeout",
+        type=DURATION,
+        default=KEYS["lock_timeout"].default,
+        show_default=True,
+        help="How long to wait for what another task has locked.",
+    ),
+    click.option(
         "--parallelism",
         type=click.IntRange(1, 64),
         default=KEYS["parallelism"].default,
@@ -166,9 +177,11 @@ def connect(chosen: ConnectionOptions, clock: Clock | None = None) -> "Iterator[
         settings.api_key(),
         base_url=settings.base_url(),
         timeout=chosen.timeout,
+        lock_timeout=chosen.lock_timeout.total_seconds(),
         parallelism=chosen.parallelism,
         clock=clock or SystemClock(),
         observe=current_log().request,
+        on_lock=current_log().lock,
     ) as api:
         yield api
 

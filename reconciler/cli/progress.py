@@ -11,9 +11,13 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Self, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 from reconciler.cli.log import Log, current_log
+from reconciler.model.text import printable
+
+if TYPE_CHECKING:  # brings nothing that --help needs
+    from reconciler.api.retry import LockWait
 
 PATIENCE = 0.5
 """Seconds of silence that need no progress line; also, unless told otherwise, how often it is drawn anew."""
@@ -56,12 +60,14 @@ class Progress:
         self._total = total
         self._name = ""
         self._started = 0.0
+        self._locks: dict[str, tuple[float, float]] = {}
 
     def step(self, name: object) -> None:
         """Say what has just been done."""
         with self._lock:
             self._done += 1
             self._name = str(name)
+            self._locks.pop(self._name, None)
             if self._log.is_json and not self._quiet:
                 total = self._total or None
                 self._log.event("progress", stage=self._what, done=self._done, total=total, name=self._name)
@@ -78,16 +84,46 @@ class Progress:
                 self._log.event("progress", stage=self._what, name=str(name), groups=have, of=of)
         self.draw()
 
+    def locked(self, name: str, wait: "LockWait") -> None:
+        """Say that the work on something waits for a lock; where there is no line to draw, once a lock."""
+        with self._lock:
+            now = self._monotonic()
+            self._locks[name] = now - wait.waited, now + wait.seconds
+            message = f"waiting for a lock on {name}, {wait.waited:.0f} s"
+            if self._log.is_json and not self._quiet:
+                self._log.event(
+                    "waiting",
+                    message=message,
+                    name=name,
+                    path=wait.path,
+                    waited=round(wait.waited, 1),
+                    next_try=round(wait.seconds, 1),
+                    limit=wait.limit,
+                )
+            elif not (self._is_drawn or self._quiet or wait.waited):
+                self._log.line(printable(f"waiting for a lock on {name}, {wait.limit:.0f} s at most"))
+        self.draw()
+
     def draw(self) -> None:
         """Draw the line, if it is time for one."""
         with self._lock:
-            seconds = self._monotonic() - self._started
+            now = self._monotonic()
+            seconds = now - self._started
             if not self._is_drawn or self._ended.is_set() or seconds < PATIENCE:
                 return
             total = f"/{self._total}" if self._total else ""
-            name = "".join(character if character.isprintable() else "?" for character in self._name)
-            line = f"{self._what} {self._done}{total}, {seconds:.0f} s{': ' if name else ''}{name}"
+            says = self._waits(now) or self._name
+            says = "".join(character if character.isprintable() else "?" for character in says)
+            line = f"{self._what} {self._done}{total}, {seconds:.0f} s{': ' if says else ''}{says}"
             self._write(_CLEAR + line[: _columns(self._stream) - 1])
+
+    def _waits(self, now: float) -> str:
+        """Say what waits for a lock just now, the longest wait first; nothing where nothing does."""
+        waiting = sorted((since, name) for name, (since, until) in self._locks.items() if now < until)
+        if not waiting:
+            return ""
+        more = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
+        return f"waiting for a lock on {waiting[0][1]}{more}, {now - waiting[0][0]:.0f} s"
 
     def __enter__(self) -> Self:
         self._started = self._monotonic()

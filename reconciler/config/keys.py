@@ -6,7 +6,7 @@ from typing import Any
 
 from reconciler.model import environment
 from reconciler.model.clock import parse_duration
-from reconciler.model.cloud import DEFAULT_BASE_URL, DEFAULT_PARALLELISM, DEFAULT_TIMEOUT
+from reconciler.model.cloud import DEFAULT_BASE_URL, DEFAULT_LOCK_TIMEOUT, DEFAULT_PARALLELISM, DEFAULT_TIMEOUT
 from reconciler.model.policies import Limits
 
 POLICIES = "policies"
@@ -61,6 +61,9 @@ KEYS = {
     "two_phase": Key("`true` or `false`", lambda value: isinstance(value, bool), default=False),
     "parallelism": Key("a whole number from 1 to 64", _whole_number(1, 64), DEFAULT_PARALLELISM),
     "timeout": Key("a number of seconds, 0.1 or more", _is_seconds, DEFAULT_TIMEOUT),
+    "lock_timeout": Key(
+        'a duration such as `"5m"`, `"90s"` or `"0s"`', _is_duration, f"{DEFAULT_LOCK_TIMEOUT / 60:.0f}m"
+    ),
     "max_age": Key('a duration such as `"24h"`, `"90m"` or `"7d"`', _is_duration, "24h"),
     "limits.max_deleted_rules": Key(_PERCENT, _whole_number(0, 100), _LIMITS.max_deleted_rules),
     "limits.min_deleted_rules": Key(_COUNT, _whole_number(0), _LIMITS.min_deleted_rules),

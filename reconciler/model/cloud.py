@@ -16,6 +16,9 @@ DEFAULT_BASE_URL = "https://api.gcore.com"
 DEFAULT_TIMEOUT = 30.0
 """Seconds to wait for an answer, where nothing else is said."""
 
+DEFAULT_LOCK_TIMEOUT = 300.0
+"""Seconds to wait for what another task has locked, where nothing else is said."""
+
 DEFAULT_PARALLELISM = 16
 """Requests under way at once, where nothing else is said."""
 

@@ -8,7 +8,8 @@ SgctlError                 1   what is wrong, and what to do about it
 │   ├── ApiUnreachable     1   no answer within the time allowed
 │   ├── ApiRefused         1   a 4xx: nothing was done, and the answer says why
 │   ├── OutcomeUnknown     1   a write was sent and what became of it is not known
-│   │   └── TaskFailed     1   a task of v2 ended in ERROR; it may have acted in part
+│   │   ├── TaskFailed     1   a task of v2 ended in ERROR; it may have acted in part
+│   │   └── OutOfDate      1   a write was not carried out, and must not be repeated as it is
 │   └── Stopped            1   the user asked to stop, and waiting was needed to go on
 ├── StalePlan              3   live state moved since the plan was made; nothing was sent
 ├── AppliedInPart          4   something was applied and something was not
@@ -165,6 +166,10 @@ class OutcomeUnknown(ApiError):
 
 class TaskFailed(OutcomeUnknown):
     """A task of v2 ended in ERROR, for the reason that the message gives: it may have acted in part."""
+
+
+class OutOfDate(OutcomeUnknown):
+    """A write was refused while another task held a lock. It did nothing, and what it replaces may have changed."""
 
 
 class Stopped(ApiError):

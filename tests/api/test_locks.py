@@ -9,10 +9,11 @@ from world import World, contents, seeds, tcp, wanted
 from reconciler.api.backend import GcoreWriter
 from reconciler.api.error_answer import Refusal
 from reconciler.api.http import Http
-from reconciler.api.retry import LOCK_LIMIT, LONGEST_LOCK_WAIT, Locks, LockWait
+from reconciler.api.retry import LONGEST_LOCK_WAIT, Locks, LockWait
 from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.clock import SystemClock
+from reconciler.model.cloud import DEFAULT_LOCK_TIMEOUT
 from reconciler.model.errors import ApiRefused, OutcomeUnknown, Stopped, TaskFailed
 from reconciler.planning.encode import Request
 
@@ -47,12 +48,12 @@ class Server:
         self.clock = Clock()
         self.told: list[LockWait] = []
 
-    def connect(self, limit: float = LOCK_LIMIT) -> Http:
+    def connect(self, limit: float = DEFAULT_LOCK_TIMEOUT) -> Http:
         transport = httpx.MockTransport(self._answer)
         locks = Locks(self.clock, limit, self.told.append)
         return Http("https://api.example.com", "the-key", self.clock, transport=transport, locks=locks)
 
-    def send(self, request: Request, limit: float = LOCK_LIMIT) -> Any:
+    def send(self, request: Request, limit: float = DEFAULT_LOCK_TIMEOUT) -> Any:
         with self.connect(limit) as http:
             return GcoreWriter(http, self.clock).send(request)
 
@@ -73,7 +74,10 @@ def test_a_lock_is_waited_out_longer_each_time_and_told(request_: Request) -> No
     assert server.send(request_).status == 200
     assert server.writes == 5
     assert server.clock.waits == [1, 2, 4, 8]
-    assert server.told == [LockWait(request_.path, waited, LOCK_LIMIT) for waited in (0, 1, 3, 7)]
+    assert server.told == [
+        LockWait(request_.path, waited, DEFAULT_LOCK_TIMEOUT, seconds)
+        for waited, seconds in ((0, 1), (1, 2), (3, 4), (7, 8))
+    ]
 
 
 @pytest.mark.parametrize("request_", [V1, V2], ids=["v1", "v2"])
@@ -82,7 +86,7 @@ def test_a_lock_that_does_not_end_is_given_up_after_five_minutes(request_: Reque
     with pytest.raises(ApiRefused, match="is already locked by another task") as raised:
         server.send(request_)
     assert raised.value.hint == Refusal.LOCKED.value
-    assert server.clock.monotonic() == LOCK_LIMIT == 300
+    assert server.clock.monotonic() == DEFAULT_LOCK_TIMEOUT == 300
     assert max(server.clock.waits) <= LONGEST_LOCK_WAIT
 
 
@@ -149,7 +153,7 @@ def test_six_tries_with_reads_between_take_the_whole_time_and_then_it_is_a_refus
         for _ in range(6):
             with pytest.raises(OutcomeUnknown):
                 writer.send(V2_RULES)
-        assert server.clock.monotonic() == LOCK_LIMIT
+        assert server.clock.monotonic() == DEFAULT_LOCK_TIMEOUT
         with pytest.raises(ApiRefused):
             writer.send(V2_RULES)
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from config_support import GROUPS
 
+from reconciler.api.retry import LockWait
 from reconciler.cli import run
 from reconciler.cli.log import Log
 from reconciler.cli.progress import Progress
@@ -148,6 +149,22 @@ def test_a_long_list_is_shown_as_it_grows(capsys: pytest.CaptureFixture[str]) ->
         1000,
         2500,
     )
+
+
+def test_a_wait_for_a_lock_is_on_the_line_until_the_next_try() -> None:
+    stream = Terminal()
+    with progress(stream, iter([0.0, 0.5, 0.6, 12.5, 12.5, 12.6, 18.0]), total=2, environment={}) as shown:
+        shown.locked("web", LockWait("/groups/1", 0.0, 300.0, 15.0))
+        shown.draw()
+        shown.locked("app\x1b[2J", LockWait("/groups/2", 2.0, 300.0, 4.0))
+        shown.draw()
+    assert stream.getvalue().split("\r\x1b[K")[1:] == [
+        "reading 0/2, 1 s: waiting for a lock on web, 0 s",
+        "reading 0/2, 12 s: waiting for a lock on web, 12 s",
+        "reading 0/2, 13 s: waiting for a lock on web and 1 more, 12 s",
+        "reading 0/2, 18 s",
+        "",
+    ]
 
 
 def test_progress_fits_the_terminal_and_obeys_no_name() -> None:
