@@ -6,7 +6,8 @@ Four kinds of lines, each with `at`, the time in UTC:
     before   before the first write to a group: action, project_id, region_id, name; `group`, the live group as it was
              read, null for one to create; `changed`, which of name, description and rules the plan changes; `tags`, the
              keys of the tags it changes; `lost_rules`, rules of other groups that go with a group to be deleted
-    write    a write as it went: project_id, region_id, name, group_id, method, path, body, status, request_id, problem
+    write    a write as it went: project_id, region_id, name, group_id, method, path, body, status, request_id, problem,
+             `error`: what an error answer says (exception_class, message, request_id, info, invalid_fields), else null
     found    a group to create that was found by its name, because the answer was lost: group_id
 
 A process that is killed leaves at most one line cut short. The API key is in none of them. `journal_reading` reads it.
@@ -69,6 +70,7 @@ def write_line(write: Write) -> Json:
         status=write.status,
         request_id=write.request_id,
         problem=write.problem,
+        error=write.details.to_json() or None if write.problem else None,
     )
 
 

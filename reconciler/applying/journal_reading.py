@@ -75,6 +75,8 @@ _HEAD = ("kind", "at", "project_id", "region_id", "name")
 _BEFORE = (*_HEAD, "action", "group", "changed", "tags", "lost_rules")
 _WRITE = (*_HEAD, "group_id", "method", "path", "body", "status", "request_id", "problem")
 _FOUND = (*_HEAD, "group_id")
+_ERROR = frozenset({"error"})
+"""What the line of a write may have besides: it is for readers, and proves nothing."""
 _DONE = range(200, 300)
 
 
@@ -155,7 +157,8 @@ class _Evidence:
         if kind is _Kind.APPLY:
             self._apply(line)
             return
-        members(line, {_Kind.BEFORE: _BEFORE, _Kind.WRITE: _WRITE, _Kind.FOUND: _FOUND}[kind])
+        required = {_Kind.BEFORE: _BEFORE, _Kind.WRITE: _WRITE, _Kind.FOUND: _FOUND}[kind]
+        members(line, required, _ERROR if kind is _Kind.WRITE else ())
         target = Target(member(line, "project_id", positive), member(line, "region_id", positive))
         name = member(line, "name", text)
         if kind is _Kind.BEFORE:

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from reconciler.model.errors import NO_DETAILS, ErrorDetails
 from reconciler.model.live import LiveGroup
 from reconciler.planning.encode import Request
 from reconciler.planning.plan import Change
@@ -25,6 +26,7 @@ class Result:
 
     `is_refused` tells that the API does not take the change: as long as its reason stands, sending it again is no use.
     `answered` is a new group as the answer to its creation has it, which nobody has read back yet.
+    `details` is what the API says of the request that failed last.
     """
 
     change: Change
@@ -35,13 +37,14 @@ class Result:
     group_id: str | None = None
     is_refused: bool = False
     answered: LiveGroup | None = None
+    details: ErrorDetails = NO_DETAILS
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
     """A write as it went. `status` is None where no answer came; `problem` says what went wrong, None for nothing.
 
-    `group_id` is None for a create that was refused or whose answer was lost.
+    `group_id` is None for a create that was refused or whose answer was lost; `details` is what an error answer says.
     """
 
     at: datetime
@@ -51,6 +54,7 @@ class Write:
     status: int | None
     request_id: str | None
     problem: str | None
+    details: ErrorDetails = NO_DETAILS
 
 
 class Recorder(Protocol):

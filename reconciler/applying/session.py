@@ -10,7 +10,16 @@ from reconciler.api.live import Reader
 from reconciler.applying.outcome import NoJournal, Recorder, Result, Status, Write
 from reconciler.model.clock import Clock
 from reconciler.model.desired import Target
-from reconciler.model.errors import ApiError, ApiRefused, OutcomeUnknown, OutOfDate, SgctlError, Stopped, TaskFailed
+from reconciler.model.errors import (
+    NO_DETAILS,
+    ApiError,
+    ApiRefused,
+    OutcomeUnknown,
+    OutOfDate,
+    SgctlError,
+    Stopped,
+    TaskFailed,
+)
 from reconciler.model.json_reading import UUID
 from reconciler.planning.encode import Request
 from reconciler.planning.plan import Change
@@ -64,7 +73,8 @@ class ApplyContext:
 class Session:
     """Sends the writes of one change.
 
-    `problem` is what went wrong last, empty where nothing did; `twins` are other groups that have the new group's name.
+    `problem` is what went wrong last, empty where nothing did, and `details` what the API says of it; `twins` are other
+    groups that have the new group's name.
     """
 
     def __init__(
@@ -75,6 +85,7 @@ class Session:
         self.group_id = group_id
         self.touched = touched
         self.problem = ""
+        self.details = NO_DETAILS
         self.twins: tuple[str, ...] = ()
         self._since = context.clock.now()
         self._begun = touched
@@ -87,15 +98,15 @@ class Session:
         if not self._begun:
             self.context.recorder.begin(self.change)
             self._begun = True
-        self.problem = ""
+        self.problem, self.details = "", NO_DETAILS
         try:
             answer = self.context.writer.send(request)
         except ApiRefused as refused:
-            self.problem = refused.message
+            self.problem, self.details = refused.message, refused.details
             self._record(request, refused.status, refused.request_id)
             raise
         except OutcomeUnknown as unknown:
-            self.problem = unknown.message
+            self.problem, self.details = unknown.message, unknown.details
             self.touched |= not isinstance(unknown, OutOfDate)
             self._record(request, unknown.status, unknown.request_id)
             raise
@@ -122,7 +133,8 @@ class Session:
 
     def ended(self, status: Status, message: str = "", hint: str | None = None) -> Result:
         """Say how the change ended."""
-        return Result(self.change, status, message, hint, self.touched, self.group_id)
+        details = NO_DETAILS if status is Status.APPLIED else self.details
+        return Result(self.change, status, message, hint, self.touched, self.group_id, details=details)
 
     def refused(self, refused: ApiRefused) -> Result:
         """Say that the API does not take the change."""
@@ -145,6 +157,7 @@ class Session:
                 f"{refused.message}; whether it was carried out in part is not known, for reading it back failed: "
                 f"{error.message}",
                 refused.hint or error.hint,
+                details=refused.details,
             ) from None
 
     def guard(self, act: Callable[[], Result]) -> Result:
@@ -155,12 +168,16 @@ class Session:
             return self.ended(Status.LEFT, f"{self.problem}; {stopped.message}" if self.problem else stopped.message)
         except SgctlError as error:
             message = f"{self.problem}; then {error.message}" if self.problem else error.message
+            if isinstance(error, ApiError) and error.details.to_json():
+                self.details = error.details
             return self.ended(Status.FAILED, message, error.hint)
 
     def _record(self, request: Request, status: int | None, request_id: str | None) -> None:
         at = self.context.clock.now()
         problem = self.problem or None
-        self.context.recorder.wrote(Write(at, self.change, request, self.group_id, status, request_id, problem))
+        self.context.recorder.wrote(
+            Write(at, self.change, request, self.group_id, status, request_id, problem, self.details)
+        )
 
 
 def has_ended(unknown: OutcomeUnknown) -> bool:

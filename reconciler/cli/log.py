@@ -4,13 +4,14 @@ import os
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.model.clock import SystemClock, format_moment
 from reconciler.model.environment import API_KEY, NO_COLOR, TRACEBACK
-from reconciler.model.errors import ExitCode, InputError, Issue, SgctlError
+from reconciler.model.errors import NO_DETAILS, ApiError, ErrorDetails, ExitCode, InputError, Issue, SgctlError
 from reconciler.model.place import FilePlace
 from reconciler.model.text import printable
 
@@ -44,20 +45,30 @@ class Log:
                 milliseconds=milliseconds,
                 request_id=exchange.request_id,
                 problem=exchange.problem,
+                error=_error_of(exchange),
             )
         elif self.verbose and not self.is_json:
             status = exchange.status if exchange.status is not None else exchange.problem
             request_id = f" {exchange.request_id}" if exchange.request_id else ""
-            self.line(printable(f"{exchange.method} {exchange.path} {status} {milliseconds} ms{request_id}"))
+            said = exchange.details.exception_class, exchange.details.message
+            about = f" {': '.join(filter(None, said))}" if any(said) else ""
+            self.line(printable(f"{exchange.method} {exchange.path} {status} {milliseconds} ms{request_id}{about}"))
 
     def lock(self, wait: "LockWait") -> None:
         """Pass a wait for a lock to whoever shows it."""
         self.on_lock(wait)
 
-    def failed(self, message: str, hint: str | None = None, exit_code: int = ExitCode.ERROR) -> None:
-        """Write an error, and what to do about it."""
+    def failed(
+        self,
+        message: str,
+        hint: str | None = None,
+        exit_code: int = ExitCode.ERROR,
+        details: ErrorDetails = NO_DETAILS,
+    ) -> None:
+        """Write an error, and what to do about it; collectors also get what the API says of it."""
         if self.is_json:
-            self.event("error", "error", message=message, hint=hint, exit_code=exit_code)
+            error = details.to_json() or None
+            self.event("error", "error", message=message, hint=hint, exit_code=exit_code, error=error)
         else:
             from reconciler.render.text import render_error  # noqa: PLC0415 - only when something went wrong
 
@@ -95,6 +106,12 @@ def current_log() -> Log:
     return (context.find_object(Log) if context is not None else None) or Log()
 
 
+def _error_of(exchange: "Exchange") -> dict[str, Any] | None:
+    """Return what an error answer says; of others, only the id of the request is known, and that is there already."""
+    details = exchange.details
+    return None if replace(details, request_id=None) == NO_DETAILS else details.to_json()
+
+
 def _fields(issue: Issue) -> dict[str, Any]:
     place = issue.place
     return {
@@ -113,7 +130,8 @@ def report(error: Exception, log: Log | None = None) -> int:
     if isinstance(error, InputError):
         log.issues(_with_lines(error))
     if isinstance(error, SgctlError):
-        log.failed(error.message, error.hint, error.exit_code)
+        details = error.details if isinstance(error, ApiError) else NO_DETAILS
+        log.failed(error.message, error.hint, error.exit_code, details)
         return error.exit_code
     if os.environ.get(TRACEBACK):
         log.line(_without_key("".join(traceback.format_exception(error)), os.environ))

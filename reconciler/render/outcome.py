@@ -50,6 +50,7 @@ def report_to_json(report: Report) -> dict[str, Any]:
                 "status": str(result.status),
                 "message": result.message,
                 "hint": result.hint,
+                "error": result.details.to_json() or None,
             }
             for result in report.results
         ],
