@@ -35,6 +35,7 @@ from reconciler.model.policies import Policies, Rulebook
 from reconciler.planning import prune
 from reconciler.planning.group_view import StateView, live_view, planned_view
 from reconciler.planning.plan import Plan, PlanOptions, match_groups, plan_groups
+from reconciler.planning.quota import quota_notes
 from reconciler.planning.resolve import Match, resolve
 from reconciler.policy import judge
 from reconciler.policy.judge import Audit, judge_plan
@@ -78,8 +79,9 @@ def plan(
 ) -> Plan:
     """Read the live state of the desired groups' targets, and plan what makes it the desired one. Changes nothing.
 
-    `show_instances` counts the instances of every group that changes, one read each. Guardrails do not raise: they are
-    findings of the plan, which is to be shown all the same.
+    `show_instances` counts the instances of every group that changes, one read each. Where groups are to be created,
+    the quotas are read once, and a note says what will not fit. Guardrails do not raise: they are findings of the plan,
+    which is to be shown all the same.
 
     >>> proposal = plan(desired, api, PlanOptions(groups=("web",)))
     >>> [(change.difference.name, len(change.requests)) for change in proposal.changes]
@@ -98,7 +100,14 @@ def plan(
         created_at=format_time(api.clock.now()),
         instances=api.count_instances(going),
     )
+    proposal = _note_quotas(proposal, api)
     return _show_instances(proposal, api) if show_instances else proposal
+
+
+def _note_quotas(plan: Plan, api: Api) -> Plan:
+    if not plan.summary.groups_to_create:
+        return plan
+    return replace(plan, notes=(*plan.notes, *quota_notes(plan, api.reader.read_quotas())))
 
 
 def _show_instances(plan: Plan, api: Api) -> Plan:
@@ -216,7 +225,7 @@ def rollback(journal: Journal, api: Api, options: PlanOptions | None = None) -> 
     instances = api.count_instances(created_groups(journal, live))
     now, backend = format_time(api.clock.now()), BACKENDS[options.api_version]
     proposal, matches = plan_way_back(journal, live, instances, options, backend, created_at=now)
-    return judge_plan(proposal, Policies(), options.limits, matches, live)
+    return _note_quotas(judge_plan(proposal, Policies(), options.limits, matches, live), api)
 
 
 def detect_drift(

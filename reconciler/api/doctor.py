@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.api.address import check_base_url
 from reconciler.api.error_answer import Refusal, refusal_of
+from reconciler.api.parse import parse_quotas
+from reconciler.api.reader import QUOTAS_PATH
 from reconciler.model.desired import Target
 from reconciler.model.errors import UsageError
 
@@ -105,6 +107,7 @@ def check_api(setup: Setup, get: Get, now: Callable[[], datetime]) -> Iterator[C
     yield _listed("projects", get("/cloud/v1/projects", {"limit": 1000}))
     yield _listed("regions", get("/cloud/v1/regions", {"limit": 1000}))
     yield from _groups(setup, get)
+    yield from _quotas(setup, get)
     yield _v2(setup, answer, get)
     yield Check(
         "writing", Health.NOTE, "whether this key may write, and whether v1's PATCH is still there, only writing tells"
@@ -209,6 +212,21 @@ def _groups(setup: Setup, get: Get) -> Iterator[Check]:
             yield Check("groups", Health.OK, f"v1 answers: {count} security groups in {target}")
         else:
             yield Check("groups", Health.FAILED, f"{target} cannot be listed ({_came(answer)}){_why(answer, target)}")
+
+
+def _quotas(setup: Setup, get: Get) -> Iterator[Check]:
+    """Tell how many groups the regions hold of those that they may; nothing where the API does not say."""
+    regions = sorted({target.region_id for target in setup.targets})
+    answer = get(QUOTAS_PATH, {}) if regions else None
+    quotas = parse_quotas(answer.body) if answer and answer.status == 200 and answer.body else {}
+    for region_id in regions:
+        if (quota := quotas.get(region_id)) is None:
+            continue
+        said = f"{quota.used} of {quota.limit} security groups are used in region {region_id}, over all projects"
+        if quota.used < quota.limit:
+            yield Check("quota", Health.OK, said)
+        else:
+            yield Check("quota", Health.NOTE, f"{said}: none can be created; ask Gcore's support for a higher quota")
 
 
 def _why(answer: "ProbeResult", target: Target) -> str:

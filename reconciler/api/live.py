@@ -1,12 +1,12 @@
 """Stage 3: API -> live state. Only reads, several targets at a time, whole targets or an error."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Protocol, TypeVar
 
 from reconciler.model.desired import Target
-from reconciler.model.live import LiveGroup, LiveState
+from reconciler.model.live import LiveGroup, LiveState, Quota
 
 Watch = Callable[[Target, int, int], None]
 """Told how many groups of a target have been read and how many it has: after each page, and equal when it is done."""
@@ -36,6 +36,9 @@ class Reader(Protocol):
 
     def count_instances(self, target: Target, group_id: str) -> int:
         """Count the instances that a group is attached to."""
+
+    def read_quotas(self) -> Mapping[int, Quota]:
+        """Read how many groups each region may hold and holds, as far as that can be told."""
 
 
 def read_live(

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from reconciler.model.canonical import PUBLISHED_PROTOCOLS, canonical_rule
 from reconciler.model.desired import Target
 from reconciler.model.errors import ApiError
-from reconciler.model.live import LiveGroup, LiveRule, Tag
+from reconciler.model.live import LiveGroup, LiveRule, Quota, Tag
 from reconciler.model.rule import Direction, Ethertype, Rule
 from reconciler.model.text import shown
 
@@ -115,6 +115,22 @@ def parse_instance_count(answer: dict[str, Any], target: Target, group_id: str) 
             f"{target}: the API did not say which instances group {group_id} is attached to: {wrong.sentence()}",
             hint=_HINT,
         ) from None
+
+
+def parse_quotas(answer: dict[str, Any]) -> dict[int, Quota]:
+    """Read the quotas of security groups by region. What is not as published is left out: nothing depends on it."""
+    regions = answer.get("regional_quotas")
+    found = {}
+    for each in regions if isinstance(regions, list) else ():
+        fields = [each.get(name) for name in _QUOTA_FIELDS] if isinstance(each, dict) else []
+        numbers = [value for value in fields if type(value) is int and value >= 0]
+        if len(numbers) == len(_QUOTA_FIELDS):
+            found[numbers[0]] = Quota(*numbers[1:])
+    return found
+
+
+_QUOTA_FIELDS = ("region_id", "firewall_count_limit", "firewall_count_usage")
+"""The cloud calls security groups firewalls here, as in its errors."""
 
 
 def new_group_id(answer: Any) -> str | None:

@@ -3,10 +3,18 @@
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from reconciler.api.parse import Page, has_rules, new_group_id, parse_group, parse_instance_count, parse_page
+from reconciler.api.parse import (
+    Page,
+    has_rules,
+    new_group_id,
+    parse_group,
+    parse_instance_count,
+    parse_page,
+    parse_quotas,
+)
 from reconciler.model.desired import Target
-from reconciler.model.errors import ApiError, ApiRefused
-from reconciler.model.live import LiveGroup
+from reconciler.model.errors import ApiError, ApiRefused, Stopped
+from reconciler.model.live import LiveGroup, Quota
 
 if TYPE_CHECKING:  # httpx costs 0.1 s, which whoever only encodes need not pay
     from reconciler.api.http import Http
@@ -19,6 +27,9 @@ MAX_GROUPS = 100_000
 
 MAX_PAGES = 1000
 """Pages that a list may have: MAX_GROUPS, should the API give no more than 100 groups a page."""
+
+QUOTAS_PATH = "/cloud/v2/client_quotas"
+"""All quotas of the account that a key belongs to; those of one region need the number of the account."""
 
 _READINGS = 3
 _NOT_FOUND = 404
@@ -70,6 +81,19 @@ class GcoreReader:
         """Count the instances that a group is attached to."""
         answer = self._http.read(f"{v1_path(target, group_id)}/instances")
         return parse_instance_count(answer, target, group_id)
+
+    def read_quotas(self) -> dict[int, Quota]:
+        """Read how many groups each region may hold and holds, by region, over all projects.
+
+        Regions are left out of which the API does not tell, and so are all of them where it has no such operation or
+        the key may not ask. Raises `Stopped`.
+        """
+        try:
+            return parse_quotas(self._http.read(QUOTAS_PATH))
+        except Stopped:
+            raise
+        except ApiError:
+            return {}
 
     def _reading(self, target: Target, name: str | None, on_page: Callable[[int, int], None]) -> list[LiveGroup] | None:
         """Read all pages once; None where they are not one list, of as many different groups as every page announced.

@@ -39,7 +39,7 @@ class Report:
         if not bad:
             return None
         message = f"{len(bad)} of {len(self.results)} groups are not as planned"
-        hint = "Plan again to see what is left; applying that converges."
+        hint = "Plan again to see what is left, and apply that."
         if any(result.is_refused for result in bad):
             hint = "What the API refused it will refuse again until the reason is gone; plan again to see what is left."
         if len(bad) < len(self.results) or any(result.touched for result in bad):

@@ -28,6 +28,13 @@ class Tag:
     read_only: bool = False
 
 
+class Quota(NamedTuple):
+    """How many security groups a region may hold, and how many it holds, over all projects of an account."""
+
+    limit: int
+    used: int
+
+
 class LiveRule(NamedTuple):
     """A rule that exists, with its id; a description of null is the empty one.
 

@@ -33,17 +33,22 @@ class Perspective:
     """How a difference is told: as what a plan will do, or as how live state is wrong.
 
     `opened` and `closed` are the verbs for traffic that putting things right opens and closes; `loud` is the one of
-    them that is marked where it is open to the world, or wide.
+    them that is marked where it is open to the world, or wide. `redescribed` is a note on rules with a new description.
     """
 
     words: Mapping[Action, str]
     opened: str
     closed: str
     loud: str
+    redescribed: str = ""
 
 
 PLAN = Perspective(
-    {Action.CREATE: "create", Action.UPDATE: "update", Action.DELETE: "delete"}, "opens", "closes", "opens"
+    {Action.CREATE: "create", Action.UPDATE: "update", Action.DELETE: "delete"},
+    "opens",
+    "closes",
+    "opens",
+    "a rule with a new description is missing for a moment: the cloud refuses it beside the old one",
 )
 DRIFT = Perspective({Action.CREATE: "missing", Action.UPDATE: "drifted"}, "lacks", "admits", "admits")
 
@@ -161,7 +166,7 @@ def view_difference(
         lines=tuple(_lines(difference, names)),
         traffic=tuple(_traffic(difference, names, perspective)) if difference.creates or difference.deletes else None,
         unchanged=difference.unchanged,
-        notes=(*_attached(difference), *difference.notes),
+        notes=(*_attached(difference), *_redescribed(difference, perspective), *difference.notes),
         tone=tone,
     )
 
@@ -169,6 +174,11 @@ def view_difference(
 def _attached(difference: Difference) -> Iterator[str]:
     if difference.instances is not None:
         yield f"attached to {count(difference.instances, 'instance')}"
+
+
+def _redescribed(difference: Difference, perspective: Perspective) -> Iterator[str]:
+    if difference.redescribes and perspective.redescribed:
+        yield perspective.redescribed
 
 
 def _traffic(difference: Difference, names: Mapping[str, str], perspective: Perspective) -> Iterator[TrafficLine]:

@@ -46,6 +46,7 @@ def test_a_good_api_passes_every_check_and_is_only_read(
         "projects": "ok",
         "regions": "ok",
         "groups": "ok",
+        "quota": "ok",
         "v2": "ok",
         "writing": "note",
     }

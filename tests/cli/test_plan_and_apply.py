@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler import connect, load, plan
+from reconciler.api.reader import QUOTAS_PATH
 from reconciler.emulator.server import EmulatorServer
 
 from .conftest import APP, CHANGED, EMPTIED, KEY, SAME, WEB, Sgctl, writes
@@ -48,12 +49,14 @@ def bodies(emulator: EmulatorServer) -> list[tuple[str, str, Any]]:
 
 @pytest.mark.parametrize("text", [SAME, CHANGED, EMPTIED, EVERYTHING], ids=["same", "changed", "emptied", "everything"])
 def test_plan_and_drift_write_nothing(sgctl: Sgctl, emulator: EmulatorServer, text: str) -> None:
-    """One list of the target, and that is all that is ever asked."""
+    """One list of the target, and the quotas where a group is to be created: that is all that is ever asked."""
     sgctl.write(text)
     for arguments in (["plan"], ["plan", "--out", "plan.json"], ["drift"], ["show", "plan.json"]):
         sgctl(*arguments)
     assert {request.method for request in emulator.requests} == {"GET"}
-    assert len(emulator.requests) == 3
+    quotas = [request for request in emulator.requests if request.path == QUOTAS_PATH]
+    assert len(quotas) == (2 if text is EVERYTHING else 0)
+    assert len(emulator.requests) == 3 + len(quotas)
 
 
 def test_what_is_sent_is_what_the_plan_file_says(sgctl: Sgctl, emulator: EmulatorServer) -> None:

@@ -19,6 +19,7 @@ from reconciler.model.place import FilePlace
 from reconciler.model.problems import ProblemName
 from reconciler.model.rule import Rule
 from reconciler.planning.plan import Plan
+from reconciler.render.formats import render
 from reconciler.render.pairs import pair
 from reconciler.render.text import fold, render_issue, render_text
 from reconciler.render.view import view_plan
@@ -146,6 +147,18 @@ def test_a_changed_rule_says_which_field_changed(live: LiveRule, desired: Desire
     lines = shown(plan_of([desired_group("web", [desired])], [live_group("web", [live])]), 120)
     (found,) = [each for each in lines if each.startswith("  ~ ")]
     assert found.endswith(line)
+
+
+@pytest.mark.parametrize("format_", ["text", "markdown", "html", "github"])
+def test_a_rule_with_a_new_description_is_said_to_be_missing_for_a_moment(format_: str) -> None:
+    """Once a group, and nowhere that it is not so."""
+    words = "missing for a moment: the cloud refuses it beside the old one"
+    old = [there(1, tcp(80), "old"), there(2, tcp(81), "old")]
+    new = [wanted(tcp(80), "new"), wanted(tcp(81), "new")]
+    plan = plan_of([desired_group("web", new)], [live_group("web", old)])
+    assert render(view_plan(plan), format_, 200).count(words) == 1
+    plan = plan_of([desired_group("web", [wanted(tcp(82), "new")])], [live_group("web", old)])
+    assert words not in render(view_plan(plan), format_, 200)
 
 
 def test_a_remote_group_goes_by_its_name() -> None:
