@@ -176,8 +176,8 @@ def _key(setup: Setup, answer: "ProbeResult") -> Check | None:
         return Check(
             "key",
             Health.FAILED,
-            f"the API does not accept the key from {setup.key_source} (401): it is wrong, expired or was deleted; "
-            f"make a new one in the customer portal{_dollar(answer)}",
+            f"the API does not accept the key from {setup.key_source} (401): {_dollar(answer)}it is wrong, expired or "
+            "was deleted; make a new one in the customer portal",
         )
     if answer.body is None or answer.status not in {200, 403}:
         return None
@@ -187,7 +187,7 @@ def _key(setup: Setup, answer: "ProbeResult") -> Check | None:
 def _dollar(answer: "ProbeResult") -> str:
     if refusal_of(answer.status, answer.details) is not Refusal.DOLLAR_IN_KEY:
         return ""
-    return "; or it has a `$` that a shell expanded: export it in single quotes"
+    return "if it has a `$`, a shell may have expanded it: export it in single quotes; else "
 
 
 def _listed(what: str, answer: "ProbeResult") -> Check:

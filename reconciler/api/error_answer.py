@@ -42,19 +42,24 @@ class Refusal(Enum):
         "Another task works on it and did not end in the time allowed: run the command again later, or allow more time "
         "with --lock-timeout."
     )
-    QUOTA = "The quota of the project is used up: delete what is not needed, or ask Gcore's support for a higher one."
+    QUOTA = (
+        "A quota is used up (the answer says which; `sgctl doctor` shows how many groups a region holds and may hold): "
+        "delete what is not needed, or ask Gcore's support for a higher one."
+    )
     PORT_25 = (
         "Gcore keeps egress to port 25 closed for this account, and so egress to every port: ask its support to open "
         "it, or write egress rules that leave out port 25 of tcp and udp."
     )
     DUPLICATE_RULE = "An equal rule is live already; a different description does not make it another. Plan again."
     IN_USE = (
-        "It is in use by instances, load balancers or other groups: `sgctl plan --show-instances` tells by how many."
+        "It is in use: detach it from instances and load balancers first, and remove rules of other groups that refer "
+        "to it. `sgctl plan --show-instances` tells how many instances there are."
     )
     NAME_TAKEN = "The name is taken. Plan again to see by what; `id:` in the file says which of two groups is meant."
     FORBIDDEN = (
-        "The key is valid but may not do this: it needs a role with access to this project, or the cloud refuses it by "
-        "policy or for lack of capacity, as the answer says."
+        "The key is valid but may not do this: check its role in this project first (`sgctl doctor` shows what it may "
+        "read). With the right role, the cloud refuses it by policy or for lack of capacity: ask Gcore's support, with "
+        "the id of the request."
     )
     NOT_FOUND = "It does not exist (any more): check the project, the region and the id."
     NOT_OFFERED = "The API does not offer this operation here (any more)."

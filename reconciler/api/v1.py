@@ -33,7 +33,8 @@ class V1:
     """The cloud may add two rules of its own, egress for IPv4 and IPv6."""
     replaces_whole_lists = False
     hint_when_gone: str | None = (
-        "The group exists. If the API has withdrawn this operation of v1, plan and apply with --api-version v2."
+        "The group exists, so the API seems to have withdrawn this operation of v1: plan and apply with "
+        "--api-version v2 (`sgctl doctor` tells whether v2 answers)."
     )
 
     def create(self, difference: Difference, rules: Sequence[DesiredRule]) -> Request:

@@ -40,7 +40,10 @@ class V2:
     max_rules_at_create = MAX_RULES
     """The cloud adds no rules of its own when `rules` is given."""
     replaces_whole_lists = True
-    hint_when_gone: str | None = None
+    hint_when_gone: str | None = (
+        "The group exists, so the API seems not to offer this operation of v2 here (`sgctl doctor` tells whether v2 "
+        "answers): all but a group's description can also go with --api-version v1."
+    )
 
     def create(self, difference: Difference, rules: Sequence[DesiredRule]) -> Request:
         """Create a group with these of its rules."""

@@ -41,7 +41,7 @@ class Report:
         message = f"{len(bad)} of {len(self.results)} groups are not as planned"
         hint = "Plan again to see what is left, and apply that."
         if any(result.is_refused for result in bad):
-            hint = "What the API refused it will refuse again until the reason is gone; plan again to see what is left."
+            hint = "What the API refused it refuses until the reason is gone: see each group, then plan again."
         if len(bad) < len(self.results) or any(result.touched for result in bad):
             return AppliedInPart(message, hint)
         if all(result.status is Status.STALE for result in bad):

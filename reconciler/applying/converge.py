@@ -95,7 +95,7 @@ def _converge(session: Session, difference: Difference, requests: Sequence[Reque
         if isinstance(again, Result):
             return again
         if refused is not None and (refused.status in _WITHDRAWN or list(again) == list(requests)):
-            return _refused_for_good(session, requests, refused)
+            return _refused_for_good(session, refused)
         requests = again
     reason = session.problem or "what was sent does not show in what is read"
     return session.ended(Status.FAILED, f"not complete after {MAX_ROUNDS} rounds: {reason}")
@@ -202,8 +202,8 @@ def _verified(session: Session, difference: Difference, live: LiveGroup) -> Resu
     return session.ended(Status.APPLIED)
 
 
-def _refused_for_good(session: Session, requests: Sequence[Request], refused: ApiRefused) -> Result:
-    hint = next((hint for request in requests if (hint := session.context.writer.hint_when_gone(request))), None)
+def _refused_for_good(session: Session, refused: ApiRefused) -> Result:
+    hint = session.request and session.context.writer.hint_when_gone(session.request)
     if hint and (refused.status == _NOT_FOUND or refused.status in _WITHDRAWN):
         return replace(session.refused(refused), hint=hint)
     return session.refused(refused)

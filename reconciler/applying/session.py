@@ -73,8 +73,8 @@ class ApplyContext:
 class Session:
     """Sends the writes of one change.
 
-    `problem` is what went wrong last, empty where nothing did, and `details` what the API says of it; `twins` are other
-    groups that have the new group's name.
+    `request` was sent last. `problem` is what went wrong last, empty where nothing did, and `details` what the API says
+    of it. `twins` are other groups that have the new group's name.
     """
 
     def __init__(
@@ -86,6 +86,7 @@ class Session:
         self.touched = touched
         self.problem = ""
         self.details = NO_DETAILS
+        self.request: Request | None = None
         self.twins: tuple[str, ...] = ()
         self._since = context.clock.now()
         self._begun = touched
@@ -98,7 +99,7 @@ class Session:
         if not self._begun:
             self.context.recorder.begin(self.change)
             self._begun = True
-        self.problem, self.details = "", NO_DETAILS
+        self.request, self.problem, self.details = request, "", NO_DETAILS
         try:
             answer = self.context.writer.send(request)
         except ApiRefused as refused:

@@ -333,7 +333,7 @@ def test_where_the_api_refuses_for_good_nobody_promises_that_applying_again_conv
     report = world.apply(plan)
     assert report.error is not None
     assert "converges" not in (report.error.hint or "")
-    assert "refuse again" in (report.error.hint or "")
+    assert "until the reason is gone" in (report.error.hint or "")
 
 
 def refusing(status: int, body: dict[str, Any] | None) -> type[httpx.HTTPTransport]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from reconciler.api.parse import parse_quotas
 from reconciler.api.reader import QUOTAS_PATH
 from reconciler.emulator.faults import Fault, FaultPlan
