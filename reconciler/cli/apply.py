@@ -202,7 +202,8 @@ def _name_of(path: str, plan: Plan) -> str:
         live = change.difference.live
         if live is not None and live.id in path:
             return change.difference.name
-    return "/".join(path.split("/")[4:])
+    project_id, region_id, *rest = path.split("/")[4:]
+    return f"group {rest[0]}" if rest else f"project {project_id}, region {region_id}"
 
 
 def _recorder(plan: Plan, path: str | None) -> AbstractContextManager[Recorder | None]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from reconciler.api import retry
@@ -15,7 +17,7 @@ from reconciler.emulator.faults import Fault, FaultPlan
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.clock import StoppableClock, parse_duration
 
-from .conftest import CHANGED, SAME, Sgctl, writes
+from .conftest import CHANGED, KEY, SAME, WEB, Sgctl, writes
 
 VERSIONS = pytest.mark.parametrize("version", ["v1", "v2"])
 
@@ -43,6 +45,31 @@ def test_a_lock_is_waited_out_and_told_once(sgctl: Sgctl, emulator: EmulatorServ
     assert ran.err == "waiting for a lock on web, 300 s at most\n"
     assert [each.status for each in emulator.requests if each.method == "PATCH"][:4] == [409, 409, 409, 200]
     assert sgctl("plan", "--detailed-exitcode").code == 0
+
+
+@pytest.mark.parametrize("locks", [True, False], ids=["locks", "no-locks"])
+def test_the_task_of_another_client_is_waited_for(
+    sgctl: Sgctl, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch, *, locks: bool
+) -> None:
+    """A task of v2 that somebody else started and follows: while it is at work, the group is locked."""
+    emulator.control.knobs = replace(emulator.control.knobs, locks=locks, task_polls=6)
+    sgctl.write(CHANGED)
+    sgctl("plan", "--out", "plan.json")
+    with httpx.Client(base_url=emulator.url, headers={"Authorization": f"apikey {KEY}"}) as other:
+        started = other.patch(f"/cloud/v2/security_groups/1/7/{WEB}", json={"description": "theirs"})
+        (task,) = started.json()["tasks"]
+        slept = [0.0]
+
+        def sleep(_: StoppableClock, seconds: float) -> None:
+            slept.append(seconds)
+            other.get(f"/cloud/v1/tasks/{task}")
+
+        monkeypatch.setattr(StoppableClock, "sleep", sleep)
+        monkeypatch.setattr(StoppableClock, "monotonic", lambda _: sum(slept))
+        ran = sgctl("apply", "plan.json")
+    assert (ran.code, ran.err) == (0, "waiting for a lock on web, 300 s at most\n" if locks else "")
+    sent = [each.status for each in emulator.requests if each.method == "PATCH" and "/v1/" in each.path]
+    assert sent == [*([409] * 3 if locks else []), 200]
 
 
 @VERSIONS
