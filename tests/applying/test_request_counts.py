@@ -64,3 +64,14 @@ def test_three_targets_take_three_lists_and_twenty_groups_a_patch_and_a_read_eac
         assert len(changed) == CHANGED
         assert sent == lists + Counter((method, path) for path in changed for method in ("PATCH", "GET"))
         assert plan(load(files(tmp_path)), api).changes == ()
+
+
+def test_a_plan_that_creates_groups_takes_one_request_more_for_all_regions(tmp_path: Path) -> None:
+    """The quotas: once for the whole account. Nothing is asked once more when the plan is applied."""
+    quotas = ("GET", "/cloud/v2/client_quotas")
+    lists = Counter(("GET", f"/cloud/v1/securitygroups/1/{region}") for region in REGIONS)
+    with EmulatorServer() as emulator, connect(emulator.api_key, base_url=emulator.url) as api:
+        proposal = plan(load(files(tmp_path)), api)
+        assert Counter((each.method, each.path) for each in emulator.requests) == lists + Counter([quotas])
+        assert apply(proposal, api).error is None
+        assert [(each.method, each.path) for each in emulator.requests].count(quotas) == 1
