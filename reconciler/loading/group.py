@@ -166,9 +166,13 @@ def _read_rules(
     places = document.item_places(*path)
     rules: dict[tuple[Rule, str | None], DesiredRule] = {}
     count = 0
-    is_rule = check_of("rule")
+    is_rule, is_preset = check_of("rule"), check_of("preset_item")
     for index, (rule, place) in enumerate(zip(written, places, strict=True)):
-        if not is_rule(rule):
+        if rule.__class__ is dict and "preset" in rule:
+            if not is_preset(rule):
+                report_malformed(document, (*path, index), "preset_item", rule, issues)
+                continue
+        elif not is_rule(rule):
             report_malformed(document, (*path, index), "rule", rule, issues)
             if not issues.full:
                 remotes = read_remotes(well_formed_part("rule", rule), scope.address_groups)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from ipaddress import ip_network
 
 from reconciler.model.cloud import EVERYWHERE
+from reconciler.model.egress import DEFAULT_EGRESS, SMTP_PORT, preset_among, smtp_protocols
 from reconciler.model.pattern import compile_pattern
 from reconciler.model.policies import Finding, MaxPrefixSize
 from reconciler.model.rule import Rule
@@ -86,17 +87,36 @@ def check_protocols(subject: Subject, judging: Judging) -> Iterator[Finding]:
             yield finding(PROTOCOLS, settings.level, message, subject, judging, rule)
 
 
+SMTP = "smtp_egress"
+
+
+def check_smtp(subject: Subject, judging: Judging) -> Iterator[Finding]:
+    """Judge each rule by whether it opens egress to port 25, which the cloud refuses for most accounts."""
+    level = judging.policies.smtp_egress
+    if level == "off":
+        return
+    for rule in subject.rules:
+        if protocols := smtp_protocols(rule.rule):
+            message = (
+                f"a rule of {subject.label} covers egress to port {SMTP_PORT} of {' and '.join(protocols)}, which Gcore "
+                f"refuses until its support opens it for the account: {rule_text(rule, subject)}; name the ports, or "
+                f"use `preset: {DEFAULT_EGRESS}`; where it is open, set `{SMTP}: off`"
+            )
+            yield finding(SMTP, level, message, subject, judging, rule)
+
+
 DESCRIPTION = "rule_description"
 
 
 def check_descriptions(subject: Subject, judging: Judging) -> Iterator[Finding]:
-    """Judge the description of each rule."""
+    """Judge the description of each rule; those of a preset cannot have one, and its name says what they are."""
     settings = judging.policies.rule_description
     if settings.level == "off":
         return
     found_in = compile_pattern(settings.pattern).search
+    preset = preset_among([(rule, "") for rule in subject.admitted])
     for rule in subject.rules:
-        if not found_in(rule.description):
+        if not found_in(rule.description) and (rule.description or rule.rule not in preset):
             has = f"the description {rule.description!r}" if rule.description else "no description"
             message = (
                 f"a rule of {subject.label} has {has}, and {settings.pattern!r} has to be found in it: "

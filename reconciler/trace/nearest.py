@@ -74,9 +74,9 @@ def find_nearest(
 
 
 def place_of(rule: ViewedRule) -> str:
-    """Say where a rule is: its place, its live id, or both."""
-    known = [str(rule.place)] if rule.place else []
-    return ", ".join([*known, f"id {rule.id}"] if rule.id else known)
+    """Say where a rule is: its place, its live id, or both; and the preset that it is a part of."""
+    known = (rule.place and str(rule.place), rule.id and f"id {rule.id}", rule.preset and f"preset {rule.preset}")
+    return ", ".join(filter(None, known))
 
 
 def _in_part(
