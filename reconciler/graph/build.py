@@ -121,7 +121,11 @@ def _words_by_remote(was: ViewedGroup | None, group: ViewedGroup, direction: Dir
             (PartStatus.ADDED, new.difference(old), after_preset),
             (PartStatus.REMOVED, old.difference(new), before_preset),
         )
-        found[remote] = tuple((status, words) for status, *part in parts if (words := _words(*part, remote)))
+        found[remote] = tuple(
+            (status, words)
+            for status, part, with_preset in parts
+            if (words := _words(part, with_family=remote.prefix is None, with_preset=with_preset))
+        )
     return found
 
 
@@ -132,12 +136,12 @@ def _shows_preset(group: ViewedGroup | None) -> bool:
     return any(each.preset for each in rules) and not everything
 
 
-def _words(part: Traffic, with_preset: bool, remote: _Remote) -> tuple[str, ...]:  # noqa: FBT001 - private
+def _words(part: Traffic, *, with_family: bool, with_preset: bool) -> tuple[str, ...]:
     """Name services; the default egress set by one name, where the part is all of it, and what there is beside it."""
     preset = Traffic.of(DEFAULT_EGRESS_RULES) if with_preset else None
     if preset is not None and preset.is_subset(part):
-        return ("default egress", *_words(part.difference(preset), False, remote))
-    return service_labels(part, with_family=remote.prefix is None)
+        return ("default egress", *service_labels(part.difference(preset), with_family=with_family))
+    return service_labels(part, with_family=with_family)
 
 
 def _rules_by_remote(group: ViewedGroup | None, direction: Direction) -> dict[_Remote, list[Rule]]:

@@ -7,9 +7,10 @@ from ipaddress import ip_network
 from reconciler.model.cloud import EVERYWHERE
 from reconciler.model.egress import DEFAULT_EGRESS, SMTP_PORT, preset_among, smtp_protocols
 from reconciler.model.pattern import compile_pattern
+from reconciler.model.place import Place
 from reconciler.model.policies import Finding, MaxPrefixSize
 from reconciler.model.rule import Rule
-from reconciler.policy.subject import Judging, Subject, finding, rule_text
+from reconciler.policy.subject import JudgedRule, Judging, Subject, finding, rule_text
 from reconciler.traffic import spans
 from reconciler.traffic.extent import prefix_span
 
@@ -91,18 +92,27 @@ SMTP = "smtp_egress"
 
 
 def check_smtp(subject: Subject, judging: Judging) -> Iterator[Finding]:
-    """Judge each rule by whether it opens egress to port 25, which the cloud refuses for most accounts."""
+    """Judge each written rule by whether it opens egress to port 25, which the cloud refuses for most accounts."""
     level = judging.policies.smtp_egress
     if level == "off":
         return
+    found: dict[Place | None, list[JudgedRule]] = {}
     for rule in subject.rules:
-        if protocols := smtp_protocols(rule.rule):
-            message = (
-                f"a rule of {subject.label} covers egress to port {SMTP_PORT} of {' and '.join(protocols)}, which Gcore "
-                f"refuses until its support opens it for the account: {rule_text(rule, subject)}; name the ports, or "
-                f"use `preset: {DEFAULT_EGRESS}`; where it is open, set `{SMTP}: off`"
-            )
-            yield finding(SMTP, level, message, subject, judging, rule)
+        if smtp_protocols(rule.rule):
+            found.setdefault(rule.place, []).append(rule)
+    for first, *others in found.values():
+        more = f" (and {len(others)} more)" if others else ""
+        message = (
+            f"a rule of {subject.label} {describe_smtp(first.rule)}: {rule_text(first, subject)}{more}; name the "
+            f"ports, or use `preset: {DEFAULT_EGRESS}`; where it is open, set `{SMTP}: off`"
+        )
+        yield finding(SMTP, level, message, subject, judging, first)
+
+
+def describe_smtp(rule: Rule) -> str:
+    """Say what is the matter with a rule that covers port 25."""
+    protocols = " and ".join(smtp_protocols(rule))
+    return f"covers egress to port {SMTP_PORT} of {protocols}, which Gcore refuses until its support opens it"
 
 
 DESCRIPTION = "rule_description"

@@ -176,19 +176,20 @@ def _attached(difference: Difference) -> Iterator[str]:
 
 def _traffic(difference: Difference, names: Mapping[str, str], perspective: Perspective) -> Iterator[TrafficLine]:
     traffic = difference.traffic
-    for verb, flows, rules in (
+    sides = (
         (perspective.opened, traffic.opens, difference.creates),
         (perspective.closed, traffic.closes, difference.deletes),
-    ):
-        preset: frozenset[Flow] = frozenset()
-        if preset_among([(rule.rule, rule.description) for rule in rules]) and _preset_flows().issubset(flows):
-            preset = _preset_flows()
-            yield TrafficLine(verb, f"egress {_PRESET} to anywhere", f"all but port {SMTP_PORT} of tcp and udp", "")
+    )
+    for verb, flows, rules in sides:
+        preset = _preset_flows() if _without_preset(rules)[1] else frozenset()
+        of_preset = preset if preset.issubset(flows) else frozenset()
+        first = next((flow for flow in flows if flow in of_preset), None)
         for flow in flows:
-            if flow in preset:
-                continue
-            alarm = _alarm(flow, is_new=difference.live is None) if verb == perspective.loud else ""
-            yield TrafficLine(verb, describe(flow, names), describe_size(flow), alarm)
+            if flow is first:
+                yield TrafficLine(verb, f"egress {_PRESET} to anywhere", _PRESET_TRAFFIC, "")
+            elif flow not in of_preset:
+                alarm = _alarm(flow, is_new=difference.live is None) if verb == perspective.loud else ""
+                yield TrafficLine(verb, describe(flow, names), describe_size(flow), alarm)
 
 
 def _alarm(flow: Flow, *, is_new: bool) -> Alarm:
@@ -257,6 +258,7 @@ def _rule_lines(difference: Difference, names: Mapping[str, str]) -> Iterator[Li
 _R = TypeVar("_R", DesiredRule, LiveRule)
 _PRESET = f"preset {DEFAULT_EGRESS}"
 _PRESET_SIZE = f"{len(DEFAULT_EGRESS_RULES)} rules"
+_PRESET_TRAFFIC = f"{len(DEFAULT_EGRESS_RULES)} flows, not port {SMTP_PORT}"
 
 
 def _without_preset(rules: tuple[_R, ...]) -> tuple[tuple[_R, ...], bool]:

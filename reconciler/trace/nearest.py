@@ -75,8 +75,9 @@ def find_nearest(
 
 def place_of(rule: ViewedRule) -> str:
     """Say where a rule is: its place, its live id, or both; and the preset that it is a part of."""
-    known = (rule.place and str(rule.place), rule.id and f"id {rule.id}", rule.preset and f"preset {rule.preset}")
-    return ", ".join(filter(None, known))
+    known = [str(rule.place)] if rule.place else []
+    known += [f"{what} {name}" for what, name in (("id", rule.id), ("preset", rule.preset)) if name]
+    return ", ".join(known)
 
 
 def _in_part(
