@@ -176,12 +176,13 @@ def _attached(difference: Difference) -> Iterator[str]:
 
 def _traffic(difference: Difference, names: Mapping[str, str], perspective: Perspective) -> Iterator[TrafficLine]:
     traffic = difference.traffic
-    sides = (
+    sides: tuple[tuple[str, tuple[Flow, ...], tuple[DesiredRule | LiveRule, ...]], ...] = (
         (perspective.opened, traffic.opens, difference.creates),
         (perspective.closed, traffic.closes, difference.deletes),
     )
     for verb, flows, rules in sides:
-        preset = _preset_flows() if _without_preset(rules)[1] else frozenset()
+        is_whole = bool(preset_among([(rule.rule, rule.description) for rule in rules]))
+        preset = _preset_flows() if is_whole else frozenset()
         of_preset = preset if preset.issubset(flows) else frozenset()
         first = next((flow for flow in flows if flow in of_preset), None)
         for flow in flows:
@@ -239,7 +240,7 @@ def _rule_lines(difference: Difference, names: Mapping[str, str]) -> Iterator[Li
     for created in pairing.creates:
         yield Line("+", describe_rule(created.rule, names), created.description, desired=side(created))
     if creates_preset:
-        yield Line("+", _PRESET, _PRESET_SIZE, desired=_PRESET)
+        yield Line("+", _PRESET, _PRESET_SIZE, desired=f"{_PRESET}  {_PRESET_SIZE}")
     for changed in pairing.changed:
         sides = side(changed.live), side(changed.desired)
         yield Line("~", describe_rule(changed.live.rule, names), _named(changed.change, names), *sides)
@@ -249,7 +250,7 @@ def _rule_lines(difference: Difference, names: Mapping[str, str]) -> Iterator[Li
     for deleted in pairing.deletes:
         yield Line("-", describe_rule(deleted.rule, names), deleted.description, live=side(deleted))
     if deletes_preset:
-        yield Line("-", _PRESET, _PRESET_SIZE, live=_PRESET)
+        yield Line("-", _PRESET, _PRESET_SIZE, live=f"{_PRESET}  {_PRESET_SIZE}")
     for lost in difference.lost_rules:
         text = f"lost in {lost.group_name}: {describe_rule(lost.rule.rule, names)}"
         yield Line("!", text, lost.rule.description, live=text)
