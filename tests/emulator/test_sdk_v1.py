@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.server import EmulatorServer
 
 gcore = pytest.importorskip("gcore", reason="the official SDK is not installed")
@@ -74,6 +75,7 @@ def test_all_pages_of_a_list(sdk: gcore.Gcore) -> None:
 
 def test_refusals_become_the_errors_of_the_sdk(sdk: gcore.Gcore, emulator: EmulatorServer) -> None:
     """Each status has its class there."""
+    emulator.control.knobs = Knobs(refuse_port_25=False)
     groups = sdk.cloud.security_groups
     web = groups.create(security_group={"name": "web"})
     egress = web.security_group_rules[0]

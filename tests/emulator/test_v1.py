@@ -8,6 +8,8 @@ from datetime import datetime
 import httpx
 import pytest
 
+from reconciler.emulator.knobs import Knobs
+
 from .conftest import GROUPS, Client, create_entry, delete_entry, tcp
 
 
@@ -96,6 +98,7 @@ def test_a_new_group_gets_egress_rules_that_nobody_asked_for(client: Client) -> 
 
 def test_an_egress_rule_that_was_asked_for_does_not_come_twice(client: Client) -> None:
     """The description asked for wins over the one nobody asked for."""
+    client.emulator.control.knobs = Knobs(refuse_port_25=False)
     group = client.create(rules=[{"direction": "egress", "description": "all out"}])
     assert [(r["ethertype"], r["description"]) for r in group["security_group_rules"]] == [
         ("IPv6", ""),
