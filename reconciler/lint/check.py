@@ -8,10 +8,10 @@ from reconciler.lint.redundant import find_redundant
 from reconciler.lint.written import read_written
 from reconciler.loading.document import YamlDocument
 from reconciler.model.desired import DesiredState
-from reconciler.model.egress import DEFAULT_EGRESS, smtp_protocols
+from reconciler.model.egress import smtp_protocols
 from reconciler.model.live import LiveState
 from reconciler.model.place import Place
-from reconciler.policy.rules import SMTP, describe_smtp
+from reconciler.policy.rules import SMTP, SMTP_WAY_OUT, describe_smtp
 
 
 def lint(
@@ -71,10 +71,9 @@ def find_smtp_egress(state: DesiredState) -> Iterator[LintFinding]:
             if not smtp_protocols(rule.rule) or rule.place in seen or any(each.policy == SMTP for each in excepted):
                 continue
             seen.add(rule.place)
-            left = f"only its author knows which ports it is for; `preset: {DEFAULT_EGRESS}` is all others"
-            yield LintFinding(
-                Kind.SMTP_EGRESS, rule.place, f"this rule {describe_smtp(rule.rule)}", group.name, left=left
-            )
+            message = f"this rule {describe_smtp(rule.rule)}: {SMTP_WAY_OUT}"
+            left = "only its author knows which ports it is for"
+            yield LintFinding(Kind.SMTP_EGRESS, rule.place, message, group.name, left=left)
 
 
 def find_unused_address_groups(documents: Sequence[YamlDocument], elsewhere: Collection[str]) -> Iterator[LintFinding]:

@@ -89,6 +89,7 @@ def check_protocols(subject: Subject, judging: Judging) -> Iterator[Finding]:
 
 
 SMTP = "smtp_egress"
+SMTP_WAY_OUT = f"name the ports, or use `preset: {DEFAULT_EGRESS}`; where it is open, set `{SMTP}: off`"
 
 
 def check_smtp(subject: Subject, judging: Judging) -> Iterator[Finding]:
@@ -103,8 +104,7 @@ def check_smtp(subject: Subject, judging: Judging) -> Iterator[Finding]:
     for first, *others in found.values():
         more = f" (and {len(others)} more)" if others else ""
         message = (
-            f"a rule of {subject.label} {describe_smtp(first.rule)}: {rule_text(first, subject)}{more}; name the "
-            f"ports, or use `preset: {DEFAULT_EGRESS}`; where it is open, set `{SMTP}: off`"
+            f"a rule of {subject.label} {describe_smtp(first.rule)}: {rule_text(first, subject)}{more}; {SMTP_WAY_OUT}"
         )
         yield finding(SMTP, level, message, subject, judging, first)
 
