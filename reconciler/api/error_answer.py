@@ -47,8 +47,8 @@ class Refusal(Enum):
         "delete what is not needed, or ask Gcore's support for a higher one."
     )
     PORT_25 = (
-        "Gcore keeps egress to port 25 closed for this account, and so egress to every port: ask its support to open "
-        "it, or write egress rules that leave out port 25 of tcp and udp."
+        "Gcore keeps egress to port 25 closed for this account, and so egress to every port: name the ports, use "
+        "`preset: default-egress`, or ask its support to open it."
     )
     DUPLICATE_RULE = "An equal rule is live already; a different description does not make it another. Plan again."
     IN_USE = (

@@ -68,8 +68,8 @@ def _refused_create(session: Session, refused: ApiRefused) -> Result:
         return session.refused(refused)
     session.touched = any(_may_be_ours(difference, group) for group in named)
     ids = ", ".join(group.id for group in named)
-    message = f"{refused.message}; but a group named {difference.name!r} is there now: {ids}"
-    return replace(session.refused(refused), message=message)
+    result = session.refused(refused)
+    return replace(result, message=f"{result.message}; but a group named {difference.name!r} is there now: {ids}")
 
 
 def _looks(unknown: OutcomeUnknown) -> int:

@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from reconciler.api.backend import Backend
+from reconciler.api.error_answer import Refusal, refusal_of
 from reconciler.api.live import Reader
 from reconciler.applying.outcome import NoJournal, Recorder, Result, Status, Write
 from reconciler.model.clock import Clock
 from reconciler.model.desired import Target
+from reconciler.model.egress import SMTP_PORT, smtp_protocols
 from reconciler.model.errors import (
     NO_DETAILS,
     ApiError,
@@ -21,12 +23,15 @@ from reconciler.model.errors import (
     TaskFailed,
 )
 from reconciler.model.json_reading import UUID
+from reconciler.model.rule import describe_rule
 from reconciler.planning.encode import Request
 from reconciler.planning.plan import Change
 
 T = TypeVar("T")
 
 _FIRST_WAIT = 0.5
+_MOST_RULES = 10
+"""Rules at fault that a message names; more are counted."""
 
 
 class Answered(Protocol):
@@ -103,11 +108,11 @@ class Session:
         try:
             answer = self.context.writer.send(request)
         except ApiRefused as refused:
-            self.problem, self.details = refused.message, refused.details
+            self.problem, self.details = self._explained(refused), refused.details
             self._record(request, refused.status, refused.request_id)
             raise
         except OutcomeUnknown as unknown:
-            self.problem, self.details = unknown.message, unknown.details
+            self.problem, self.details = self._explained(unknown), unknown.details
             self.touched |= not isinstance(unknown, OutOfDate)
             self._record(request, unknown.status, unknown.request_id)
             raise
@@ -139,7 +144,16 @@ class Session:
 
     def refused(self, refused: ApiRefused) -> Result:
         """Say that the API does not take the change."""
-        return replace(self.ended(Status.FAILED, refused.message, refused.hint), is_refused=True)
+        return replace(self.ended(Status.FAILED, self._explained(refused), refused.hint), is_refused=True)
+
+    def _explained(self, error: ApiError) -> str:
+        """Return the message of a write that failed; where the cloud keeps port 25 closed, with the rules at fault."""
+        if refusal_of(error.status, error.details) is not Refusal.PORT_25:
+            return error.message
+        rules = [rule for rule in self.change.difference.created_rules if smtp_protocols(rule.rule)]
+        named = [f"{' '.join(describe_rule(rule.rule).split())} ({rule.place})" for rule in rules[:_MOST_RULES]]
+        more = f" and {len(rules) - len(named)} more" if len(rules) > len(named) else ""
+        return f"{error.message}; what covers port {SMTP_PORT}: {', '.join(named)}{more}" if named else error.message
 
     def read_back(self, refused: ApiRefused, read: Callable[[], T]) -> T:
         """Look at what a refused write has made: it may have been carried out in part.

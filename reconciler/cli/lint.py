@@ -39,7 +39,8 @@ def command(
 
     Kinds: duplicate and shadowed rules (what they admit is admitted by others of the group), mergeable ones (the same
     but for ports, adjacent prefixes, or IPv4 and IPv6; with the same description), remote groups that no file defines,
-    address groups that nothing uses. PATHS are files or folders; the current folder when left out.
+    address groups that nothing uses, egress to port 25 unless the policy `smtp_egress` is off. PATHS are files or
+    folders; the current folder when left out.
 
     With --fix the files are rewritten, comments kept, once the loader and the traffic algebra have shown that every
     group admits what it did. What cannot be mended that way is left. Exits with 2 when something is left to say.

@@ -83,10 +83,10 @@ Knobs tell how the server behaves where the API leaves it open, and what the acc
                       of the groups of its place; 0 finishes it at once
     list_rules        false: groups in a list come without security_group_rules
     default_egress    false: a group created with v1 gets no rules by itself
-    default_rules     which it gets otherwise: neutron, two that open egress whatever was
-                      asked for; or cloud, 39 without port 25 where no rules were asked for
-    refuse_port_25    true: rules that open egress to port 25 of TCP or UDP are refused, as
-                      for a new account
+    default_rules     which it gets otherwise: cloud, 39 without port 25 where no rules were
+                      asked for; or neutron, two that open egress whatever was asked for
+    refuse_port_25    false: rules may open egress to port 25 of TCP or UDP, which for a new
+                      account is refused until support lifts it
     locks             false: a group may be changed while a v2 task is at work on it
     firewall_quota    how many groups a region may hold (one live project had 20)
     v1_patch_status   404, 405 or 410: the v1 PATCH is gone, and this is its answer

@@ -47,8 +47,8 @@ class Knobs:
     task_polls: int = 1
     list_rules: bool = True
     default_egress: bool = True
-    default_rules: DefaultRules = DefaultRules.NEUTRON
-    refuse_port_25: bool = False
+    default_rules: DefaultRules = DefaultRules.CLOUD
+    refuse_port_25: bool = True
     locks: bool = True
     firewall_quota: int = 100_000
     v1_patch_status: int | None = None

@@ -7,7 +7,8 @@ from hashlib import sha256
 
 from reconciler.graph.model import Edge, Graph, Node, NodeKind, NodeNote, PartStatus
 from reconciler.model.desired import Target
-from reconciler.model.rule import PORT_PROTOCOLS, Direction, Ethertype, Rule
+from reconciler.model.egress import DEFAULT_EGRESS_RULES
+from reconciler.model.rule import EVERY_PROTOCOL, PORT_PROTOCOLS, Direction, Ethertype, Rule
 from reconciler.planning.group_view import StateView, ViewedGroup
 from reconciler.traffic import Traffic, describe_service
 
@@ -113,17 +114,34 @@ def _words_by_remote(was: ViewedGroup | None, group: ViewedGroup, direction: Dir
     found: dict[_Remote, _Words] = {}
     for remote in dict.fromkeys((*after, *before)):
         old, new = without_remote(before.get(remote, ())), without_remote(after.get(remote, ()))
+        has_preset = direction == "egress" and remote == _Remote()
+        before_preset, after_preset = has_preset and _shows_preset(was), has_preset and _shows_preset(group)
         parts = (
-            (PartStatus.SAME, old.intersection(new)),
-            (PartStatus.ADDED, new.difference(old)),
-            (PartStatus.REMOVED, old.difference(new)),
+            (PartStatus.SAME, old.intersection(new), before_preset or after_preset),
+            (PartStatus.ADDED, new.difference(old), after_preset),
+            (PartStatus.REMOVED, old.difference(new), before_preset),
         )
-        found[remote] = tuple((status, words) for status, part in parts if (words := _words(part, remote)))
+        found[remote] = tuple(
+            (status, words)
+            for status, part, with_preset in parts
+            if (words := _words(part, with_family=remote.prefix is None, with_preset=with_preset))
+        )
     return found
 
 
-def _words(part: Traffic, remote: _Remote) -> tuple[str, ...]:
-    return service_labels(part, with_family=remote.prefix is None)
+def _shows_preset(group: ViewedGroup | None) -> bool:
+    """Tell whether the default egress set is worth naming: all of it is there, and no rule says everything."""
+    rules = (group.rules if group else None) or ()
+    everything = any(each.rule.protocol in EVERY_PROTOCOL and each.rule.direction == "egress" for each in rules)
+    return any(each.preset for each in rules) and not everything
+
+
+def _words(part: Traffic, *, with_family: bool, with_preset: bool) -> tuple[str, ...]:
+    """Name services; the default egress set by one name, where the part is all of it, and what there is beside it."""
+    preset = Traffic.of(DEFAULT_EGRESS_RULES) if with_preset else None
+    if preset is not None and preset.is_subset(part):
+        return ("default egress", *service_labels(part.difference(preset), with_family=with_family))
+    return service_labels(part, with_family=with_family)
 
 
 def _rules_by_remote(group: ViewedGroup | None, direction: Direction) -> dict[_Remote, list[Rule]]:

@@ -118,7 +118,7 @@ def _group(group: GroupText) -> Iterator[str]:
 
 def _rule(rule: ShortRule) -> Iterator[str]:
     flow = f"      - {spell(rule)}"
-    if len(flow) <= WIDTH:
+    if len(flow) <= WIDTH and "preset" not in rule:
         yield flow
         return
     indent = "      - "

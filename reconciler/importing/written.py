@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from reconciler.importing.merge import MergedRule, merge
-from reconciler.importing.shorten import find_address_groups, shorten
+from reconciler.importing.shorten import ShortRule, find_address_groups, shorten
 from reconciler.importing.text import WIDTH, GroupText, spell, spell_text
 from reconciler.importing.writable import (
     is_plain_name,
@@ -17,6 +17,7 @@ from reconciler.importing.writable import (
     why_not_rules,
     why_not_tags,
 )
+from reconciler.model.egress import DEFAULT_EGRESS, preset_among
 from reconciler.model.live import LiveGroup
 from reconciler.model.rule import describe_rule
 from reconciler.planning.resolve import Match
@@ -67,7 +68,7 @@ def write_groups(groups: Iterable[LiveGroup], context: ImportContext) -> Importe
             prevent_destroy=is_protected(part.group),
             rules=None
             if part.rules is None
-            else [shorten(rule, context.reference_names, named) for rule in part.rules],
+            else [*(shorten(rule, context.reference_names, named) for rule in part.rules), *part.presets],
             remarks=part.remarks,
         )
         for part in parts
@@ -91,6 +92,7 @@ class _Part:
         self.remarks: list[str] = []
         self._notes = notes
         self.number = 0
+        self.presets: list[ShortRule] = []
         self.description = self._description()
         self.tags = self._tags()
         self.rules = self._rules()
@@ -124,7 +126,9 @@ class _Part:
         problem = why_not_rules(rules)
         if problem is None:
             self.number = len(self.group.rules)
-            return merge(rules, self._names)
+            if preset := preset_among(rules.items()):
+                self.presets.append({"preset": DEFAULT_EGRESS})
+            return merge({rule: text for rule, text in rules.items() if rule not in preset}, self._names)
         rule, reason = problem
         self._leave_out("rules", reason if rule is None else f"{spell_text(describe_rule(rule))}: {reason}")
         return None

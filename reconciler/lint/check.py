@@ -8,8 +8,10 @@ from reconciler.lint.redundant import find_redundant
 from reconciler.lint.written import read_written
 from reconciler.loading.document import YamlDocument
 from reconciler.model.desired import DesiredState
+from reconciler.model.egress import smtp_protocols
 from reconciler.model.live import LiveState
 from reconciler.model.place import Place
+from reconciler.policy.rules import SMTP, SMTP_WAY_OUT, describe_smtp
 
 
 def lint(
@@ -19,6 +21,7 @@ def lint(
     found = [
         *find_rules(documents),
         *find_unknown_groups(state, live),
+        *find_smtp_egress(state),
         *find_unused_address_groups(documents, state.policies.source.address_groups),
     ]
     return tuple(sorted(found, key=lambda finding: (finding.place.order, finding.kind)))
@@ -55,6 +58,22 @@ def find_unknown_groups(state: DesiredState, live: LiveState | None) -> Iterator
             known = ", and none is live" if live is not None else ": it has to be live (--live asks)"
             left = "only its author knows which group is meant"
             yield LintFinding(Kind.UNKNOWN_GROUP, rule.place, message + known, group.name, left=left)
+
+
+def find_smtp_egress(state: DesiredState) -> Iterator[LintFinding]:
+    """Find written rules that cover egress to port 25, unless the policy is off or an exception stands beside them."""
+    if state.policies.smtp_egress == "off":
+        return
+    seen: set[Place] = set()
+    for group in state.groups:
+        for rule in group.rules or ():
+            excepted = (*group.exceptions, *(rule.terms.exceptions if rule.terms else ()))
+            if not smtp_protocols(rule.rule) or rule.place in seen or any(each.policy == SMTP for each in excepted):
+                continue
+            seen.add(rule.place)
+            message = f"this rule {describe_smtp(rule.rule)}: {SMTP_WAY_OUT}"
+            left = "only its author knows which ports it is for"
+            yield LintFinding(Kind.SMTP_EGRESS, rule.place, message, group.name, left=left)
 
 
 def find_unused_address_groups(documents: Sequence[YamlDocument], elsewhere: Collection[str]) -> Iterator[LintFinding]:

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     MERGEABLE = "mergeable"
     UNKNOWN_GROUP = "unknown-group"
     UNUSED_ADDRESS_GROUP = "unused-address-group"
+    SMTP_EGRESS = "smtp-egress"
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,8 @@ def _listed(rules: Sequence[WrittenRule]) -> str:
 
 
 def _words(rule: WrittenRule) -> str:
+    if rule.preset:
+        return f"the preset {rule.preset}"
     first = rule.rules[0]
     names = {placeholder(name): name for name in names_in(first.remote_group_id)}
     more = f" (and {len(rule.rules) - 1} more)" if len(rule.rules) > 1 else ""

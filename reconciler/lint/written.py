@@ -22,7 +22,7 @@ TERMS = frozenset({"expires", "exception"})
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WrittenRule:
-    """An entry of `rules`. `rules` are those it means, with placeholders for groups that are named.
+    """An entry of `rules`: a rule or a preset. `rules` are those it means, with placeholders for groups that are named.
 
     `frozen` says why the text cannot be edited by itself; empty where it can. Two are equal only when they are one.
     """
@@ -40,6 +40,11 @@ class WrittenRule:
     def has_terms(self) -> bool:
         """Tell whether it has an end or an exception."""
         return not TERMS.isdisjoint(self.value)
+
+    @property
+    def preset(self) -> str | None:
+        """The name of the preset that it is, if it is one."""
+        return self.value.get("preset")
 
     @property
     def description(self) -> str:

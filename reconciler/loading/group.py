@@ -157,6 +157,11 @@ def _foreign(rule: dict[str, Any], group_id: object) -> tuple[Problem, ...]:
     return (Problem(("security_group_id",), ProblemName.RULE_OF_ANOTHER_GROUP, message, fix, at_key=True),)
 
 
+def _kind_of(item: Any) -> str:
+    """Return the name of the definition in the schema that an item of `rules` is held to."""
+    return "preset_item" if item.__class__ is dict and "preset" in item else "rule"
+
+
 def _read_rules(
     scope: Scope, path: tuple[Key, ...], written: Sequence[Any], group_id: object
 ) -> tuple[DesiredRule, ...]:
@@ -166,12 +171,12 @@ def _read_rules(
     places = document.item_places(*path)
     rules: dict[tuple[Rule, str | None], DesiredRule] = {}
     count = 0
-    is_rule = check_of("rule")
     for index, (rule, place) in enumerate(zip(written, places, strict=True)):
-        if not is_rule(rule):
-            report_malformed(document, (*path, index), "rule", rule, issues)
+        kind = _kind_of(rule)
+        if not check_of(kind)(rule):
+            report_malformed(document, (*path, index), kind, rule, issues)
             if not issues.full:
-                remotes = read_remotes(well_formed_part("rule", rule), scope.address_groups)
+                remotes = read_remotes(well_formed_part(kind, rule), scope.address_groups)
                 report(document, (*path, index), remotes[1], issues)
             continue
         expansion = expand(rule, scope.address_groups)

@@ -134,6 +134,7 @@ def _read(
     policies = Policies(
         world_open_management=WorldOpenManagement(**_management(written, problems)),
         world_open_any_port=WorldOpenAnyPort(**_settings(written, "world_open_any_port")),
+        smtp_egress=written.get("smtp_egress", "warning"),
         mass_delete=written.get("mass_delete", "error"),
         expires=Expires(**_settings(written, "expires")),
         must_allow=flows["must_allow"],

@@ -12,6 +12,7 @@ from reconciler.loading.issues import Problem
 from reconciler.loading.remote import WAYS, AddressGroup, Remote, read_prefix, read_remotes
 from reconciler.model.canonical import IPV6_PROTOCOLS, canonical_protocol, canonical_rule
 from reconciler.model.cloud import MAX_ICMP, MAX_PORT, MAX_RULES
+from reconciler.model.egress import DEFAULT_EGRESS_RULES
 from reconciler.model.problems import ProblemName
 from reconciler.model.rule import ICMP_PROTOCOLS, PORT_PROTOCOLS, Direction, Ethertype, Rule
 
@@ -185,10 +186,12 @@ class Expansion(NamedTuple):
 
 
 def expand(rule: dict[str, Any], address_groups: Mapping[str, AddressGroup]) -> Expansion:
-    """Expand a well-formed rule, or say all that is wrong with it."""
+    """Expand a well-formed rule or preset, or say all that is wrong with it."""
     plain = _expand_plain(rule)
     if plain is not None:
         return plain
+    if "preset" in rule:
+        return _PRESET
     remotes, problems = read_remotes(rule, address_groups)
     written = rule.get("ethertype")
     families: tuple[Ethertype, ...] = (
@@ -210,6 +213,9 @@ def expand(rule: dict[str, Any], address_groups: Mapping[str, AddressGroup]) -> 
     if problems:
         return Expansion((), 0, problems)
     return _multiply(rule["direction"], protocol, pairs, parts)
+
+
+_PRESET = Expansion(tuple((rule, None) for rule in DEFAULT_EGRESS_RULES), len(DEFAULT_EGRESS_RULES))
 
 
 def _expand_plain(rule: dict[str, Any]) -> Expansion | None:

@@ -73,11 +73,13 @@ def _word(kind: str, error: Any, fragment: Any) -> Iterator[Problem]:
     value = error.instance
     schema = {**error.schema, "enum": list(_words(error))}
     if error.validator == "additionalProperties":
-        known = list(error.schema["properties"])
+        known = list(error.schema["properties"]) + (["preset"] if kind == "rule" else [])
         at_the_head = _definitions()["document"]["properties"]
         ignored = [name for name, part in error.schema["properties"].items() if part.get("deprecated")]
         for key in value:
-            if key not in known:
+            if kind == "preset_item" and key in _definitions()["rule"]["properties"]:
+                yield Problem((*path, key), ProblemName.EXCLUSIVE_KEYS, *wording.key_beside_preset(key), at_key=True)
+            elif key not in known:
                 words = wording.unknown_key(key, known, value, at_the_head, ignored)
                 yield Problem((*path, key), ProblemName.UNKNOWN_KEY, *words, at_key=True)
     elif error.validator == "required":

@@ -35,6 +35,7 @@ EXPECTED: Mapping[str, str] = {
     "tags": "a mapping of keys to values",
     "rules": "a list of rules",
     "prevent_destroy": "true or false",
+    "preset": "{either}",
     "direction": "{either}",
     "ethertype": "IPv4, IPv6 or a list of both",
     "protocol": "the name of a protocol, or its number in quotes",
@@ -146,6 +147,11 @@ def unknown_key(
     return f"unknown key {shown(key)}", did_you_mean(key, near)
 
 
+def key_beside_preset(key: str) -> tuple[str, str | None]:
+    """Word a key of a rule in a preset item, which stands for whole rules."""
+    return f"`{key}` and `preset` exclude each other: a preset is whole rules", "write two items of the list"
+
+
 def missing_key(key: str) -> tuple[str, str | None]:
     """Word a key that has to be there."""
     return f"`{key}` is missing", _MISSING.get(key)
@@ -173,7 +179,7 @@ def wrong_policy(name: str, value: Any, schema: Schema) -> tuple[str, str | None
     what = shown(value) if value is not None else "nothing"
     if not schema["enum"]:
         return f"`{name}` takes a mapping with its settings, not {what}", None
-    takes = "one" if name == "mass_delete" else "one, or a mapping with its settings"
+    takes = "one" if name in ("mass_delete", "smtp_egress") else "one, or a mapping with its settings"
     return _filled(f"the level of a policy is {{either}}; `{name}` takes {takes}", schema) + f", not {what}", None
 
 

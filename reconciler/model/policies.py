@@ -140,6 +140,7 @@ class Policies:
 
     world_open_management: WorldOpenManagement = field(default_factory=WorldOpenManagement)
     world_open_any_port: WorldOpenAnyPort = field(default_factory=WorldOpenAnyPort)
+    smtp_egress: Level = "warning"
     mass_delete: Level = "error"
     expires: Expires = field(default_factory=Expires)
     must_allow: tuple[FlowPolicy, ...] = ()

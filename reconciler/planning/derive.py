@@ -311,9 +311,7 @@ def _check_together(differences: tuple[Difference, ...], names: Mapping[str, str
         seen.add(key)
         if each.live is None and "}" in each.name:
             raise Fault(f"is {shown(each.name)}, not a name").within("name").within(index).within("changes")
-        for remote in (
-            rule.rule.remote_group_id for rule in (*each.creates, *(one.desired for one in each.redescribes))
-        ):
+        for remote in (rule.rule.remote_group_id for rule in each.created_rules):
             if is_placeholder(remote) and (each.target, remote) not in created:
                 raise Fault(f"refers to {shown(remote)}, which it does not create").within(index).within("changes")
         for one in each.lost_rules:

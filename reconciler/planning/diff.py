@@ -102,6 +102,11 @@ class Difference:
         """Tell whether any rule is created, deleted or described anew."""
         return bool(self.creates or self.redescribes or self.deletes)
 
+    @property
+    def created_rules(self) -> tuple[DesiredRule, ...]:
+        """All rules that are created; one with a new description is created anew."""
+        return (*self.creates, *(each.desired for each in self.redescribes))
+
 
 def diff(match: Match) -> Difference:
     """Tell what has to change for the live group to be the desired one. What the file leaves out is left alone."""
@@ -238,9 +243,8 @@ def names_of_remotes(differences: Iterable[Difference], live: LiveState) -> dict
     differences = tuple(differences)
     remotes: set[str | None] = set()
     for each in differences:
-        remotes |= {rule.rule.remote_group_id for rule in each.creates}
+        remotes |= {rule.rule.remote_group_id for rule in each.created_rules}
         remotes |= {rule.rule.remote_group_id for rule in each.deletes}
-        remotes |= {redescribed.desired.rule.remote_group_id for redescribed in each.redescribes}
     named = {placeholder(each.name): each.name for each in differences if each.action is Action.CREATE}
     named |= {group.id: group.name for groups in live.values() for group in groups}
     return {remote: named[remote] for remote in sorted(filter(None, remotes)) if remote in named}

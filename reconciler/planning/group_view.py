@@ -6,9 +6,10 @@ placeholder of its name, so that a reference by name and one by id to the same g
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState, Target
+from reconciler.model.egress import DEFAULT_EGRESS, preset_among
 from reconciler.model.live import LiveGroup, LiveState
 from reconciler.model.place import Place
 from reconciler.model.placeholder import placeholder
@@ -18,13 +19,17 @@ from reconciler.planning.resolve import Match
 
 @dataclass(frozen=True, slots=True)
 class ViewedRule:
-    """A rule whose remote group is a key. `place` is where a file has it, `id` what the cloud calls it."""
+    """A rule whose remote group is a key. `place` is where a file has it, `id` what the cloud calls it.
+
+    `preset` names the preset that it is a part of, where all rules of that are in the group.
+    """
 
     rule: Rule
     group: str
     description: str = ""
     place: Place | None = None
     id: str | None = None
+    preset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ def desired_view(state: DesiredState) -> StateView:
     for group in state.groups:
         rules = None
         if group.rules is not None:
-            rules = tuple(_desired_rule(rule, group.name, keys[group.target]) for rule in group.rules)
+            rules = _desired_rules(group, keys[group.target])
             names |= {placeholder(rule.remote_group): rule.remote_group for rule in group.rules if rule.remote_group}
         groups.append(ViewedGroup(group.target, _key(group), group.name, rules, group.place, group.id))
     return StateView(tuple(groups), names)
@@ -85,7 +90,7 @@ def planned_view(live: LiveState, matches: Iterable[Match]) -> StateView:
         key = there.id if there else placeholder(group.name)
         seen.add(key)
         if group.rules is not None:
-            rules: tuple[ViewedRule, ...] | None = tuple(_desired_rule(rule, group.name, {}) for rule in group.rules)
+            rules: tuple[ViewedRule, ...] | None = _desired_rules(group, {})
         else:
             rules = _live_group(there).rules if there else ()
         planned.append(ViewedGroup(group.target, key, group.name, rules, group.place, there.id if there else None))
@@ -96,6 +101,21 @@ def planned_view(live: LiveState, matches: Iterable[Match]) -> StateView:
 
 def _key(group: DesiredGroup) -> str:
     return group.id or placeholder(group.name)
+
+
+def _desired_rules(group: DesiredGroup, keys: Mapping[str, str]) -> tuple[ViewedRule, ...]:
+    return _named_presets(_desired_rule(rule, group.name, keys) for rule in group.rules or ())
+
+
+def _named_presets(rules: Iterable[ViewedRule]) -> tuple[ViewedRule, ...]:
+    """Name the preset of its rules, where all of them are there."""
+    rules = tuple(rules)
+    preset = preset_among([(each.rule, each.description) for each in rules])
+    if not preset:
+        return rules
+    return tuple(
+        replace(each, preset=DEFAULT_EGRESS) if each.rule in preset and not each.description else each for each in rules
+    )
 
 
 def _desired_rule(rule: DesiredRule, group: str, keys: Mapping[str, str]) -> ViewedRule:
@@ -109,7 +129,7 @@ def _desired_rule(rule: DesiredRule, group: str, keys: Mapping[str, str]) -> Vie
 def _live_group(group: LiveGroup, desired: DesiredGroup | None = None) -> ViewedGroup:
     written = (desired.rules if desired else None) or ()
     places = {rule.rule: rule.place for rule in written}
-    rules = tuple(
+    rules = _named_presets(
         ViewedRule(each.rule, group.name, each.description, places.get(each.rule), each.id) for each in group.rules
     )
     return ViewedGroup(group.target, group.id, group.name, rules, desired.place if desired else None, group.id)

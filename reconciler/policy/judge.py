@@ -12,6 +12,7 @@ from typing import Any
 from reconciler.loading.policies import bind_texts, saved_policies
 from reconciler.model.clock import day_of
 from reconciler.model.desired import DesiredState, Target
+from reconciler.model.egress import smtp_protocols
 from reconciler.model.errors import InputError
 from reconciler.model.live import LiveState
 from reconciler.model.placeholder import placeholder
@@ -21,7 +22,14 @@ from reconciler.planning.plan import Change, Plan
 from reconciler.planning.resolve import Match, resolve
 from reconciler.policy.damage import GAP, MASS_DELETE, check_damage
 from reconciler.policy.flows import LOCKOUT, check_flows, check_groups_exist, check_lockout, names_in_policies
-from reconciler.policy.rules import check_descriptions, check_expiry, check_prefixes, check_protocols, check_tags
+from reconciler.policy.rules import (
+    check_descriptions,
+    check_expiry,
+    check_prefixes,
+    check_protocols,
+    check_smtp,
+    check_tags,
+)
 from reconciler.policy.softened import softened
 from reconciler.policy.subject import (
     Ids,
@@ -53,7 +61,12 @@ def judge_desired(state: DesiredState, today: date, outside: Rulebook | None = N
     for group in state.groups:
         ids.setdefault(group.target, {})[group.name] = group.id or placeholder(group.name)
     subjects = (desired_subject(group, ids.get(group.target, {})) for group in state.groups if group.rules is not None)
-    return _unique(found for subject in subjects for judging in both for found in _judge_group(subject, judging))
+    return _unique(
+        found
+        for subject in subjects
+        for judging in both
+        for found in (*_judge_group(subject, judging), *check_smtp(subject, judging))
+    )
 
 
 def _both(policies: Policies, outside: Rulebook | None, today: date, groups: int) -> tuple[Judging, ...]:
@@ -183,6 +196,7 @@ def _judge_matches(matches: Iterable[Match], ids: Ids, judging: Judging) -> Iter
         judging.policies,
         world_open_management=_STANDARD.world_open_management,
         world_open_any_port=_STANDARD.world_open_any_port,
+        smtp_egress=_STANDARD.smtp_egress,
         mass_delete=_STANDARD.mass_delete,
         expires=_STANDARD.expires,
     )
@@ -213,8 +227,10 @@ def _judge_damage(plan: Plan, policies: Policies, limits: Limits) -> Iterator[Fi
 
 
 def _judge_change(change: Change, plan: Plan, judging: Judging) -> Iterator[Finding]:
-    """Judge what a change opens, and whom it locks out."""
+    """Judge what a change opens, which of its new rules the cloud may refuse, and whom it locks out."""
     difference = change.difference
+    if any(smtp_protocols(rule.rule) for rule in difference.created_rules):
+        yield from check_smtp(written_subject(difference, plan.group_names), judging)
     if may_be_world(rule.rule for rule in difference.creates):  # what a change opens, its new rules admit
         subject = written_subject(difference, plan.group_names)
         yield from check_world_open(subject, difference.traffic.opens, judging)
@@ -246,6 +262,8 @@ def _kept(found: Finding, judging: Judging) -> Finding | None:
 def _level(policies: Policies, name: str) -> str:
     """Return the level of a policy. Flows have one each, and are off when there is none left."""
     settings: Any = getattr(policies, name, None)
+    if isinstance(settings, str):
+        return settings
     if isinstance(settings, tuple):
         return "error" if any(each.level != "off" for each in settings) else "off"
     return str(getattr(settings, "level", "error"))

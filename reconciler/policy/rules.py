@@ -5,10 +5,12 @@ from datetime import timedelta
 from ipaddress import ip_network
 
 from reconciler.model.cloud import EVERYWHERE
+from reconciler.model.egress import DEFAULT_EGRESS, SMTP_PORT, preset_among, smtp_protocols
 from reconciler.model.pattern import compile_pattern
+from reconciler.model.place import Place
 from reconciler.model.policies import Finding, MaxPrefixSize
 from reconciler.model.rule import Rule
-from reconciler.policy.subject import Judging, Subject, finding, rule_text
+from reconciler.policy.subject import JudgedRule, Judging, Subject, finding, rule_text
 from reconciler.traffic import spans
 from reconciler.traffic.extent import prefix_span
 
@@ -86,17 +88,45 @@ def check_protocols(subject: Subject, judging: Judging) -> Iterator[Finding]:
             yield finding(PROTOCOLS, settings.level, message, subject, judging, rule)
 
 
+SMTP = "smtp_egress"
+SMTP_WAY_OUT = f"name the ports, or use `preset: {DEFAULT_EGRESS}`; where it is open, set `{SMTP}: off`"
+
+
+def check_smtp(subject: Subject, judging: Judging) -> Iterator[Finding]:
+    """Judge each written rule by whether it opens egress to port 25, which the cloud refuses for most accounts."""
+    level = judging.policies.smtp_egress
+    if level == "off":
+        return
+    found: dict[Place | None, list[JudgedRule]] = {}
+    for rule in subject.rules:
+        if smtp_protocols(rule.rule):
+            found.setdefault(rule.place, []).append(rule)
+    for first, *others in found.values():
+        more = f" (and {len(others)} more)" if others else ""
+        message = (
+            f"a rule of {subject.label} {describe_smtp(first.rule)}: {rule_text(first, subject)}{more}; {SMTP_WAY_OUT}"
+        )
+        yield finding(SMTP, level, message, subject, judging, first)
+
+
+def describe_smtp(rule: Rule) -> str:
+    """Say what is the matter with a rule that covers port 25."""
+    protocols = " and ".join(smtp_protocols(rule))
+    return f"covers egress to port {SMTP_PORT} of {protocols}, which Gcore refuses until its support opens it"
+
+
 DESCRIPTION = "rule_description"
 
 
 def check_descriptions(subject: Subject, judging: Judging) -> Iterator[Finding]:
-    """Judge the description of each rule."""
+    """Judge the description of each rule; those of a preset cannot have one, and its name says what they are."""
     settings = judging.policies.rule_description
     if settings.level == "off":
         return
     found_in = compile_pattern(settings.pattern).search
+    preset = preset_among([(rule, "") for rule in subject.admitted])
     for rule in subject.rules:
-        if not found_in(rule.description):
+        if not found_in(rule.description) and (rule.description or rule.rule not in preset):
             has = f"the description {rule.description!r}" if rule.description else "no description"
             message = (
                 f"a rule of {subject.label} has {has}, and {settings.pattern!r} has to be found in it: "

@@ -228,7 +228,6 @@ def written_subject(difference: Difference, names: Mapping[str, str]) -> Subject
 
     Remote groups are known by name here: a saved plan does not hold the id of every group.
     """
-    written = (*difference.creates, *(each.desired for each in difference.redescribes))
     tags = {tag.key: tag.value for tag in difference.live.tags} if difference.live else {}
     for tag in difference.tags:
         tags.pop(tag.key, None)
@@ -238,7 +237,7 @@ def written_subject(difference: Difference, names: Mapping[str, str]) -> Subject
         target=difference.target,
         name=difference.name,
         place=difference.place,
-        rules=[replace(rule, rule=_by_name(rule.rule, names)) for rule in written],
+        rules=[replace(rule, rule=_by_name(rule.rule, names)) for rule in difference.created_rules],
         tags=tags,
         exceptions=difference.exceptions,
         result=tuple(_by_name(rule, names) for rule in result_of(difference)),

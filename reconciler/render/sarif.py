@@ -20,6 +20,7 @@ Json = dict[str, Any]
 RULES = {
     "world_open_management": "A management port is open to the world",
     "world_open_any_port": "Any port is open to the world",
+    "smtp_egress": "A rule opens egress to port 25, which the cloud may refuse",
     "mass-delete": "A plan deletes too much at once",
     "gap": "Rules would be deleted before those that replace them exist",
     "must_allow": "Traffic that must be admitted is not",

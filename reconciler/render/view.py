@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import cache
+from typing import Literal, TypeVar
 
 from reconciler.model.desired import DesiredRule
+from reconciler.model.egress import DEFAULT_EGRESS, DEFAULT_EGRESS_RULES, SMTP_PORT, preset_among
 from reconciler.model.live import LiveRule
 from reconciler.model.place import Place
 from reconciler.model.rule import describe_rule
@@ -13,6 +15,7 @@ from reconciler.planning.diff import Action, Difference, TagChange
 from reconciler.planning.plan import Plan
 from reconciler.render.findings import describe_finding
 from reconciler.render.pairs import pair
+from reconciler.traffic import Traffic
 from reconciler.traffic.describe import describe, describe_size, wide, world_open
 from reconciler.traffic.flow import Flow
 
@@ -183,10 +186,21 @@ def _redescribed(difference: Difference, perspective: Perspective) -> Iterator[s
 
 def _traffic(difference: Difference, names: Mapping[str, str], perspective: Perspective) -> Iterator[TrafficLine]:
     traffic = difference.traffic
-    for verb, flows in ((perspective.opened, traffic.opens), (perspective.closed, traffic.closes)):
+    sides: tuple[tuple[str, tuple[Flow, ...], tuple[DesiredRule | LiveRule, ...]], ...] = (
+        (perspective.opened, traffic.opens, difference.creates),
+        (perspective.closed, traffic.closes, difference.deletes),
+    )
+    for verb, flows, rules in sides:
+        is_whole = bool(preset_among([(rule.rule, rule.description) for rule in rules]))
+        preset = _preset_flows() if is_whole else frozenset()
+        of_preset = preset if preset.issubset(flows) else frozenset()
+        first = next((flow for flow in flows if flow in of_preset), None)
         for flow in flows:
-            alarm = _alarm(flow, is_new=difference.live is None) if verb == perspective.loud else ""
-            yield TrafficLine(verb, describe(flow, names), describe_size(flow), alarm)
+            if flow is first:
+                yield TrafficLine(verb, f"egress {_PRESET} to anywhere", _PRESET_TRAFFIC, "")
+            elif flow not in of_preset:
+                alarm = _alarm(flow, is_new=difference.live is None) if verb == perspective.loud else ""
+                yield TrafficLine(verb, describe(flow, names), describe_size(flow), alarm)
 
 
 def _alarm(flow: Flow, *, is_new: bool) -> Alarm:
@@ -230,9 +244,13 @@ def _rule_lines(difference: Difference, names: Mapping[str, str]) -> Iterator[Li
         text = describe_rule(rule.rule, names)
         return f"{text}  {_quoted(rule.description)}" if rule.description else text
 
-    pairing = pair(difference.creates, difference.deletes)
+    creates, creates_preset = _without_preset(difference.creates)
+    deletes, deletes_preset = _without_preset(difference.deletes)
+    pairing = pair(creates, deletes)
     for created in pairing.creates:
         yield Line("+", describe_rule(created.rule, names), created.description, desired=side(created))
+    if creates_preset:
+        yield Line("+", _PRESET, _PRESET_SIZE, desired=f"{_PRESET}  {_PRESET_SIZE}")
     for changed in pairing.changed:
         sides = side(changed.live), side(changed.desired)
         yield Line("~", describe_rule(changed.live.rule, names), _named(changed.change, names), *sides)
@@ -241,9 +259,36 @@ def _rule_lines(difference: Difference, names: Mapping[str, str]) -> Iterator[Li
         yield Line("~", describe_rule(each.desired.rule, names), change, side(each.live[0]), side(each.desired))
     for deleted in pairing.deletes:
         yield Line("-", describe_rule(deleted.rule, names), deleted.description, live=side(deleted))
+    if deletes_preset:
+        yield Line("-", _PRESET, _PRESET_SIZE, live=f"{_PRESET}  {_PRESET_SIZE}")
     for lost in difference.lost_rules:
         text = f"lost in {lost.group_name}: {describe_rule(lost.rule.rule, names)}"
         yield Line("!", text, lost.rule.description, live=text)
+
+
+_R = TypeVar("_R", DesiredRule, LiveRule)
+_PRESET = f"preset {DEFAULT_EGRESS}"
+_PRESET_SIZE = f"{len(DEFAULT_EGRESS_RULES)} rules"
+_PRESET_TRAFFIC = f"{len(DEFAULT_EGRESS_RULES)} flows, not port {SMTP_PORT}"
+
+
+def _without_preset(rules: tuple[_R, ...]) -> tuple[tuple[_R, ...], bool]:
+    """Take out the rules of the preset, each once, where all of them are there; tell whether they are."""
+    left = set(preset_among([(rule.rule, rule.description) for rule in rules]))
+    if not left:
+        return rules, False
+    others = []
+    for rule in rules:
+        if rule.rule in left and not rule.description:
+            left.discard(rule.rule)
+        else:
+            others.append(rule)
+    return tuple(others), True
+
+
+@cache
+def _preset_flows() -> frozenset[Flow]:
+    return frozenset(Traffic.of(DEFAULT_EGRESS_RULES).flows())
 
 
 def _named(change: str, names: Mapping[str, str]) -> str:

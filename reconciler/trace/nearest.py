@@ -74,9 +74,10 @@ def find_nearest(
 
 
 def place_of(rule: ViewedRule) -> str:
-    """Say where a rule is: its place, its live id, or both."""
+    """Say where a rule is: its place, its live id, or both; and the preset that it is a part of."""
     known = [str(rule.place)] if rule.place else []
-    return ", ".join([*known, f"id {rule.id}"] if rule.id else known)
+    known += [f"{what} {name}" for what, name in (("id", rule.id), ("preset", rule.preset)) if name]
+    return ", ".join(known)
 
 
 def _in_part(

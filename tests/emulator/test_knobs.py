@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.emulator.knobs import Atomicity, Knobs, Order
+from reconciler.emulator.knobs import Atomicity, DefaultRules, Knobs, Order
 
 from .conftest import GROUPS, KEY, Client, create_entry, delete_entry, tcp
 
@@ -93,7 +93,7 @@ def test_names_can_be_unique(client: Client) -> None:
 
 
 def test_the_ceiling_can_be_lower(client: Client) -> None:
-    client.emulator.control.knobs = Knobs(max_rules=3)
+    client.emulator.control.knobs = Knobs(max_rules=3, default_rules=DefaultRules.NEUTRON)
     group = client.create(rules=[tcp(1)])
     assert client.patch(group["id"], port(2)).status_code == 409
 

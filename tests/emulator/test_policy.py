@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.emulator.faults import Fault, FaultPlan
-from reconciler.emulator.knobs import DefaultRules, Knobs
+from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.neutron import stored
 from reconciler.emulator.policy import CLOUD_EGRESS, opens_smtp
 from reconciler.emulator.records import ApiError, RuleSpec
@@ -38,7 +38,6 @@ def test_the_rules_of_the_cloud_are_those_that_were_seen() -> None:
 )
 def test_the_cloud_gives_rules_only_to_a_group_without_any(client: Client, rules: list[Any], count: int) -> None:
     """None of them opens port 25, so that they are never refused."""
-    client.emulator.control.knobs = Knobs(default_rules=DefaultRules.CLOUD, refuse_port_25=True)
     assert len(client.create(rules=rules)["security_group_rules"]) == count
 
 
@@ -76,7 +75,7 @@ def test_port_25_is_opened_by_what_admits_a_packet_to_it(rule: RuleSpec) -> None
 )
 def test_egress_to_port_25_is_refused_in_both_versions(client: Client, rule: dict[str, Any]) -> None:
     """In a new group, an old one and alone; at once, also where a task would do the work."""
-    client.emulator.control.knobs = Knobs(refuse_port_25=True, default_egress=False)
+    client.emulator.control.knobs = Knobs(default_egress=False)
     group = client.create()
     path = f"{GROUPS_V2}/{group['id']}"
     for response in (
@@ -93,9 +92,11 @@ def test_egress_to_port_25_is_refused_in_both_versions(client: Client, rule: dic
 
 def test_a_live_rule_that_opens_port_25_may_stay(client: Client) -> None:
     """Support lifted it once: v2 sends whole lists, and only what is new is refused."""
-    group = client.create(rules=[OUT])
-    client.emulator.control.knobs = Knobs(refuse_port_25=True)
-    path, v6 = f"{GROUPS_V2}/{group['id']}", {**OUT, "ethertype": "IPv6"}
+    client.emulator.control.knobs = Knobs(refuse_port_25=False)
+    v6 = {**OUT, "ethertype": "IPv6"}
+    group = client.create(rules=[OUT, v6])
+    client.emulator.control.knobs = Knobs()
+    path = f"{GROUPS_V2}/{group['id']}"
     assert client.finish(client.http.patch(path, json={"rules": [OUT, v6, tcp(1)]}))["state"] == "FINISHED"
     assert client.finish(client.http.patch(path, json={"rules": [v6]}))["state"] == "FINISHED"
     assert client.http.patch(path, json={"rules": [OUT, v6]}).json()["message"] == PROHIBITED

@@ -227,6 +227,7 @@ def test_the_kinds_and_states_of_tasks_are_published(published: dict[str, Any]) 
 
 def test_what_is_published_as_a_rule_is_accepted(published: dict[str, Any], client: Client) -> None:
     """Every protocol of both versions but the one that Neutron does not know, in the family it belongs to."""
+    client.emulator.control.knobs = Knobs(refuse_port_25=False)
     group = client.create()
     for version, path, key in (("", "v1", "changed_rules"), ("V2", "v2", "rules")):
         for number, name in enumerate(
@@ -280,7 +281,7 @@ def test_what_the_cloud_lets_through_is_judged_as_neutron_judges_it(published: d
     for verdict, written in disagreements():
         remote = written.get("remote_group_id")
         rule = {**written, "remote_group_id": groups.get(remote, remote)} if remote is not None else written
-        client.emulator.control.knobs = Knobs(default_egress=False)
+        client.emulator.control.knobs = Knobs(default_egress=False, refuse_port_25=False)
         own = groups["OWN"] if remote in {"OWN", "OWN.upper()"} else client.create("fresh")["id"]
         entry = {"action": "create", **rule}
         if not is_published(published, rule):

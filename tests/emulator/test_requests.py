@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.emulator.knobs import DefaultRules, Knobs
+
 from .conftest import GROUPS, GROUPS_V2, KEY, Client, create_entry, delete_entry, tcp
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -139,6 +141,7 @@ def test_a_v1_patch_has_no_description(client: Client) -> None:
 
 def test_at_most_500_entries_in_a_patch(client: Client) -> None:
     """501 are refused before anything is done; 500 are worked through."""
+    client.emulator.control.knobs = Knobs(default_rules=DefaultRules.NEUTRON)
     group = client.create()
     entries = [create_entry(protocol="tcp", port_range_min=n, port_range_max=n) for n in range(1, 249)]
     group = client.ok(client.patch(group["id"], *entries))
@@ -152,6 +155,7 @@ def test_at_most_500_entries_in_a_patch(client: Client) -> None:
 
 def test_at_most_250_rules_in_a_new_group(client: Client) -> None:
     """Asked for, that is 400; with the rules that come by themselves on top, 409."""
+    client.emulator.control.knobs = Knobs(default_rules=DefaultRules.NEUTRON)
     rules = [tcp(port) for port in range(1, 252)]
     refused(client.http.post(GROUPS, json={"security_group": {"name": "full", "security_group_rules": rules}}), "250")
     refused(client.http.post(GROUPS_V2, json={"name": "full", "rules": rules}), "250")
@@ -162,6 +166,7 @@ def test_at_most_250_rules_in_a_new_group(client: Client) -> None:
 
 def test_250_rules_are_the_ceiling_at_every_moment_of_a_patch(client: Client) -> None:
     """A create before the delete that makes room for it is refused; the other way round it is not."""
+    client.emulator.control.knobs = Knobs(default_rules=DefaultRules.NEUTRON)
     group = client.create("full", [tcp(port) for port in range(1, 249)])
     delete, create = delete_entry(group["security_group_rules"][-1]), create_entry(protocol="udp")
     response = client.patch(group["id"], create, delete)

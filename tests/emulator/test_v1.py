@@ -8,6 +8,8 @@ from datetime import datetime
 import httpx
 import pytest
 
+from reconciler.emulator.knobs import DefaultRules, Knobs
+
 from .conftest import GROUPS, Client, create_entry, delete_entry, tcp
 
 
@@ -86,8 +88,9 @@ def test_an_unknown_query_parameter_is_refused(client: Client) -> None:
     assert "tag_keys" in error(client.http.get(GROUPS, params={"tag_keys": "env"}), 400)
 
 
-def test_a_new_group_gets_egress_rules_that_nobody_asked_for(client: Client) -> None:
+def test_neutron_gives_a_new_group_egress_rules_that_nobody_asked_for(client: Client) -> None:
     """In addition to what was asked for."""
+    client.emulator.control.knobs = Knobs(default_rules=DefaultRules.NEUTRON)
     group = client.create(rules=[tcp(443)])
     egress = [rule for rule in group["security_group_rules"] if rule["direction"] == "egress"]
     assert [rule["ethertype"] for rule in egress] == ["IPv4", "IPv6"]
@@ -96,6 +99,7 @@ def test_a_new_group_gets_egress_rules_that_nobody_asked_for(client: Client) -> 
 
 def test_an_egress_rule_that_was_asked_for_does_not_come_twice(client: Client) -> None:
     """The description asked for wins over the one nobody asked for."""
+    client.emulator.control.knobs = Knobs(refuse_port_25=False, default_rules=DefaultRules.NEUTRON)
     group = client.create(rules=[{"direction": "egress", "description": "all out"}])
     assert [(r["ethertype"], r["description"]) for r in group["security_group_rules"]] == [
         ("IPv6", ""),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from build import live_group
 from graph_views import TARGET, rule, view_of, views
 from hypothesis import given, settings
 
 from reconciler.graph import Graph, NodeKind, PartStatus, build_graphs
 from reconciler.model.desired import Target
-from reconciler.planning.group_view import StateView
+from reconciler.model.egress import DEFAULT_EGRESS_RULES
+from reconciler.model.rule import Rule
+from reconciler.planning.group_view import StateView, planned_view
 
 
 def graph_of(side: StateView, *before: StateView) -> Graph:
@@ -111,3 +116,21 @@ def test_only_some_groups_with_their_neighbours() -> None:
     side = view_of({"web": [], "app": [rule(remote="web")], "db": [rule(remote="app")]})
     (graph,) = build_graphs(side, only=["web"])
     assert {node.title for node in graph.nodes} == {"web", "app"}
+
+
+def test_the_default_egress_set_is_one_label() -> None:
+    """Beside it only what it does not admit is told; with a rule missing it has no name."""
+    mail = Rule("egress", "IPv4", "tcp", 25, 25)
+
+    def out(rules: Sequence[Rule], *before: Sequence[Rule]) -> set[tuple[str, str]]:
+        views = [planned_view({TARGET: (live_group(rules=each, target=TARGET),)}, ()) for each in (rules, *before)]
+        (node,) = graph_of(*views).nodes
+        return {(note.text, note.status) for note in node.notes}
+
+    preset = DEFAULT_EGRESS_RULES
+    assert out(preset) == {("out: default egress", "same")}
+    assert out([*preset, mail]) == {("out: default egress; tcp 25", "same")}
+    assert out([*preset, mail], preset) == {("out: default egress", "same"), ("out: tcp 25", "added")}
+    assert out(preset, [mail]) == {("out: default egress", "added"), ("out: tcp 25", "removed")}
+    assert out([*preset, Rule("egress", "IPv4"), Rule("egress", "IPv6")]) == {("out: everything", "same")}
+    assert "default egress" not in str(out(preset[1:]))

@@ -155,3 +155,10 @@ def test_live_needs_no_files(here: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert trace(line) == 1
     assert trace(f"{line} --project-id 1337 --region-id 7") == 0
     assert "id " in capsys.readouterr().out
+
+
+def test_a_rule_of_a_preset_says_so(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "web.yaml").write_text(FILE.replace("{direction: egress}", "preset: default-egress"))
+    assert trace("--group web egress tcp/443 to 198.51.100.7") == 0
+    assert "web.yaml:8:9, preset default-egress" in capsys.readouterr().out
+    assert trace("--group web egress tcp/25 to 198.51.100.7") == 2
