@@ -28,22 +28,16 @@ def run_and_exit(run: Callable[[list[str]], int]) -> NoReturn:
     """
     gc.disable()
     code = run(sys.argv[1:])
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:
-        code = code or 1
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # what was lost has been told
+            if stream is not None:  # a process may be started without
+                stream.flush()
     os._exit(code)
 
 
 def collect_garbage() -> None:
     """Turn the garbage collector on again, for a command that does not end by itself."""
     gc.enable()
-
-
-def discard_stdout() -> None:
-    """Write the rest of stdout to nowhere: whoever read it has seen enough, and flushing at the end would fail."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

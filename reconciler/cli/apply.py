@@ -91,6 +91,7 @@ def command(
       sgctl apply groups/
       sgctl apply groups/ --auto-approve
     """
+    current_log().code_stands = True
     stop = threading.Event()
     if len(paths) == 1 and paths[0].endswith(".json"):
         _refuse_plan_options(context)

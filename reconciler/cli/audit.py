@@ -16,6 +16,7 @@ from reconciler.model.desired import DesiredState
 from reconciler.model.errors import ExitCode, GuardrailStop, UsageError
 from reconciler.model.json_form import finding_to_json, json_text
 from reconciler.model.policies import Policies
+from reconciler.model.problems import ProblemName
 from reconciler.model.text import count
 from reconciler.policy.judge import Audit
 from reconciler.render.findings import render_findings, summarize_findings
@@ -61,7 +62,8 @@ def command(
 def _load(paths: Sequence[str], target: TargetOptions) -> DesiredState:
     """Load the files; where there are none, take the one target that flags or environment name."""
     chosen, policies = paths or settings.default_paths(), settings.policies()
-    if paths or find_files(chosen)[0]:
+    files, issues = find_files(chosen, follow_links=target.follow_links)
+    if paths or files or any(issue.name is not ProblemName.NO_FILES for issue in issues):
         return load_files(chosen, target, policies)
     known = known_target(target)
     if known is None:

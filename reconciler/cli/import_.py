@@ -38,6 +38,7 @@ _import = options.option_set(
         help="A file or folder that may name groups already: only what is missing there is written; repeatable.",
     ),
     click.option("--address-groups", is_flag=True, help="Give sets of prefixes that several rules share a name."),
+    options.follow_links,
 )
 
 

@@ -78,7 +78,7 @@ def plan_files(
 ) -> Plan:
     """Load the files, read live state and plan. Raises `UsageError` where pruning would not see everything."""
     if choices.prune:
-        refuse_partial_prune(settings.config(), paths)
+        refuse_partial_prune(settings.config(), paths, follow_links=target.follow_links)
     plan_with = plan_options(choices, connection)
     state = load_files(paths, target, plan_with.policies)
     with Progress("reading", len(state.targets)) as progress:
