@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
@@ -20,6 +19,7 @@ from reconciler.drift.metrics import Run, render_metrics
 from reconciler.model.clock import SystemClock, format_time
 from reconciler.model.environment import NOTIFY_URL
 from reconciler.model.errors import ExitCode, SgctlError
+from reconciler.model.files import STATE_LIMIT, read_bounded
 from reconciler.model.json_form import json_text
 from reconciler.render.drift import drift_to_json, view_drift
 from reconciler.render.formats import render
@@ -134,9 +134,10 @@ def _notify(drift: Drift, report: Mapping[str, Any], url: str, chosen: _Notifica
 def _last_reported(path: str) -> str:
     """Read what was reported last; before the first run, what a run without drift reports."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_bounded(path, STATE_LIMIT).decode("utf-8")
     except FileNotFoundError:
         return notify.NOTHING
     except (OSError, UnicodeDecodeError) as error:
-        raise SgctlError(f"cannot read the state file {path}: {error}") from None
+        reason = error.strerror or error if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SgctlError(f"cannot read the state file {path}: {reason}") from None
     return notify.read_state(text, path)

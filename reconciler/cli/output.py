@@ -11,6 +11,7 @@ import click
 
 from reconciler.cli.options import ReportOptions
 from reconciler.model.errors import PlanFileError, SgctlError
+from reconciler.model.files import PLAN_LIMIT, read_bounded
 from reconciler.model.policies import Finding
 from reconciler.planning.plan import Plan
 
@@ -74,7 +75,7 @@ def read_plan(path: str) -> Plan:
     from reconciler.planning import planfile  # noqa: PLC0415 - the same
 
     try:
-        data = Path(path).read_bytes()
+        data = read_bounded(path, PLAN_LIMIT, or_pipe=True)
     except OSError as error:
         raise PlanFileError(f"cannot read {path}: {error.strerror or error}") from None
     return planfile.loads(data, path, BACKENDS)

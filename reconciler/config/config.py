@@ -167,6 +167,8 @@ def _parse(source: Source) -> dict[str, Any]:
         raise UsageError(f"{FilePlace(source.path, line, 1)}: the file is not UTF-8 text") from None
     except (TOMLDecodeError, RecursionError) as error:
         raise InputError((_syntax_issue(source, str(error)),)) from None
+    except ValueError:  # Python's words for it speak of a limit of its own
+        raise InputError((_syntax_issue(source, "a number has more digits than any number of ours"),)) from None
 
 
 def _syntax_issue(source: Source, text: str) -> Issue:

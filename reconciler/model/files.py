@@ -22,11 +22,11 @@ def read_bounded(path: str, limit: int, *, or_pipe: bool = False) -> bytes:
     # Where the path became a pipe since then, opening it does not wait for somebody to write.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | (0 if is_pipe else os.O_NONBLOCK))
     with os.fdopen(descriptor, "rb") as file:
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode) and not (is_pipe and stat.S_ISFIFO(mode)):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) and not (is_pipe and stat.S_ISFIFO(status.st_mode)):
             raise OSError(errno.EINVAL, "it is no regular file", path)
-        data = file.read(limit + 1)
-    if len(data) > limit:
+        data = file.read(limit + 1) if status.st_size <= limit else b""
+    if len(data) > limit or status.st_size > limit:
         raise OSError(errno.EFBIG, f"it is larger than {_size(limit)}, which no such file is", path)
     return data
 
