@@ -10,7 +10,7 @@ import click
 from reconciler import workflow
 from reconciler.cli import options, settings
 from reconciler.cli.options import ConnectionOptions, TargetOptions
-from reconciler.cli.output import PUBLIC, write_atomically
+from reconciler.cli.output import PUBLIC, check_outputs, write_atomically
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import load_files
 from reconciler.drift import notify
@@ -45,7 +45,7 @@ _report = options.option_set(
     ),
     click.option("--unmanaged", is_flag=True, help="List live groups that no file names, too; they never count."),
     click.option(
-        "--metrics-file", type=click.Path(), metavar="FILE", help="Write Prometheus text for the node exporter."
+        "--metrics-file", type=options.OutputFile(), metavar="FILE", help="Write Prometheus text for the node exporter."
     ),
 )
 
@@ -66,7 +66,12 @@ _notification = options.option_set(
         help=f"Post the report to this webhook when something counts. Better in {NOTIFY_URL}: its path is a secret.",
     ),
     click.option("--notify-format", type=click.Choice(["json", "slack"]), default="json", show_default=True),
-    click.option("--state-file", type=click.Path(), metavar="FILE", help="Notify only when the report has changed."),
+    click.option(
+        "--state-file",
+        type=options.OutputFile(is_kept=True),
+        metavar="FILE",
+        help="Notify only when the report has changed.",
+    ),
 )
 
 
@@ -95,6 +100,7 @@ def command(
       sgctl drift --fail-on widening --format json
       sgctl drift --metrics-file /var/lib/node_exporter/sgctl.prom
     """
+    to_stdout = check_outputs(paths, follow_links=target.follow_links)
     clock = SystemClock()
     started = clock.monotonic()
     drift = None
@@ -108,10 +114,10 @@ def command(
             write_atomically(chosen.metrics_file, render_metrics(run), PUBLIC)
     report = drift_to_json(drift, api.base_url, format_time(clock.now()), with_unmanaged=chosen.unmanaged)
     if chosen.format_ == "json":
-        click.echo(json_text(report))
+        click.echo(json_text(report), err=to_stdout)
     else:
         view = view_drift(drift, with_unmanaged=chosen.unmanaged)
-        click.echo(render(view, chosen.format_, shutil.get_terminal_size().columns), nl=False)
+        click.echo(render(view, chosen.format_, shutil.get_terminal_size().columns), nl=False, err=to_stdout)
     if notification.notify_url:
         _notify(drift, report, notification.notify_url, notification)
     return ExitCode.DIFFERENCES if drift.counted else ExitCode.DONE

@@ -68,6 +68,17 @@ class _Duration(click.ParamType):  # type: ignore[type-arg]  # generic in the ne
 DURATION = _Duration()
 
 
+class OutputFile(click.Path):
+    """A file that a command writes; `-` is stdout, but for a file that is read again the next time (`is_kept`).
+
+    A command with such an option calls `output.check_outputs` before it does anything.
+    """
+
+    def __init__(self, *, is_kept: bool = False) -> None:
+        super().__init__()
+        self.is_kept = is_kept
+
+
 class _Seconds(click.FloatRange):
     """A number of seconds; not `nan`, which is neither below nor above a bound."""
 
@@ -225,8 +236,8 @@ class ReportOptions:
 
 report = option_set(
     ReportOptions,
-    click.option("--sarif", type=click.Path(), metavar="FILE", help="Write the findings as SARIF 2.1.0, too."),
-    click.option("--junit", type=click.Path(), metavar="FILE", help="Write the findings as JUnit XML, too."),
+    click.option("--sarif", type=OutputFile(), metavar="FILE", help="Write the findings as SARIF 2.1.0, too."),
+    click.option("--junit", type=OutputFile(), metavar="FILE", help="Write the findings as JUnit XML, too."),
 )
 
 
