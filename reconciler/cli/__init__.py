@@ -91,9 +91,8 @@ def run(arguments: list[str]) -> int:
     log = Log()
     with guarded(log.secrets) as out:
         code = _run(arguments, log)
-        if out is not None:
-            out.flush()
-        if out is None or out.loss is None:
+        out.flush()
+        if out.loss is None:
             return code
         told = "its exit code tells what was done" if log.code_stands else "run the command again"
         log.failed(f"stdout could not be written: {out.loss}", hint=f"Make room for the output; {told}.")

@@ -131,11 +131,11 @@ class _Bytes(io.RawIOBase):
 
 
 @contextmanager
-def guarded(secrets: Secrets) -> Iterator[Stream | None]:
-    """Let stdout and stderr of the process be such streams; yields stdout, None where the process has none."""
+def guarded(secrets: Secrets) -> Iterator[Stream]:
+    """Let stdout and stderr of the process be such streams; yields stdout."""
     before = sys.stdout, sys.stderr
-    out, err = (None if stream is None else Stream(stream, secrets.hide) for stream in before)
-    sys.stdout, sys.stderr = out, err
+    out = Stream(sys.stdout, secrets.hide)
+    sys.stdout, sys.stderr = out, Stream(sys.stderr, secrets.hide)
     try:
         yield out
     finally:
