@@ -36,7 +36,8 @@ def check_outputs(inputs: Sequence[str] = (), *, follow_links: bool = False) -> 
         for each in context.command.params
         if isinstance(each.type, OutputFile) and context.params.get(each.name or "")
     ]
-    read = _read_by_this_run(inputs, follow_links=follow_links) if given else {}
+    named = [*inputs, *filter(None, [context.params.get("policies_file")])]
+    read = _read_by_this_run(named, follow_links=follow_links) if given else {}
     written: dict[str, str] = {}
     for option, path, type_ in given:
         if path == STDOUT and type_.is_kept:

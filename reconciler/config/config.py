@@ -98,7 +98,7 @@ def load_outside(path: str) -> Config:
     Raises `InputError` with everything that is wrong, `UsageError` where the file cannot be read.
     """
     try:
-        source = Source(path, Path(path).read_bytes())
+        source = Source(path, read_bounded(path, SETTINGS_LIMIT, or_pipe=True))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no path holds such a character"
         raise UsageError(f"--policies {path}: it cannot be read: {reason}") from None
@@ -111,7 +111,7 @@ def load_outside(path: str) -> Config:
                 None,
             )
             raise InputError((_issue(source, FilePlace(path, *_closest(_positions(source), (key,))), said, (key,)),))
-    return _check(source, (), value)
+    return _check(source, (), value, Path())
 
 
 def _folders(folder: Path) -> Iterator[Path]:

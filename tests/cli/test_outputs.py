@@ -146,6 +146,12 @@ def test_the_journal_goes_to_stdout_as_lines(sgctl: Sgctl, folder: Path) -> None
     assert [json.loads(line)["kind"] for line in ran.stdout.splitlines()] == ["apply", "before", "write"]
 
 
+def test_policies_from_outside_are_an_input(sgctl: Sgctl, folder: Path) -> None:
+    sgctl.write("[policies]\n", "policies.toml")
+    ran = sgctl("plan", "groups.yaml", "--policies", "policies.toml", "--out", "policies.toml")
+    assert (ran.code, "this run reads that file" in ran.err) == (1, True)
+
+
 def test_two_outputs_are_two_files(sgctl: Sgctl, folder: Path) -> None:
     for place in ("report", "-"):
         ran = sgctl("validate", "groups.yaml", "--sarif", place, "--junit", place)

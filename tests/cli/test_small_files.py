@@ -20,6 +20,7 @@ FILES: dict[str, tuple[list[str], str, int]] = {
     "state of drift": (
         ["drift", "--state-file", "state", "--notify-url", "http://127.0.0.1:9/x"], "state", STATE_LIMIT,
     ),
+    "policies from outside": (["validate", "--policies", "policies.toml"], "policies.toml", SETTINGS_LIMIT),
     "seed": (["emulator", "--port", "0", "--seed", "seed.yaml"], "seed.yaml", emulator_files.LARGEST),
     "faults": (["emulator", "--port", "0", "--faults", "faults.json"], "faults.json", emulator_files.LARGEST),
 }  # fmt: skip
