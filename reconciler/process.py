@@ -27,23 +27,28 @@ def run_and_exit(run: Callable[[list[str]], int]) -> NoReturn:
     time of a large plan: the collector is off. For the same reason nothing is taken apart at the end.
     """
     gc.disable()
+    _open_missing_streams()
     code = run(sys.argv[1:])
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:
-        code = code or 1
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # what was lost has been told
+            stream.flush()
     os._exit(code)
+
+
+def _open_missing_streams() -> None:
+    """Let the streams that the process was started without lead nowhere: no file or socket may get their numbers."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8"))
 
 
 def collect_garbage() -> None:
     """Turn the garbage collector on again, for a command that does not end by itself."""
     gc.enable()
-
-
-def discard_stdout() -> None:
-    """Write the rest of stdout to nowhere: whoever read it has seen enough, and flushing at the end would fail."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

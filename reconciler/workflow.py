@@ -41,10 +41,16 @@ from reconciler.policy import judge
 from reconciler.policy.judge import Audit, judge_plan
 
 
-def load(*sources: str | PlainDocument, project_id: int | None = None, region_id: int | None = None) -> DesiredState:
+def load(
+    *sources: str | PlainDocument,
+    project_id: int | None = None,
+    region_id: int | None = None,
+    follow_links: bool = False,
+) -> DesiredState:
     """Load desired state from files and folders, given by their paths, and from documents that are data already.
 
-    Project and region fill what documents leave out.
+    Project and region fill what documents leave out. A link that leads out of its folder is an error unless
+    `follow_links`: it could name any file that this process may read.
 
     Raises `InputError` with everything that is wrong, each issue with its place.
 
@@ -57,7 +63,7 @@ def load(*sources: str | PlainDocument, project_id: int | None = None, region_id
     """
     paths = [source for source in sources if isinstance(source, str)]
     documents = [source for source in sources if not isinstance(source, str)]
-    return load_all(paths, Defaults(project_id, region_id), documents=documents)
+    return load_all(paths, Defaults(project_id, region_id), documents=documents, follow_links=follow_links)
 
 
 def read(desired: DesiredState, api: Api, *, progress: Watch = nobody) -> LiveState:

@@ -12,14 +12,13 @@ from enum import Enum
 from typing import Any
 
 from reconciler.model.errors import ApiRefused, ErrorDetails, TaskFailed
+from reconciler.model.secret import Secret
 from reconciler.model.text import printable
 
 _LARGEST = 2**17
 """Bytes of an error answer that is read; a larger one is none of the API's."""
 _LONGEST = 300
 _LONGEST_NAME = 100
-_SHORTEST_KEY = 4
-"""Characters of a key that is replaced; a shorter one is no secret, and part of any word."""
 _MOST_FIELDS = 10
 _DEEPEST = 6
 _MESSAGES = ("message", "detail", "error", "errors")
@@ -93,11 +92,6 @@ _BY_WORDS = {
 """Looked for in `exception_class` and `message`, in small letters. The texts of Neutron are known, of the API's own
 only some, so the patterns are loose: all that hangs on them is a hint, but for LOCKED, whose text was seen."""
 
-_ESCAPE = re.compile(
-    r"\\{1,4}(?:u00|x)([0-9a-fA-F]{2})|%(?:25){0,3}([0-9a-fA-F]{2})|&#0{0,4}([1-9][0-9]{0,2});"
-).finditer
-"""One character as JSON, a URL or HTML writes it, also when one of them has quoted another."""
-
 _CONFLICTS = frozenset({Refusal.DUPLICATE_RULE, Refusal.IN_USE, Refusal.NAME_TAKEN, Refusal.LOCKED})
 """What may be read out of words only where the status allows it: 409, or a task's error, which has none."""
 
@@ -152,41 +146,16 @@ class Cleaner:
     """Makes foreign text fit to print: on one line, bounded, without the API key in any form that a server gives it."""
 
     def __init__(self, api_key: str | None) -> None:
-        is_secret = api_key is not None and len(api_key) >= _SHORTEST_KEY
-        self._key = "".join(letter for letter, _, _ in _letters(api_key or "")) if is_secret else ""
+        self._hide = Secret(api_key).hide
 
     def __call__(self, text: str, longest: int = _LONGEST) -> str:
         """Clean a text."""
-        text = printable(re.sub(r"\s+", " ", self._without_key(text)).strip()[: longest + 1])
+        text = printable(re.sub(r"\s+", " ", self._hide(text)).strip()[: longest + 1])
         return text if len(text) <= longest else text[:longest] + "…"
 
     def text(self, value: Any, longest: int = _LONGEST) -> str | None:
         """Clean what should be a text; None for an empty one, and for anything else."""
         return (self(value, longest) or None) if isinstance(value, str) else None
-
-    def _without_key(self, text: str) -> str:
-        """Replace the key, with each of its characters as it is or escaped."""
-        if not self._key or len(text) < len(self._key):
-            return text
-        letters = list(_letters(text))
-        plain = "".join(letter for letter, _, _ in letters)
-        parts, done, found = [], 0, plain.find(self._key)
-        while found >= 0:
-            last = found + len(self._key) - 1
-            parts += [text[done : letters[found][1]], "***"]
-            done, found = letters[last][2], plain.find(self._key, last + 1)
-        return "".join([*parts, text[done:]])
-
-
-def _letters(text: str) -> Iterator[tuple[str, int, int]]:
-    """Take a text apart into the characters that it means, each with the part of the text where it stands."""
-    done = 0
-    for escape in _ESCAPE(text):
-        yield from ((text[place], place, place + 1) for place in range(done, escape.start()))
-        digits, number = escape[1] or escape[2], escape[3]
-        yield chr(int(digits, 16) if digits else int(number)), escape.start(), escape.end()
-        done = escape.end()
-    yield from ((text[place], place, place + 1) for place in range(done, len(text)))
 
 
 def _fields(value: Any, cleaner: Cleaner) -> tuple[tuple[str, str], ...]:

@@ -24,7 +24,8 @@ def post_json(url: str, payload: dict[str, Any], clock: Clock, timeout: float = 
     try:
         parts = urlsplit(url)
         address = check_base_url(f"{parts.scheme}://{parts.netloc}")
-    except (UsageError, ValueError):
+        httpx.URL(url)
+    except (UsageError, ValueError, httpx.InvalidURL):  # UnicodeEncodeError is a ValueError
         raise UsageError("--notify-url: not an https address, nor http to this machine") from None
     host = parts.hostname or "the webhook"
     waits = Waits(clock)
@@ -34,7 +35,7 @@ def post_json(url: str, payload: dict[str, Any], clock: Clock, timeout: float = 
                 status = client.post(url, json=payload).status_code
             except CannotConnect as error:
                 raise ApiUnreachable(f"{host}: {error}", hint=error.hint) from None
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
+            except httpx.HTTPError as error:
                 waits.after(type(error).__name__, host)
                 continue
             if status < httpx.codes.MULTIPLE_CHOICES:

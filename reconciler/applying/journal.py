@@ -16,9 +16,11 @@ A process that is killed leaves at most one line cut short. The API key is in no
 import errno
 import json
 import os
+import stat
 import threading
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -97,8 +99,30 @@ def _changed(difference: Difference) -> Iterator[str]:
         yield "rules"
 
 
+STDOUT = "-"
+_BEGINNING = b'{"kind":"apply"'
+
+
+def _open(path: str) -> int:
+    """Open a journal to be added to; a pipe may take one as well. Raises `OSError` for a link or a device.
+
+    The file is for its owner alone: it holds live groups.
+    """
+    if path == STDOUT:
+        return os.dup(1)
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NOCTTY
+    if Path(path).exists() and not (Path(path).is_file() or Path(path).is_fifo()):
+        raise OSError(errno.EINVAL, "it is no regular file", path)
+    descriptor = os.open(path, flags, 0o600)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.fchmod(descriptor, 0o600)
+    return descriptor
+
+
 class JournalFile:
     """Keeps the journal of one apply (a `Recorder`); several threads may use it. Close it, or use it with `with`.
+
+    `-` is stdout.
 
     Raises `SgctlError` when the file cannot be written: an apply that was to be kept must not go on unseen.
     """
@@ -108,11 +132,10 @@ class JournalFile:
         self._clock = clock
         self._lock = threading.Lock()
         try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._descriptor = _open(path)
         except OSError as error:
             raise self._error(error) from None
         try:
-            os.fchmod(self._descriptor, 0o600)
             self._end_cut_line()
             self._append(begin_line(clock.now(), base_url, api_version))
         except BaseException as error:
@@ -166,7 +189,10 @@ class JournalFile:
 
     def _end_cut_line(self) -> None:
         """An earlier apply that was killed may have left a line without its end."""
-        size = os.fstat(self._descriptor).st_size
+        status = os.fstat(self._descriptor)
+        size = status.st_size if stat.S_ISREG(status.st_mode) else 0
+        if size and not _BEGINNING.startswith(os.pread(self._descriptor, len(_BEGINNING), 0)):
+            raise OSError(errno.EINVAL, "the file holds something else than a journal")
         if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
             os.write(self._descriptor, b"\n")
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from reconciler.api.reader import v1_path
@@ -18,6 +17,7 @@ from reconciler.api.v2 import v2_path
 from reconciler.applying.journal import FORMAT_VERSION
 from reconciler.model.desired import Target
 from reconciler.model.errors import PlanFileError
+from reconciler.model.files import PLAN_LIMIT, read_bounded
 from reconciler.model.json_form import read_live_group, read_live_rule
 from reconciler.model.json_reading import (
     Fault,
@@ -118,7 +118,7 @@ def read_journal(path: str) -> Journal:
     """Read a journal file, as `loads` does; one that was cut short will do."""
     try:
         # A line cut in the middle may end in half a character.
-        return loads(Path(path).read_bytes().decode("utf-8", "replace"), path)
+        return loads(read_bounded(path, PLAN_LIMIT, or_pipe=True).decode("utf-8", "replace"), path)
     except OSError as error:
         raise PlanFileError(f"cannot read {path}: {error.strerror or error}") from None
 

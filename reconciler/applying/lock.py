@@ -31,7 +31,7 @@ def one_at_a_time(
 
     Raises `UsageError` when the other apply does not end.
     """
-    descriptor = _open(base_url, folder or Path(tempfile.gettempdir()) / f"sgctl-{os.getuid()}")
+    descriptor = _open(base_url, folder)
     if descriptor is None:
         yield
         return
@@ -42,9 +42,10 @@ def one_at_a_time(
         os.close(descriptor)
 
 
-def _open(base_url: str, folder: Path) -> int | None:
+def _open(base_url: str, folder: Path | None) -> int | None:
     name = hashlib.sha256(base_url.encode()).hexdigest()[:16] + ".lock"
     try:
+        folder = folder or Path(tempfile.gettempdir()) / f"sgctl-{os.getuid()}"  # raises where none can be written
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():

@@ -8,6 +8,7 @@ import click
 
 from reconciler import process
 from reconciler.cli.log import Log, report
+from reconciler.cli.streams import guarded
 from reconciler.model.environment import NO_COLOR
 from reconciler.model.errors import ExitCode
 from reconciler.model.version import __version__
@@ -88,6 +89,17 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
     log = Log()
+    with guarded(log.secrets) as out:
+        code = _run(arguments, log)
+        out.flush()
+        if out.loss is None:
+            return code
+        told = "its exit code tells what was done" if log.code_stands else "run the command again"
+        log.failed(f"stdout could not be written: {out.loss}", hint=f"Make room for the output; {told}.")
+    return code if log.code_stands or code not in {ExitCode.DONE, ExitCode.DIFFERENCES} else ExitCode.ERROR
+
+
+def _run(arguments: list[str], log: Log) -> int:
     try:
         result: Any = sgctl.main(args=arguments, prog_name="sgctl", standalone_mode=False, obj=log)
     except click.exceptions.Exit as exit_:
@@ -100,9 +112,6 @@ def run(arguments: list[str]) -> int:
         return ExitCode.ERROR
     except (KeyboardInterrupt, click.Abort):
         log.failed("interrupted; nothing was sent")
-        return ExitCode.ERROR
-    except BrokenPipeError:
-        process.discard_stdout()
         return ExitCode.ERROR
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback reaches a user
         return report(error, log)

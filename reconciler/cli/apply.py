@@ -22,7 +22,7 @@ from reconciler.applying.stale import Done, Stale
 from reconciler.cli import options, settings
 from reconciler.cli.log import current_log
 from reconciler.cli.options import DURATION, ConnectionOptions, PlanChoices, TargetOptions
-from reconciler.cli.output import read_plan, show_plan
+from reconciler.cli.output import STDOUT, check_outputs, read_plan, show_plan
 from reconciler.cli.plan import plan_files, protected_address, refuse_stopped
 from reconciler.cli.progress import Progress
 from reconciler.config.keys import KEYS
@@ -56,7 +56,7 @@ _apply = options.option_set(
     ),
     click.option(
         "--journal",
-        type=click.Path(),
+        type=options.OutputFile(),
         metavar="FILE",
         help="Append every write to this file, for `sgctl rollback FILE`.",
     ),
@@ -91,6 +91,8 @@ def command(
       sgctl apply groups/
       sgctl apply groups/ --auto-approve
     """
+    current_log().code_stands = True
+    check_outputs(paths, follow_links=target.follow_links)
     stop = threading.Event()
     if len(paths) == 1 and paths[0].endswith(".json"):
         _refuse_plan_options(context)
@@ -102,7 +104,7 @@ def command(
         with _one_at_a_time(api) if chosen.auto_approve else nullcontext():
             plan = plan_files(paths, api, choices, target, connection)
             # Whoever asks for another format wants the outcome in it; the plan before it is for people.
-            show_plan(plan, "text", err=chosen.format_ != "text")
+            show_plan(plan, "text", err=chosen.format_ != "text" or chosen.journal == STDOUT)
             refuse_stopped(plan, "stopped by a guardrail; nothing was sent")
             if plan.changes and not chosen.auto_approve:
                 _ask(plan)
@@ -190,7 +192,8 @@ def _carry_out(plan: Plan, api: Api, settled: Sequence[Stale | Done], chosen: _A
         except Interrupted as interrupted:
             report = interrupted.report
     try:
-        click.echo(render_report(report, chosen.format_, shutil.get_terminal_size().columns), nl=False)
+        text = render_report(report, chosen.format_, shutil.get_terminal_size().columns)
+        click.echo(text, nl=False, err=chosen.journal == STDOUT)
     finally:  # what was applied stays applied, also where nobody reads the report
         if report.error is not None:
             raise report.error

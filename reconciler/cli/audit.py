@@ -7,7 +7,7 @@ import click
 from reconciler import workflow
 from reconciler.cli import options, settings
 from reconciler.cli.options import ConnectionOptions, ReportOptions, TargetOptions
-from reconciler.cli.output import sarif_text, write_reports
+from reconciler.cli.output import check_outputs, sarif_text, write_reports
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import known_target, load_files
 from reconciler.loading.load import find_files
@@ -16,6 +16,7 @@ from reconciler.model.desired import DesiredState
 from reconciler.model.errors import ExitCode, GuardrailStop, UsageError
 from reconciler.model.json_form import finding_to_json, json_text
 from reconciler.model.policies import Policies
+from reconciler.model.problems import ProblemName
 from reconciler.model.text import count
 from reconciler.policy.judge import Audit
 from reconciler.render.findings import render_findings, summarize_findings
@@ -48,11 +49,12 @@ def command(
       sgctl audit groups/
       sgctl audit --project-id 1337 --region-id 7 --format sarif > audit.sarif
     """
+    to_stdout = check_outputs(paths or settings.default_paths(), follow_links=target.follow_links)
     state, outside = _load(paths, target), settings.rulebook(policies_file)
     with options.connect(connection) as api, Progress("reading", len(state.targets)) as progress:
         found = workflow.audit(state, api, outside=outside, progress=progress.read)
     write_reports(found.findings, "audit", report)
-    click.echo(_render(found, format_, api.base_url), nl=False)
+    click.echo(_render(found, format_, api.base_url), nl=False, err=to_stdout)
     if any(each.stops for each in found.findings):
         raise GuardrailStop("a policy is broken by what is live", hint="Each finding says what to do about it.")
     return ExitCode.DONE
@@ -61,7 +63,8 @@ def command(
 def _load(paths: Sequence[str], target: TargetOptions) -> DesiredState:
     """Load the files; where there are none, take the one target that flags or environment name."""
     chosen, policies = paths or settings.default_paths(), settings.policies()
-    if paths or find_files(chosen)[0]:
+    files, issues = find_files(chosen, follow_links=target.follow_links)
+    if paths or files or any(issue.name is not ProblemName.NO_FILES for issue in issues):
         return load_files(chosen, target, policies)
     known = known_target(target)
     if known is None:

@@ -48,10 +48,11 @@ def _configured_paths() -> Sequence[str]:
 
 def _names(paths: Sequence[str]) -> Iterator[str]:
     from reconciler.loading.load import find_files  # noqa: PLC0415 - only for completion
+    from reconciler.model.files import PLAN_LIMIT, read_bounded  # noqa: PLC0415 - the same
 
     for path in find_files(paths)[0]:
         with contextlib.suppress(OSError):
-            yield from names_in(Path(path).read_bytes())
+            yield from names_in(read_bounded(path, PLAN_LIMIT))
 
 
 def names_in(text: bytes) -> list[str]:

@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
@@ -11,7 +10,7 @@ import click
 from reconciler import workflow
 from reconciler.cli import options, settings
 from reconciler.cli.options import ConnectionOptions, TargetOptions
-from reconciler.cli.output import PUBLIC, write_atomically
+from reconciler.cli.output import PUBLIC, check_outputs, write_atomically
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import load_files
 from reconciler.drift import notify
@@ -20,6 +19,7 @@ from reconciler.drift.metrics import Run, render_metrics
 from reconciler.model.clock import SystemClock, format_time
 from reconciler.model.environment import NOTIFY_URL
 from reconciler.model.errors import ExitCode, SgctlError
+from reconciler.model.files import STATE_LIMIT, read_bounded
 from reconciler.model.json_form import json_text
 from reconciler.render.drift import drift_to_json, view_drift
 from reconciler.render.formats import render
@@ -45,7 +45,7 @@ _report = options.option_set(
     ),
     click.option("--unmanaged", is_flag=True, help="List live groups that no file names, too; they never count."),
     click.option(
-        "--metrics-file", type=click.Path(), metavar="FILE", help="Write Prometheus text for the node exporter."
+        "--metrics-file", type=options.OutputFile(), metavar="FILE", help="Write Prometheus text for the node exporter."
     ),
 )
 
@@ -66,7 +66,12 @@ _notification = options.option_set(
         help=f"Post the report to this webhook when something counts. Better in {NOTIFY_URL}: its path is a secret.",
     ),
     click.option("--notify-format", type=click.Choice(["json", "slack"]), default="json", show_default=True),
-    click.option("--state-file", type=click.Path(), metavar="FILE", help="Notify only when the report has changed."),
+    click.option(
+        "--state-file",
+        type=options.OutputFile(is_kept=True),
+        metavar="FILE",
+        help="Notify only when the report has changed.",
+    ),
 )
 
 
@@ -95,6 +100,7 @@ def command(
       sgctl drift --fail-on widening --format json
       sgctl drift --metrics-file /var/lib/node_exporter/sgctl.prom
     """
+    to_stdout = check_outputs(paths, follow_links=target.follow_links)
     clock = SystemClock()
     started = clock.monotonic()
     drift = None
@@ -108,10 +114,10 @@ def command(
             write_atomically(chosen.metrics_file, render_metrics(run), PUBLIC)
     report = drift_to_json(drift, api.base_url, format_time(clock.now()), with_unmanaged=chosen.unmanaged)
     if chosen.format_ == "json":
-        click.echo(json_text(report))
+        click.echo(json_text(report), err=to_stdout)
     else:
         view = view_drift(drift, with_unmanaged=chosen.unmanaged)
-        click.echo(render(view, chosen.format_, shutil.get_terminal_size().columns), nl=False)
+        click.echo(render(view, chosen.format_, shutil.get_terminal_size().columns), nl=False, err=to_stdout)
     if notification.notify_url:
         _notify(drift, report, notification.notify_url, notification)
     return ExitCode.DIFFERENCES if drift.counted else ExitCode.DONE
@@ -134,9 +140,10 @@ def _notify(drift: Drift, report: Mapping[str, Any], url: str, chosen: _Notifica
 def _last_reported(path: str) -> str:
     """Read what was reported last; before the first run, what a run without drift reports."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_bounded(path, STATE_LIMIT).decode("utf-8")
     except FileNotFoundError:
         return notify.NOTHING
     except (OSError, UnicodeDecodeError) as error:
-        raise SgctlError(f"cannot read the state file {path}: {error}") from None
+        reason = error.strerror or error if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SgctlError(f"cannot read the state file {path}: {reason}") from None
     return notify.read_state(text, path)

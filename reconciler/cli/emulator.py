@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import click
 
 from reconciler import process
+from reconciler.cli.options import OutputFile
+from reconciler.cli.output import check_outputs
 from reconciler.emulator.guide import FAULTS, KNOBS, SEED
 from reconciler.model.environment import API_KEY, BASE_URL
 from reconciler.model.errors import SgctlError
@@ -40,7 +42,10 @@ line to paste:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; loopback.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 picks a free one.")
 @click.option(
-    "--state", type=click.Path(), metavar="FILE", help="Keep the state in this SQLite file; it need not exist."
+    "--state",
+    type=OutputFile(is_kept=True),
+    metavar="FILE",
+    help="Keep the state in this SQLite file; it need not exist.",
 )
 @click.option("--seed", type=click.Path(), metavar="FILE", help="Groups to begin with (JSON or YAML); see above.")
 @click.option("--faults", type=click.Path(), metavar="FILE", help="What goes wrong (JSON or YAML); see above.")
@@ -49,6 +54,7 @@ def command(host: str, port: int, state: str | None, seed: str | None, faults: s
     with needs_extra():
         from reconciler.emulator.records import EmulatorError  # noqa: PLC0415 - an extra
         from reconciler.emulator.server import accepted_key, is_loopback, run  # noqa: PLC0415 - an extra
+    check_outputs([path for path in (seed, faults) if path])
     process.collect_garbage()
     if not is_loopback(host):
         click.echo(f"warning: {host} is not loopback: others can reach this emulator, over plain http", err=True)

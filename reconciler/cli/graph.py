@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import click
 
 from reconciler import workflow
-from reconciler.cli import options
+from reconciler.cli import options, settings
 from reconciler.cli.options import ConnectionOptions, TargetOptions
-from reconciler.cli.output import PUBLIC, write_atomically
+from reconciler.cli.output import PUBLIC, check_outputs, write_atomically
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import load_chosen, load_for_live
 from reconciler.graph import Graph, Sources, build_graphs
@@ -31,7 +31,7 @@ _HEADINGS = {"desired": "Security groups, as desired", "live": "Security groups,
 @click.option(
     "--group", "groups", multiple=True, metavar="NAME", help="Only this group and its neighbours; repeatable."
 )
-@click.option("--out", type=click.Path(dir_okay=False), metavar="FILE", help="Write to this file instead of stdout.")
+@click.option("--out", type=options.OutputFile(), metavar="FILE", help="Write to this file instead of stdout.")
 @options.target
 @options.connection
 def command(
@@ -53,6 +53,7 @@ def command(
       sgctl graph --live --format svg > live.svg
       sgctl graph --change --format mermaid groups/
     """
+    check_outputs(paths or settings.default_paths(), follow_links=target.follow_links)
     graphs = _build(paths, view, groups, target, connection)
     if groups and not any(graph.nodes for graph in graphs):
         raise UsageError(f"there is no group named {' or '.join(map(repr, groups))} to draw")

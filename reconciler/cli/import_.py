@@ -8,7 +8,7 @@ from reconciler import process, workflow
 from reconciler.cli import options
 from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, TargetOptions
-from reconciler.cli.output import write_groups
+from reconciler.cli.output import check_outputs, write_groups
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import known_target
 from reconciler.importing.layout import STDOUT
@@ -24,9 +24,7 @@ _import = options.option_set(
     click.option(
         "--tag", "tags", multiple=True, metavar="KEY[=VALUE]", help="Only groups with this tag; repeatable: with all."
     ),
-    click.option(
-        "--out", type=click.Path(dir_okay=False), metavar="FILE", help="Write to this file instead of stdout."
-    ),
+    click.option("--out", type=options.OutputFile(), metavar="FILE", help="Write to this file instead of stdout."),
     click.option(
         "--split", type=click.Path(file_okay=False), metavar="DIR", help="Write one file a group to this folder."
     ),
@@ -38,6 +36,7 @@ _import = options.option_set(
         help="A file or folder that may name groups already: only what is missing there is written; repeatable.",
     ),
     click.option("--address-groups", is_flag=True, help="Give sets of prefixes that several rules share a name."),
+    options.follow_links,
 )
 
 
@@ -58,6 +57,7 @@ def command(wanted: ImportOptions, target: TargetOptions, connection: Connection
       sgctl import --split groups/ --address-groups
       sgctl import --into groups/ --out groups/new.yaml
     """
+    check_outputs()  # a file of --into is added to
     if wanted.out == STDOUT:
         wanted = replace(wanted, out=None)
     if wanted.out is not None and wanted.split is not None:

@@ -51,7 +51,7 @@ def command(
       sgctl lint --ignore mergeable --format json
     """
     defaults, policies = settings.defaults(target.project_id, target.region_id), settings.policies()
-    documents, state = load_documents(paths, defaults, policies)
+    documents, state = load_documents(paths, defaults, policies, follow_links=target.follow_links)
     there = _read(state, connection) if live else None
     if fixing:
         result = fix(documents, state, defaults, policies, ignored=ignore, live=there)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.streams import Secrets
 from reconciler.model.clock import SystemClock, format_moment
-from reconciler.model.environment import API_KEY, NO_COLOR, TRACEBACK
+from reconciler.model.environment import NO_COLOR, TRACEBACK
 from reconciler.model.errors import NO_DETAILS, ApiError, ErrorDetails, ExitCode, InputError, Issue, SgctlError
 from reconciler.model.place import FilePlace
 from reconciler.model.text import printable
@@ -24,12 +25,16 @@ class Log:
     """Writes to stderr. `is_json`, `verbose` and `quiet` follow the options of the command (see `options`).
 
     `on_lock` is who shows waits for locks: a connection is there before the progress line that they appear on.
+    `secrets` are what no output holds. `code_stands` says that the exit code tells what was done, whether or not the
+    report of it could be written.
     """
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self.is_json = False
         self.verbose = False
         self.quiet = False
+        self.code_stands = False
+        self.secrets = Secrets(environment)
         self.color = False if environment.get(NO_COLOR) else None
         self.on_lock: Callable[[LockWait], None] = lambda _: None
 
@@ -133,8 +138,11 @@ def report(error: Exception, log: Log | None = None) -> int:
         details = error.details if isinstance(error, ApiError) else NO_DETAILS
         log.failed(error.message, error.hint, error.exit_code, details)
         return error.exit_code
+    if isinstance(error, OSError | MemoryError):
+        log.failed(*_of_the_system(error))
+        return ExitCode.ERROR
     if os.environ.get(TRACEBACK):
-        log.line(_without_key("".join(traceback.format_exception(error)), os.environ))
+        log.line("".join(traceback.format_exception(error)))
     log.failed(
         f"this is a bug in sgctl: {type(error).__name__}",
         f"please report it with what {TRACEBACK}=1 makes it say (read that before you post it).",
@@ -151,12 +159,12 @@ def _with_lines(error: InputError) -> InputError:
     return InputError(with_lines(error.issues))
 
 
-def _without_key(text: str, environment: Mapping[str, str]) -> str:
-    """Blank out the API key, should an exception of some library quote it."""
-    from reconciler.cli.settings import api_key  # noqa: PLC0415 - only when something went wrong
-
-    try:
-        key = api_key(environment)
-    except SgctlError:
-        key = environment.get(API_KEY) or ""
-    return text.replace(key, "***") if key else text
+def _of_the_system(error: OSError | MemoryError) -> tuple[str, str]:
+    """Word what this machine refused, and say what to look at: no bug, and nothing that a command foresaw."""
+    if isinstance(error, MemoryError):
+        return "this machine has no more memory to give", "Read fewer files at once, or raise the limit of memory."
+    name = f"{printable(error.filename)}: " if isinstance(error.filename, str) else ""
+    return (
+        f"this machine refused something: {name}{error.strerror or error or type(error).__name__}",
+        "Look at the file or folder named, its permissions, the space on the disk, and the current folder.",
+    )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from functools import wraps
 from inspect import get_annotations
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -65,6 +66,30 @@ class _Duration(click.ParamType):  # type: ignore[type-arg]  # generic in the ne
 
 
 DURATION = _Duration()
+
+
+class OutputFile(click.Path):
+    """A file that a command writes; `-` is stdout, but for a file that is read again the next time (`is_kept`).
+
+    A command with such an option calls `output.check_outputs` before it does anything.
+    """
+
+    def __init__(self, *, is_kept: bool = False) -> None:
+        super().__init__()
+        self.is_kept = is_kept
+
+
+class _Seconds(click.FloatRange):
+    """A number of seconds; not `nan`, which is neither below nor above a bound."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds: float = super().convert(value, param, ctx)
+        if isnan(seconds):
+            self.fail(f"{value!r} is not a number of seconds", param, ctx)
+        return seconds
+
+
+SECONDS = _Seconds(min=0.1, max=86_400)
 
 
 def _default_paths(context: click.Context, _: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -136,7 +161,7 @@ connection = option_set(
     ),
     click.option(
         "--timeout",
-        type=click.FloatRange(min=0.1),
+        type=SECONDS,
         default=KEYS["timeout"].default,
         show_default=True,
         help="Seconds to wait for an answer.",
@@ -188,22 +213,30 @@ def connect(chosen: ConnectionOptions, clock: Clock | None = None) -> "Iterator[
 
 @dataclass(frozen=True, slots=True)
 class TargetOptions:
-    """The project and the region of documents that name none."""
+    """The project and the region of documents that name none, and whether links out of a folder of files are read."""
 
     project_id: int | None
     region_id: int | None
+    follow_links: bool = False
 
 
-def target_options(project_help: str, region_help: str) -> Decorator:
-    """Return the options for a project and a region."""
+follow_links = click.option(
+    "--follow-links", is_flag=True, help="Read links in a folder also where they lead out of it."
+)
+"""No setting says so: whoever can put a link into a repository can change its settings, too."""
+
+
+def target_options(project_help: str, region_help: str, *more: Decorator) -> Decorator:
+    """Return the options for a project and a region, and what else `TargetOptions` has."""
     return option_set(
         TargetOptions,
         click.option("--project-id", type=click.IntRange(min=1), help=project_help),
         click.option("--region-id", type=click.IntRange(min=1), help=region_help),
+        *more,
     )
 
 
-target = target_options("Project of documents that name none.", "Region of documents that name none.")
+target = target_options("Project of documents that name none.", "Region of documents that name none.", follow_links)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +249,8 @@ class ReportOptions:
 
 report = option_set(
     ReportOptions,
-    click.option("--sarif", type=click.Path(), metavar="FILE", help="Write the findings as SARIF 2.1.0, too."),
-    click.option("--junit", type=click.Path(), metavar="FILE", help="Write the findings as JUnit XML, too."),
+    click.option("--sarif", type=OutputFile(), metavar="FILE", help="Write the findings as SARIF 2.1.0, too."),
+    click.option("--junit", type=OutputFile(), metavar="FILE", help="Write the findings as JUnit XML, too."),
 )
 
 

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.options import ReportOptions
-from reconciler.model.errors import PlanFileError, SgctlError
+from reconciler.cli import settings
+from reconciler.cli.options import OutputFile, ReportOptions
+from reconciler.model.environment import API_KEY_FILE
+from reconciler.model.errors import PlanFileError, SgctlError, UsageError
+from reconciler.model.files import PLAN_LIMIT, read_bounded
 from reconciler.model.policies import Finding
 from reconciler.planning.plan import Plan
 
@@ -18,17 +21,86 @@ PUBLIC = 0o644
 """The mode of what anybody may read: it says no more than a repository or the log of a CI."""
 
 
-def write_atomically(path: str, text: str, mode: int = 0o600) -> None:
-    """Replace a file as a whole: readers see the old text or the new, never a part.
+STDOUT = "-"
 
-    A link is followed. Raises `SgctlError` when the folder cannot be written to, and for what is no regular file: to
-    replace a device or a pipe would be to remove it.
+
+def check_outputs(inputs: Sequence[str] = (), *, follow_links: bool = False) -> bool:
+    """Refuse outputs of the command that runs that would destroy something, and tell whether one of them is stdout.
+
+    `inputs` are the files and folders that the run reads; its settings and the file of the API key are known. An output
+    is never one of those, nor another output, a device, a folder or a link. Raises `UsageError`.
     """
+    context = click.get_current_context()
+    given = [
+        (each.opts[0], str(context.params[each.name or ""]), each.type)
+        for each in context.command.params
+        if isinstance(each.type, OutputFile) and context.params.get(each.name or "")
+    ]
+    named = [*inputs, *filter(None, [context.params.get("policies_file")])]
+    read = _read_by_this_run(named, follow_links=follow_links) if given else {}
+    written: dict[str, str] = {}
+    for option, path, type_ in given:
+        if path == STDOUT and type_.is_kept:
+            raise UsageError(f"{option}: this file is read again the next time, and cannot be stdout")
+        if path != STDOUT:
+            refuse_output(path, f"{option} {path}")
+            if (found := _identity(path)) in read:
+                raise UsageError(
+                    f"{option} {path}: this run reads that file ({read[found]}), and would overwrite it",
+                    hint="Name another file; nothing was read or sent.",
+                )
+        other = written.setdefault(path if path == STDOUT else os.path.realpath(path), option)
+        if other != option:
+            raise UsageError(f"{option} and {other} name the same file", hint="Name one file for each.")
+    return STDOUT in written
+
+
+def refuse_output(path: str, name: str) -> None:
+    """Refuse to write to what is there and is no regular file. Raises `UsageError`, which calls it `name`."""
     try:
-        target = Path(path).resolve()
-        if target.exists() and not target.is_file():
-            raise SgctlError(f"cannot write {path}: it is not a regular file")
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return  # there is nothing, or whoever writes will say what is wrong
+    if stat.S_ISLNK(mode):
+        raise UsageError(f"{name}: it is a link, and a link is not written through", hint="Name the file itself.")
+    if not stat.S_ISREG(mode):
+        raise UsageError(f"{name}: it is not a regular file", hint="Name a file; `-` is stdout.")
+
+
+def _read_by_this_run(inputs: Sequence[str], *, follow_links: bool) -> dict[tuple[int, int] | None, str]:
+    """List what is read: each file with how it came to be."""
+    from reconciler.loading.load import find_files  # noqa: PLC0415 - brings YAML, which `sgctl show` need not load
+
+    files = dict.fromkeys(find_files(inputs, follow_links=follow_links)[0], "an input")
+    if (file := settings.config().file) is not None:
+        files[file] = "the settings"
+    if key_file := os.environ.get(API_KEY_FILE):
+        files[key_file] = f"the file in {API_KEY_FILE}"
+    found = {_identity(path): what for path, what in files.items()}
+    return {identity: what for identity, what in found.items() if identity is not None}
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - beside lstat
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+def write_atomically(path: str, text: str, mode: int = 0o600) -> None:
+    """Replace a file as a whole: readers see the old text or the new, never a part. `-` is stdout.
+
+    Raises `SgctlError` when the folder cannot be written to, and for a link and what is no regular file: to replace a
+    device or a pipe would be to remove it.
+    """
+    if path == STDOUT:
+        click.echo(text, nl=False)
+        return
+    refuse_output(path, f"cannot write {path}")
+    try:
+        target = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
                 os.fchmod(stream.fileno(), mode)
@@ -65,7 +137,7 @@ def rewrite_groups(path: str, old: bytes, new: bytes) -> None:
             raise SgctlError(f"{path} changed while it was read; it was not rewritten", hint="Run the command again.")
     except OSError as error:
         raise SgctlError(f"cannot rewrite {path}: {error.strerror or error}") from None
-    write_groups(path, new.decode("utf-8"))
+    write_groups(os.path.realpath(path), new.decode("utf-8"))  # what was read through a link
 
 
 def read_plan(path: str) -> Plan:
@@ -74,21 +146,21 @@ def read_plan(path: str) -> Plan:
     from reconciler.planning import planfile  # noqa: PLC0415 - the same
 
     try:
-        data = Path(path).read_bytes()
+        data = read_bounded(path, PLAN_LIMIT, or_pipe=True)
     except OSError as error:
         raise PlanFileError(f"cannot read {path}: {error.strerror or error}") from None
     return planfile.loads(data, path, BACKENDS)
 
 
 def show_plan(plan: Plan, format_: str, *, traffic_only: bool = False, err: bool = False) -> None:
-    """Write a plan to stdout, or to stderr where stdout is for something else."""
+    """Write a plan to stdout, or with `err` to stderr where stdout is for something else."""
     from reconciler.model.json_form import json_text  # noqa: PLC0415 - only for plans
     from reconciler.planning import planfile  # noqa: PLC0415 - the same
     from reconciler.render import view  # noqa: PLC0415 - the same
     from reconciler.render.formats import render  # noqa: PLC0415 - the same
 
     if format_ == "json":
-        click.echo(json_text(planfile.to_json(plan)))
+        click.echo(json_text(planfile.to_json(plan)), err=err)
         return
     shown = view.traffic_only(view.view_plan(plan)) if traffic_only else view.view_plan(plan)
     click.echo(render(shown, format_, shutil.get_terminal_size().columns), nl=False, err=err)

@@ -11,7 +11,7 @@ from reconciler import workflow
 from reconciler.api.connection import Api
 from reconciler.cli import options, settings
 from reconciler.cli.options import ConnectionOptions, PlanChoices, ReportOptions, TargetOptions
-from reconciler.cli.output import show_plan, write_atomically, write_reports
+from reconciler.cli.output import check_outputs, show_plan, write_atomically, write_reports
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import load_files, refuse_partial_prune
 from reconciler.model.environment import SSH_CONNECTION
@@ -31,7 +31,7 @@ class _Output:
 
 _output = options.option_set(
     _Output,
-    click.option("--out", type=click.Path(), metavar="FILE", help="Save the plan, for `sgctl apply FILE`."),
+    click.option("--out", type=options.OutputFile(), metavar="FILE", help="Save the plan, for `sgctl apply FILE`."),
     click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes."),
     options.format_option(),
     click.option("--traffic-only", is_flag=True, help="Show only what the change opens and closes."),
@@ -63,12 +63,13 @@ def command(
       sgctl plan groups/ --out plan.json --detailed-exitcode
       sgctl plan --group 'web-*' --format json
     """
+    to_stdout = check_outputs(paths, follow_links=target.follow_links)
     with options.connect(connection) as api:
         plan = plan_files(paths, api, choices, target, connection)
     if output.out is not None:
         write_atomically(output.out, planfile.dumps(plan))
     write_reports(plan.findings, "plan", report, plan.lifted)
-    show_plan(plan, output.format_, traffic_only=output.traffic_only)
+    show_plan(plan, output.format_, traffic_only=output.traffic_only, err=to_stdout)
     refuse_stopped(plan, "the plan was stopped by a guardrail")
     return ExitCode.DIFFERENCES if output.detailed_exitcode and plan.changes else ExitCode.DONE
 
@@ -78,7 +79,7 @@ def plan_files(
 ) -> Plan:
     """Load the files, read live state and plan. Raises `UsageError` where pruning would not see everything."""
     if choices.prune:
-        refuse_partial_prune(settings.config(), paths)
+        refuse_partial_prune(settings.config(), paths, follow_links=target.follow_links)
     plan_with = plan_options(choices, connection)
     state = load_files(paths, target, plan_with.policies)
     with Progress("reading", len(state.targets)) as progress:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.log import current_log
 from reconciler.config.config import FILE_NAME, Config, load_config, load_outside
 from reconciler.model import environment as variables
 from reconciler.model.cloud import DEFAULT_BASE_URL
 from reconciler.model.errors import UsageError
+from reconciler.model.files import KEY_LIMIT, read_bounded
 from reconciler.model.policies import Limits, Policies, Rulebook
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ def config() -> Config:
         try:
             folder = Path.cwd()
         except OSError:
-            raise UsageError("the current folder does not exist any more") from None
+            raise UsageError("the current folder does not exist any more", hint="Change to one that does.") from None
         meta[_CONFIG] = load_config(folder)
     loaded: Config = meta[_CONFIG]
     return loaded
@@ -119,9 +121,10 @@ def api_key(environment: Mapping[str, str] = os.environ) -> str:
     key, source = environment.get(variables.API_KEY) or "", key_source(environment)
     if not key and (path := environment.get(variables.API_KEY_FILE)):
         try:
-            key = Path(path).read_text(encoding="ascii").strip()
+            key = read_bounded(path, KEY_LIMIT, or_pipe=True).decode("ascii").strip()
+            current_log().secrets.add(key)
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not ASCII text"
+            reason = error.strerror or error if isinstance(error, OSError) else "it is not ASCII text"
             raise UsageError(f"cannot read the API key from {source}: {reason}") from None
     if not key:
         raise UsageError(

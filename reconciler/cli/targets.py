@@ -29,8 +29,8 @@ def load_files(paths: Sequence[str], target: TargetOptions, policies: Policies |
     defaults = settings.defaults(target.project_id, target.region_id)
     processes = process.usable_processes()
     if processes == 1:
-        return load_documents(paths, defaults, policies)[1]
-    return load(paths, defaults, policies, processes=processes)
+        return load_documents(paths, defaults, policies, follow_links=target.follow_links)[1]
+    return load(paths, defaults, policies, processes=processes, follow_links=target.follow_links)
 
 
 def load_chosen(paths: Sequence[str], target: TargetOptions) -> Loaded:
@@ -44,7 +44,9 @@ def load_chosen(paths: Sequence[str], target: TargetOptions) -> Loaded:
         environment_project_id=project_id or outside.environment_project_id,
         environment_region_id=region_id or outside.environment_region_id,
     )
-    documents, state = load_documents(paths or settings.default_paths(), fill, settings.policies())
+    documents, state = load_documents(
+        paths or settings.default_paths(), fill, settings.policies(), follow_links=target.follow_links
+    )
     targets = tuple(
         each
         for each in state.targets
@@ -81,7 +83,7 @@ def known_target(target: TargetOptions) -> Target | None:
     return None if project_id is None or region_id is None else Target(project_id, region_id)
 
 
-def refuse_partial_prune(config: Config, paths: Sequence[str]) -> None:
+def refuse_partial_prune(config: Config, paths: Sequence[str], *, follow_links: bool) -> None:
     """Refuse to prune by paths that leave out some of those that the configuration file names.
 
     A file left out would look like groups that nobody names any more. Files are compared, not names: a folder may be
@@ -89,9 +91,10 @@ def refuse_partial_prune(config: Config, paths: Sequence[str]) -> None:
     """
     if not config.paths:
         return
-    given = _identities(paths)
+    given = _identities(paths, follow_links=follow_links)
     for path in config.paths:
-        left_out = [name for identity, name in _identities((path,)).items() if identity not in given]
+        named = _identities((path,), follow_links=follow_links)
+        left_out = [name for identity, name in named.items() if identity not in given]
         if left_out or not Path(path).exists():
             raise UsageError(
                 f"--prune has to see everything, and {left_out[0] if left_out else path} is left out: "
@@ -100,9 +103,9 @@ def refuse_partial_prune(config: Config, paths: Sequence[str]) -> None:
             )
 
 
-def _identities(paths: Sequence[str]) -> dict[tuple[int, int], str]:
+def _identities(paths: Sequence[str], *, follow_links: bool) -> dict[tuple[int, int], str]:
     found = {}
-    for name in find_files(paths)[0]:
+    for name in find_files(paths, follow_links=follow_links)[0]:
         status = Path(name).stat()
         found[status.st_dev, status.st_ino] = name
     return found

@@ -4,7 +4,7 @@ import click
 
 from reconciler.cli import options, settings
 from reconciler.cli.options import ReportOptions, TargetOptions
-from reconciler.cli.output import write_reports
+from reconciler.cli.output import check_outputs, write_reports
 from reconciler.cli.targets import load_files
 from reconciler.loading.desired import unresolved_references
 from reconciler.model.clock import SystemClock
@@ -29,6 +29,7 @@ def command(paths: tuple[str, ...], policies_file: str | None, report: ReportOpt
       sgctl validate groups/
       sgctl validate web.yaml db.yaml
     """
+    to_stdout = check_outputs(paths, follow_links=target.follow_links)
     state = load_files(paths, target, settings.policies())
     found = judge_desired(state, SystemClock().now().date(), settings.rulebook(policies_file))
     write_reports(found, "validate", report)
@@ -37,7 +38,7 @@ def command(paths: tuple[str, ...], policies_file: str | None, report: ReportOpt
     click.echo(render_findings(found), err=True, nl=False)
     rules = sum(len(group.rules or ()) for group in state.groups)
     size = ((len(state.groups), "group"), (rules, "rule"), (len(state.targets), "target"))
-    click.echo(f"Valid: {', '.join(count(number, noun) for number, noun in size)}.")
+    click.echo(f"Valid: {', '.join(count(number, noun) for number, noun in size)}.", err=to_stdout)
     if stops := sum(each.stops for each in found):
         raise GuardrailStop(
             f"the files are valid, and break policies: {count(stops, 'error')}",

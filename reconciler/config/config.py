@@ -6,7 +6,7 @@ of the filesystem; the first one found holds alone. It never holds the API key.
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from reconciler.config.keys import KEYS, POLICIES
 from reconciler.config.toml_places import KeyPath, key_positions
 from reconciler.loading.issues import Source
 from reconciler.model.errors import InputError, Issue, UsageError
+from reconciler.model.files import SETTINGS_LIMIT, is_within, read_bounded
 from reconciler.model.place import FilePlace
 from reconciler.model.problems import ProblemName
 from reconciler.model.text import did_you_mean, shown
@@ -87,7 +88,7 @@ def load_config(folder: Path) -> Config:
             )
         if found:
             _refuse_foreign(candidate / Path(found[0][0].path).name, folder)
-            return _check(*found[0])
+            return _check(*found[0], folder)
     return Config()
 
 
@@ -97,7 +98,7 @@ def load_outside(path: str) -> Config:
     Raises `InputError` with everything that is wrong, `UsageError` where the file cannot be read.
     """
     try:
-        source = Source(path, Path(path).read_bytes())
+        source = Source(path, read_bounded(path, SETTINGS_LIMIT, or_pipe=True))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no path holds such a character"
         raise UsageError(f"--policies {path}: it cannot be read: {reason}") from None
@@ -110,7 +111,7 @@ def load_outside(path: str) -> Config:
                 None,
             )
             raise InputError((_issue(source, FilePlace(path, *_closest(_positions(source), (key,))), said, (key,)),))
-    return _check(source, (), value)
+    return _check(source, (), value, Path())
 
 
 def _folders(folder: Path) -> Iterator[Path]:
@@ -120,11 +121,21 @@ def _folders(folder: Path) -> Iterator[Path]:
             return
 
 
+def _repository(folder: Path) -> Path:
+    """Return the root of the repository that a folder is in, or the folder where it is in none."""
+    return next((each for each in (folder, *folder.parents) if os.path.lexists(each / ".git")), folder)
+
+
 def _read(path: Path, folder: Path) -> tuple[Source, KeyPath, Any] | None:
     """Read a file that has settings; None when it is not there or has none."""
     name = os.path.relpath(path, folder)
     try:
-        source = Source(name, path.read_bytes())
+        if path.is_symlink() and path.exists() and not is_within(str(path), str(_repository(path.parent))):
+            raise UsageError(
+                f"{FilePlace(name, 1, 1)}: it is a link that leads out of the repository, and is not read",
+                hint="Put the settings themselves there.",
+            )
+        source = Source(name, read_bounded(str(path), SETTINGS_LIMIT))
     except OSError as error:
         if not os.path.lexists(path):  # false as well where a folder above us may not be looked into
             return None
@@ -156,6 +167,8 @@ def _parse(source: Source) -> dict[str, Any]:
         raise UsageError(f"{FilePlace(source.path, line, 1)}: the file is not UTF-8 text") from None
     except (TOMLDecodeError, RecursionError) as error:
         raise InputError((_syntax_issue(source, str(error)),)) from None
+    except ValueError:  # Python's words for it speak of a limit of its own
+        raise InputError((_syntax_issue(source, "a number has more digits than any number of ours"),)) from None
 
 
 def _syntax_issue(source: Source, text: str) -> Issue:
@@ -181,8 +194,8 @@ def _refuse_foreign(path: Path, folder: Path) -> None:
         )
 
 
-def _check(source: Source, table: KeyPath, value: Any) -> Config:
-    problems = dict(_problems(value))
+def _check(source: Source, table: KeyPath, value: Any, folder: Path) -> Config:
+    problems = dict(_problems(value)) or dict(_paths_outside(value.get("paths", ()), folder / Path(source.path).parent))
     if problems:
         positions = _positions(source)
         issues = []
@@ -216,6 +229,15 @@ def _problems(value: Any) -> Iterator[tuple[KeyPath, _Said]]:
             )
         elif not key.is_valid(item):
             yield path, (ProblemName.WRONG_VALUE, f"`{name}` has to be {key.expected}, not {_said(item)}", None)
+
+
+def _paths_outside(paths: Iterable[str], folder: Path) -> Iterator[tuple[KeyPath, _Said]]:
+    """Refuse paths that lead out of the repository: whoever can change the settings cannot read all that we can."""
+    root = _repository(Path(os.path.normpath(folder)))
+    for path in paths:
+        if not is_within(str(folder / path), str(root)):
+            said = f"the path {shown(path)} leads out of {'the repository' if root != folder else 'its folder'}"
+            yield ("paths",), (ProblemName.OUTSIDE_FOLDER, said, "name such a path on the command line")
 
 
 def _issue(source: Source, place: FilePlace, said: _Said, path: KeyPath) -> Issue:

@@ -45,7 +45,7 @@ def read_state(text: str, name: str) -> str:
     try:
         content = json.loads(text)
         return str(content["reported"])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise SgctlError(f"{name} is no state file of `sgctl drift`", hint="Name another file, or remove it.") from None
 
 

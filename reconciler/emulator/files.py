@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -32,7 +33,7 @@ RULE_TYPES: Mapping[str, tuple[type, ...]] = {
 def load(path: str | Path) -> Any:
     """Return the content of a JSON (`*.json`) or YAML file. Raises EmulatorError, naming file, line and column."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = _read(Path(path)).decode("utf-8")
     except OSError as problem:
         raise EmulatorError(f"{path}: cannot be read: {problem.strerror or problem}") from None
     except UnicodeDecodeError as problem:
@@ -40,6 +41,22 @@ def load(path: str | Path) -> Any:
     if Path(path).suffix == ".json":
         return _json(text, path)
     return _yaml(text, path)
+
+
+LARGEST = 256 * 2**20
+"""Bytes of such a file, at most."""
+
+
+def _read(path: Path) -> bytes:
+    """Read a file, or a pipe, up to a bound. Raises OSError for a larger one and for a device, which has no end."""
+    if path.exists() and not (path.is_file() or path.is_fifo()):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        data = file.read(LARGEST + 1) if size <= LARGEST else b""
+    if max(size, len(data)) > LARGEST:
+        raise OSError(errno.EFBIG, f"it is larger than {LARGEST >> 20} MiB")
+    return data
 
 
 def check_raw_rule(entry: Any, place: str) -> None:
@@ -92,6 +109,8 @@ def _json(text: str, path: str | Path) -> Any:
         raise EmulatorError(f"{path}:{problem.lineno}:{problem.colno}: not JSON: {problem.msg}") from None
     except RecursionError:
         raise EmulatorError(f"{path}: nested too deeply") from None
+    except ValueError:
+        raise EmulatorError(f"{path}: a number has too many digits") from None
 
 
 def _yaml(text: str, path: str | Path) -> Any:
@@ -104,5 +123,7 @@ def _yaml(text: str, path: str | Path) -> Any:
         raise EmulatorError(f"{place}: not YAML: {problem.problem}") from None
     except yaml.YAMLError as problem:
         raise EmulatorError(f"{path}: not YAML: {problem}") from None
+    except ValueError as problem:  # a number of too many digits, a day that no calendar has
+        raise EmulatorError(f"{path}: a value cannot be read: {problem}") from None
     except RecursionError:
         raise EmulatorError(f"{path}: nested too deeply") from None

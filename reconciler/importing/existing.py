@@ -12,6 +12,7 @@ from reconciler.model.cloud import EVERYWHERE
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.errors import InputError
 from reconciler.model.live import LiveState
+from reconciler.model.problems import ProblemName
 from reconciler.planning.resolve import Match, resolve
 
 
@@ -35,12 +36,12 @@ class Existing:
         return tuple(document for document in self.documents if not Path(document.source.path).samefile(path))
 
 
-def read_existing(paths: Sequence[str], target: Target, live: LiveState) -> Existing:
+def read_existing(paths: Sequence[str], target: Target, live: LiveState, *, follow_links: bool = False) -> Existing:
     """Read files and folders. Raises `InputError` where they are wrong, or do not fit together with live state.
 
     Documents that name no project or region are for the target of the import.
     """
-    documents, state = load_documents(paths, defaults_for(target))
+    documents, state = load_documents(paths, defaults_for(target), follow_links=follow_links)
     matches, unclear = resolve(of_target(state, target), live)
     if unclear:
         raise InputError(unclear)
@@ -58,9 +59,9 @@ def of_target(state: DesiredState, target: Target) -> DesiredState:
 
 
 def holds_files(folder: str) -> bool:
-    """Tell whether a folder has any file that would be read."""
-    files, _ = find_files([folder])
-    return bool(files)
+    """Tell whether a folder has any file that would be read, or would have to be refused."""
+    files, issues = find_files([folder])
+    return bool(files) or any(issue.name is not ProblemName.NO_FILES for issue in issues)
 
 
 def _address_groups(documents: Sequence[YamlDocument]) -> dict[str, frozenset[str]]:

@@ -10,6 +10,7 @@ from reconciler.importing.text import GroupText, address_groups_text, document_t
 from reconciler.importing.written import ImportedGroups
 from reconciler.model.desired import Target
 from reconciler.model.errors import SgctlError
+from reconciler.model.files import PLAN_LIMIT, SETTINGS_LIMIT, read_bounded
 
 STDOUT = "-"
 SCHEMA = Path("schemas", "security-groups.schema.json")
@@ -67,7 +68,7 @@ def modeline(folder: Path) -> str | None:
 
 def _is_schema(path: Path) -> bool:
     try:
-        return _SCHEMA_ID in path.read_text(encoding="utf-8")
+        return _SCHEMA_ID.encode() in read_bounded(str(path), SETTINGS_LIMIT)
     except (OSError, ValueError):
         return False
 
@@ -75,7 +76,7 @@ def _is_schema(path: Path) -> bool:
 def read_if_there(path: str) -> str:
     """Read a file that is to be added to; empty where there is none. Raises `SgctlError` where it is not to be read."""
     try:
-        return Path(path).read_bytes().decode("utf-8") if Path(path).is_file() else ""
+        return read_bounded(path, PLAN_LIMIT).decode("utf-8") if Path(path).is_file() else ""
     except OSError as error:
         raise SgctlError(f"cannot read {path}: {error.strerror or error}") from None
     except UnicodeDecodeError:

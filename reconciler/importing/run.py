@@ -22,7 +22,8 @@ from reconciler.model.text import did_you_mean, shown
 class ImportOptions:
     """What to import, and where to: `out` a file, `split` a folder, neither is stdout.
 
-    `into` are files and folders that may name groups already; what `out` and `split` hold counts as well.
+    `into` are files and folders that may name groups already; what `out` and `split` hold counts as well. Links in
+    these folders that lead out of them are read only with `follow_links`.
     """
 
     names: tuple[str, ...] = ()
@@ -31,6 +32,7 @@ class ImportOptions:
     split: str | None = None
     into: tuple[str, ...] = ()
     address_groups: bool = False
+    follow_links: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,9 @@ def import_groups(
     naming the group where the proof fails.
     """
     chosen = choose(live[target], options.names, options.tags)
-    existing = read_existing(existing_paths, target, live) if existing_paths else Existing()
+    existing = Existing()
+    if existing_paths:
+        existing = read_existing(existing_paths, target, live, follow_links=options.follow_links)
     known = existing.live_ids
     missing = [group for group in chosen if group.id not in known]
     notes = {group.id: reason for group in missing if (reason := why_not_group(group))}

@@ -1,5 +1,6 @@
 """Paths and plain documents -> desired state. Finds and reads the files; nothing else reads a desired-state file."""
 
+import errno
 import gc
 import os
 import stat
@@ -14,6 +15,7 @@ from reconciler.loading.issues import Issues, Source
 from reconciler.loading.plain import PlainDocument, read_plain
 from reconciler.model.desired import DesiredState
 from reconciler.model.errors import InputError, Issue
+from reconciler.model.files import is_within
 from reconciler.model.place import FilePlace
 from reconciler.model.policies import Policies
 from reconciler.model.problems import ProblemName
@@ -31,23 +33,26 @@ def load(
     *,
     documents: Sequence[PlainDocument] = (),
     processes: int = 1,
+    follow_links: bool = False,
 ) -> DesiredState:
     """Load what files, folders and plain documents ask for together. Raises InputError with every issue of the run.
 
     The issues are in the order of their places. `policies` are those of a settings file, for which the files may define
     address groups. More than one of the `processes` can be used where this one may be forked: on Linux, and as long as
-    it has no other threads.
+    it has no other threads. `follow_links` is as in `find_files`.
     """
     with no_garbage_collection():
-        state = None if documents else load_large(paths, defaults, policies, processes)
-        return load_documents(paths, defaults, policies, documents)[1] if state is None else state
+        state = None if documents else load_large(paths, defaults, policies, processes, follow_links=follow_links)
+        if state is not None:
+            return state
+        return load_documents(paths, defaults, policies, documents, follow_links=follow_links)[1]
 
 
 def load_large(
-    paths: Sequence[str], defaults: Defaults, policies: Policies | None, processes: int
+    paths: Sequence[str], defaults: Defaults, policies: Policies | None, processes: int, *, follow_links: bool = False
 ) -> DesiredState | None:
     """Load what is large and right; None for anything else."""
-    files = read_files(paths, at_least=LARGE)
+    files = read_files(paths, at_least=LARGE, follow_links=follow_links)
     if files is None:
         return None
     from reconciler.loading.bulk.read import read_bulk  # noqa: PLC0415 - small input, which is soon read, needs none of it
@@ -60,9 +65,11 @@ def load_documents(
     defaults: Defaults,
     policies: Policies | None = None,
     plain: Sequence[PlainDocument] = (),
+    *,
+    follow_links: bool = False,
 ) -> tuple[tuple[YamlDocument, ...], DesiredState]:
     """Load as `load` does, one document after the other, and keep the documents of the files."""
-    documents, unreadable = read_documents(paths)
+    documents, unreadable = read_documents(paths, follow_links=follow_links)
     data, not_plain = read_plain(plain)
     state, wrong = desired_state((*documents, *data), defaults, policies)
     places = {issue.place for issue in (*unreadable, *not_plain)}
@@ -90,9 +97,11 @@ def no_garbage_collection() -> Iterator[None]:
 ENDINGS = (".yaml", ".yml")
 
 
-def read_documents(paths: Sequence[str]) -> tuple[tuple[YamlDocument, ...], tuple[Issue, ...]]:
+def read_documents(
+    paths: Sequence[str], *, follow_links: bool = False
+) -> tuple[tuple[YamlDocument, ...], tuple[Issue, ...]]:
     """Read every document of the files and folders given, and all that is wrong with them as YAML."""
-    files, not_found = find_files(paths)
+    files, not_found = find_files(paths, follow_links=follow_links)
     issues = Issues()
     for issue in not_found:
         issues.append(issue)
@@ -101,9 +110,11 @@ def read_documents(paths: Sequence[str]) -> tuple[tuple[YamlDocument, ...], tupl
     return documents, issues.worded(sources)
 
 
-def read_files(paths: Sequence[str], at_least: int) -> tuple[tuple[str, bytes], ...] | None:
+def read_files(
+    paths: Sequence[str], at_least: int, *, follow_links: bool = False
+) -> tuple[tuple[str, bytes], ...] | None:
     """Read the files given as they are; None if they are smaller than `at_least` bytes together, or not just files."""
-    files, not_found = find_files(paths)
+    files, not_found = find_files(paths, follow_links=follow_links)
     try:
         states = [Path(file).stat() for file in files]
         if not_found or not all(stat.S_ISREG(each.st_mode) for each in states):
@@ -115,24 +126,81 @@ def read_files(paths: Sequence[str], at_least: int) -> tuple[tuple[str, bytes], 
         return None
 
 
-def find_files(paths: Sequence[str]) -> tuple[tuple[str, ...], tuple[Issue, ...]]:
+def find_files(paths: Sequence[str], *, follow_links: bool = False) -> tuple[tuple[str, ...], tuple[Issue, ...]]:
     """List the files to read, each once, in the order given and sorted within a folder; paths stay as they were given.
 
-    A folder stands for its `*.yaml` and `*.yml` files and those of its subfolders, without what is hidden.
+    A folder stands for its `*.yaml` and `*.yml` files and those of its subfolders, without what is hidden. Whoever may
+    write to a folder can put a link there, to a file that only the reader may read: unless `follow_links`, what leads
+    out of the folder is an issue. A path that was given may be a link, or a pipe.
     """
     files: dict[tuple[int, int], str] = {}
-    issues = []
+    issues: list[Issue] = []
     for path in paths:
+        before = len(issues)
         try:
-            found = list(_walk(path, set())) if Path(path).is_dir() else [path]
-            if not found:
-                issues.append(_path_issue(path, ProblemName.NO_FILES, "the folder holds no *.yaml or *.yml file"))
-            for file in found:
+            walk = _Walk(path, issues, follow_links=follow_links)
+            for file in walk.files(path) if Path(path).is_dir() else [path]:
                 status = Path(file).stat()
                 files.setdefault((status.st_dev, status.st_ino), file)
+            if Path(path).is_dir() and not walk.found and len(issues) == before:
+                issues.append(_path_issue(path, ProblemName.NO_FILES, "the folder holds no *.yaml or *.yml file"))
         except (OSError, ValueError) as error:
             issues.append(_path_issue(getattr(error, "filename", None) or path, *_reason(error)))
     return tuple(files.values()), tuple(issues)
+
+
+class _Walk:
+    """Finds the YAML files below `root`; what is not to be read is noted in `issues`, and not opened."""
+
+    def __init__(self, root: str, issues: list[Issue], *, follow_links: bool) -> None:
+        self.found = 0
+        self._root = root
+        self._issues = issues
+        self._follow_links = follow_links
+        self._seen: set[tuple[int, int]] = set()
+
+    def files(self, folder: str) -> Iterator[str]:
+        """List the files of a folder and its subfolders; links are followed, but into no folder twice."""
+        status = Path(folder).stat()
+        if (status.st_dev, status.st_ino) in self._seen:
+            return
+        self._seen.add((status.st_dev, status.st_ino))
+        with os.scandir(folder) as entries:
+            visible = sorted(
+                (entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name
+            )
+        for entry in visible:
+            path = entry.name if folder == os.curdir else entry.path
+            try:
+                yield from self._files_of(entry, path)
+            except OSError as error:
+                self._refuse(path, *_reason(error))
+
+    def _files_of(self, entry: os.DirEntry[str], path: str) -> Iterator[str]:
+        is_yaml = entry.name.endswith(ENDINGS)
+        if entry.is_symlink() and not is_yaml and not Path(path).is_dir():
+            return
+        if entry.is_symlink() and not self._follow_links and not is_within(path, self._root):
+            self._refuse(path, ProblemName.OUTSIDE_FOLDER, f"the link leads out of {self._root}, and is not read")
+        elif entry.is_dir():
+            yield from self.files(path)
+        elif is_yaml and not stat.S_ISREG(entry.stat().st_mode):
+            self._refuse(path, ProblemName.NOT_READABLE, "this is neither a file nor a folder")
+        elif is_yaml:
+            self.found += 1
+            yield path
+
+    def _refuse(self, path: str, name: ProblemName, message: str) -> None:
+        fix = "pass --follow-links if whoever may write to that folder may read all that you may read"
+        self._issues.append(
+            Issue(FilePlace(path, 1, 1), name, message, fix=fix if name is ProblemName.OUTSIDE_FOLDER else None)
+        )
+
+
+_NEVER_READ = frozenset(
+    {ProblemName.NOT_FOUND, ProblemName.NOT_READABLE, ProblemName.NO_FILES, ProblemName.OUTSIDE_FOLDER}
+)
+"""Problems of a path that was not read, and of which no line is shown."""
 
 
 def with_lines(issues: Iterable[Issue]) -> tuple[Issue, ...]:
@@ -146,7 +214,7 @@ def with_lines(issues: Iterable[Issue]) -> tuple[Issue, ...]:
 
 def _with_line(issue: Issue, sources: dict[str, Source | None]) -> Issue:
     path = issue.place.source
-    if issue.line is not None or not isinstance(issue.place, FilePlace):
+    if issue.line is not None or issue.name in _NEVER_READ or not isinstance(issue.place, FilePlace):
         return issue
     if path not in sources:
         try:
@@ -155,22 +223,6 @@ def _with_line(issue: Issue, sources: dict[str, Source | None]) -> Issue:
             sources[path] = None
     source = sources[path]
     return issue if source is None else source.show(issue)
-
-
-def _walk(folder: str, seen: set[tuple[int, int]]) -> Iterator[str]:
-    """List the YAML files of a folder and its subfolders; links are followed, but into no folder twice."""
-    status = Path(folder).stat()
-    if (status.st_dev, status.st_ino) in seen:
-        return
-    seen.add((status.st_dev, status.st_ino))
-    with os.scandir(folder) as entries:
-        visible = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
-    for entry in visible:
-        path = entry.name if folder == os.curdir else entry.path
-        if entry.is_dir():
-            yield from _walk(path, seen)
-        elif entry.name.endswith(ENDINGS):
-            yield path
 
 
 def _read_file(path: str, issues: Issues) -> Source | None:
@@ -205,4 +257,6 @@ def _reason(error: OSError | ValueError) -> tuple[ProblemName, str]:
     if isinstance(error, ValueError):
         # Python's words change from version to version.
         return ProblemName.NOT_READABLE, "it cannot be read: a path holds no such character"
+    if error.errno == errno.ELOOP:
+        return ProblemName.NOT_READABLE, "it cannot be read: the link leads to itself"
     return ProblemName.NOT_READABLE, f"it cannot be read: {error.strerror or error}"

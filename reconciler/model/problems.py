@@ -19,6 +19,7 @@ class ProblemName(StrEnum):
     # Files and folders
     NOT_FOUND = "not-found", "There is no such file or folder."
     NOT_READABLE = "not-readable", "A file cannot be read, or the path names something that is no file."
+    OUTSIDE_FOLDER = "outside-folder", "A link, or a path of the settings, leads out of the folder that it belongs to."
     NO_FILES = "no-files", "A folder holds no *.yaml or *.yml file."
     NO_DOCUMENT = "no-document", "A file is empty, or holds nothing but comments."
     NOT_UTF_8 = "not-utf-8", "A text is not UTF-8."

@@ -241,17 +241,24 @@ def test_what_others_changed_beside_the_apply_stays(server: EmulatorServer, path
     assert {tag.key: tag.value for tag in group.tags} == {"env": "test", "team": "b"}
 
 
-def test_an_apply_whose_journal_cannot_be_written_sends_nothing(server: EmulatorServer) -> None:
+def test_an_apply_whose_journal_cannot_be_written_sends_nothing(server: EmulatorServer, tmp_path: Path) -> None:
     world = World(server, knobs=Knobs())
     world.seed({"name": "web", "rules": seeds(OLD)})
     with pytest.raises(SgctlError, match="cannot write the journal"):
         JournalFile("/proc/nowhere/file", world.clock, base_url="", api_version="v1")
+    with pytest.raises(SgctlError, match="/dev/null: it is no regular file"):
+        JournalFile("/dev/null", world.clock, base_url="", api_version="v1")
+    (tmp_path / "notes").write_text("mine\n")
+    (tmp_path / "notes").chmod(0o644)
+    with pytest.raises(SgctlError, match="something else than a journal"):
+        JournalFile(str(tmp_path / "notes"), world.clock, base_url="", api_version="v1")
+    assert (tmp_path / "notes").read_text() == "mine\n"
 
     class Full(JournalFile):
         def begin(self, change: Any) -> None:
             raise SgctlError("cannot write the journal: No space left on device")
 
-    with Full("/dev/null", world.clock, base_url="", api_version="v1") as full:
+    with Full(str(tmp_path / "journal"), world.clock, base_url="", api_version="v1") as full:
         world.recorder = full
         code, told = world.exit_code(world.plan(wanted(world.target, ("web", NEW))))
     assert (code, world.writes()) == (1, [])

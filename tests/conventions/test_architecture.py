@@ -29,6 +29,8 @@ EXCEPTIONS = {
     ("reconciler/loading/load.py", "pathlib"): "the only reader of desired-state files",
     ("reconciler/loading/bulk/forks.py", "os"): "large input is read by several processes",
     ("reconciler/loading/bulk/forks.py", "signal"): "the same",
+    ("reconciler/model/files.py", "os"): "the one bounded read of a file",
+    ("reconciler/model/files.py", "pathlib"): "the same",
     ("reconciler/model/schema_files.py", "pathlib"): "the published schemas are files of the package",
     ("reconciler/model/clock.py", "time"): "the clock itself",
     ("reconciler/model/clock.py", "threading"): "a wait that can be ended",

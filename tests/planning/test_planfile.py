@@ -223,12 +223,14 @@ def test_only_a_regular_file_is_replaced(tmp_path: Path, kind: str) -> None:
     assert kind == "no-such-folder" or not path.is_file()
 
 
-def test_a_link_is_followed(tmp_path: Path) -> None:
+def test_a_link_is_not_written_through(tmp_path: Path) -> None:
+    """Who may write to the folder must not choose which of our files is lost."""
     (tmp_path / "real").write_text("old", encoding="utf-8")
     (tmp_path / "link").symlink_to("real")
-    write_atomically(str(tmp_path / "link"), "new")
+    with pytest.raises(SgctlError, match="it is a link"):
+        write_atomically(str(tmp_path / "link"), "new")
     assert (tmp_path / "link").is_symlink()
-    assert (tmp_path / "real").read_text(encoding="utf-8") == "new"
+    assert (tmp_path / "real").read_text(encoding="utf-8") == "old"
 
 
 @settings(max_examples=100, deadline=None)

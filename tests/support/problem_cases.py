@@ -406,6 +406,7 @@ LIVE: dict[str, tuple[str, list[LiveGroup], PlanOptions, str]] = {
     "a protocol without a name": (f"{RULES}protocol: '99'}}]}}]", [WEB_LIVE], PlanOptions(), "unpublished-protocol"),
 }  # fmt: skip
 SETTINGS: dict[str, tuple[dict[str, str], str, str]] = {
+    "a path out of the folder": ({"sgctl.toml": 'paths = ["groups", "../x"]\n'}, "sgctl.toml:1:1", "outside-folder"),
     "two files": (
         {"sgctl.toml": "timeout = 5\n", "pyproject.toml": "[tool.sgctl]\ntimeout = 5\n"},
         "pyproject.toml:1:7",
@@ -430,6 +431,12 @@ class Case(NamedTuple):
 def load_text(text: bytes, defaults: Defaults) -> None:
     Path(FILE).write_bytes(text)
     load([FILE], defaults)
+
+
+def load_linked() -> None:
+    Path("linked").mkdir()
+    Path("linked/a.yaml").symlink_to(GOLDEN)
+    load(["linked"], Defaults())
 
 
 def load_path(path: str) -> None:
@@ -481,6 +488,7 @@ def cases() -> Iterator[tuple[str, Case]]:
         yield f"file: {name}", Case(partial(load_text, data, Defaults()), place, problem)
     for name, (path, problem) in PATHS.items():
         yield f"path: {name}", Case(partial(load_path, path), f"{path}:1:1", problem)
+    yield "path: a link out of the folder", Case(load_linked, "linked/a.yaml:1:1", "outside-folder")
     for name, (value, place, problem) in DATA.items():
         yield f"data: {name}", Case(partial(load_data, value), place, problem)
     yield "data: two of one name", Case(load_data_twice, "data", "document-name-twice")

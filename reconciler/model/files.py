@@ -1,0 +1,41 @@
+"""Reading files that somebody else may have put there: only what is a file, never more than a bound, never for ever."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+KEY_LIMIT = 64 * 2**10
+SETTINGS_LIMIT = 4 * 2**20
+STATE_LIMIT = 2**20
+PLAN_LIMIT = 512 * 2**20
+"""Bytes of a key, of settings (or a schema), of what `drift` reported last, and of a plan or a journal, at most."""
+
+
+def read_bounded(path: str, limit: int, *, or_pipe: bool = False) -> bytes:
+    """Read a regular file of at most `limit` bytes; with `or_pipe` also what a shell substitutes for a command.
+
+    Raises `OSError`, whose `strerror` says why, for a larger file and for a device, a folder or a socket, which is not
+    opened. A file of /proc that claims to be empty and a file that grows are bounded too.
+    """
+    is_pipe = or_pipe and Path(path).is_fifo()
+    # Where the path became a pipe since then, opening it does not wait for somebody to write.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | (0 if is_pipe else os.O_NONBLOCK))
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) and not (is_pipe and stat.S_ISFIFO(status.st_mode)):
+            raise OSError(errno.EINVAL, "it is no regular file", path)
+        data = file.read(limit + 1) if status.st_size <= limit else b""
+    if len(data) > limit or status.st_size > limit:
+        raise OSError(errno.EFBIG, f"it is larger than {_size(limit)}, which no such file is", path)
+    return data
+
+
+def is_within(path: str, folder: str) -> bool:
+    """Tell whether a path, links resolved, is a folder or inside of it."""
+    resolved, root = os.path.realpath(path), os.path.realpath(folder)
+    return os.path.commonpath((resolved, root)) == root
+
+
+def _size(limit: int) -> str:
+    return f"{limit >> 20} MiB" if limit >= 2**20 else f"{limit >> 10} KiB"

@@ -1,0 +1,89 @@
+"""The API key in a text: found in every form that a program gives it, and replaced."""
+
+import re
+from collections.abc import Iterator
+
+SHORTEST_KEY = 4
+"""Characters of a key that is replaced; a shorter one is no secret, and part of any word."""
+
+_PART = 8
+"""Characters of the beginning or the end of a key that are replaced, too: a long line is shown cut."""
+
+_STARS = "***"
+_ESCAPE = re.compile(
+    r"\\{1,4}(?:u00|x)([0-9a-fA-F]{2})|%(?:25){0,3}([0-9a-fA-F]{2})|&#0{0,4}([1-9][0-9]{0,2});"
+    r"|&#[xX]0{0,4}([0-9a-fA-F]{2});"
+)
+"""One character as JSON, a URL or HTML writes it, also when one of them has quoted another."""
+
+
+class Secret:
+    """Replaces one key in texts, with each of its characters as it is or escaped, whole or cut.
+
+    A key of less than `shortest` characters is left alone.
+    """
+
+    def __init__(self, key: str | None, shortest: int = SHORTEST_KEY) -> None:
+        is_secret = key is not None and len(key) >= shortest
+        self._key = _meant(key or "") if is_secret else ""
+        self._first = self._key[:_PART]
+        self._last = self._key[-_PART:]
+
+    def hide(self, text: str) -> str:
+        """Return the text without the key."""
+        if not self._key or len(text) < len(self._first):
+            return text
+        plain = _meant(text)
+        if self._first not in plain and self._last not in plain:
+            return text
+        letters = list(_letters(text))
+        plain = "".join(letter for letter, _, _ in letters)
+        parts, done = [], 0
+        for begin, end in self._places(plain):
+            parts += [text[done : letters[begin][1]], _STARS]
+            done = letters[end - 1][2]
+        return "".join([*parts, text[done:]])
+
+    def _places(self, plain: str) -> Iterator[tuple[int, int]]:
+        """Find where the key is, or its beginning up to where it was cut, or its end from there on."""
+        done = 0
+        while True:
+            found = [place for part in (self._first, self._last) if (place := plain.find(part, done)) >= 0]
+            if not found:
+                return
+            begin = min(found)
+            if plain.startswith(self._first, begin):
+                end = begin + _common(plain[begin : begin + len(self._key)], self._key)
+            else:
+                end = begin + len(self._last)
+                before = plain[max(done, end - len(self._key)) : end]
+                begin = end - _common(before[::-1], self._key[::-1])
+            yield begin, end
+            done = end
+
+
+def _common(one: str, other: str) -> int:
+    """Count the characters that two texts begin with in common."""
+    return next(
+        (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
+
+
+def _meant(text: str) -> str:
+    """Return the text with its escapes read."""
+    return _ESCAPE.sub(_letter, text) if any(mark in text for mark in "\\%&") else text
+
+
+def _letter(escape: re.Match[str]) -> str:
+    digits = escape[1] or escape[2] or escape[4]
+    return chr(int(digits, 16) if digits else int(escape[3]))
+
+
+def _letters(text: str) -> Iterator[tuple[str, int, int]]:
+    """Take a text apart into the characters that it means, each with the part of the text where it stands."""
+    done = 0
+    for escape in _ESCAPE.finditer(text):
+        yield from ((text[place], place, place + 1) for place in range(done, escape.start()))
+        yield _letter(escape), escape.start(), escape.end()
+        done = escape.end()
+    yield from ((text[place], place, place + 1) for place in range(done, len(text)))

@@ -1,0 +1,206 @@
+"""A folder that others may write to shows nobody a file that only the reader may read, and does not hang."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+import click
+import pytest
+
+from reconciler.cli import run, sgctl
+from reconciler.emulator.server import EmulatorServer
+
+from .conftest import KEY, SAME, Sgctl
+
+SECRET = "s3cret-of-another-file"
+
+WITH_PATHS: dict[str, list[str]] = {
+    "validate": ["validate", "PATH"],
+    "plan": ["plan", "PATH"],
+    "apply": ["apply", "PATH", "--auto-approve"],
+    "drift": ["drift", "PATH"],
+    "audit": ["audit", "PATH"],
+    "lint": ["lint", "PATH"],
+    "trace": ["trace", "--group", "web", "ingress", "tcp/80", "from", "192.0.2.1", "PATH"],
+    "graph": ["graph", "PATH"],
+    "doctor": ["doctor", "PATH"],
+    "import": ["import", "--project-id", "1", "--region-id", "7", "--into", "PATH"],
+}
+"""Every command that takes files and folders."""
+
+
+def test_the_table_has_every_command_that_reads_folders() -> None:
+    context = click.Context(sgctl)
+    found = {
+        name
+        for name in sgctl.list_commands(context)
+        if any("--follow-links" in each.opts for each in sgctl.get_command(context, name).params)  # type: ignore[union-attr]  # it is listed
+    }
+    assert found == set(WITH_PATHS)
+
+
+def key_file(folder: Path) -> Path:
+    """A file outside of the folder, with something secret in it."""
+    path = folder.parent / f"{folder.name}-outside" / "key.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"{SECRET}: [\n")
+    return path
+
+
+def a_link_to_a_file(folder: Path) -> None:
+    (folder / "groups" / "x.yaml").symlink_to(key_file(folder))
+
+
+def a_link_to_the_environment(folder: Path) -> None:
+    (folder / "groups" / "x.yaml").symlink_to("/proc/self/environ")
+
+
+def a_link_to_a_folder(folder: Path) -> None:
+    (folder / "groups" / "x").symlink_to(key_file(folder).parent)
+
+
+def a_link_to_a_link(folder: Path) -> None:
+    (folder / "other").symlink_to(key_file(folder))
+    (folder / "groups" / "x.yaml").symlink_to("../other")
+
+
+def a_loop(folder: Path) -> None:
+    (folder / "groups" / "x.yaml").symlink_to("x.yaml")
+
+
+def a_pipe(folder: Path) -> None:
+    os.mkfifo(folder / "groups" / "x.yaml")
+
+
+def a_device(folder: Path) -> None:
+    (folder / "groups" / "x.yaml").symlink_to("/dev/zero")
+
+
+TRAPS: list[Callable[[Path], None]] = [
+    *(a_link_to_a_file, a_link_to_the_environment, a_link_to_a_folder, a_link_to_a_link),
+    *(a_loop, a_pipe, a_device),
+]
+
+
+@pytest.mark.parametrize("trap", TRAPS, ids=lambda trap: trap.__name__)
+@pytest.mark.parametrize("command", WITH_PATHS)
+def test_what_leads_out_of_a_folder_is_refused_and_not_read(
+    sgctl: Sgctl, command: str, trap: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One error with the place, none of the lines; by a command that ends."""
+    monkeypatch.setenv("SOME_SECRET", SECRET)
+    sgctl.write(SAME, "groups/web.yaml")
+    trap(sgctl.folder)
+    ran = sgctl(*(argument.replace("PATH", "groups") for argument in WITH_PATHS[command]))
+    assert ran.code == 1
+    assert ran.err.startswith("groups/x"), ran.err
+    assert SECRET not in ran.out + ran.err
+    assert "  | " not in ran.err, "no line of a refused file is shown"
+    assert "bug" not in ran.err
+
+
+@pytest.mark.parametrize("command", WITH_PATHS)
+def test_links_are_followed_where_that_is_asked_for(sgctl: Sgctl, command: str) -> None:
+    (sgctl.folder / "groups").mkdir()
+    sgctl.write(SAME, "shared/web.yaml")
+    (sgctl.folder / "groups" / "x.yaml").symlink_to("../shared/web.yaml")
+    arguments = [argument.replace("PATH", "groups") for argument in WITH_PATHS[command]]
+    assert sgctl(*arguments).code == 1
+    ran = sgctl(*arguments, "--follow-links")
+    assert "outside-folder" not in ran.err
+    assert ran.code in {0, 2}, ran.err
+
+
+def test_a_link_within_the_folder_and_one_that_is_named_are_read(offline: Sgctl) -> None:
+    offline.write(SAME, "groups/.shared/web.yaml")
+    (offline.folder / "groups" / "x.yaml").symlink_to(".shared/web.yaml")
+    assert offline("validate", "groups").code == 0
+    (offline.folder / "groups" / "x.yaml").unlink()
+    offline.write(SAME, "web.yaml")
+    (offline.folder / "groups" / "x.yaml").symlink_to("../web.yaml")
+    assert offline("validate", "groups/x.yaml").code == 0
+
+
+@pytest.mark.parametrize("path", ["../outside", "/etc", "link", "groups/../../outside/key.yaml"])
+def test_a_configured_path_outside_the_repository_is_refused(offline: Sgctl, path: str) -> None:
+    """Also through a link, and whatever the command line says: who may change the settings is not who runs them."""
+    repository = offline.folder / "repository"
+    (repository / ".git").mkdir(parents=True)
+    (offline.folder / "outside").mkdir()
+    (offline.folder / "outside" / "key.yaml").write_text(f"{SECRET}: [\n")
+    (repository / "groups").mkdir()
+    (repository / "link").symlink_to("../outside")
+    (repository / "sgctl.toml").write_text(f'paths = ["{path}"]\n')
+    os.chdir(repository)
+    for more in ([], ["--follow-links"]):
+        ran = offline("validate", *more)
+        assert ran.code == 1
+        assert ran.err.startswith("sgctl.toml:1:1: error: ")
+        assert "[outside-folder]" in ran.err
+        assert SECRET not in ran.err
+
+
+@pytest.mark.parametrize("name", ["sgctl.toml", "pyproject.toml"])
+def test_settings_that_are_a_link_out_of_the_repository_are_not_read(offline: Sgctl, name: str) -> None:
+    offline.write(SAME)
+    (offline.folder / name).symlink_to(key_file(offline.folder))
+    ran = offline("validate")
+    assert (ran.code, SECRET in ran.err) == (1, False)
+    assert f"{name}:1:1: it is a link that leads out of the repository" in ran.err
+
+
+FORMS = {
+    "as it is": lambda key: key,
+    "escaped as in JSON": lambda key: "".join(f"\\u{ord(letter):04x}" for letter in key),
+    "escaped as in a URL": lambda key: "".join(f"%{ord(letter):02X}" for letter in key),
+    "a URL": lambda key: quote(key, safe=""),
+    "its beginning": lambda key: key[:-4],
+    "its end": lambda key: key[4:],
+}
+SPECIAL_KEY = "1234$ab/cd+ef==0123456789"
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("source", ["GCORE_API_KEY", "GCORE_API_KEY_FILE"])
+@pytest.mark.parametrize("json", [[], ["--log-format", "json"]], ids=["text", "json"])
+def test_the_key_is_blanked_in_a_line_that_is_shown(
+    offline: Sgctl, monkeypatch: pytest.MonkeyPatch, form: Callable[[str], str], source: str, json: list[str]
+) -> None:
+    """By commands that never need a key, and in notes and results as well as in errors."""
+    if source == "GCORE_API_KEY_FILE":
+        (offline.folder / "key").write_text(f"{SPECIAL_KEY}\n")
+    monkeypatch.setenv(source, "key" if source == "GCORE_API_KEY_FILE" else SPECIAL_KEY)
+    text = form(SPECIAL_KEY)
+    offline.write(f"project_id: 1\nregion_id: 7\n'{text}': 1\n", "bad.yaml")
+    ran = offline(*(["plan", "bad.yaml", *json] if json else ["validate", "bad.yaml"]))
+    assert ran.code == 1
+    assert text not in ran.err
+    assert "***" in ran.err
+    assert SPECIAL_KEY[:8] not in ran.err
+    offline.write(
+        f"{SAME}x-note: &a ''\n".replace("name: web", "name: web\n    description: >-\n      " + text), "ok.yaml"
+    )
+    ran = offline("graph", "ok.yaml", "--format", "html")
+    assert text not in ran.out
+
+
+def test_a_key_from_a_pipe_is_blanked_once_it_is_read(sgctl: Sgctl, emulator: EmulatorServer) -> None:
+    """What a shell substitutes for a command is read by whoever needs the key, and by nobody before."""
+    sgctl.write(SAME.replace("name: web", f"name: web\n    description: {KEY}"))
+    program = f"{sys.executable} -m reconciler plan -v --format json"
+    environment = {**os.environ, "GCORE_BASE_URL": emulator.url, "GCORE_API_KEY": ""}
+    command = ["bash", "-c", f"GCORE_API_KEY_FILE=<(echo {KEY}) {program}"]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert KEY not in ran.stdout + ran.stderr
+    assert "***" in ran.stdout
+
+
+def test_a_word_that_is_no_key_is_left_alone(offline: Sgctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The emulator's key is no secret, and a result is not to lose a word."""
+    monkeypatch.setenv("GCORE_API_KEY", "emulator")
+    assert "emulator" in offline("--help").out
+    assert run(["--version"]) == 0
