@@ -3,10 +3,9 @@
 import json
 
 import pytest
-from world import World, contents, seeds, tcp, wanted
+from world import World, contents, neutron, seeds, tcp, wanted
 
 from reconciler.api.backend import BACKENDS
-from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.server import EmulatorServer
 from reconciler.planning import planfile
 
@@ -16,7 +15,7 @@ NEW = [tcp(80), tcp(443, description="new text"), tcp(8080, "192.0.2.0/24")]
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_the_bodies_of_the_plan_file_are_what_is_sent(server: EmulatorServer, version: str) -> None:
-    world = World(server, version, knobs=Knobs(default_egress=False))
+    world = World(server, version, knobs=neutron(default_egress=False))
     world.seed({"name": "web", "rules": seeds(OLD)})
     state = wanted(world.target, ("web", NEW), ("data", [tcp(5432, group="web")]))
     plan = planfile.loads(planfile.dumps(world.plan(state)), "plan.json", BACKENDS)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from bruteforce import cut_or_opened
 from pairwise import pairs_of, pairwise
-from world import EGRESS, World, seeds, tcp, wanted
+from world import EGRESS, World, neutron, seeds, tcp, wanted
 
 from reconciler.emulator.faults import Fault
-from reconciler.emulator.knobs import Atomicity, Knobs, Order
+from reconciler.emulator.knobs import Atomicity, Order
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.desired import DesiredState
 from reconciler.model.rule import Rule
@@ -129,7 +129,7 @@ def test_every_cell_converges(server: EmulatorServer, cell: Cell) -> None:
     version, case_name, order, atomicity, fault_name = cell
     case = CASES[case_name]
     is_slow = fault_name.startswith(TIMEOUTS)
-    world = World(server, *VERSIONS[version], knobs=Knobs(order, atomicity), timeout=TINY if is_slow else 10)
+    world = World(server, *VERSIONS[version], knobs=neutron(order, atomicity), timeout=TINY if is_slow else 10)
     case.seed(world)
     before = {group.name: group for group in world.groups()}
     state = case.state(world)

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from world import REGION, World, seeds, tcp
+from world import REGION, World, neutron, seeds, tcp
 
 from reconciler.applying import journal_reading
 from reconciler.emulator.faults import Fault
-from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.records import RequestRecord
 from reconciler.emulator.server import EmulatorServer
 
@@ -71,7 +70,7 @@ def server() -> Iterator[EmulatorServer]:
 
 @pytest.fixture
 def world(server: EmulatorServer, tmp_path: Path) -> World:
-    world = World(server, knobs=Knobs(latency_ms=20, task_polls=1))
+    world = World(server, knobs=neutron(latency_ms=20, task_polls=1))
     owner = {"sgctl-owner": "tests"}
     rules = seeds([tcp(80, description="old"), tcp(22)])
     world.seed(*({"name": name, "rules": rules, "tags": owner} for name in GROUPS))

@@ -11,7 +11,7 @@ import pytest
 from bruteforce import cut_or_opened
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from world import PLACE, World, contents, rule_lists, seeds, wanted
+from world import PLACE, World, contents, neutron, rule_lists, seeds, wanted
 
 from reconciler.api.v1 import V1
 from reconciler.emulator.knobs import Atomicity, Knobs, Order
@@ -27,7 +27,7 @@ SLOW = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
-knobs = st.builds(Knobs, st.sampled_from(list(Order)), st.sampled_from(list(Atomicity)), task_polls=st.integers(0, 2))
+knobs = st.builds(neutron, st.sampled_from(list(Order)), st.sampled_from(list(Atomicity)), task_polls=st.integers(0, 2))
 
 
 def run(world: World, state: Any, **options: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from world import EGRESS, World, contents, seeds, tcp, wanted
+from world import EGRESS, World, contents, neutron, seeds, tcp, wanted
 
 from reconciler.api.backend import BACKENDS, GcoreWriter
 from reconciler.api.live import OnPage, nobody
@@ -14,7 +14,7 @@ from reconciler.applying.apply import apply
 from reconciler.applying.outcome import Status
 from reconciler.applying.session import ApplyContext
 from reconciler.emulator.faults import Fault
-from reconciler.emulator.knobs import Atomicity, Knobs, Order
+from reconciler.emulator.knobs import Atomicity, Order
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.desired import Target
 from reconciler.model.live import LiveGroup
@@ -36,7 +36,7 @@ def here(world: World, fault: str, **fields: Any) -> Fault:
 
 @pytest.mark.parametrize("status", [404, 405, 410])
 def test_where_the_patch_of_v1_is_gone_the_way_out_is_named(server: EmulatorServer, status: int) -> None:
-    world = World(server, knobs=Knobs(v1_patch_status=status))
+    world = World(server, knobs=neutron(v1_patch_status=status))
     report = world.apply(update(world))
     (result,) = report.results
     assert result.status is Status.FAILED
@@ -193,7 +193,7 @@ def test_a_new_description_never_needs_a_second_apply(
     server: EmulatorServer, order: Order, atomicity: Atomicity
 ) -> None:
     """Where creates run first, the one PATCH is refused with 409: two follow."""
-    world = World(server, knobs=Knobs(order, atomicity))
+    world = World(server, knobs=neutron(order, atomicity))
     world.seed({"name": "web", "rules": seeds([tcp(80, description="old"), tcp(22)])})
     state = wanted(world.target, ("web", [tcp(80, description="new"), tcp(443)]))
     assert world.exit_code(world.plan(state))[0] == 0
@@ -260,7 +260,7 @@ def test_over_500_entries_are_split(server: EmulatorServer) -> None:
 
 def test_a_group_that_filled_up_meanwhile_is_not_emptied_to_make_room(server: EmulatorServer) -> None:
     """The plan had room to create before deleting; a foreign rule took it. Cutting traffic was not approved."""
-    world = World(server, knobs=Knobs(atomicity=Atomicity.PARTIAL))
+    world = World(server, knobs=neutron(atomicity=Atomicity.PARTIAL))
     kept = [tcp(port) for port in range(1000, 1248)]
     old, new = [*kept, tcp(80, "10.0.0.0/8")], [*kept, tcp(80)]
     world.seed({"name": "web", "rules": seeds(old)})

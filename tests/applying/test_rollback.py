@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from world import World, contents, rule_lists, seeds, tcp, wanted
+from world import World, contents, neutron, rule_lists, seeds, tcp, wanted
 
 from reconciler.api.backend import BACKENDS
 from reconciler.api.live import read_live
@@ -18,7 +18,6 @@ from reconciler.applying.journal import JournalFile
 from reconciler.applying.outcome import NoJournal
 from reconciler.applying.rollback import WayBack, targets_of, way_back
 from reconciler.emulator.faults import Fault
-from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.desired import DesiredRule, DesiredState
 from reconciler.model.errors import InputError, PlanFileError, SgctlError
@@ -242,7 +241,7 @@ def test_what_others_changed_beside_the_apply_stays(server: EmulatorServer, path
 
 
 def test_an_apply_whose_journal_cannot_be_written_sends_nothing(server: EmulatorServer, tmp_path: Path) -> None:
-    world = World(server, knobs=Knobs())
+    world = World(server, knobs=neutron())
     world.seed({"name": "web", "rules": seeds(OLD)})
     with pytest.raises(SgctlError, match="cannot write the journal"):
         JournalFile("/proc/nowhere/file", world.clock, base_url="", api_version="v1")

@@ -6,12 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from world import World, contents, seeds, tcp, wanted
+from world import World, contents, neutron, seeds, tcp, wanted
 
 from reconciler.api.backend import BACKENDS
 from reconciler.applying.outcome import Status
 from reconciler.emulator.faults import Fault
-from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.errors import StalePlan
 from reconciler.planning import planfile
@@ -245,7 +244,7 @@ def test_a_plan_that_is_done_is_done(server: EmulatorServer, version: str) -> No
 def test_after_a_partial_apply_the_same_plan_goes_on_with_what_is_left(
     server: EmulatorServer, version: str, method: str
 ) -> None:
-    world = World(server, version, knobs=Knobs(default_egress=False))
+    world = World(server, version, knobs=neutron(default_egress=False))
     world.seed({"name": "web", "rules": seeds(OLD), "tags": OWNER}, {"name": "old", "rules": [], "tags": OWNER})
     state = wanted(world.target, ("web", NEW), ("app", [tcp(1)]), ("data", [tcp(2, group="app")]), owner="tests")
     plan = world.plan(state, prune=True)

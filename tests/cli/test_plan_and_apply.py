@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from reconciler import connect, load, plan
 from reconciler.api.reader import QUOTAS_PATH
+from reconciler.emulator.knobs import DefaultRules, Knobs
 from reconciler.emulator.server import EmulatorServer
 
 from .conftest import APP, CHANGED, EMPTIED, KEY, SAME, WEB, Sgctl, writes
@@ -223,6 +224,7 @@ def shared() -> Any:
     from .conftest import SEED  # noqa: PLC0415 - only here
 
     with EmulatorServer(api_key=KEY, seed=SEED) as running:
+        running.control.knobs = Knobs(refuse_port_25=False, default_rules=DefaultRules.NEUTRON)
         yield running
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from world import World
+from world import World, neutron
 
 from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.server import EmulatorServer
@@ -20,11 +20,11 @@ def version(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=["as published", "no rules in lists", "names unique, no default egress"])
+@pytest.fixture(params=["as seen live", "Neutron, no rules in lists", "Neutron, names unique, no default egress"])
 def world(request: pytest.FixtureRequest, emulator: EmulatorServer, version: str) -> World:
     knobs = {
-        "as published": Knobs(),
-        "no rules in lists": Knobs(list_rules=False),
-        "names unique, no default egress": Knobs(unique_names=True, default_egress=False),
+        "as seen live": Knobs(),
+        "Neutron, no rules in lists": neutron(list_rules=False),
+        "Neutron, names unique, no default egress": neutron(unique_names=True, default_egress=False),
     }[request.param]
     return World(emulator, version, knobs=knobs)

@@ -5,6 +5,7 @@ from typing import Any
 
 from world import PLACE, World, contents, seeds, tcp, wanted
 
+from reconciler.emulator.knobs import DefaultRules
 from reconciler.model.desired import DesiredRule, DesiredState
 from reconciler.model.rule import Rule
 
@@ -14,8 +15,9 @@ RULES = [
     DesiredRule(Rule("ingress", "IPv4", "icmp", 8, 0), "ping", PLACE),
     DesiredRule(Rule("ingress", "IPv6", "ipv6-icmp"), "", PLACE),
     DesiredRule(Rule("egress", "IPv6", "udp", 53, 53, "2001:db8::/32"), "names", PLACE),
-    DesiredRule(Rule("egress", "IPv4"), "", PLACE),
+    DesiredRule(Rule("egress", "IPv4", "tcp", 26, 65535), "", PLACE),
 ]
+"""The last is one of those that the cloud gives by itself to a group without rules."""
 
 
 def reach(world: World, state: DesiredState, **options: Any) -> None:
@@ -41,6 +43,13 @@ def test_a_group_is_created_with_exactly_its_rules_tags_and_description(world: W
     group = world.group()
     assert (group.description, {tag.key: tag.value for tag in group.tags}) == ("Public", {"env": "prod"})
     assert world.content() == contents(RULES)
+
+
+def test_a_rule_that_neutron_gives_to_every_new_group_stays_where_it_is_asked_for(world: World) -> None:
+    world.server.control.knobs = replace(world.knobs, default_rules=DefaultRules.NEUTRON, refuse_port_25=False)
+    rules = [*RULES, DesiredRule(Rule("egress", "IPv4"), "", PLACE)]
+    reach(world, wanted(world.target, ("web", rules)))
+    assert world.content() == contents(rules)
 
 
 def test_a_group_without_rules_is_created_without_any(world: World) -> None:

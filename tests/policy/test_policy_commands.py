@@ -95,7 +95,7 @@ def test_a_lifted_policy_is_recorded_and_stays_lifted(cloud: EmulatorServer) -> 
 
 def test_a_plan_reads_back_equal_with_policies_exceptions_and_dates(cloud: EmulatorServer) -> None:
     beside = f"expires: {TOMORROW}, exception: [{{policy: must_deny, reason: x, until: {TOMORROW}}}]"
-    write(OFFICE, f"{{direction: egress, protocol: tcp, {beside}}}", policies=MUST)
+    write(OFFICE, f"{{direction: egress, protocol: tcp, ports: 443, {beside}}}", policies=MUST)
     assert run(["plan", "--out", "p.json"]) == 0
     text = Path("p.json").read_text()
     plan = planfile.loads(text, "p.json", BACKENDS)
@@ -240,7 +240,7 @@ def test_policies_of_the_settings_file_know_the_address_groups(cloud: EmulatorSe
     assert run(["validate"]) == 5
     assert run(["plan", "--out", "p.json"]) == 5
     assert run(["apply", "p.json"]) == 5
-    write(OFFICE, "{direction: egress, protocol: tcp}")
+    write(OFFICE, "{direction: egress, protocol: tcp, ports: 443}")
     assert run(["plan", "--out", "p.json"]) == 0
     assert run(["apply", "p.json"]) == 0
 

@@ -24,7 +24,7 @@ from reconciler.applying.apply import Report, apply, check_stale, read_for
 from reconciler.applying.outcome import NoJournal, Recorder
 from reconciler.applying.session import ApplyContext
 from reconciler.emulator.faults import Fault, FaultPlan
-from reconciler.emulator.knobs import Knobs
+from reconciler.emulator.knobs import DefaultRules, Knobs
 from reconciler.emulator.records import Group, RequestRecord
 from reconciler.emulator.records import Rule as ServerRule
 from reconciler.emulator.records import Target as ServerTarget
@@ -46,6 +46,11 @@ REGION = 7
 _PROJECTS = itertools.count(1)
 
 Content = Counter[tuple[Rule, str]]
+
+
+def neutron(*knobs: Any, **others: Any) -> Knobs:
+    """Knobs of a cloud that adds nothing to Neutron: two rules for every new group, and no port of egress closed."""
+    return Knobs(*knobs, **{"default_rules": DefaultRules.NEUTRON, "refuse_port_25": False, **others})
 
 
 class FakeClock:
@@ -130,7 +135,7 @@ class World:
     server: EmulatorServer
     version: str = "v1"
     two_phase: bool = False
-    knobs: Knobs = field(default_factory=Knobs)
+    knobs: Knobs = field(default_factory=neutron)
     timeout: float = 10.0
     target: Target = field(default_factory=lambda: Target(next(_PROJECTS), REGION))
     clock: FakeClock = field(default_factory=FakeClock)
