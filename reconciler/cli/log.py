@@ -138,11 +138,11 @@ def report(error: Exception, log: Log | None = None) -> int:
         details = error.details if isinstance(error, ApiError) else NO_DETAILS
         log.failed(error.message, error.hint, error.exit_code, details)
         return error.exit_code
+    if os.environ.get(TRACEBACK):
+        log.line("".join(traceback.format_exception(error)))
     if isinstance(error, OSError | MemoryError):
         log.failed(*_of_the_system(error))
         return ExitCode.ERROR
-    if os.environ.get(TRACEBACK):
-        log.line("".join(traceback.format_exception(error)))
     log.failed(
         f"this is a bug in sgctl: {type(error).__name__}",
         f"please report it with what {TRACEBACK}=1 makes it say (read that before you post it).",

@@ -15,7 +15,7 @@ from reconciler.config.keys import KEYS, POLICIES
 from reconciler.config.toml_places import KeyPath, key_positions
 from reconciler.loading.issues import Source
 from reconciler.model.errors import InputError, Issue, UsageError
-from reconciler.model.files import SETTINGS_LIMIT, is_within, read_bounded
+from reconciler.model.files import SETTINGS_LIMIT, parts_below, read_bounded
 from reconciler.model.place import FilePlace
 from reconciler.model.problems import ProblemName
 from reconciler.model.text import did_you_mean, shown
@@ -126,11 +126,17 @@ def _repository(folder: Path) -> Path:
     return next((each for each in (folder, *folder.parents) if os.path.lexists(each / ".git")), folder)
 
 
+def _leads_out(path: Path, repository: Path) -> bool:
+    """Whether a path leads out of a repository, or to what git keeps there, such as a token in its settings."""
+    parts = parts_below(str(path), str(repository))
+    return parts is None or ".git" in parts
+
+
 def _read(path: Path, folder: Path) -> tuple[Source, KeyPath, Any] | None:
     """Read a file that has settings; None when it is not there or has none."""
     name = os.path.relpath(path, folder)
     try:
-        if path.is_symlink() and path.exists() and not is_within(str(path), str(_repository(path.parent))):
+        if path.is_symlink() and path.exists() and _leads_out(path, _repository(path.parent)):
             raise UsageError(
                 f"{FilePlace(name, 1, 1)}: it is a link that leads out of the repository, and is not read",
                 hint="Put the settings themselves there.",
@@ -235,7 +241,7 @@ def _paths_outside(paths: Iterable[str], folder: Path) -> Iterator[tuple[KeyPath
     """Refuse paths that lead out of the repository: whoever can change the settings cannot read all that we can."""
     root = _repository(Path(os.path.normpath(folder)))
     for path in paths:
-        if not is_within(str(folder / path), str(root)):
+        if _leads_out(folder / path, root):
             said = f"the path {shown(path)} leads out of {'the repository' if root != folder else 'its folder'}"
             yield ("paths",), (ProblemName.OUTSIDE_FOLDER, said, "name such a path on the command line")
 

@@ -15,7 +15,7 @@ from reconciler.loading.issues import Issues, Source
 from reconciler.loading.plain import PlainDocument, read_plain
 from reconciler.model.desired import DesiredState
 from reconciler.model.errors import InputError, Issue
-from reconciler.model.files import is_within
+from reconciler.model.files import parts_below
 from reconciler.model.place import FilePlace
 from reconciler.model.policies import Policies
 from reconciler.model.problems import ProblemName
@@ -180,8 +180,8 @@ class _Walk:
         is_yaml = entry.name.endswith(ENDINGS)
         if entry.is_symlink() and not is_yaml and not Path(path).is_dir():
             return
-        if entry.is_symlink() and not self._follow_links and not is_within(path, self._root):
-            self._refuse(path, ProblemName.OUTSIDE_FOLDER, f"the link leads out of {self._root}, and is not read")
+        if entry.is_symlink() and not self._follow_links and (where := self._out_of(path)):
+            self._refuse(path, ProblemName.OUTSIDE_FOLDER, f"the link leads {where}, and is not read")
         elif entry.is_dir():
             yield from self.files(path)
         elif is_yaml and not stat.S_ISREG(entry.stat().st_mode):
@@ -189,6 +189,13 @@ class _Walk:
         elif is_yaml:
             self.found += 1
             yield path
+
+    def _out_of(self, path: str) -> str | None:
+        """Say where a link leads that must not: also to what is hidden, as `.git/config`, which may hold a token."""
+        parts = parts_below(path, self._root)
+        if parts is None:
+            return f"out of {self._root}"
+        return "to what is hidden" if any(part.startswith(".") for part in parts) else None
 
     def _refuse(self, path: str, name: ProblemName, message: str) -> None:
         fix = "pass --follow-links if whoever may write to that folder may read all that you may read"

@@ -31,10 +31,12 @@ def read_bounded(path: str, limit: int, *, or_pipe: bool = False) -> bytes:
     return data
 
 
-def is_within(path: str, folder: str) -> bool:
-    """Tell whether a path, links resolved, is a folder or inside of it."""
+def parts_below(path: str, folder: str) -> tuple[str, ...] | None:
+    """Return the parts of a path, links resolved, below a folder; None where it leads out of it."""
     resolved, root = os.path.realpath(path), os.path.realpath(folder)
-    return os.path.commonpath((resolved, root)) == root
+    if os.path.commonpath((resolved, root)) != root:
+        return None
+    return Path(os.path.relpath(resolved, root)).parts
 
 
 def _size(limit: int) -> str:

@@ -79,9 +79,15 @@ def a_device(folder: Path) -> None:
     (folder / "groups" / "x.yaml").symlink_to("/dev/zero")
 
 
+def a_link_to_what_is_hidden(folder: Path) -> None:
+    (folder / "groups" / ".git").mkdir()
+    (folder / "groups" / ".git" / "config").write_text(f"{SECRET}: [\n")
+    (folder / "groups" / "x.yaml").symlink_to(".git/config")
+
+
 TRAPS: list[Callable[[Path], None]] = [
     *(a_link_to_a_file, a_link_to_the_environment, a_link_to_a_folder, a_link_to_a_link),
-    *(a_loop, a_pipe, a_device),
+    *(a_loop, a_pipe, a_device, a_link_to_what_is_hidden),
 ]
 
 
@@ -115,8 +121,8 @@ def test_links_are_followed_where_that_is_asked_for(sgctl: Sgctl, command: str) 
 
 
 def test_a_link_within_the_folder_and_one_that_is_named_are_read(offline: Sgctl) -> None:
-    offline.write(SAME, "groups/.shared/web.yaml")
-    (offline.folder / "groups" / "x.yaml").symlink_to(".shared/web.yaml")
+    offline.write(SAME, "groups/shared/web.txt")
+    (offline.folder / "groups" / "x.yaml").symlink_to("shared/web.txt")
     assert offline("validate", "groups").code == 0
     (offline.folder / "groups" / "x.yaml").unlink()
     offline.write(SAME, "web.yaml")
@@ -124,13 +130,14 @@ def test_a_link_within_the_folder_and_one_that_is_named_are_read(offline: Sgctl)
     assert offline("validate", "groups/x.yaml").code == 0
 
 
-@pytest.mark.parametrize("path", ["../outside", "/etc", "link", "groups/../../outside/key.yaml"])
+@pytest.mark.parametrize("path", ["../outside", "/etc", "link", "groups/../../outside/key.yaml", ".git/config"])
 def test_a_configured_path_outside_the_repository_is_refused(offline: Sgctl, path: str) -> None:
     """Also through a link, and whatever the command line says: who may change the settings is not who runs them."""
     repository = offline.folder / "repository"
     (repository / ".git").mkdir(parents=True)
     (offline.folder / "outside").mkdir()
     (offline.folder / "outside" / "key.yaml").write_text(f"{SECRET}: [\n")
+    (repository / ".git" / "config").write_text(f"{SECRET}: [\n")
     (repository / "groups").mkdir()
     (repository / "link").symlink_to("../outside")
     (repository / "sgctl.toml").write_text(f'paths = ["{path}"]\n')
