@@ -5,15 +5,15 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from reconciler.loading.document import Document
-from reconciler.loading.issues import Issues, Path, Problem
-from reconciler.loading.remote import AddressGroup, read_remotes
+from reconciler.loading.issues import Budget, Issues, Path, Problem
+from reconciler.loading.remote import AddressGroup, count_prefixes, read_remotes
 from reconciler.loading.report import report, report_malformed
 from reconciler.loading.rule import expand
 from reconciler.loading.structure import check_of, is_well_formed, well_formed_part
 from reconciler.model.cloud import DEFAULT_GROUP, MAX_RULES
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
 from reconciler.model.live import OWNER_TAG
-from reconciler.model.place import Key
+from reconciler.model.place import Key, Place
 from reconciler.model.policies import PolicyException, Terms
 from reconciler.model.problems import ProblemName
 from reconciler.model.rule import Rule
@@ -58,14 +58,22 @@ def _date(text: str, path: Path, problems: list[Problem]) -> date | None:
         return None
 
 
+MAX_EXPANSIONS = 5_000_000
+"""Rules that the written ones of a run are multiplied to, and prefixes looked at for it: a few seconds of work.
+
+A rule of 50 bytes may name address groups of 100,000 prefixes, and stand there as often as fits.
+"""
+
+
 class Scope(NamedTuple):
-    """What the groups of a document share."""
+    """What the groups of a document share; `expansions` is shared by all documents of a run."""
 
     document: Document
     targets: tuple[Target, ...]
     owner: str | None
     address_groups: Mapping[str, AddressGroup]
     issues: Issues
+    expansions: Budget
 
 
 def read_group(scope: Scope, index: int, group: Any) -> list[DesiredGroup]:
@@ -166,12 +174,17 @@ def _read_rules(
     scope: Scope, path: tuple[Key, ...], written: Sequence[Any], group_id: object
 ) -> tuple[DesiredRule, ...]:
     """Read the rules of the group with this id; None where the file gives it none."""
-    document, issues = scope.document, scope.issues
+    document, issues, expansions = scope.document, scope.issues, scope.expansions
+    if expansions.is_spent:
+        return ()
     path = (*path, "rules")
     places = document.item_places(*path)
     rules: dict[tuple[Rule, str | None], DesiredRule] = {}
     count = 0
     for index, (rule, place) in enumerate(zip(written, places, strict=True)):
+        if not expansions.take(count_prefixes(rule, scope.address_groups)):
+            _refuse_expansion(place, scope)
+            return ()
         kind = _kind_of(rule)
         if not check_of(kind)(rule):
             report_malformed(document, (*path, index), kind, rule, issues)
@@ -188,6 +201,7 @@ def _read_rules(
             continue
         description = rule.get("description") or ""
         count += expansion.number
+        expansions.take(len(expansion.rules))
         for key in expansion.rules:
             known = rules.get(key)
             if known is None:
@@ -209,3 +223,10 @@ def _read_rules(
             "split the group, or use wider prefixes and ranges",
         )
     return tuple(rules.values())
+
+
+def _refuse_expansion(place: Place, scope: Scope) -> None:
+    most = f"{scope.expansions.most:,}"
+    message = f"up to here the rules of all files are more than {most} when expanded, over the limit of {most}"
+    fix = "name smaller address groups, and no rule twice; or split the files into several runs"
+    scope.issues.add(place, ProblemName.TOO_MANY_RULES, message, fix)
