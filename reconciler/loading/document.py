@@ -108,23 +108,24 @@ def read_text(
     `values` are those that its aliases may expand to, as many as in a run where nothing is given.
     """
     issues, source = Issues(), Source(path, data)
-    return tuple(parse(source, issues, values or Budget(MAX_EXPANDED))), issues.worded([source])
+    return tuple(parse(source, issues, values)), issues.worded([source])
 
 
-def parse(source: Source, issues: Issues, values: Budget) -> list[YamlDocument]:
+def parse(source: Source, issues: Issues, values: Budget | None = None) -> list[YamlDocument]:
     """Read the documents of a file, up to what cannot be read on from.
 
-    `values` are those that the aliases of the run may still expand to.
+    `values` are those that the aliases of the run may still expand to, all where nothing is given.
     """
     documents = []
     reader = ValueReader(source.path, issues)
+    left = values or Budget(MAX_EXPANDED)
     if source.data.startswith((b"\xff\xfe", b"\xfe\xff")):  # libyaml would read it, but places are counted in UTF-8
         issues.append(Issue(FilePlace(source.path, 1, 1), ProblemName.NOT_UTF_8, "the file is UTF-16, not UTF-8"))
         return []
     has_aliases = b"*" in source.data and b"&" in source.data
     try:
         for node in NodeParser(source.data.removeprefix(b"\xef\xbb\xbf")).nodes():
-            endless = expands_too_far(node, values) if has_aliases else None
+            endless = expands_too_far(node, left) if has_aliases else None
             if endless is not None:
                 where, name, message = endless
                 mark = where.start_mark

@@ -378,6 +378,21 @@ def live_grid(number: int) -> list[dict[str, Any]]:
     return [live_group(each, [_live_grid(each, rule) for rule in range(250)]) for each in range(number)]
 
 
+def live_world(number: int) -> list[dict[str, Any]]:
+    """Groups of 250 rules that are open to the world together, each with ports of its own."""
+    return [
+        live_group(
+            each,
+            [
+                live_rule(each, rule, port_range_min=1 + rule * 3 + each % 3, port_range_max=20000 + rule * 170,
+                          remote_ip_prefix=f"{16 * (rule % 16)}.0.0.0/{4 + rule // 16}")
+                for rule in range(250)
+            ],
+        )
+        for each in range(number)
+    ]  # fmt: skip
+
+
 def live_dense(number: int) -> list[dict[str, Any]]:
     """Groups whose rules all refer to other groups, each to 250."""
     return [
@@ -405,7 +420,7 @@ def live_chain(number: int) -> list[dict[str, Any]]:
 
 
 LIVE: dict[str, Callable[[int], list[dict[str, Any]]]] = {
-    each.__name__: each for each in (live_nested, live_grid, live_dense, live_same_name, live_chain)
+    each.__name__: each for each in (live_nested, live_grid, live_world, live_dense, live_same_name, live_chain)
 }
 
 
