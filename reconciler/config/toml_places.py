@@ -67,7 +67,7 @@ def _statements(text: str) -> Iterator[_Statement]:
             if begins is not None:
                 yield _Statement(text[start : token.end()], begins, keys)
             start, begins, keys = token.end(), None, {}
-        elif kind != "comment" and kind != "line":
+        elif kind not in {"comment", "line"}:
             position = line, token.start() - line_start + 1
             begins = begins or position
             if kind == "is_key":

@@ -52,8 +52,8 @@ def desired_state(
     return replace(state, policies=judged_by), issues.worded(sources)
 
 
-MAX_ALL_RULES = 1_000_000
-"""Rules that a run may ask for, in all targets: what a plan of nothing but creations takes a minute and 2 GB for."""
+MAX_ALL_RULES = 500_000
+"""Rules that a run may ask for, in all targets: what a plan of nothing but creations has time and memory for."""
 
 
 def _read_documents(

@@ -187,10 +187,7 @@ def _read_rules(
             return ()
         kind = _kind_of(rule)
         if not check_of(kind)(rule):
-            report_malformed(document, (*path, index), kind, rule, issues)
-            if not issues.full:
-                remotes = read_remotes(well_formed_part(kind, rule), scope.address_groups)
-                report(document, (*path, index), remotes[1], issues)
+            _report_malformed_rule(scope, (*path, index), kind, rule)
             continue
         expansion = expand(rule, scope.address_groups)
         terms, wrong_terms = read_terms(rule)
@@ -223,6 +220,13 @@ def _read_rules(
             "split the group, or use wider prefixes and ranges",
         )
     return tuple(rules.values())
+
+
+def _report_malformed_rule(scope: Scope, path: tuple[Key, ...], kind: str, rule: Any) -> None:
+    report_malformed(scope.document, path, kind, rule, scope.issues)
+    if not scope.issues.full:
+        remotes = read_remotes(well_formed_part(kind, rule), scope.address_groups)
+        report(scope.document, path, remotes[1], scope.issues)
 
 
 def _refuse_expansion(place: Place, scope: Scope) -> None:

@@ -229,7 +229,8 @@ def children(node: Node) -> Iterator[Node]:
 def expands_too_far(root: Node, values: Budget) -> tuple[Node, ProblemName, str] | None:
     """Find the node whose aliases contain itself, or make the document too large or too deep; say which.
 
-    `values` are those that the documents of the run may still expand to. Each node is visited once, and no call nests, however the aliases are chained.
+    `values` are those that the documents of the run may still expand to. Each node is visited once, and no call nests,
+    however the aliases are chained.
     """
     sizes: dict[int, tuple[int, int]] = {}
     open_nodes: set[int] = set()
