@@ -65,10 +65,15 @@ def _read_documents(
     for document in documents:
         found = read_document(document, defaults, address_groups, issues, expansions)
         written.append(found)
-        for left, number, what in ((groups, len(found.groups), "groups"), (rules, count_rules(found.groups), "rules")):
-            if not left.take(number):
-                message = f"up to this document the files ask for more than {left.most:,} {what} in all targets"
-                name = ProblemName.TOO_MANY_GROUPS if left is groups else ProblemName.TOO_MANY_RULES
+        groups.take(len(found.groups))
+        rules.take(count_rules(found.groups))
+        for left, name, what in (
+            (expansions, ProblemName.TOO_MANY_RULES, "rules and prefixes when expanded, repetitions included"),
+            (groups, ProblemName.TOO_MANY_GROUPS, "groups in all targets"),
+            (rules, ProblemName.TOO_MANY_RULES, "rules in all targets"),
+        ):
+            if left.is_spent:
+                message = f"up to the end of this document the files come to more than {left.most:,} {what}"
                 issues.add(document.place(), name, f"{message}, over the limit", "split the files into several runs")
                 return written
     return written

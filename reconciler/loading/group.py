@@ -13,7 +13,7 @@ from reconciler.loading.structure import check_of, is_well_formed, well_formed_p
 from reconciler.model.cloud import DEFAULT_GROUP, MAX_RULES
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
 from reconciler.model.live import OWNER_TAG
-from reconciler.model.place import Key, Place
+from reconciler.model.place import Key
 from reconciler.model.policies import PolicyException, Terms
 from reconciler.model.problems import ProblemName
 from reconciler.model.rule import Rule
@@ -173,7 +173,10 @@ def _kind_of(item: Any) -> str:
 def _read_rules(
     scope: Scope, path: tuple[Key, ...], written: Sequence[Any], group_id: object
 ) -> tuple[DesiredRule, ...]:
-    """Read the rules of the group with this id; None where the file gives it none."""
+    """Read the rules of the group with this id; None where the file gives it none.
+
+    Stops when the run has no expansions left, which whoever gave them has to report.
+    """
     document, issues, expansions = scope.document, scope.issues, scope.expansions
     if expansions.is_spent:
         return ()
@@ -183,7 +186,6 @@ def _read_rules(
     count = 0
     for index, (rule, place) in enumerate(zip(written, places, strict=True)):
         if not expansions.take(count_prefixes(rule, scope.address_groups)):
-            _refuse_expansion(place, scope)
             return ()
         kind = _kind_of(rule)
         if not check_of(kind)(rule):
@@ -227,10 +229,3 @@ def _report_malformed_rule(scope: Scope, path: tuple[Key, ...], kind: str, rule:
     if not scope.issues.full:
         remotes = read_remotes(well_formed_part(kind, rule), scope.address_groups)
         report(scope.document, path, remotes[1], scope.issues)
-
-
-def _refuse_expansion(place: Place, scope: Scope) -> None:
-    most = f"{scope.expansions.most:,}"
-    message = f"up to here the rules of all files are more than {most} when expanded, over the limit of {most}"
-    fix = "name smaller address groups, and no rule twice; or split the files into several runs"
-    scope.issues.add(place, ProblemName.TOO_MANY_RULES, message, fix)

@@ -5,7 +5,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 HEAD = "project_id: 1\nregion_id: 7\nsecurity_groups:\n"
@@ -64,13 +64,12 @@ def documents_of_targets_and_groups(size: int) -> str:
     """Documents that each ask for nearly as many groups in all of their targets as one may."""
     side = max(2, min(300, size // 200))
     targets = ", ".join(f"{{project_id: {each + 1}, region_id: 7}}" for each in range(side))
-    text = ""
     number = max(1, size // (side * 60))
     parts = []
     for document in range(number):
         named = "".join(f"  - {{name: web{document}-{each}, rules: []}}\n" for each in range(side))
         parts.append(f"---\ntargets: [{targets}]\nsecurity_groups:\n{named}")
-    return text + "".join(parts)
+    return "".join(parts)
 
 
 def rules_in_many_targets(size: int) -> str:
@@ -215,7 +214,8 @@ def merge_list(size: int) -> str:
 def many_documents(size: int) -> str:
     """As many documents as fit, with address groups in each."""
     return "".join(
-        f"---\nproject_id: 1\nregion_id: {each + 1}\naddress_groups: {{a{each}: [10.0.0.1]}}\nsecurity_groups: [{{name: web, rules: []}}]\n"
+        f"---\nproject_id: 1\nregion_id: {each + 1}\naddress_groups: {{a{each}: [10.0.0.1]}}\n"
+        "security_groups: [{name: web, rules: []}]\n"
         for each in range(size // 110)
     )
 
@@ -224,10 +224,10 @@ def same_address_groups(size: int) -> str:
     """One address group, defined over and over with the same prefixes in another order."""
     number = max(1, size // 40_000)
     listed = [address(2 * each) for each in range(max(2, min(2000, size // 100)))]
-    parts = []
-    for each in range(max(2, number)):
-        parts.append(f"---\naddress_groups: {{a: [{', '.join(listed[each % 2000 :] + listed[: each % 2000])}]}}\n")
-    return "".join(parts)
+    return "".join(
+        f"---\naddress_groups: {{a: [{', '.join(listed[each % 2000 :] + listed[: each % 2000])}]}}\n"
+        for each in range(max(2, number))
+    )
 
 
 def duplicates(size: int) -> str:
@@ -286,8 +286,8 @@ FILES: dict[str, Callable[[int], str]] = {
         one_address_group_in_every_rule, one_group_of_one_rule, many_address_groups_in_every_rule,
         documents_of_targets_and_groups, rules_in_many_targets, full_groups, circles, one_referred_to, all_to_all,
         previous_names, same_name, tags, exceptions, long_text, long_lines, unknown_keys, many_unknown_keys,
-        alias_bomb, alias_documents, merge_chain, merge_wide, merge_list, many_documents, same_address_groups, duplicates, ports,
-        mergeable, rules_at_fault, flow_prefixes,
+        alias_bomb, alias_documents, merge_chain, merge_wide, merge_list, many_documents, same_address_groups,
+        duplicates, ports, mergeable, rules_at_fault, flow_prefixes,
     )
 }  # fmt: skip
 """Desired-state files by what is bad about them."""
@@ -451,8 +451,3 @@ def _journal_group(number: int) -> dict[str, Any]:
         "revision_number": 1,
         "rules": [],
     }
-
-
-def lines_of(text: str) -> Iterator[str]:
-    """Split a text."""
-    yield from text.splitlines()

@@ -113,7 +113,11 @@ def _read(
     issues = Issues()
     expansions = Budget(MAX_EXPANSIONS // share)
     written = [read_document(document, defaults, address_groups, issues, expansions) for document in documents]
-    if len(issues) or not (text.shares or all(_SHARED.isdisjoint(document.value) for document in documents)):
+    if (
+        expansions.is_spent
+        or len(issues)
+        or not (text.shares or all(_SHARED.isdisjoint(document.value) for document in documents))
+    ):
         return None
     return written
 
