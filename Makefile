@@ -8,7 +8,7 @@ LOWEST := .venv-lowest
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 PYTEST := SGCTL_SDK_V2_PYTHON=$(CURDIR)/$(SDK)/bin/python $(BIN)/python -m pytest -n auto
 
-.PHONY: help demo lint test check test-full test-lowest test-all format bench renew-golden soak build clean
+.PHONY: help demo lint test check test-full test-lowest test-all format bench budget renew-golden soak build clean
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -42,6 +42,9 @@ bench: .venv/installed-dev  ## measure every bar, as ratios within one run
 	$(BIN)/python tests/benchmarks/bench.py
 	$(BIN)/python -m pytest tests/benchmarks/test_stages.py --benchmark-enable --benchmark-disable-gc \
 		--benchmark-columns=min,median,rounds --benchmark-sort=fullname
+
+budget: .venv/installed-dev  ## run every command on ten megabytes made to be bad: a minute and 2 GB are the most
+	@$(BIN)/python tests/benchmarks/budget.py
 
 renew-golden: .venv/installed-dev  ## write the words of every problem anew, and say what changed in them
 	@$(BIN)/python tests/support/problem_cases.py

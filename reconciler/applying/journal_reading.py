@@ -205,7 +205,8 @@ class _Evidence:
             if group_id is not None and is_done:
                 self._prove((target, group_id), name)
             return
-        known = (target, group_id or "") in self.created.keys() | self.befores.keys() or (target, name) in self.new
+        key = (target, group_id or "")
+        known = key in self.created or key in self.befores or (target, name) in self.new
         if group_id is None or not known:
             raise Fault("is a write to a group of which no line before tells")
         if not _is_path_of(path, target, group_id):

@@ -8,17 +8,22 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from reconciler.config.keys import KEYS, POLICIES
 from reconciler.config.toml_places import KeyPath, key_positions
-from reconciler.loading.issues import Source
+from reconciler.loading.issues import LIMIT, Source
 from reconciler.model.errors import InputError, Issue, UsageError
 from reconciler.model.files import SETTINGS_LIMIT, parts_below, read_bounded
 from reconciler.model.place import FilePlace
 from reconciler.model.problems import ProblemName
 from reconciler.model.text import did_you_mean, shown
+
+_MOST_DOTS = 64
+_DOTTED = re.compile(rf"""(?<![\w-])(?:(?:"[^"\n]*+"|'[^'\n]*+'|[\w-]++)[ \t]*+\.[ \t]*+){{{_MOST_DOTS}}}""")
+"""A key of so many parts that `tomllib`, which compares each part with all before it, would take long."""
 
 FILE_NAME = "sgctl.toml"
 PROJECT_FILE_NAME = "pyproject.toml"
@@ -167,7 +172,11 @@ def _parse(source: Source) -> dict[str, Any]:
     from tomllib import TOMLDecodeError, loads  # noqa: PLC0415 - some 10 ms, needed only where there is such a file
 
     try:
-        return loads(source.data.decode("utf-8"))
+        text = source.data.decode("utf-8")
+        if dotted := _DOTTED.search(text):
+            place = FilePlace(source.path, text.count("\n", 0, dotted.start()) + 1, 1)
+            raise UsageError(f"{place}: a key has more than {_MOST_DOTS} parts, over the limit of {_MOST_DOTS}")
+        return loads(text)
     except UnicodeDecodeError as error:
         line = source.data.count(b"\n", 0, error.start) + 1
         raise UsageError(f"{FilePlace(source.path, line, 1)}: the file is not UTF-8 text") from None
@@ -201,13 +210,17 @@ def _refuse_foreign(path: Path, folder: Path) -> None:
 
 
 def _check(source: Source, table: KeyPath, value: Any, folder: Path) -> Config:
-    problems = dict(_problems(value)) or dict(_paths_outside(value.get("paths", ()), folder / Path(source.path).parent))
+    problems = dict(islice(_problems(value), LIMIT + 1)) or dict(
+        islice(_paths_outside(value.get("paths", ()), folder / Path(source.path).parent), LIMIT + 1)
+    )
     if problems:
         positions = _positions(source)
         issues = []
         for path, said in problems.items():
             place = FilePlace(source.path, *_closest(positions, (*table, *path)))
             issues.append(_issue(source, place, said, path))
+        if len(issues) > LIMIT:
+            issues[LIMIT:] = [Issue(issues[-1].place, ProblemName.MORE_PROBLEMS, "there are more errors, not shown")]
         raise InputError(tuple(sorted(issues, key=lambda issue: issue.place.order)))
     values = {".".join(path): item for path, item in _settings(value)}
     return Config(source.path, values, value.get(POLICIES, {}), source, table)

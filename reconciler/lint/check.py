@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterator, Sequence
 
 from reconciler.lint.findings import Kind, LintFinding
 from reconciler.lint.merge import find_mergeable
-from reconciler.lint.redundant import find_redundant
+from reconciler.lint.redundant import MAX_COMPARISONS, find_redundant
 from reconciler.lint.written import read_written
 from reconciler.loading.document import YamlDocument
+from reconciler.loading.issues import Budget
 from reconciler.model.desired import DesiredState
 from reconciler.model.egress import smtp_protocols
 from reconciler.model.live import LiveState
@@ -29,8 +30,9 @@ def lint(
 
 def find_rules(documents: Sequence[YamlDocument]) -> Iterator[LintFinding]:
     """Find superfluous rules, and what could be merged of the others."""
+    comparisons = Budget(MAX_COMPARISONS)
     for group in read_written(documents):
-        redundant = list(find_redundant(group))
+        redundant = list(find_redundant(group, comparisons))
         yield from redundant
         gone = [rule for finding in redundant if finding.remedy for rule in finding.remedy.removes]
         yield from find_mergeable(group, gone)

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from reconciler.loading.document import Document, YamlDocument
-from reconciler.loading.group import Scope, read_group
-from reconciler.loading.head import Defaults, _read_head
-from reconciler.loading.issues import Issues
+from reconciler.loading.group import MAX_EXPANSIONS, Scope, read_group
+from reconciler.loading.head import MAX_GROUPS, Defaults, read_head
+from reconciler.loading.issues import Budget, Issues
 from reconciler.loading.policies import read_policies_of
 from reconciler.loading.remote import AddressGroup, read_address_groups
 from reconciler.model.desired import DesiredGroup, DesiredState, Target
@@ -46,18 +46,57 @@ def desired_state(
     """
     issues = Issues()
     address_groups = read_address_groups(documents, issues)
-    state = merge([read_document(document, defaults, address_groups, issues) for document in documents], issues)
+    state = merge(_read_documents(documents, defaults, address_groups, issues), issues)
     judged_by = read_policies_of(documents, address_groups, policies, issues)
     sources = (document.source for document in documents if isinstance(document, YamlDocument))
     return replace(state, policies=judged_by), issues.worded(sources)
 
 
+MAX_ALL_RULES = 500_000
+"""Rules that a run may ask for, in all targets: what a plan of nothing but creations has time and memory for."""
+
+
+def _read_documents(
+    documents: Sequence[Document], defaults: Defaults, address_groups: Mapping[str, AddressGroup], issues: Issues
+) -> list[Written]:
+    """Read the documents, up to one with which they ask for too much together."""
+    written: list[Written] = []
+    expansions, groups, rules = Budget(MAX_EXPANSIONS), Budget(MAX_GROUPS), Budget(MAX_ALL_RULES)
+    for document in documents:
+        found = read_document(document, defaults, address_groups, issues, expansions)
+        written.append(found)
+        groups.take(len(found.groups))
+        rules.take(count_rules(found.groups))
+        for left, name, what in (
+            (expansions, ProblemName.TOO_MANY_RULES, "rules and prefixes when expanded, repetitions included"),
+            (groups, ProblemName.TOO_MANY_GROUPS, "groups in all targets"),
+            (rules, ProblemName.TOO_MANY_RULES, "rules in all targets"),
+        ):
+            if left.is_spent:
+                message = f"up to the end of this document the files come to more than {left.most:,} {what}"
+                issues.add(document.place(), name, f"{message}, over the limit", "split the files into several runs")
+                return written
+    return written
+
+
+def count_rules(groups: Sequence[DesiredGroup]) -> int:
+    """Count the rules of groups, each in its target."""
+    return sum([len(group.rules) for group in groups if group.rules])
+
+
 def read_document(
-    document: Document, defaults: Defaults, address_groups: Mapping[str, AddressGroup], issues: Issues
+    document: Document,
+    defaults: Defaults,
+    address_groups: Mapping[str, AddressGroup],
+    issues: Issues,
+    expansions: Budget,
 ) -> Written:
-    """Read what one document asks for, apart from the address groups and policies that it shares with the others."""
-    targets, owner = _read_head(document, defaults, issues)
-    scope = Scope(document, targets, owner, address_groups, issues)
+    """Read what one document asks for, apart from the address groups and policies that it shares with the others.
+
+    `expansions` are those that the documents of the run may still come to.
+    """
+    targets, owner = read_head(document, defaults, issues)
+    scope = Scope(document, targets, owner, address_groups, issues, expansions)
     groups = [group for index, value in enumerate(_groups_of(document)) for group in read_group(scope, index, value)]
     return Written(targets, owner, groups)
 

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 from yaml.error import YAMLError
 from yaml.nodes import MappingNode, Node, SequenceNode
 
-from reconciler.loading.issues import Issues, Source
+from reconciler.loading.issues import Budget, Issues, Source
 from reconciler.loading.nodes import MERGE, NodeParser
-from reconciler.loading.values import ValueReader, expands_too_far
+from reconciler.loading.values import MAX_EXPANDED, ValueReader, expands_too_far
 from reconciler.loading.yaml_problems import yaml_issue
 from reconciler.model.errors import Issue
 from reconciler.model.place import FilePlace, Key, Place
@@ -100,23 +100,32 @@ class YamlDocument:
         return FilePlace(self.source.path, node.start_mark.line + 1, node.start_mark.column + 1)
 
 
-def read_text(path: str, data: bytes) -> tuple[tuple[YamlDocument, ...], tuple[Issue, ...]]:
-    """Read the documents of a text that is not in its file yet; places name the file all the same."""
+def read_text(
+    path: str, data: bytes, values: Budget | None = None
+) -> tuple[tuple[YamlDocument, ...], tuple[Issue, ...]]:
+    """Read the documents of a text that is not in its file yet; places name the file all the same.
+
+    `values` are those that its aliases may expand to, as many as in a run where nothing is given.
+    """
     issues, source = Issues(), Source(path, data)
-    return tuple(parse(source, issues)), issues.worded([source])
+    return tuple(parse(source, issues, values)), issues.worded([source])
 
 
-def parse(source: Source, issues: Issues) -> list[YamlDocument]:
-    """Read the documents of a file, up to what cannot be read on from."""
+def parse(source: Source, issues: Issues, values: Budget | None = None) -> list[YamlDocument]:
+    """Read the documents of a file, up to what cannot be read on from.
+
+    `values` are those that the aliases of the run may still expand to, all where nothing is given.
+    """
     documents = []
     reader = ValueReader(source.path, issues)
+    left = values or Budget(MAX_EXPANDED)
     if source.data.startswith((b"\xff\xfe", b"\xfe\xff")):  # libyaml would read it, but places are counted in UTF-8
         issues.append(Issue(FilePlace(source.path, 1, 1), ProblemName.NOT_UTF_8, "the file is UTF-16, not UTF-8"))
         return []
     has_aliases = b"*" in source.data and b"&" in source.data
     try:
         for node in NodeParser(source.data.removeprefix(b"\xef\xbb\xbf")).nodes():
-            endless = expands_too_far(node) if has_aliases else None
+            endless = expands_too_far(node, left) if has_aliases else None
             if endless is not None:
                 where, name, message = endless
                 mark = where.start_mark

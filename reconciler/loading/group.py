@@ -5,8 +5,8 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from reconciler.loading.document import Document
-from reconciler.loading.issues import Issues, Path, Problem
-from reconciler.loading.remote import AddressGroup, read_remotes
+from reconciler.loading.issues import Budget, Issues, Path, Problem
+from reconciler.loading.remote import AddressGroup, count_prefixes, read_remotes
 from reconciler.loading.report import report, report_malformed
 from reconciler.loading.rule import expand
 from reconciler.loading.structure import check_of, is_well_formed, well_formed_part
@@ -58,14 +58,22 @@ def _date(text: str, path: Path, problems: list[Problem]) -> date | None:
         return None
 
 
+MAX_EXPANSIONS = 5_000_000
+"""Rules that the written ones of a run are multiplied to, and prefixes looked at for it: a few seconds of work.
+
+A rule of 50 bytes may name address groups of 100,000 prefixes, and stand there as often as fits.
+"""
+
+
 class Scope(NamedTuple):
-    """What the groups of a document share."""
+    """What the groups of a document share; `expansions` is shared by all documents of a run."""
 
     document: Document
     targets: tuple[Target, ...]
     owner: str | None
     address_groups: Mapping[str, AddressGroup]
     issues: Issues
+    expansions: Budget
 
 
 def read_group(scope: Scope, index: int, group: Any) -> list[DesiredGroup]:
@@ -165,19 +173,23 @@ def _kind_of(item: Any) -> str:
 def _read_rules(
     scope: Scope, path: tuple[Key, ...], written: Sequence[Any], group_id: object
 ) -> tuple[DesiredRule, ...]:
-    """Read the rules of the group with this id; None where the file gives it none."""
-    document, issues = scope.document, scope.issues
+    """Read the rules of the group with this id; None where the file gives it none.
+
+    Stops when the run has no expansions left, which whoever gave them has to report.
+    """
+    document, issues, expansions = scope.document, scope.issues, scope.expansions
+    if expansions.is_spent:
+        return ()
     path = (*path, "rules")
     places = document.item_places(*path)
     rules: dict[tuple[Rule, str | None], DesiredRule] = {}
     count = 0
     for index, (rule, place) in enumerate(zip(written, places, strict=True)):
+        if not expansions.take(count_prefixes(rule, scope.address_groups)):
+            return ()
         kind = _kind_of(rule)
         if not check_of(kind)(rule):
-            report_malformed(document, (*path, index), kind, rule, issues)
-            if not issues.full:
-                remotes = read_remotes(well_formed_part(kind, rule), scope.address_groups)
-                report(document, (*path, index), remotes[1], issues)
+            _report_malformed_rule(scope, (*path, index), kind, rule)
             continue
         expansion = expand(rule, scope.address_groups)
         terms, wrong_terms = read_terms(rule)
@@ -188,6 +200,7 @@ def _read_rules(
             continue
         description = rule.get("description") or ""
         count += expansion.number
+        expansions.take(len(expansion.rules))
         for key in expansion.rules:
             known = rules.get(key)
             if known is None:
@@ -209,3 +222,10 @@ def _read_rules(
             "split the group, or use wider prefixes and ranges",
         )
     return tuple(rules.values())
+
+
+def _report_malformed_rule(scope: Scope, path: tuple[Key, ...], kind: str, rule: Any) -> None:
+    report_malformed(scope.document, path, kind, rule, scope.issues)
+    if not scope.issues.full:
+        remotes = read_remotes(well_formed_part(kind, rule), scope.address_groups)
+        report(scope.document, path, remotes[1], scope.issues)

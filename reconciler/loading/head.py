@@ -98,11 +98,11 @@ def _first_group_key(document: Document) -> Place:
 
 
 MAX_GROUPS = 100_000
-"""Groups that a document may ask for, in all of its targets."""
+"""Groups that a document may ask for, in all of its targets, and so may all documents of a run."""
 _MAPPINGS = frozenset({"address_groups", "policies"})
 
 
-def _read_head(document: Document, defaults: Defaults, issues: Issues) -> tuple[tuple[Target, ...], str | None]:
+def read_head(document: Document, defaults: Defaults, issues: Issues) -> tuple[tuple[Target, ...], str | None]:
     """Read what stands above the groups: the targets and the owner."""
     value = document.value
     head = value

@@ -55,6 +55,24 @@ class Problem:
         return replace(self, path=(*path, *self.path), related=related)
 
 
+class Budget:
+    """What a run may still take of something that small input can ask for without end."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._left = most
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether more was asked for than there is."""
+        return self._left < 0
+
+    def take(self, number: int) -> bool:
+        """Take so much of it; tell whether that was there."""
+        self._left -= number
+        return self._left >= 0
+
+
 LIMIT = 1000
 """So many issues of a stage are worded; the rest is counted, so that a file of nothing but errors costs no more."""
 

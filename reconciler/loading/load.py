@@ -11,8 +11,9 @@ from pathlib import Path
 from reconciler.loading.desired import desired_state
 from reconciler.loading.document import YamlDocument, parse
 from reconciler.loading.head import Defaults
-from reconciler.loading.issues import Issues, Source
+from reconciler.loading.issues import Budget, Issues, Source
 from reconciler.loading.plain import PlainDocument, read_plain
+from reconciler.loading.values import MAX_EXPANDED
 from reconciler.model.desired import DesiredState
 from reconciler.model.errors import InputError, Issue
 from reconciler.model.files import parts_below
@@ -106,7 +107,8 @@ def read_documents(
     for issue in not_found:
         issues.append(issue)
     sources = [source for file in files if (source := _read_file(file, issues)) is not None]
-    documents = tuple(document for source in sources for document in _parse(source, issues))
+    values = Budget(MAX_EXPANDED)
+    documents = tuple(document for source in sources for document in _parse(source, issues, values))
     return documents, issues.worded(sources)
 
 
@@ -243,9 +245,9 @@ def _read_file(path: str, issues: Issues) -> Source | None:
     return None
 
 
-def _parse(source: Source, issues: Issues) -> list[YamlDocument]:
+def _parse(source: Source, issues: Issues, values: Budget) -> list[YamlDocument]:
     before = len(issues)
-    documents = parse(source, issues)
+    documents = parse(source, issues, values)
     if not documents and len(issues) == before:
         message = "the file is empty" if not source.data.strip() else "the file holds no document"
         issues.append(_path_issue(source.path, ProblemName.NO_DOCUMENT, message))

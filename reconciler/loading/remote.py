@@ -134,6 +134,15 @@ def _read_way(way: str, value: Any, address_groups: Mapping[str, AddressGroup]) 
     return _address_groups(value, address_groups)
 
 
+def count_prefixes(rule: Any, address_groups: Mapping[str, AddressGroup]) -> int:
+    """Count the prefixes that the address groups of a rule, which may be malformed, hold together."""
+    names = rule.get("remote_address_group") if rule.__class__ is dict else None
+    if names is None:
+        return 0
+    named = {name for name in (names if isinstance(names, list) else [names]) if isinstance(name, str)}
+    return sum(len(address_groups[name].prefixes) for name in named if name in address_groups)
+
+
 def _prefixes(written: list[tuple[Path, str]]) -> Remotes:
     found: dict[tuple[Ethertype, str | None], Remote] = {}
     problems = []

@@ -11,7 +11,7 @@ from typing import Any
 from yaml.error import Mark
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from reconciler.loading.issues import Issues
+from reconciler.loading.issues import Budget, Issues
 from reconciler.loading.nodes import COLLECTION, EMPTY, MAX_DEPTH, MERGE, TEXT, Plain, Surprise, classify
 from reconciler.model.place import FilePlace, Place
 from reconciler.model.policies import Policies
@@ -19,7 +19,7 @@ from reconciler.model.problems import ProblemName
 from reconciler.model.text import shown
 
 MAX_EXPANDED = 1_000_000
-"""Values that the aliases of a document may expand to: the rules of a thousand full groups."""
+"""Values that the documents with aliases of a run may expand to: the rules of a thousand full groups."""
 
 _YAML = "tag:yaml.org,2002:"
 DATES = frozenset({"created_at", "updated_at", "expires", "until"})
@@ -226,10 +226,11 @@ def children(node: Node) -> Iterator[Node]:
         yield from node.value
 
 
-def expands_too_far(root: Node) -> tuple[Node, ProblemName, str] | None:
+def expands_too_far(root: Node, values: Budget) -> tuple[Node, ProblemName, str] | None:
     """Find the node whose aliases contain itself, or make the document too large or too deep; say which.
 
-    Each node is visited once, and no call nests, however the aliases are chained.
+    `values` are those that the documents of the run may still expand to. Each node is visited once, and no call nests,
+    however the aliases are chained.
     """
     sizes: dict[int, tuple[int, int]] = {}
     open_nodes: set[int] = set()
@@ -252,4 +253,11 @@ def expands_too_far(root: Node) -> tuple[Node, ProblemName, str] | None:
             open_nodes.add(id(node))
             stack.append((node, True))
             stack.extend((child, False) for child in children(node))
-    return None
+    expanded = sizes[id(root)][0]
+    if expanded == len(sizes) or values.take(expanded):  # without an alias, it is as large as its text
+        return None
+    return (
+        root,
+        ProblemName.TOO_LARGE,
+        f"up to here the aliases of all files expand to more than {MAX_EXPANDED:,} values",
+    )

@@ -12,6 +12,7 @@ from reconciler.model.errors import InputError, UsageError
 from reconciler.model.live import LiveGroup, LiveState, fingerprint
 from reconciler.model.placeholder import placeholder
 from reconciler.model.policies import Finding, Limits, Policies, PoliciesSource, Rulebook
+from reconciler.model.rounds import in_rounds
 from reconciler.planning import prune
 from reconciler.planning.diff import Action, Difference, diff, names_of_remotes
 from reconciler.planning.encode import ApiVersion, Encoder, Request, encode_create, encode_update
@@ -230,16 +231,9 @@ def _update(difference: Difference, encoder: Encoder, *, two_phase: bool) -> Cha
 
 def _referred_first(creates: Sequence[Difference]) -> Iterator[Difference]:
     """Order new groups so that a group comes after those its rules refer to; in a circle, as they come."""
-    left = {placeholder(each.name): each for each in creates}
-    while left:
-        free = [each for each in left.values() if not _refers_to(each) & (left.keys() - {placeholder(each.name)})]
-        for each in free or [next(iter(left.values()))]:
-            del left[placeholder(each.name)]
-            yield each
-
-
-def _refers_to(difference: Difference) -> set[str | None]:
-    return {rule.rule.remote_group_id for rule in difference.creates}
+    named = {placeholder(each.name): each for each in creates}
+    refers_to = {key: {rule.rule.remote_group_id or "" for rule in each.creates} for key, each in named.items()}
+    return (named[key] for key in in_rounds(refers_to))
 
 
 def _scope(state: DesiredState, live: LiveState, matches: Collection[Match]) -> Scope:

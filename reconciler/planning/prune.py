@@ -8,6 +8,7 @@ from reconciler.model.desired import DesiredState
 from reconciler.model.errors import Issue
 from reconciler.model.live import PROTECTION_TAG, LiveGroup, LiveState
 from reconciler.model.problems import ProblemName
+from reconciler.model.rounds import in_rounds
 from reconciler.planning.diff import Difference, LostRule, diff_deletion
 from reconciler.planning.resolve import Match
 
@@ -86,15 +87,10 @@ def _lost_rules(going: set[str], live: LiveState, matches: Iterable[Match]) -> d
 
 def _referring_first(groups: Collection[LiveGroup]) -> Iterator[LiveGroup]:
     """Order groups so that one that refers to another goes before it; where they refer in a circle, as they come."""
-    left = {group.id: group for group in groups}
-    while left:
-        referred = {
-            rule.rule.remote_group_id
-            for group in left.values()
-            for rule in group.rules
-            if rule.rule.remote_group_id != group.id
-        }
-        free = [group for group in left.values() if group.id not in referred] or [next(iter(left.values()))]
-        for group in free:
-            del left[group.id]
-            yield group
+    by_id = {group.id: group for group in groups}
+    referring: dict[str, set[str]] = {group_id: set() for group_id in by_id}
+    for group in groups:
+        for rule in group.rules:
+            if rule.rule.remote_group_id in referring:
+                referring[rule.rule.remote_group_id].add(group.id)
+    return (by_id[group_id] for group_id in in_rounds(referring))

@@ -36,8 +36,9 @@ def refuse_rules(differences: Iterable[Difference], live: LiveState) -> Iterator
     """Refuse rules that would have to be created and cannot be."""
     differences = list(differences)
     created = {(each.target, placeholder(each.name)) for each in differences if each.action is Action.CREATE}
+    live_ids = {target: {group.id for group in groups} for target, groups in live.items()}
     for difference in differences:
-        ids = {group.id for group in live[difference.target]}
+        ids = live_ids[difference.target]
         for rule in (*difference.creates, *(each.desired for each in difference.redescribes)):
             remote = rule.rule.remote_group_id
             if rule.rule.protocol not in PUBLISHED_PROTOCOLS and rule.rule.protocol is not None:

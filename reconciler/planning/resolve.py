@@ -46,6 +46,7 @@ class _Scope:
         self._issues = issues
         self._by_id: dict[str, LiveGroup] = {}
         self._by_name: defaultdict[str, list[LiveGroup]] = defaultdict(list)
+        self._ids_by_name: dict[str, list[str]] = {}
         self._new_names: dict[str, str] = {}
         for group in groups:
             self._by_id[group.id] = group
@@ -91,11 +92,10 @@ class _Scope:
     def _only(self, group: DesiredGroup, name: str) -> LiveGroup | None:
         named = self._by_name[name]
         if len(named) > 1:
-            ids = ", ".join(live.id for live in named)
             self._issue(
                 group,
                 ProblemName.SEVERAL_LIVE,
-                f"{len(named)} live groups are named {name!r} in {self._target}: {ids}",
+                f"{len(named)} live groups are named {name!r} in {self._target}: {_listed(self._live_ids(name))}",
                 "say which with `id:`",
             )
         return named[0] if named else None
@@ -150,17 +150,23 @@ class _Scope:
         name = rule.remote_group
         if name is None:
             return rule
-        found = ids.get(name) or [live.id for live in self._by_name.get(name, ())]
+        found = ids.get(name) or self._live_ids(name)
         if not found:
             message = f"remote group {name!r} is in no file and not live in {self._target}"
             self._refuse(rule, ProblemName.UNKNOWN_REMOTE_GROUP, message, "check the name, or add the group to a file")
         elif len(found) > 1:
-            message = f"{len(found)} groups are named {name!r} in {self._target}: {', '.join(found)}"
+            message = f"{len(found)} groups are named {name!r} in {self._target}: {_listed(found)}"
             self._refuse(rule, ProblemName.SEVERAL_LIVE, message, "say which with `remote_group_id:`")
         elif (new_name := self._new_names.get(found[0], name)) != name:
             message = f"remote group {name!r} is renamed to {new_name!r}"
             self._refuse(rule, ProblemName.RENAMED_REMOTE_GROUP, message, f"write remote_group: {new_name}")
         return replace(rule, rule=rule.rule._replace(remote_group_id=found[0] if found else placeholder(name)))
+
+    def _live_ids(self, name: str) -> list[str]:
+        """List the ids of the live groups of a name; thousands of rules may ask for the same one."""
+        if name not in self._ids_by_name:
+            self._ids_by_name[name] = [live.id for live in self._by_name.get(name, ())]
+        return self._ids_by_name[name]
 
     def _refuse(self, rule: DesiredRule, name: ProblemName, message: str, fix: str) -> None:
         self._issues.append(Issue(rule.place, name, message, fix=fix))
@@ -184,3 +190,11 @@ class _Scope:
 
     def _issue(self, group: DesiredGroup, name: ProblemName, message: str, fix: str | None = None) -> None:
         self._issues.append(Issue(group.place, name, message, fix=fix))
+
+
+_MOST_SHOWN = 10
+
+
+def _listed(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - _MOST_SHOWN:,} more" if len(ids) > _MOST_SHOWN else ""
+    return ", ".join(ids[:_MOST_SHOWN]) + more

@@ -107,8 +107,9 @@ def _rules(policy: FlowPolicy, ids: Mapping[str, str]) -> Sequence[Rule]:
 
 def _described(traffic: Traffic, policy: FlowPolicy, subject: Subject) -> str:
     names = {placeholder(name): name for _, name in policy.rules or () if name}
-    names |= {group_id: name for name, group_id in subject.ids.items()} | dict(subject.names)
     flows = traffic.flows()
+    remotes = (remote for flow in flows[:_SHOWN] for remote in (flow.remote, *flow.except_remotes) if remote)
+    names |= {key: subject.names[key] for remote in remotes if (key := remote.group) in subject.names and key}
     more = f" and {len(flows) - _SHOWN} more" if len(flows) > _SHOWN else ""
     return "; ".join(describe(flow, names) for flow in flows[:_SHOWN]) + more
 

@@ -3,7 +3,7 @@
 Policies about groups look at what is there in the end, policies about change only at the groups that change.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
@@ -39,8 +39,10 @@ from reconciler.policy.subject import (
     ended_exception,
     ids_of,
     live_subject,
+    names_of,
     planned_subject,
     result_of,
+    with_placeholders,
     written_subject,
 )
 from reconciler.policy.world import check_world_open, may_be_world
@@ -60,7 +62,12 @@ def judge_desired(state: DesiredState, today: date, outside: Rulebook | None = N
     ids: dict[Target, dict[str, str]] = {}
     for group in state.groups:
         ids.setdefault(group.target, {})[group.name] = group.id or placeholder(group.name)
-    subjects = (desired_subject(group, ids.get(group.target, {})) for group in state.groups if group.rules is not None)
+    names = names_of(ids)
+    subjects = (
+        desired_subject(group, ids[group.target], names[group.target])
+        for group in state.groups
+        if group.rules is not None
+    )
     return _unique(
         found
         for subject in subjects
@@ -80,7 +87,9 @@ def _both(policies: Policies, outside: Rulebook | None, today: date, groups: int
 def judge_dates(state: DesiredState, today: date) -> tuple[Finding, ...]:
     """Judge nothing but the dates of rules, as the drift cron does."""
     judging = Judging(state.policies, today)
-    subjects = (desired_subject(group, {}) for group in state.groups if any(rule.terms for rule in group.rules or ()))
+    subjects = (
+        desired_subject(group, {}, {}) for group in state.groups if any(rule.terms for rule in group.rules or ())
+    )
     return _unique(found for subject in subjects for found in check_expiry(subject, judging))
 
 
@@ -112,11 +121,12 @@ def _judge_new(
 ) -> Iterator[Finding]:
     policies = judging.policies
     ids = ids_of(matches, live) if policies != _STANDARD else {}
+    names = with_placeholders(plan.group_names)
     return chain(
         _judge_damage(plan, policies, limits),
-        (found for change in plan.changes for found in _judge_change(change, plan, judging)),
+        (found for change in plan.changes for found in _judge_change(change, names, judging, plan.protect_ssh_from)),
         _judge_matches(matches, ids, judging),
-        (found for change in plan.changes for found in _judge_deletion(change, plan, judging)),
+        (found for change in plan.changes for found in _judge_deletion(change, names, judging)),
         check_groups_exist(policies, (name for here in ids.values() for name in here)),
     )
 
@@ -150,11 +160,12 @@ def judge_again(
 
 
 def _judge_changes(plan: Plan, judging: Judging, limits: Limits) -> Iterator[Finding]:
+    names = with_placeholders(plan.group_names)
     return chain(
         _judge_damage(plan, judging.policies, limits),
-        (found for change in plan.changes for found in _judge_change(change, plan, judging)),
-        (found for change in plan.changes for found in _judge_written(change, plan, judging)),
-        (found for change in plan.changes for found in _judge_deletion(change, plan, judging)),
+        (found for change in plan.changes for found in _judge_change(change, names, judging, plan.protect_ssh_from)),
+        (found for change in plan.changes for found in _judge_written(change, names, judging)),
+        (found for change in plan.changes for found in _judge_deletion(change, names, judging)),
     )
 
 
@@ -174,13 +185,16 @@ def judge_live(
     """Judge every live group as it is, also those that no file names."""
     desired = {match.live.id: match.desired for match in matches if match.live is not None}
     ids = {target: {group.name: group.id for group in groups} for target, groups in live.items()}
+    names = names_of(ids)
     both = _both(policies, outside, today, sum(map(len, live.values())))
     subjects = (
-        live_subject(group, desired.get(group.id), ids[target]) for target, groups in live.items() for group in groups
+        live_subject(group, desired.get(group.id), ids[target], names[target])
+        for target, groups in live.items()
+        for group in groups
     )
-    names = {group.name for groups in live.values() for group in groups}
+    all_names = {group.name for groups in live.values() for group in groups}
     found = chain.from_iterable(_judge_live_group(subject, judging) for subject in subjects for judging in both)
-    missing = chain.from_iterable(check_groups_exist(judging.policies, names) for judging in both)
+    missing = chain.from_iterable(check_groups_exist(judging.policies, all_names) for judging in both)
     return _unique(chain(found, missing))
 
 
@@ -201,7 +215,7 @@ def _judge_matches(matches: Iterable[Match], ids: Ids, judging: Judging) -> Iter
         expires=_STANDARD.expires,
     )
     only_dates = quiet == _STANDARD
-    names = {target: {group_id: name for name, group_id in known.items()} for target, known in ids.items()}
+    names = names_of(ids)
     for match in matches:
         if not only_dates or any(rule.terms for rule in match.desired.rules or ()):
             yield from _judge_group(planned_subject(match, ids, names), judging)
@@ -226,27 +240,29 @@ def _judge_damage(plan: Plan, policies: Policies, limits: Limits) -> Iterator[Fi
             yield replace(found, level="warning")
 
 
-def _judge_change(change: Change, plan: Plan, judging: Judging) -> Iterator[Finding]:
+def _judge_change(
+    change: Change, names: Mapping[str, str], judging: Judging, protect_ssh_from: str | None
+) -> Iterator[Finding]:
     """Judge what a change opens, which of its new rules the cloud may refuse, and whom it locks out."""
     difference = change.difference
     if any(smtp_protocols(rule.rule) for rule in difference.created_rules):
-        yield from check_smtp(written_subject(difference, plan.group_names), judging)
+        yield from check_smtp(written_subject(difference, names), judging)
     if may_be_world(rule.rule for rule in difference.creates):  # what a change opens, its new rules admit
-        subject = written_subject(difference, plan.group_names)
+        subject = written_subject(difference, names)
         yield from check_world_open(subject, difference.traffic.opens, judging)
-    if plan.protect_ssh_from:
-        yield from check_lockout(difference, result_of(difference), plan.protect_ssh_from)
+    if protect_ssh_from:
+        yield from check_lockout(difference, result_of(difference), protect_ssh_from)
 
 
-def _judge_written(change: Change, plan: Plan, judging: Judging) -> Iterator[Finding]:
+def _judge_written(change: Change, names: Mapping[str, str], judging: Judging) -> Iterator[Finding]:
     if change.difference.action is not Action.DELETE:
-        yield from _judge_group(written_subject(change.difference, plan.group_names), judging)
+        yield from _judge_group(written_subject(change.difference, names), judging)
 
 
-def _judge_deletion(change: Change, plan: Plan, judging: Judging) -> Iterator[Finding]:
+def _judge_deletion(change: Change, names: Mapping[str, str], judging: Judging) -> Iterator[Finding]:
     """A deleted group admits nothing any more."""
     if change.difference.action is Action.DELETE:
-        subject = replace(written_subject(change.difference, plan.group_names), rules=(), result=())
+        subject = replace(written_subject(change.difference, names), rules=(), result=())
         yield from check_flows(subject, judging)
 
 

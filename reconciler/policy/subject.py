@@ -190,12 +190,10 @@ Names = Mapping[Target, Mapping[str, str]]
 """The names of each target's groups, by id."""
 
 
-def desired_subject(group: DesiredGroup, ids: Mapping[str, str]) -> Subject:
+def desired_subject(group: DesiredGroup, ids: Mapping[str, str], names: Mapping[str, str]) -> Subject:
     """The group as the files have it; remote groups get ids, for no remote at all would be everyone."""
     rules = tuple(rule if rule.remote_group is None else _with_id(rule, ids) for rule in group.rules or ())
-    return Subject(
-        group.target, group.name, group.place, rules, group.tags, group.exceptions, ids=ids, names=_names(ids)
-    )
+    return Subject(group.target, group.name, group.place, rules, group.tags, group.exceptions, ids=ids, names=names)
 
 
 def _with_id(rule: DesiredRule, ids: Mapping[str, str]) -> DesiredRule:
@@ -226,7 +224,8 @@ def planned_subject(match: Match, ids: Ids, names: Names) -> Subject:
 def written_subject(difference: Difference, names: Mapping[str, str]) -> Subject:
     """A group with the rules that a change writes; what is kept is known as traffic only.
 
-    Remote groups are known by name here: a saved plan does not hold the id of every group.
+    Remote groups are known by name here: a saved plan does not hold the id of every group. So `names` has to hold the
+    names of placeholders as well (`with_placeholders`).
     """
     tags = {tag.key: tag.value for tag in difference.live.tags} if difference.live else {}
     for tag in difference.tags:
@@ -241,8 +240,13 @@ def written_subject(difference: Difference, names: Mapping[str, str]) -> Subject
         tags=tags,
         exceptions=difference.exceptions,
         result=tuple(_by_name(rule, names) for rule in result_of(difference)),
-        names={**names, **{placeholder(name): name for name in names.values()}},
+        names=names,
     )
+
+
+def with_placeholders(names: Mapping[str, str]) -> dict[str, str]:
+    """Add to the names by id the same names by placeholder."""
+    return {**names, **{placeholder(name): name for name in names.values()}}
 
 
 def _by_name(rule: Rule, names: Mapping[str, str]) -> Rule:
@@ -250,7 +254,9 @@ def _by_name(rule: Rule, names: Mapping[str, str]) -> Rule:
     return rule._replace(remote_group_id=placeholder(name)) if name else rule
 
 
-def live_subject(group: LiveGroup, desired: DesiredGroup | None, ids: Mapping[str, str]) -> Subject:
+def live_subject(
+    group: LiveGroup, desired: DesiredGroup | None, ids: Mapping[str, str], names: Mapping[str, str]
+) -> Subject:
     """A live group, with the places and exceptions that files give it."""
     written = {rule.rule: rule for rule in (desired.rules or () if desired else ())}
     rules = []
@@ -266,7 +272,7 @@ def live_subject(group: LiveGroup, desired: DesiredGroup | None, ids: Mapping[st
         tags={tag.key: tag.value for tag in group.tags},
         exceptions=desired.exceptions if desired else (),
         ids=ids,
-        names=_names(ids),
+        names=names,
         is_live=True,
         id=group.id,
     )
@@ -290,5 +296,6 @@ def ids_of(matches: Iterable[Match], live: LiveState) -> Ids:
     return ids
 
 
-def _names(ids: Mapping[str, str]) -> dict[str, str]:
-    return {group_id: name for name, group_id in ids.items()}
+def names_of(ids: Ids) -> Names:
+    """Return the names of each target's groups by id, given the ids by name."""
+    return {target: {group_id: name for name, group_id in known.items()} for target, known in ids.items()}

@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 
 from reconciler.loading.bulk.forks import map_in_forks
 from reconciler.loading.bulk.pieces import SMALLEST, Cut, cut
-from reconciler.loading.desired import Written, merge, read_document
+from reconciler.loading.desired import MAX_ALL_RULES, Written, count_rules, merge, read_document
 from reconciler.loading.document import YamlDocument, read_text
+from reconciler.loading.group import MAX_EXPANSIONS
 from reconciler.loading.head import MAX_GROUPS, Defaults
-from reconciler.loading.issues import Issues
+from reconciler.loading.issues import Budget, Issues
 from reconciler.loading.policies import read_policies_of
 from reconciler.loading.remote import AddressGroup, read_address_groups
+from reconciler.loading.values import MAX_EXPANDED
 from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState, Target
 from reconciler.model.place import FilePlace
 from reconciler.model.policies import Policies
@@ -67,12 +69,13 @@ def read_bulk(
     issues = Issues()
     address_groups = read_address_groups(shared, issues)
     judged_by = read_policies_of(shared, address_groups, policies, issues)
-    work = partial(_read, defaults=defaults, address_groups=address_groups)
+    work = partial(_read, defaults=defaults, address_groups=address_groups, share=len(pieces))
     written = map_in_forks(work, pieces, processes, pack=_pack, unpack=_unpack)
     if written is None:
         return None
     state = merge([each for piece in written for each in piece], issues)
-    return None if len(issues) or len(state.groups) > MAX_GROUPS else replace(state, policies=judged_by)
+    is_too_much = len(state.groups) > MAX_GROUPS or count_rules(state.groups) > MAX_ALL_RULES
+    return None if len(issues) or is_too_much else replace(state, policies=judged_by)
 
 
 def _look_at(path: str, data: bytes, smallest: int) -> _Text:
@@ -94,17 +97,27 @@ def _read_shared(texts: Sequence[_Text]) -> list[YamlDocument] | None:
     return documents
 
 
-def _read(piece: _Piece, defaults: Defaults, address_groups: Mapping[str, AddressGroup]) -> list[Written] | None:
-    """Read the documents of a piece; None if anything about them is not as it should be."""
+def _read(
+    piece: _Piece, defaults: Defaults, address_groups: Mapping[str, AddressGroup], share: int
+) -> list[Written] | None:
+    """Read the documents of a piece; None if anything about them is not as it should be.
+
+    It is one of `share` pieces, and may come to no more than its share of what a run may.
+    """
     text = piece.text
-    documents, wrong = read_text(text.path, piece.data)
+    documents, wrong = read_text(text.path, piece.data, Budget(MAX_EXPANDED // share))
     if wrong or not documents:
         return None
     if text.cut and not (len(documents) == 1 and text.cut.fits(documents[0].node)):
         return None
     issues = Issues()
-    written = [read_document(document, defaults, address_groups, issues) for document in documents]
-    if len(issues) or not (text.shares or all(_SHARED.isdisjoint(document.value) for document in documents)):
+    expansions = Budget(MAX_EXPANSIONS // share)
+    written = [read_document(document, defaults, address_groups, issues, expansions) for document in documents]
+    if (
+        expansions.is_spent
+        or len(issues)
+        or not (text.shares or all(_SHARED.isdisjoint(document.value) for document in documents))
+    ):
         return None
     return written
 

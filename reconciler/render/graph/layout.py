@@ -164,6 +164,8 @@ class _Slots:
         self.left: defaultdict[str, list[int]] = defaultdict(list)
         self.right: defaultdict[str, list[int]] = defaultdict(list)
         self._links = links
+        self._numbers: dict[int, int] = {}
+        self.back: set[int] = set()
         for index, (link, is_forward) in enumerate(zip(links, forward, strict=True)):
             (self.left if is_forward else self.right)[link.head].append(index)
 
@@ -173,11 +175,16 @@ class _Slots:
         return max(card.height, HEADER + slots * SLOT + 6 if slots else HEADER)
 
     def sort(self, chains: Sequence[Sequence[_Item]]) -> None:
-        """Order the slots of each card by where their edges come from."""
+        """Order the slots of each card by where their edges come from, and number them."""
         for indices in self.left.values():
             indices.sort(key=lambda index: chains[index][-2].middle)
         for indices in self.right.values():
             indices.sort(key=lambda index: chains[index][1].middle)
+        self.back = {index for indices in self.right.values() for index in indices}
+        for side in (self.left, self.right):
+            for key, indices in side.items():
+                first = self._stubs[key] if side is self.left else 0
+                self._numbers.update((index, first + number) for number, index in enumerate(indices))
 
     def stub_offsets(self, card: Card) -> list[float]:
         """Return the heights of the stubs below the top of a card."""
@@ -185,12 +192,7 @@ class _Slots:
 
     def offset(self, index: int) -> float:
         """Return the height of a link's slot below the top of its card."""
-        key = self._links[index].head
-        if index in self.left[key]:
-            number = self.left[key].index(index) + self._stubs[key]
-        else:
-            number = self.right[key].index(index)
-        return HEADER + (number + 0.5) * SLOT
+        return HEADER + (self._numbers[index] + 0.5) * SLOT
 
     def gutters(self, column: Sequence[_Item]) -> tuple[float, float]:
         """Return the widths that the labels at the left and at the right of a column need."""
@@ -240,7 +242,7 @@ def _draw(
 def _route(index: int, chain: Sequence[_Item], lines: Mapping[int, _Column], slots: _Slots) -> Route:
     """Go from the side of the tail through the lanes to the slot of the head."""
     first, last = chain[0], chain[-1]
-    is_back = index in slots.right[first.card.key if first.card else ""]
+    is_back = index in slots.back
     lanes = [
         point
         for item in chain[1:-1]
