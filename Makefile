@@ -26,8 +26,8 @@ lint: .venv/installed-dev  ## format, lint, types
 
 check: lint test  ## format, lint, types, tests: before each commit
 
-test-full: .venv/installed-dev  ## the matrix of faults, every cell of it: `make test` takes a pairwise choice
-	$(PYTEST) --full tests/applying/test_matrix.py
+test-full: .venv/installed-dev  ## the matrices of faults, every cell of them: `make test` takes a choice
+	$(PYTEST) --full tests/applying/test_matrix.py tests/cli/test_environment_faults.py
 
 test-lowest: $(LOWEST)/installed  ## the command's tests with the oldest versions of what it depends on
 	$(LOWEST)/bin/python -m pytest -n auto $(addprefix tests/,api applying cli drift loading planning)

@@ -11,10 +11,8 @@ from reconciler.emulator.server import EmulatorServer
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--full`, which `make test-all` gives."""
-    parser.addoption(
-        "--full", action="store_true", help="run every cell of the matrix of faults, not a pairwise choice"
-    )
+    """Add `--full`, which `make test-full` gives."""
+    parser.addoption("--full", action="store_true", help="run every cell of the matrices of faults, not a choice")
 
 
 @pytest.fixture
