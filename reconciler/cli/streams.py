@@ -14,7 +14,6 @@ from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from reconciler.model.environment import API_KEY, API_KEY_FILE
-from reconciler.model.files import KEY_LIMIT, read_bounded
 from reconciler.model.secret import Secret
 
 SHORTEST_KEY = 12
@@ -32,6 +31,8 @@ class Secrets:
         self._secrets: dict[str, Secret] = {}
         self.add(environment.get(API_KEY) or "")
         if path := environment.get(API_KEY_FILE):
+            from reconciler.model.files import KEY_LIMIT, read_bounded  # noqa: PLC0415 - most keys are in no file
+
             with suppress(OSError, ValueError):
                 self.add(read_bounded(path, KEY_LIMIT).decode("ascii"))
 
