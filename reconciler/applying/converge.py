@@ -1,7 +1,7 @@
 """Bring a group that exists to where its change wants it: send, read back, go on from what is true.
 
 Whatever happens to a request, the next thing is a read, and what is still missing is computed from the approved change
-and that read (`remaining`). So nothing is repeated blindly, and nothing outside of the plan is ever sent. Rounds and
+and that read (`what_is_left`). So nothing is repeated blindly, and nothing outside of the plan is ever sent. Rounds and
 waits are bounded: six rounds, at most half a minute of waiting beside what single requests may take.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import replace
 from reconciler.applying.outcome import Result, Status
 from reconciler.applying.session import ApplyContext, Session, has_ended
 from reconciler.applying.stale import what_moved
-from reconciler.applying.unfinished import is_begun, remaining, surprises, unexpected, with_ids
+from reconciler.applying.unfinished import is_begun, surprises, unexpected, what_is_left, with_ids
 from reconciler.model.errors import ApiRefused, OutcomeUnknown
 from reconciler.model.live import LiveGroup, fingerprint
 from reconciler.model.placeholder import fill_in
@@ -53,7 +53,7 @@ def _what_the_cloud_added(
     """Remove what the answer to a creation shows that the plan does not know; the read that follows verifies it."""
     if answered is None:
         return ()
-    left = remaining(difference, answered)
+    left = what_is_left(difference, answered)
     if left.creates or left.redescribes or left.is_empty:
         return ()
     return encode_update(context.backend, left, two_phase=True)[0]
@@ -86,7 +86,7 @@ def _converge(session: Session, difference: Difference, requests: Sequence[Reque
         live = _look(session, difference, round_) if refused is None else _look_again(session, difference, refused)
         if live is None:
             return session.ended(Status.FAILED, "the group does not exist any more")
-        left = remaining(difference, live)
+        left = what_is_left(difference, live)
         if left.is_empty:
             return _verified(session, difference, live)
         if refused is not None and refused.status in _HOPELESS:
@@ -103,7 +103,7 @@ def _converge(session: Session, difference: Difference, requests: Sequence[Reque
 
 def _look_again(session: Session, difference: Difference, refused: ApiRefused) -> LiveGroup | None:
     """Read the group after a refusal, and take note if the server carried out a part of what it refused."""
-    live = session.read_back(refused, lambda: _read(session, difference))
+    live = session.read_back(refused, lambda: _read_group(session, difference))
     if live is not None and difference.live is not None:
         session.touched |= is_begun(difference, live)
     return live
@@ -152,12 +152,12 @@ def _is_surprised(session: Session, difference: Difference) -> bool:
 
 def _look(session: Session, difference: Difference, round_: int) -> LiveGroup | None:
     """Read the group; once more after a wait where everything was answered as done and the read does not show it."""
-    live = _read(session, difference)
+    live = _read_group(session, difference)
     if live is None and difference.action is Action.CREATE:
         live = _await(session, difference)
     if live is None or session.problem or session.context.stopped():
         return live
-    left = remaining(difference, live)
+    left = what_is_left(difference, live)
     if difference.action is Action.CREATE:
         # What the cloud adds to a new group by itself is found here for the first time: no reason to doubt the read.
         if not (left.creates or left.redescribes):
@@ -165,19 +165,19 @@ def _look(session: Session, difference: Difference, round_: int) -> LiveGroup | 
     elif left.is_empty:
         return live
     session.wait(round_)
-    return _read(session, difference)
+    return _read_group(session, difference)
 
 
 def _await(session: Session, difference: Difference) -> LiveGroup | None:
     """Look again for a group that was just created: it may appear later than its id."""
     for look in range(_LOOKS):
         session.wait(look)
-        if (live := _read(session, difference)) is not None:
+        if (live := _read_group(session, difference)) is not None:
             return live
     return None
 
 
-def _read(session: Session, difference: Difference) -> LiveGroup | None:
+def _read_group(session: Session, difference: Difference) -> LiveGroup | None:
     """Read the group; a new one by its name, which also tells whether somebody made another one meanwhile."""
     group_id = session.group_id or ""
     if difference.action is Action.CREATE:

@@ -24,7 +24,7 @@ def with_ids(difference: Difference, ids: Mapping[str, str]) -> Difference:
     )
 
 
-def remaining(difference: Difference, live: LiveGroup) -> Difference:
+def what_is_left(difference: Difference, live: LiveGroup) -> Difference:
     """Tell what of an approved change is left to do, given the group as it is now.
 
     For a group that the plan created, what the cloud added by itself counts as to be deleted.
@@ -50,7 +50,7 @@ def remaining(difference: Difference, live: LiveGroup) -> Difference:
 def is_begun(difference: Difference, live: LiveGroup) -> bool:
     """Tell whether anything of an approved update shows in the group as it is now."""
     assert difference.live is not None  # noqa: S101 - an update has a live side
-    return _parts(remaining(difference, live)) != _parts(remaining(difference, difference.live))
+    return _parts(what_is_left(difference, live)) != _parts(what_is_left(difference, difference.live))
 
 
 def _parts(left: Difference) -> tuple[object, ...]:

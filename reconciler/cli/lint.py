@@ -52,7 +52,7 @@ def command(
     """
     defaults, policies = settings.defaults(target.project_id, target.region_id), settings.policies()
     documents, state = load_documents(paths, defaults, policies, follow_links=target.follow_links)
-    there = _read(state, connection) if live else None
+    there = _read_live(state, connection) if live else None
     if fixing:
         result = fix(documents, state, defaults, policies, ignored=ignore, live=there)
         originals = {document.source.path: document.source.data for document in documents}
@@ -68,6 +68,6 @@ def command(
     return ExitCode.DIFFERENCES if result.left else ExitCode.DONE
 
 
-def _read(state: DesiredState, connection: ConnectionOptions) -> LiveState:
+def _read_live(state: DesiredState, connection: ConnectionOptions) -> LiveState:
     with options.connect(connection) as api, Progress("reading", len(state.targets)) as progress:
         return workflow.read(state, api, progress=progress.read)

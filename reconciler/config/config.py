@@ -80,7 +80,7 @@ def load_config(folder: Path) -> Config:
     stranger's; no message ever holds the value of a key that looks like a credential.
     """
     for candidate in _folders(folder):
-        found = [each for name in (FILE_NAME, PROJECT_FILE_NAME) if (each := _read(candidate / name, folder))]
+        found = [each for name in (FILE_NAME, PROJECT_FILE_NAME) if (each := _read_settings(candidate / name, folder))]
         if len(found) > 1:
             message = f"{found[0][0].path} is there as well: settings stand in one file"
             place = FilePlace(found[1][0].path, *_positions(found[1][0])[PROJECT_TABLE])
@@ -137,7 +137,7 @@ def _leads_out(path: Path, repository: Path) -> bool:
     return parts is None or ".git" in parts
 
 
-def _read(path: Path, folder: Path) -> tuple[Source, KeyPath, Any] | None:
+def _read_settings(path: Path, folder: Path) -> tuple[Source, KeyPath, Any] | None:
     """Read a file that has settings; None when it is not there or has none."""
     name = os.path.relpath(path, folder)
     try:

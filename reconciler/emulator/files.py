@@ -33,7 +33,7 @@ RULE_TYPES: Mapping[str, tuple[type, ...]] = {
 def load(path: str | Path) -> Any:
     """Return the content of a JSON (`*.json`) or YAML file. Raises EmulatorError, naming file, line and column."""
     try:
-        text = _read(Path(path)).decode("utf-8")
+        text = _read_file(Path(path)).decode("utf-8")
     except OSError as problem:
         raise EmulatorError(f"{path}: cannot be read: {problem.strerror or problem}") from None
     except UnicodeDecodeError as problem:
@@ -47,7 +47,7 @@ LARGEST = 256 * 2**20
 """Bytes of such a file, at most."""
 
 
-def _read(path: Path) -> bytes:
+def _read_file(path: Path) -> bytes:
     """Read a file, or a pipe, up to a bound. Raises OSError for a larger one and for a device, which has no end."""
     if path.exists() and not (path.is_file() or path.is_fifo()):
         raise OSError(errno.EINVAL, "it is no regular file")

@@ -69,7 +69,7 @@ def find_smtp_egress(state: DesiredState) -> Iterator[LintFinding]:
     seen: set[Place] = set()
     for group in state.groups:
         for rule in group.rules or ():
-            excepted = (*group.exceptions, *(rule.terms.exceptions if rule.terms else ()))
+            excepted = (*group.exceptions, *(rule.review.exceptions if rule.review else ()))
             if not smtp_protocols(rule.rule) or rule.place in seen or any(each.policy == SMTP for each in excepted):
                 continue
             seen.add(rule.place)

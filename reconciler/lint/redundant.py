@@ -127,12 +127,12 @@ def find_redundant(group: WrittenGroup, comparisons: Budget) -> Iterator[LintFin
     Of two that say the same, the later one goes. A rule with an end or an exception is left, and not relied upon.
     `comparisons` are those that the run may still make: raises `UsageError` where that is not enough.
     """
-    others = _Others([rule for rule in group.rules if not rule.has_terms], comparisons)
+    others = _Others([rule for rule in group.rules if not rule.has_review], comparisons)
     for rule in reversed(group.rules):
         covering = others.covering(rule)
         if covering:
             others.remove(rule)
-            left = rule.frozen or ("it has an end date or an exception" if rule.has_terms else "")
+            left = rule.frozen or ("it has an end date or an exception" if rule.has_review else "")
             yield _finding(group, rule, covering, left)
 
 

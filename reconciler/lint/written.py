@@ -37,7 +37,7 @@ class WrittenRule:
     frozen: str = ""
 
     @property
-    def has_terms(self) -> bool:
+    def has_review(self) -> bool:
         """Tell whether it has an end or an exception."""
         return not TERMS.isdisjoint(self.value)
 

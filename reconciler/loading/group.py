@@ -14,24 +14,24 @@ from reconciler.model.cloud import DEFAULT_GROUP, MAX_RULES
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
 from reconciler.model.live import OWNER_TAG
 from reconciler.model.place import Key
-from reconciler.model.policies import PolicyException, Terms
+from reconciler.model.policies import PolicyException, Review
 from reconciler.model.problems import ProblemName
 from reconciler.model.rule import Rule
 from reconciler.model.text import shown
 
 
-class ReadTerms(NamedTuple):
-    """The terms, or what is wrong with them."""
+class ReadReview(NamedTuple):
+    """The review, or what is wrong with it."""
 
-    terms: Terms | None
+    review: Review | None
     problems: tuple[Problem, ...] = ()
 
 
-NO_TERMS = ReadTerms(None)
+NO_TERMS = ReadReview(None)
 
 
-def read_terms(fragment: dict[str, Any]) -> ReadTerms:
-    """Read the terms of a well-formed rule or group; None where it has none."""
+def read_review(fragment: dict[str, Any]) -> ReadReview:
+    """Read the review of a well-formed rule or group; None where it has none."""
     if "expires" not in fragment and "exception" not in fragment:
         return NO_TERMS
     problems: list[Problem] = []
@@ -43,7 +43,7 @@ def read_terms(fragment: dict[str, Any]) -> ReadTerms:
         until = _date(one["until"], path, problems)
         if until is not None:
             exceptions.append(PolicyException(one["policy"], one["reason"], until))
-    return ReadTerms(None, tuple(problems)) if problems else ReadTerms(Terms(expires, tuple(exceptions)))
+    return ReadReview(None, tuple(problems)) if problems else ReadReview(Review(expires, tuple(exceptions)))
 
 
 def _date(text: str, path: Path, problems: list[Problem]) -> date | None:
@@ -88,8 +88,8 @@ def read_group(scope: Scope, index: int, group: Any) -> list[DesiredGroup]:
     if not is_well_formed("security_group", head):
         report_malformed(document, path, "security_group", head, issues)
         return []
-    terms, wrong_terms = read_terms(group)
-    report(document, path, (*_problems(group, scope), *wrong_terms), issues)
+    review, wrong_review = read_review(group)
+    report(document, path, (*_problems(group, scope), *wrong_review), issues)
     group_id = group.get("id")
     place = document.place(*path)
     return [
@@ -104,7 +104,7 @@ def read_group(scope: Scope, index: int, group: Any) -> list[DesiredGroup]:
             rules=rules,
             owner=scope.owner,
             prevent_destroy=group.get("prevent_destroy"),
-            exceptions=terms.exceptions if terms else (),
+            exceptions=review.exceptions if review else (),
         )
         for target in scope.targets
     ]
@@ -192,11 +192,11 @@ def _read_rules(
             _report_malformed_rule(scope, (*path, index), kind, rule)
             continue
         expansion = expand(rule, scope.address_groups)
-        terms, wrong_terms = read_terms(rule)
+        review, wrong_review = read_review(rule)
         foreign = _foreign(rule, group_id)
         group_id = group_id or rule.get("security_group_id")
-        if expansion.problems or wrong_terms or foreign:
-            report(document, (*path, index), (*expansion.problems, *wrong_terms, *foreign), issues)
+        if expansion.problems or wrong_review or foreign:
+            report(document, (*path, index), (*expansion.problems, *wrong_review, *foreign), issues)
             continue
         description = rule.get("description") or ""
         count += expansion.number
@@ -204,10 +204,10 @@ def _read_rules(
         for key in expansion.rules:
             known = rules.get(key)
             if known is None:
-                rules[key] = DesiredRule(key[0], description, place, key[1], terms)
+                rules[key] = DesiredRule(key[0], description, place, key[1], review)
                 continue
             count -= 1
-            if known.description != description or known.terms != terms:
+            if known.description != description or known.review != review:
                 what = "descriptions" if known.description != description else "dates or exceptions"
                 message = f"the same rule is there twice, with different {what}"
                 issues.add(

@@ -107,9 +107,9 @@ class _PlainReader:
 
     def read(self, value: Any) -> Any:
         """Copy the value; what is wrong goes to the issues, and something like it is returned."""
-        return self._read(value, 1)[0]
+        return self._copy(value, 1)[0]
 
-    def _read(self, value: Any, depth: int, key: str = "") -> _Copied:
+    def _copy(self, value: Any, depth: int, key: str = "") -> _Copied:
         kind = type(value)
         if kind is dict or kind is list:
             return self._collection(value, depth, of_tags=key == "tags")
@@ -153,7 +153,7 @@ class _PlainReader:
         for key, part in value.items():
             name = key if type(key) is str and key.isascii() else self._key(key)
             self._path.append(name)
-            parts[name] = self._read(part, depth + 1, "" if of_tags else name)
+            parts[name] = self._copy(part, depth + 1, "" if of_tags else name)
             self._path.pop()
         return parts
 
@@ -161,7 +161,7 @@ class _PlainReader:
         parts: dict[Key, _Copied] = {}
         for index, part in enumerate(value):
             self._path.append(index)
-            parts[index] = self._read(part, depth + 1)
+            parts[index] = self._copy(part, depth + 1)
             self._path.pop()
         return parts
 

@@ -45,7 +45,7 @@ def read_policies(written: Mapping[str, Any], where: str) -> Policies:
     problems = list(_malformed(written))
     policies = Policies()
     if not problems:
-        policies, problems = _read(written, where, None)
+        policies, problems = _read_policies(written, where, None)
     _raise(problems, where)
     return policies
 
@@ -53,7 +53,7 @@ def read_policies(written: Mapping[str, Any], where: str) -> Policies:
 def bind(policies: Policies, address_groups: AddressGroups) -> Policies:
     """Give policies the address groups that they name. Raises `InputError` where one is not defined."""
     source = policies.source
-    bound, problems = _read(source.settings, source.where, address_groups)
+    bound, problems = _read_policies(source.settings, source.where, address_groups)
     _raise(problems, source.where)
     return bound
 
@@ -98,7 +98,7 @@ def read_policies_of(
         if not is_well_formed("policies", written):
             report_malformed(document, ("policies",), "policies", written, issues)
             continue
-        found, problems = _read(written, document.name, address_groups)
+        found, problems = _read_policies(written, document.name, address_groups)
         report(document, ("policies",), problems, issues)
     if first is not None:
         return found or Policies()
@@ -124,7 +124,7 @@ def _dotted(path: Path) -> str:
     return "policies" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
 
 
-def _read(
+def _read_policies(
     written: Mapping[str, Any], where: str, address_groups: AddressGroups | None
 ) -> tuple[Policies, list[Problem]]:
     """Read well-formed policies, with what a schema cannot say about them."""

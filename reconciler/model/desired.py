@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from reconciler.model.place import Place
-from reconciler.model.policies import Policies, PolicyException, Terms
+from reconciler.model.policies import Policies, PolicyException, Review
 from reconciler.model.rule import Rule
 
 
@@ -23,14 +23,14 @@ class Target(NamedTuple):
 class DesiredRule:
     """One rule after expansion. `remote_group` is a group's name as written; it becomes an id when live state is known.
 
-    While `remote_group` is set, `rule.remote_group_id` is None. `terms` is what stands beside it for reviewers.
+    While `remote_group` is set, `rule.remote_group_id` is None. `review` is what reviewers agreed beside it.
     """
 
     rule: Rule
     description: str
     place: Place
     remote_group: str | None = None
-    terms: Terms | None = None
+    review: Review | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from reconciler.model.json_reading import (
 from reconciler.model.live import LiveGroup, LiveRule, Tag
 from reconciler.model.place import Place
 from reconciler.model.place import read_place as parse_place
-from reconciler.model.policies import Finding, PolicyException, Terms
+from reconciler.model.policies import Finding, PolicyException, Review
 from reconciler.model.rule import Rule
 from reconciler.model.text import shown
 
@@ -213,21 +213,21 @@ def _read_day(content: Any) -> date:
     raise Fault(f"is {shown(content)}, not a day")
 
 
-def terms_to_json(terms: Terms | None) -> Json:
+def review_to_json(review: Review | None) -> Json:
     """Write what stands beside a rule; no key for the many that have nothing."""
     written: Json = {}
-    if terms is not None and terms.expires is not None:
-        written["expires"] = terms.expires.isoformat()
-    if terms is not None and terms.exceptions:
-        written["exceptions"] = [exception_to_json(each) for each in terms.exceptions]
+    if review is not None and review.expires is not None:
+        written["expires"] = review.expires.isoformat()
+    if review is not None and review.exceptions:
+        written["exceptions"] = [exception_to_json(each) for each in review.exceptions]
     return written
 
 
-def read_terms(content: Json) -> Terms | None:
+def read_review(content: Json) -> Review | None:
     """Read what stands beside a rule, from the object that may hold it."""
     if "expires" not in content and "exceptions" not in content:
         return None
-    return Terms(
+    return Review(
         member(content, "expires", _read_day) if "expires" in content else None,
         member(content, "exceptions", each_of(read_exception)) if "exceptions" in content else (),
     )

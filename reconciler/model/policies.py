@@ -22,8 +22,8 @@ class PolicyException(NamedTuple):
     until: date
 
 
-class Terms(NamedTuple):
-    """The terms of a rule. `expires` is the last day on which it is meant to be there."""
+class Review(NamedTuple):
+    """What reviewers agreed beside a rule or group. `expires` is the last day on which it is meant to be there."""
 
     expires: date | None = None
     exceptions: tuple[PolicyException, ...] = ()

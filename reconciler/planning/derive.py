@@ -24,8 +24,8 @@ from reconciler.model.json_form import (
     read_live_group,
     read_live_rule,
     read_place,
+    read_review,
     read_rule,
-    read_terms,
 )
 from reconciler.model.json_reading import (
     Fault,
@@ -280,7 +280,7 @@ def _read_desired_rule(content: Any) -> DesiredRule:
         member(content, "description", text),
         member(content, "place", read_place),
         remote_group,
-        read_terms(content),
+        read_review(content),
     )
 
 

@@ -19,8 +19,8 @@ from reconciler.model.json_form import (
     finding_to_json,
     group_to_json,
     json_text,
+    review_to_json,
     rule_to_json,
-    terms_to_json,
 )
 from reconciler.model.json_reading import Fault, Json
 from reconciler.model.place import Place
@@ -137,7 +137,7 @@ def _desired_rule(rule: DesiredRule) -> Json:
         "description": rule.description,
         "remote_group": rule.remote_group,
         "place": str(rule.place),
-        **terms_to_json(rule.terms),
+        **review_to_json(rule.review),
     }
 
 

@@ -88,7 +88,7 @@ def judge_dates(state: DesiredState, today: date) -> tuple[Finding, ...]:
     """Judge nothing but the dates of rules, as the drift cron does."""
     judging = Judging(state.policies, today)
     subjects = (
-        desired_subject(group, {}, {}) for group in state.groups if any(rule.terms for rule in group.rules or ())
+        desired_subject(group, {}, {}) for group in state.groups if any(rule.review for rule in group.rules or ())
     )
     return _unique(found for subject in subjects for found in check_expiry(subject, judging))
 
@@ -217,7 +217,7 @@ def _judge_matches(matches: Iterable[Match], ids: Ids, judging: Judging) -> Iter
     only_dates = quiet == _STANDARD
     names = names_of(ids)
     for match in matches:
-        if not only_dates or any(rule.terms for rule in match.desired.rules or ()):
+        if not only_dates or any(rule.review for rule in match.desired.rules or ()):
             yield from _judge_group(planned_subject(match, ids, names), judging)
 
 

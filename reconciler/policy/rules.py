@@ -143,8 +143,8 @@ def check_expiry(subject: Subject, judging: Judging) -> Iterator[Finding]:
     settings = judging.policies.expires
     if settings.level == "off":
         return
-    for rule in [rule for rule in subject.rules if rule.terms]:  # few of many: a comprehension is the quickest look
-        expires = rule.terms.expires if rule.terms else None
+    for rule in [rule for rule in subject.rules if rule.review]:  # few of many: a comprehension is the quickest look
+        expires = rule.review.expires if rule.review else None
         if expires is None:
             continue
         what = f"{rule_text(rule, subject)} of {subject.label}"

@@ -11,7 +11,7 @@ from reconciler.model.errors import UsageError
 from reconciler.model.live import LiveGroup, LiveState
 from reconciler.model.place import Place
 from reconciler.model.placeholder import placeholder
-from reconciler.model.policies import Finding, Policies, PolicyException, Terms
+from reconciler.model.policies import Finding, Policies, PolicyException, Review
 from reconciler.model.rule import Ethertype, Rule, describe_rule
 from reconciler.planning.diff import Action, Difference
 from reconciler.planning.resolve import Match
@@ -39,19 +39,19 @@ class JudgedRule(Protocol):
         """Where it is written; None for a rule that is live only."""
 
     @property
-    def terms(self) -> Terms | None:
+    def review(self) -> Review | None:
         """Its expiry date and its exceptions."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveJudgedRule:
-    """A live rule, with place and terms of the desired rule that is the same."""
+    """A live rule, with place and review of the desired rule that is the same."""
 
     rule: Rule
     description: str
     id: str
     place: Place | None = None
-    terms: Terms | None = None
+    review: Review | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def is_glob(name: str) -> bool:
 
 def exceptions_of(rule: JudgedRule | None, subject: Subject) -> tuple[PolicyException, ...]:
     """Return what is agreed for a rule: beside it, and beside its group."""
-    return (*(rule.terms.exceptions if rule is not None and rule.terms else ()), *subject.exceptions)
+    return (*(rule.review.exceptions if rule is not None and rule.review else ()), *subject.exceptions)
 
 
 def finding(
@@ -262,8 +262,8 @@ def live_subject(
     rules = []
     for rule in group.rules:
         same = written.get(rule.rule)
-        place, terms = (same.place, same.terms) if same else (None, None)
-        rules.append(LiveJudgedRule(rule.rule, rule.description, rule.id, place, terms))
+        place, review = (same.place, same.review) if same else (None, None)
+        rules.append(LiveJudgedRule(rule.rule, rule.description, rule.id, place, review))
     return Subject(
         target=group.target,
         name=group.name,

@@ -65,7 +65,7 @@ def may_be_world(rules: Iterable[Rule]) -> bool:
 def _judge(policy: str, level: Level, subject: Subject, opens: Sequence[Flow], judging: Judging) -> Iterator[Finding]:
     if level == "off":
         return
-    excepted = [rule for rule in subject.rules if rule.terms and judging.in_force(policy, rule.terms.exceptions)]
+    excepted = [rule for rule in subject.rules if rule.review and judging.in_force(policy, rule.review.exceptions)]
     left = opens
     if excepted:
         traffic = Traffic.of_flows(opens)

@@ -102,7 +102,7 @@ def test_a_plan_reads_back_equal_with_policies_exceptions_and_dates(cloud: Emula
     assert planfile.dumps(plan) == text
     assert saved_policies(plan.policies).must_allow[0].rules
     assert [
-        rule.terms.exceptions[0].reason for change in plan.changes for rule in change.difference.creates if rule.terms
+        rule.review.exceptions[0].reason for change in plan.changes for rule in change.difference.creates if rule.review
     ]
     assert run(["apply", "p.json"]) == 0
 

@@ -69,7 +69,7 @@ def read_bulk(
     issues = Issues()
     address_groups = read_address_groups(shared, issues)
     judged_by = read_policies_of(shared, address_groups, policies, issues)
-    work = partial(_read, defaults=defaults, address_groups=address_groups, share=len(pieces))
+    work = partial(_read_piece, defaults=defaults, address_groups=address_groups, share=len(pieces))
     written = map_in_forks(work, pieces, processes, pack=_pack, unpack=_unpack)
     if written is None:
         return None
@@ -97,7 +97,7 @@ def _read_shared(texts: Sequence[_Text]) -> list[YamlDocument] | None:
     return documents
 
 
-def _read(
+def _read_piece(
     piece: _Piece, defaults: Defaults, address_groups: Mapping[str, AddressGroup], share: int
 ) -> list[Written] | None:
     """Read the documents of a piece; None if anything about them is not as it should be.
@@ -145,7 +145,7 @@ def pack_group(group: DesiredGroup) -> tuple[Any, ...]:
     rules = None
     if group.rules is not None:
         rules = [
-            (*rule.rule, rule.description, *_POSITION(rule), rule.remote_group, rule.terms) for rule in group.rules
+            (*rule.rule, rule.description, *_POSITION(rule), rule.remote_group, rule.review) for rule in group.rules
         ]
     return (
         group.name,
@@ -168,8 +168,8 @@ def unpack_group(packed: tuple[Any, ...], targets: Iterable[Target]) -> list[Des
     if packed_rules is not None:
         rules = tuple(
             [
-                DesiredRule(Rule(*fields), text, FilePlace(path, line, column), remote_group, terms)
-                for *fields, text, line, column, remote_group, terms in packed_rules
+                DesiredRule(Rule(*fields), text, FilePlace(path, line, column), remote_group, review)
+                for *fields, text, line, column, remote_group, review in packed_rules
             ]
         )
     place = FilePlace(path, *position)
