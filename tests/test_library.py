@@ -105,7 +105,7 @@ def test_an_interrupted_apply_says_so_and_tells_what_was_done(web: str) -> None:
                     signal.pthread_kill(main, signal.SIGINT)
 
         emulator.store.requests = InterruptingOnPatch()
-        emulator.control.knobs = Knobs(latency_ms=500)
+        emulator.control.knobs = Knobs(latency_ms=2000)
         with pytest.raises(KeyboardInterrupt) as raised:
             apply(proposal, api, recorder=recorder)
     assert recorder.begun == ["web"]
