@@ -95,19 +95,25 @@ def test_an_interrupted_apply_says_so_and_tells_what_was_done(web: str) -> None:
         apply(plan(load(web), api), api)
         Path(web).write_text(WEB.replace("443", "8443"))
         proposal, recorder = plan(load(web), api), Kept()
-        main = threading.main_thread().ident
+        main, is_over = threading.main_thread().ident, threading.Event()
         assert main is not None
+
+        def interrupt() -> None:
+            """Repeated: a signal that comes just before the main thread begins to wait does not end that wait."""
+            while not is_over.wait(0.3):
+                signal.pthread_kill(main, signal.SIGINT)
 
         class InterruptingOnPatch(list[RequestRecord]):
             def append(self, record: RequestRecord) -> None:
                 super().append(record)
                 if record.method == "PATCH":
-                    signal.pthread_kill(main, signal.SIGINT)
+                    threading.Thread(target=interrupt, daemon=True).start()
 
         emulator.store.requests = InterruptingOnPatch()
         emulator.control.knobs = Knobs(latency_ms=2000)
         with pytest.raises(KeyboardInterrupt) as raised:
             apply(proposal, api, recorder=recorder)
+        is_over.set()
     assert recorder.begun == ["web"]
     assert isinstance(raised.value, Interrupted)
     (result,) = raised.value.report.results
