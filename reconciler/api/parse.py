@@ -15,7 +15,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from reconciler.model.canonical import PUBLISHED_PROTOCOLS, canonical_rule
+from reconciler.model.canonical import PUBLISHED_PROTOCOLS, canonical_rule, is_prefix
+from reconciler.model.cloud import MAX_PORT
 from reconciler.model.desired import Target
 from reconciler.model.errors import ApiError
 from reconciler.model.live import LiveGroup, LiveRule, Quota, Tag
@@ -27,8 +28,6 @@ MAX_TEXT = 4096
 
 MAX_SHORT_TEXT = 64
 """Characters of a protocol or a prefix; the longest prefix has 49."""
-
-MAX_PORT = 65535
 
 _HINT = "If this stays so, the API has changed, or something stands between it and you."
 _EVERYWHERE = frozenset({None, "", "0.0.0.0/0", "::/0"})
@@ -214,6 +213,11 @@ def _rule(answer: Any) -> LiveRule:
         prefix if type(prefix) is str and len(prefix) <= MAX_SHORT_TEXT else _prefix(prefix),
         _as_sent(remote_group) if remote_group else None,
     )
+    if rule.remote_ip_prefix is not None:
+        if not is_prefix(rule.remote_ip_prefix, rule.ethertype):
+            raise _Implausible("remote_ip_prefix", prefix, f"a prefix of {rule.ethertype}, or null")
+        if remote_group:
+            raise _Implausible("remote_ip_prefix", prefix, "null beside a remote_group_id")
     return LiveRule(
         rule_id if type(rule_id) is str and _LOWER_UUID(rule_id) else _uuid(rule_id, "id"),
         rule,

@@ -20,6 +20,7 @@ import re
 from functools import lru_cache
 from ipaddress import ip_network
 
+from reconciler.model.cloud import MAX_PORT
 from reconciler.model.rule import Direction, Ethertype, Rule
 
 PROTOCOL_NUMBERS = {
@@ -61,7 +62,7 @@ def canonical_rule(
     if not ethertype:
         ethertype = _family(protocol, remote_ip_prefix)
     name = canonical_protocol(protocol, ethertype)
-    if port_range_min == 1 and port_range_max == 65535:
+    if port_range_min == 1 and port_range_max == MAX_PORT:
         port_range_min = port_range_max = None
     return Rule(
         direction,
@@ -106,6 +107,18 @@ def canonical_prefix(prefix: str | None) -> str | None:
     except ValueError:
         return prefix
     return None if network.prefixlen == 0 else network.compressed
+
+
+@lru_cache(_CACHE)
+def is_prefix(prefix: str, ethertype: Ethertype) -> bool:
+    """Tell whether this is a prefix of that family, masked and without a zone."""
+    if is_canonical_ipv4(prefix):
+        return ethertype == "IPv4"
+    try:
+        network = ip_network(prefix)
+    except ValueError:
+        return False
+    return network.version == (4 if ethertype == "IPv4" else 6) and "%" not in prefix
 
 
 def is_canonical_ipv4(prefix: str) -> bool:

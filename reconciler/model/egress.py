@@ -7,6 +7,7 @@ protocol and family that it knows, tcp and udp without port 25; and a rule that 
 
 from collections.abc import Collection
 
+from reconciler.model.cloud import MAX_PORT
 from reconciler.model.rule import EVERY_PROTOCOL, Ethertype, Rule
 
 DEFAULT_EGRESS = "default-egress"
@@ -23,7 +24,7 @@ DEFAULT_EGRESS_RULES: tuple[Rule, ...] = (
         Rule("egress", family, protocol, low, high)
         for protocol in ("tcp", "udp")
         for family in _FAMILIES
-        for low, high in ((1, SMTP_PORT - 1), (SMTP_PORT + 1, 65535))
+        for low, high in ((1, SMTP_PORT - 1), (SMTP_PORT + 1, MAX_PORT))
     ),
     Rule("egress", "IPv4", "icmp"),
     *(Rule("egress", "IPv6", protocol) for protocol in _OF_IPV6),

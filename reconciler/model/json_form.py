@@ -10,12 +10,11 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import date
 from enum import StrEnum
-from functools import lru_cache
-from ipaddress import ip_network
 from operator import itemgetter
 from typing import Any
 
-from reconciler.model.canonical import canonical_rule, is_canonical_ipv4
+from reconciler.model.canonical import canonical_rule, is_prefix
+from reconciler.model.cloud import MAX_PORT
 from reconciler.model.desired import Target
 from reconciler.model.json_reading import (
     Fault,
@@ -69,7 +68,6 @@ _LIVE_RULE = frozenset({"id", *Rule._fields, "description", "irregular"})
 _GROUP = frozenset({"id", "name", "description", "revision_number", "tags", "rules"})
 _TAG = frozenset({"key", "value", "read_only"})
 _PROTOCOL = re.compile("[^\U0010ffff]{1,64}")
-_HIGHEST_PORT = 65535
 
 
 def read_rule(content: Json, read_remote_group: Callable[[Any], str] = uuid) -> Rule:
@@ -84,7 +82,7 @@ def read_rule(content: Json, read_remote_group: Callable[[Any], str] = uuid) -> 
     if low is not None or high is not None:
         member(content, "port_range_min", optional(_port))
         member(content, "port_range_max", optional(_port))
-    if prefix is not None and not (type(prefix) is str and _is_prefix(prefix, ethertype)):
+    if prefix is not None and not (type(prefix) is str and is_prefix(prefix, ethertype)):
         raise Fault(f"is {shown(prefix)}, not a prefix of {ethertype}").within("remote_ip_prefix")
     if group is not None:
         member(content, "remote_group_id", read_remote_group)
@@ -99,19 +97,8 @@ def read_rule(content: Json, read_remote_group: Callable[[Any], str] = uuid) -> 
 
 
 def _port(content: Any) -> int:
-    """Read a port, or the type or code of ICMP. The cloud may have -1 for all of them in rules of old."""
-    return whole(content, -1, _HIGHEST_PORT)
-
-
-@lru_cache(1 << 16)
-def _is_prefix(prefix: str, ethertype: str) -> bool:
-    if is_canonical_ipv4(prefix):
-        return ethertype == "IPv4"
-    try:
-        network = ip_network(prefix)
-    except ValueError:
-        return False
-    return network.version == (4 if ethertype == "IPv4" else 6) and "%" not in prefix
+    """Read a port, or the type or code of ICMP."""
+    return whole(content, 0, MAX_PORT)
 
 
 def read_live_rule(content: Any) -> LiveRule:

@@ -6,6 +6,7 @@ from typing import NoReturn, cast
 
 from reconciler.loading.remote import read_prefix
 from reconciler.model.canonical import IPV6_PROTOCOLS, PROTOCOL_NUMBERS, PUBLISHED_PROTOCOLS, canonical_rule
+from reconciler.model.cloud import MAX_PORT
 from reconciler.model.errors import UsageError
 from reconciler.model.rule import ICMP_PROTOCOLS, PORT_PROTOCOLS, Direction, Ethertype, Rule
 
@@ -109,8 +110,8 @@ def _ports(text: str, parts: Sequence[str]) -> tuple[int, int]:
     if len(parts) > 1 or not all(map(_is_number, (low, high) if dash else (low,))):
         _refuse(f"{text!r} has no port like tcp/443 or tcp/8000-8099")
     first, last = int(low), int(high or low)
-    if not 1 <= first <= last <= 65535:
-        _refuse(f"{text!r}: ports are numbers from 1 to 65535, the lower one first")
+    if not 1 <= first <= last <= MAX_PORT:
+        _refuse(f"{text!r}: ports are numbers from 1 to {MAX_PORT}, the lower one first")
     return first, last
 
 

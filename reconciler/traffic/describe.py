@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from reconciler.model.cloud import MAX_PORT
 from reconciler.model.rule import PORT_PROTOCOLS, Ethertype
 from reconciler.traffic import spans
 from reconciler.traffic.extent import ADDRESS_BITS
@@ -69,7 +70,7 @@ def size(flow: Flow) -> Size:
     """Return how many addresses and how many ports a flow covers."""
     ports = None
     if flow.protocol in PORT_PROTOCOLS:
-        ports = flow.ports[1] - flow.ports[0] + 1 if flow.ports else 65535
+        ports = flow.ports[1] - flow.ports[0] + 1 if flow.ports else MAX_PORT
     return Size(None if flow.remote is not None and flow.remote.group else _count(flow), ports)
 
 

@@ -119,7 +119,6 @@ PLAUSIBLE: dict[str, tuple[dict[str, Any], Rule]] = {
     "host bits": ({"remote_ip_prefix": "10.1.2.3/8"}, Rule("ingress", "IPv4", "tcp", 80, 443, "10.0.0.0/8")),
     "no prefix": ({"remote_ip_prefix": None}, Rule("ingress", "IPv4", "tcp", 80, 443)),
     "an empty prefix": ({"remote_ip_prefix": ""}, Rule("ingress", "IPv4", "tcp", 80, 443)),
-    "what is no prefix": ({"remote_ip_prefix": "office"}, Rule("ingress", "IPv4", "tcp", 80, 443, "office")),
     "port 0": ({"port_range_min": 0}, Rule("ingress", "IPv4", "tcp", 0, 443, "10.0.0.0/8")),
     "a remote group in capitals": (
         {"remote_ip_prefix": None, "remote_group_id": OTHER_ID.upper()},
@@ -212,6 +211,18 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         group_answer(rule_answer(remote_ip_prefix="1" * 100)),
         f"remote_ip_prefix is the text `{'1' * 60}...`, and has to be a text of up to {MAX_SHORT_TEXT} characters",
     ),
+    "what is no prefix": (
+        group_answer(rule_answer(remote_ip_prefix="office")),
+        "security_group_rules[0].remote_ip_prefix is the text `office`, and has to be a prefix of IPv4, or null",
+    ),
+    "a prefix of the other family": (
+        group_answer(rule_answer(ethertype="IPv6")),
+        "remote_ip_prefix is the text `10.0.0.0/8`, and has to be a prefix of IPv6, or null",
+    ),
+    "two remotes": (
+        group_answer(rule_answer(remote_group_id=OTHER_ID)),
+        "remote_ip_prefix is the text `10.0.0.0/8`, and has to be null beside a remote_group_id",
+    ),
     "a list as prefix": (group_answer(rule_answer(remote_ip_prefix=[])), "remote_ip_prefix is a list"),
     "a remote group that is no id": (
         group_answer(rule_answer(remote_group_id="${security_group:web}")),
@@ -292,6 +303,21 @@ def mutated(draw: st.DrawFn, *, older: bool = False) -> Any:
     return answer
 
 
+SPOILED_RULES = st.fixed_dictionaries(
+    {
+        "ethertype": st.sampled_from(["IPv4", "IPv6", None]),
+        "protocol": st.sampled_from(["tcp", "icmp", "ipv6-icmp", "0", "94", "any", None]),
+        "remote_ip_prefix": st.sampled_from(
+            ["10.0.0.5/8", "::1", "fe80::1%a/64", "::/0", "0.0.0.0/1", "1.2.3.04", "x"]
+        ),
+        "remote_group_id": st.sampled_from([None, "", OTHER_ID]),
+        "port_range_min": st.sampled_from([None, 0, 1, 65535]),
+        "port_range_max": st.sampled_from([None, 0, 80, 65535]),
+    }
+).map(lambda fields: group_answer(rule_answer(**fields)))
+"""Answers whose every field is plausible, and whose rule may be none."""
+
+
 @settings(deadline=None)
 @given(mutated() | mutated(older=True))
 def test_a_spoiled_answer_is_read_with_right_types_or_refused_in_one_way(answer: Any) -> None:
@@ -300,7 +326,7 @@ def test_a_spoiled_answer_is_read_with_right_types_or_refused_in_one_way(answer:
 
 
 @settings(deadline=None)
-@given(mutated())
+@given(SPOILED_RULES | mutated())
 def test_a_plan_about_whatever_was_read_can_be_saved_and_loaded(answer: Any) -> None:
     group = outcome(lambda: parse_group(answer, TARGET))
     if group is None:
