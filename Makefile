@@ -5,10 +5,11 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SDK := .venv-sdk
 LOWEST := .venv-lowest
+AXE := axe-core@4.14.1
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 PYTEST := SGCTL_SDK_V2_PYTHON=$(CURDIR)/$(SDK)/bin/python $(BIN)/python -m pytest -n auto
 
-.PHONY: help demo lint test check test-full test-lowest test-all format bench budget renew-golden soak build clean
+.PHONY: help demo lint test check test-full test-lowest test-browser test-all format bench budget renew-golden soak build clean
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -32,7 +33,10 @@ test-full: .venv/installed-dev  ## the matrices of faults, every cell of them: `
 test-lowest: $(LOWEST)/installed  ## the command's tests with the oldest versions of what it depends on
 	$(LOWEST)/bin/python -m pytest -n auto $(addprefix tests/,api applying cli drift loading planning)
 
-test-all: test test-full test-lowest  ## all tests that there are
+test-browser: .venv/installed-browser .tools/installed-axe  ## the pages in a headless Chromium, which has to be installed
+	$(BIN)/python -m pytest tests/browser
+
+test-all: test test-full test-lowest test-browser  ## all tests that there are
 
 format: .venv/installed-dev  ## put the code into its form, and mend what can be mended
 	$(BIN)/ruff format .
@@ -77,6 +81,10 @@ clean:  ## remove everything that was made
 	$(PIP) install --constraint constraints.txt --editable '.[emulator,metrics]' --group dev
 	@touch $@
 
+.venv/installed-browser: .venv/installed-dev
+	$(PIP) install --constraint constraints.txt --group browser
+	@touch $@
+
 # The official SDK knows v1 in its version 0.25 and v2 in its newest: two environments.
 $(SDK)/installed: .venv/created pyproject.toml
 	$(PYTHON) -m venv --clear --without-pip $(SDK)
@@ -98,4 +106,11 @@ $(LOWEST)/installed: .venv/created pyproject.toml constraints.txt
 	@mkdir -p .tools
 	@if command -v go > /dev/null; then GOBIN=$(CURDIR)/.tools go install $(ACTIONLINT); \
 	else echo "no Go: actionlint is not installed, and its test is skipped"; fi
+	@touch $@
+
+# Nor is npm: without it, what axe-core says of the pages is not asked.
+.tools/installed-axe: Makefile
+	@mkdir -p .tools
+	@if command -v npm > /dev/null; then npm install --no-save --no-audit --no-fund --silent --prefix .tools $(AXE); \
+	else echo "no npm: axe-core is not installed, and its tests are skipped"; fi
 	@touch $@
