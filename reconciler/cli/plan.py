@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address
 
 import click
@@ -14,10 +14,12 @@ from reconciler.cli.options import ConnectionOptions, PlanChoices, ReportOptions
 from reconciler.cli.output import check_outputs, show_plan, write_atomically, write_reports
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import load_files, refuse_partial_prune
+from reconciler.config.commit import commit_of
 from reconciler.model.environment import SSH_CONNECTION
 from reconciler.model.errors import ExitCode, GuardrailStop, UsageError
+from reconciler.model.version import __version__
 from reconciler.planning import planfile
-from reconciler.planning.plan import Plan, PlanOptions
+from reconciler.planning.plan import Origin, Plan, PlanOptions
 from reconciler.policy.damage import GAP, MASS_DELETE
 
 
@@ -83,7 +85,8 @@ def plan_files(
     plan_with = plan_options(choices, connection)
     state = load_files(paths, target, plan_with.policies)
     with Progress("reading", len(state.targets)) as progress:
-        return workflow.plan(state, api, plan_with, show_instances=choices.show_instances, progress=progress.read)
+        plan = workflow.plan(state, api, plan_with, show_instances=choices.show_instances, progress=progress.read)
+    return replace(plan, origin=Origin(__version__, commit_of(paths[0])))
 
 
 def plan_options(choices: PlanChoices, connection: ConnectionOptions) -> PlanOptions:

@@ -126,7 +126,7 @@ def _folders(folder: Path) -> Iterator[Path]:
             return
 
 
-def _repository(folder: Path) -> Path:
+def repository_of(folder: Path) -> Path:
     """Return the root of the repository that a folder is in, or the folder where it is in none."""
     return next((each for each in (folder, *folder.parents) if os.path.lexists(each / ".git")), folder)
 
@@ -141,7 +141,7 @@ def _read_settings(path: Path, folder: Path) -> tuple[Source, KeyPath, Any] | No
     """Read a file that has settings; None when it is not there or has none."""
     name = os.path.relpath(path, folder)
     try:
-        if path.is_symlink() and path.exists() and _leads_out(path, _repository(path.parent)):
+        if path.is_symlink() and path.exists() and _leads_out(path, repository_of(path.parent)):
             raise UsageError(
                 f"{FilePlace(name, 1, 1)}: it is a link that leads out of the repository, and is not read",
                 hint="Put the settings themselves there.",
@@ -252,7 +252,7 @@ def _problems(value: Any) -> Iterator[tuple[KeyPath, _Said]]:
 
 def _paths_outside(paths: Iterable[str], folder: Path) -> Iterator[tuple[KeyPath, _Said]]:
     """Refuse paths that lead out of the repository: whoever can change the settings cannot read all that we can."""
-    root = _repository(Path(os.path.normpath(folder)))
+    root = repository_of(Path(os.path.normpath(folder)))
     for path in paths:
         if _leads_out(folder / path, root):
             said = f"the path {shown(path)} leads out of {'the repository' if root != folder else 'its folder'}"

@@ -48,7 +48,7 @@ from reconciler.model.rule import Rule
 from reconciler.model.text import shown
 from reconciler.planning.diff import Action, Difference, LostRule, TagChange, diff, diff_deletion
 from reconciler.planning.encode import ApiVersion, Encoder
-from reconciler.planning.plan import Plan, Scope, encode_changes
+from reconciler.planning.plan import COMMIT, Origin, Plan, Scope, encode_changes
 from reconciler.planning.resolve import Match
 
 Encoders = Mapping[ApiVersion, Encoder]
@@ -57,6 +57,7 @@ _PLAN = (
     *("format_version", "created_at", "base_url", "api_version", "two_phase", "lifted", "summary", "scope", "findings"),
     *("notes", "group_names", "policies", "protect_ssh_from", "changes", "digest"),
 )
+_ORIGIN = ("version", "commit")
 _SCOPE = ("groups", "rules", "owned_groups")
 _POLICIES = ("where", "settings", "address_groups")
 _CHANGE = frozenset(
@@ -72,7 +73,7 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 def derive_plan(content: Json, encoders: Encoders) -> Plan:
     """Derive a plan from what its file shows. Raises `Fault` with the path of what is wrong."""
-    members(content, _PLAN)
+    members(content, _PLAN, ("origin",))
     encoder = member(content, "api_version", partial(_read_encoder, encoders=encoders))
     two_phase = member(content, "two_phase", flag)
     differences = member(content, "changes", each_of(_read_difference))
@@ -95,6 +96,7 @@ def derive_plan(content: Json, encoders: Encoders) -> Plan:
         group_names=group_names,
         policies=member(content, "policies", _read_policies),
         protect_ssh_from=member(content, "protect_ssh_from", optional(_read_address)),
+        origin=member(content, "origin", _read_origin) if "origin" in content else None,
     )
 
 
@@ -124,6 +126,14 @@ def _read_lifted(content: Any) -> tuple[str, ...]:
     if list(lifted) != sorted(set(lifted)):
         raise Fault("is not sorted, or has a guardrail twice")
     return lifted
+
+
+def _read_origin(content: Any) -> Origin:
+    members(content, _ORIGIN)
+    origin = Origin(*(member(content, key, text) for key in _ORIGIN))
+    if origin.commit and not COMMIT.fullmatch(origin.commit):
+        raise Fault(f"is {shown(origin.commit)}, not a commit").within("commit")
+    return origin
 
 
 def _read_address(content: Any) -> str:

@@ -3,6 +3,7 @@
 A plan is data. Pure: live state, instance counts and the time are passed in.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -50,6 +51,18 @@ class Summary:
     rules_to_delete: int
 
 
+COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+"""How git writes a commit: SHA-1 or SHA-256."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What made a plan or a report: the version of this package, and the commit that was checked out, "" for none."""
+
+    version: str
+    commit: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that `apply` needs. Groups without a change are not in it.
@@ -71,6 +84,7 @@ class Plan:
     group_names: Mapping[str, str] = field(default_factory=dict)
     policies: PoliciesSource = field(default_factory=PoliciesSource)
     protect_ssh_from: str | None = None
+    origin: Origin | None = None
 
     @property
     def summary(self) -> Summary:

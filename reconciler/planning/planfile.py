@@ -55,6 +55,7 @@ def _content(plan: Plan) -> Json:
         "group_names": dict(plan.group_names),
         "policies": _policies(plan.policies),
         "protect_ssh_from": plan.protect_ssh_from,
+        **({"origin": asdict(plan.origin)} if plan.origin else {}),
         "changes": [_change(change, plan.group_names) for change in plan.changes],
     }
 

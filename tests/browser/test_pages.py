@@ -1,8 +1,7 @@
-"""The pages in a browser: what one sees, finds, unfolds and prints, with the mouse, the keyboard and a screen reader."""
+"""The pages in a browser: what one sees, finds, unfolds and prints, with mouse and keyboard."""
 
-import pytest
 from reconciler.render.formats import render
-from reconciler.render.view import GroupView, View
+from reconciler.render.view import View
 
 
 def test_thin(show):
