@@ -9,7 +9,7 @@ AXE := axe-core@4.14.1
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 PYTEST := SGCTL_SDK_V2_PYTHON=$(CURDIR)/$(SDK)/bin/python $(BIN)/python -m pytest -n auto
 
-.PHONY: help demo lint test check test-full test-lowest test-browser test-all format bench budget renew-golden soak build clean
+.PHONY: help demo lint test check test-full test-lowest test-browser test-all format bench budget renew-golden soak build sbom clean
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -59,6 +59,12 @@ soak: .venv/installed-dev  ## look for drift 500 times in one process while the 
 build: .venv/installed-dev  ## build sdist and wheel into dist/
 	rm -rf dist
 	$(BIN)/python -m build
+
+sbom: .venv/installed-dev  ## list the parts of what is in dist/, as a release carries it
+	$(PIP) install --constraint constraints.txt --group release
+	$(PYTHON) -m venv --clear --without-pip build/parts
+	$(PIP) --python build/parts/bin/python install --constraint constraints.txt "$$(echo dist/*.whl)[emulator,metrics]"
+	$(BIN)/cyclonedx-py environment --output-reproducible --output-file "$$(echo dist/*.whl | sed 's/-py3-.*/.cdx.json/')" build/parts
 
 clean:  ## remove everything that was made
 	rm -rf .venv $(SDK) $(LOWEST) .tools build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
