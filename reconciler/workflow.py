@@ -213,11 +213,11 @@ def apply(
     return applying.apply(plan, context, settled, parallelism=api.parallelism, progress=progress)
 
 
-def rollback(journal: Journal, api: Api, options: PlanOptions | None = None) -> Plan:
+def rollback(journal: Journal, api: Api, options: PlanOptions | None = None, *, show_instances: bool = False) -> Plan:
     """Plan the way back to the state before an apply, from the journal that was kept of it. Changes nothing.
 
-    Of the options, `api_version`, `two_phase`, `lifted` and `limits` count. Raises `InputError` where a group cannot
-    get its name back, and `PlanFileError` for a journal about another API.
+    Of the options, all count but those about files: `groups`, `prune` and `take_over`. Raises `InputError` where a
+    group cannot get its name back, and `PlanFileError` for a journal about another API.
 
     >>> with JournalFile("apply.journal", api.clock, base_url=api.base_url, api_version="v1") as journal:
     ...     report = apply(plan(desired, api), api, recorder=journal)
@@ -231,7 +231,9 @@ def rollback(journal: Journal, api: Api, options: PlanOptions | None = None) -> 
     instances = api.count_instances(created_groups(journal, live))
     now, backend = format_time(api.clock.now()), BACKENDS[options.api_version]
     proposal, matches = plan_way_back(journal, live, instances, options, backend, created_at=now)
-    return _note_quotas(judge_plan(proposal, Policies(), options.limits, matches, live), api)
+    policies = options.policies or Policies()
+    proposal = _note_quotas(judge_plan(proposal, policies, options.limits, matches, live, options.outside), api)
+    return _show_instances(proposal, api) if show_instances else proposal
 
 
 def detect_drift(

@@ -128,7 +128,7 @@ class JournalFile:
     """
 
     def __init__(self, path: str, clock: Clock, *, base_url: str, api_version: ApiVersion) -> None:
-        self._path = path
+        self.path = path
         self._clock = clock
         self._lock = threading.Lock()
         try:
@@ -198,5 +198,5 @@ class JournalFile:
 
     def _error(self, error: OSError) -> SgctlError:
         return SgctlError(
-            f"cannot write the journal {self._path}: {error.strerror or error}", hint="No further write is sent."
+            f"cannot write the journal {self.path}: {error.strerror or error}", hint="No further write is sent."
         )

@@ -7,6 +7,7 @@ answer named it (or that it was found by its name after the answer was lost). An
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -15,6 +16,7 @@ from typing import Any
 from reconciler.api.reader import v1_path
 from reconciler.api.v2 import v2_path
 from reconciler.applying.journal import FORMAT_VERSION
+from reconciler.applying.journal_folder import journal_folder
 from reconciler.model.desired import Target
 from reconciler.model.errors import PlanFileError
 from reconciler.model.files import PLAN_LIMIT, read_bounded
@@ -98,6 +100,7 @@ def loads(data: str, name: str) -> Journal:
 
     Raises `PlanFileError`, with the line, when it is none or does not fit together.
     """
+    _refuse_plan(data, name)
     evidence: _Evidence | None = None
     for number, line in _lines(data, name):
         try:
@@ -112,6 +115,18 @@ def loads(data: str, name: str) -> Journal:
     if evidence is None:
         raise PlanFileError(f"{name} is not a journal of sgctl: it does not begin with the line of an apply")
     return evidence.journal()
+
+
+def _refuse_plan(data: str, name: str) -> None:
+    """Say what a plan is, to somebody who took one for a journal."""
+    if data.startswith("{") and not data.startswith('{"kind"') and '"changes"' in data:
+        with suppress(ValueError, RecursionError):
+            if "changes" in json.loads(data):
+                raise PlanFileError(
+                    f"{name} is a saved plan and not a journal: it says what to change, and not how it was before",
+                    hint="`sgctl rollback --last` takes the journal of the newest apply, kept in "
+                    f"{journal_folder()}; `sgctl rollback` alone lists them.",
+                )
 
 
 def read_journal(path: str) -> Journal:

@@ -73,6 +73,8 @@ class Recorder(Protocol):
 class NoJournal:
     """Keeps nothing."""
 
+    path = None
+
     def begin(self, change: Change) -> None:
         """Forget it."""
 

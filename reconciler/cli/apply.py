@@ -16,8 +16,9 @@ from reconciler.api.address import check_base_url
 from reconciler.api.connection import Api
 from reconciler.applying.apply import Interrupted
 from reconciler.applying.journal import JournalFile
+from reconciler.applying.journal_folder import FolderJournal, journal_folder
 from reconciler.applying.lock import one_at_a_time
-from reconciler.applying.outcome import Recorder, Result
+from reconciler.applying.outcome import NoJournal, Result
 from reconciler.applying.stale import Done, Stale
 from reconciler.cli import options, settings
 from reconciler.cli.log import current_log
@@ -28,6 +29,7 @@ from reconciler.cli.progress import Progress
 from reconciler.config.keys import KEYS
 from reconciler.model.clock import StoppableClock, SystemClock
 from reconciler.model.errors import UsageError
+from reconciler.model.text import printable
 from reconciler.planning.plan import Plan
 from reconciler.planning.planfile import check_applicable
 from reconciler.policy.judge import judge_again
@@ -40,6 +42,7 @@ class _Apply:
     skip_stale: bool
     max_age: timedelta
     journal: str | None
+    no_journal: bool
     format_: str
 
 
@@ -58,8 +61,9 @@ _apply = options.option_set(
         "--journal",
         type=options.OutputFile(),
         metavar="FILE",
-        help="Append every write to this file, for `sgctl rollback FILE`.",
+        help="Append every write to this file, for `sgctl rollback FILE`, and not to one of its own.",
     ),
+    click.option("--no-journal", is_flag=True, help="Keep no journal, for `sgctl rollback --last` either."),
     options.format_option(),
 )
 
@@ -93,6 +97,8 @@ def command(
     """
     current_log().code_stands = True
     check_outputs(paths, follow_links=target.follow_links)
+    if chosen.journal and chosen.no_journal:
+        raise UsageError("--journal and --no-journal exclude each other")
     stop = threading.Event()
     if len(paths) == 1 and paths[0].endswith(".json"):
         _refuse_plan_options(context)
@@ -178,7 +184,7 @@ def _carry_out(plan: Plan, api: Api, settled: Sequence[Stale | Done], chosen: _A
     The first Ctrl-C, SIGTERM or SIGHUP finishes the requests under way and begins no further one; the second abandons
     them.
     """
-    with _recorder(plan, chosen.journal) as recorder, Progress("applying", len(plan.changes)) as progress:
+    with _recorder(plan, chosen) as recorder, Progress("applying", len(plan.changes)) as progress:
 
         def tell(result: Result) -> None:
             progress.step(result.change.difference.name)
@@ -195,6 +201,7 @@ def _carry_out(plan: Plan, api: Api, settled: Sequence[Stale | Done], chosen: _A
         text = render_report(report, chosen.format_, shutil.get_terminal_size().columns)
         click.echo(text, nl=False, err=chosen.journal == STDOUT)
     finally:  # what was applied stays applied, also where nobody reads the report
+        _tell_journal(recorder.path)
         if report.error is not None:
             raise report.error
 
@@ -209,7 +216,25 @@ def _name_of(path: str, plan: Plan) -> str:
     return f"group {rest[0]}" if rest else f"project {project_id}, region {region_id}"
 
 
-def _recorder(plan: Plan, path: str | None) -> AbstractContextManager[Recorder | None]:
-    if path is None:
-        return nullcontext()
-    return JournalFile(path, SystemClock(), base_url=plan.base_url, api_version=plan.api_version)
+def _recorder(plan: Plan, chosen: _Apply) -> AbstractContextManager[JournalFile | FolderJournal | NoJournal]:
+    """Say who keeps the journal. One that was asked for stops an apply when it cannot be written; the other never does.
+
+    Without the first, an apply that somebody wants to be kept would go on unseen; the second is there in case.
+    """
+    clock = SystemClock()
+    if chosen.no_journal:
+        return nullcontext(NoJournal())
+    if chosen.journal is not None:
+        return JournalFile(chosen.journal, clock, base_url=plan.base_url, api_version=plan.api_version)
+    warn = current_log().warning
+    return FolderJournal(journal_folder(), clock, warn, base_url=plan.base_url, api_version=plan.api_version)
+
+
+def _tell_journal(path: str | None) -> None:
+    log = current_log()
+    if path is None or path == STDOUT or log.quiet:
+        return
+    if log.is_json:
+        log.event("journal", path=path)
+    else:
+        log.line(printable(f"journal: {path}"))

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import click
 
 from reconciler.cli.emulator import needs_extra
-from reconciler.model.environment import API_KEY, BASE_URL
+from reconciler.model.environment import API_KEY, BASE_URL, STATE_HOME
 from reconciler.model.errors import SgctlError
 
 _MEANINGS = {0: "", 2: "  (exit code 2: there are differences)"}
@@ -33,6 +33,7 @@ class Stage:
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         # The temporary folder is ours as well: an apply leaves its lock file there.
         self._environment |= {BASE_URL: base_url, API_KEY: api_key, "TMPDIR": str(folder)}
+        self._environment[STATE_HOME] = str(folder)  # and a journal
 
     def heading(self, text: str) -> None:
         """Begin the next step."""

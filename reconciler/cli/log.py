@@ -79,6 +79,13 @@ class Log:
 
             self.line(render_error(SgctlError(message, hint)).rstrip("\n"))
 
+    def warning(self, message: str) -> None:
+        """Write what does not stop the command, and should be known all the same."""
+        if self.is_json:
+            self.event("warning", "warning", message=message)
+        else:
+            self.line(f"{click.style('warning:', fg='yellow', bold=True)} {printable(message)}")
+
     def issues(self, error: InputError) -> None:
         """Write everything that is wrong in the files, each with its place."""
         from shutil import get_terminal_size  # noqa: PLC0415 - only when something went wrong

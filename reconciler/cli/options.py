@@ -295,20 +295,9 @@ _allow_gap = click.option(
 _LIFTABLE = [field.name for field in fields(Policies) if field.name not in ("mass_delete", "source")]
 """The policies but for mass_delete, which --allow-mass-delete lifts."""
 
-plan = option_set(
-    PlanChoices,
-    click.option(
-        "--group",
-        "groups",
-        multiple=True,
-        metavar="NAME",
-        shell_complete=complete_groups,
-        help="Only this group; a name or a glob; repeatable.",
-    ),
-    click.option("--prune", is_flag=True, help="Delete groups with our `owner` that no file names any more."),
+_judging = (
     _two_phase,
     click.option("--show-instances", is_flag=True, help="Count the instances that each changed group is attached to."),
-    click.option("--take-over", is_flag=True, help="Make groups ours that carry another owner's tag."),
     _allow_mass_delete,
     _allow_gap,
     click.option(
@@ -326,8 +315,23 @@ plan = option_set(
     policies_file,
 )
 
-rollback_plan = option_set(PlanChoices, _two_phase, _allow_mass_delete, _allow_gap)
-"""Of the choices of a plan, those that make sense for the way back."""
+plan = option_set(
+    PlanChoices,
+    click.option(
+        "--group",
+        "groups",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=complete_groups,
+        help="Only this group; a name or a glob; repeatable.",
+    ),
+    click.option("--prune", is_flag=True, help="Delete groups with our `owner` that no file names any more."),
+    click.option("--take-over", is_flag=True, help="Make groups ours that carry another owner's tag."),
+    *_judging,
+)
+
+rollback_plan = option_set(PlanChoices, *_judging)
+"""The choices of a plan that does not come from files."""
 
 PLAN_PARAMETERS = (
     *(field.name for field in fields(PlanChoices) if field.name not in ("protect_ssh_from", "policies_file")),

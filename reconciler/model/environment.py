@@ -11,12 +11,14 @@ NO_COLOR = "NO_COLOR"
 TRACEBACK = "SGCTL_TRACEBACK"
 NOTIFY_URL = "SGCTL_NOTIFY_URL"
 SSH_CONNECTION = "SSH_CONNECTION"
+STATE_HOME = "XDG_STATE_HOME"
 
 MEANINGS = (
     (API_KEY, "The API key. There is no option for it, so that no list of processes shows it."),
     (API_KEY_FILE, "Name of a file that holds the API key."),
     (f"{PROJECT_ID}, {REGION_ID}", "Project and region of documents that name none."),
     (BASE_URL, f"Address of the API; {DEFAULT_BASE_URL} when unset."),
+    (STATE_HOME, "Journals of apply are kept in sgctl/journals below it; ~/.local/state when unset."),
     (NO_COLOR, "No colours when set."),
     (TRACEBACK, "Show where in the program a bug is, when it comes to that."),
 )

@@ -88,6 +88,7 @@ def start(world: World, folder: Path, *options: str) -> subprocess.Popen[str]:
         "GCORE_BASE_URL": world.server.url,
         "GCORE_API_KEY": world.server.api_key,
         "TMPDIR": str(folder),
+        "XDG_STATE_HOME": str(folder),
     }
     command = [sys.executable, "-m", "reconciler", "apply", "groups.yaml", "--auto-approve", "--prune", *options]
     return subprocess.Popen(
@@ -191,6 +192,7 @@ def test_the_journal_of_a_process_leads_back(world: World, tmp_path: Path) -> No
 
     def run(*arguments: str) -> tuple[int, str]:
         environment = {"GCORE_BASE_URL": world.server.url, "GCORE_API_KEY": world.server.api_key}
+        environment["XDG_STATE_HOME"] = str(tmp_path)
         done = subprocess.run(
             [sys.executable, "-m", "reconciler", *arguments],
             cwd=tmp_path,

@@ -219,7 +219,7 @@ def measure_apply(folder: Path, environment: dict[str, str]) -> Iterator[Bar]:
 
 def measure(folder: Path) -> Iterator[Bar]:
     """Measure everything."""
-    environment = {**os.environ, "GCORE_API_KEY": "emulator"}
+    environment = {**os.environ, "GCORE_API_KEY": "emulator", "XDG_STATE_HOME": str(folder)}
     # Where Python may not keep compiled files, it would compile sgctl anew at every start, but not its libraries.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     small = measure_fleet(folder, environment, 1000)

@@ -39,7 +39,7 @@ def lock(emulator: EmulatorServer, times: int) -> None:
 def test_a_lock_is_waited_out_and_told_once(sgctl: Sgctl, emulator: EmulatorServer, version: str) -> None:
     sgctl.write(CHANGED)
     lock(emulator, 3)
-    ran = sgctl("apply", "--auto-approve", "--api-version", version)
+    ran = sgctl("apply", "--auto-approve", "--no-journal", "--api-version", version)
     assert ran.code == 0
     assert "updated web" in ran.out
     assert ran.err == "waiting for a lock on web, 300 s at most\n"
@@ -66,7 +66,7 @@ def test_the_task_of_another_client_is_waited_for(
 
         monkeypatch.setattr(StoppableClock, "sleep", sleep)
         monkeypatch.setattr(StoppableClock, "monotonic", lambda _: sum(slept))
-        ran = sgctl("apply", "plan.json")
+        ran = sgctl("apply", "plan.json", "--no-journal")
     assert (ran.code, ran.err) == (0, "waiting for a lock on web, 300 s at most\n" if locks else "")
     sent = [each.status for each in emulator.requests if each.method == "PATCH" and "/v1/" in each.path]
     assert sent == [*([409] * 3 if locks else []), 200]

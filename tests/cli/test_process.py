@@ -67,7 +67,7 @@ def test_an_apply_whose_terminal_goes_away_finishes_what_is_under_way(
     assert writes(emulator) == ["PATCH"], "the first group is done, the second was left"
 
 
-NOBODY_READS = {"validate": 0, "plan --detailed-exitcode": 2, "drift": 2, "apply --auto-approve": 0}
+NOBODY_READS = {"validate": 0, "plan --detailed-exitcode": 2, "drift": 2, "apply --auto-approve --no-journal": 0}
 
 
 @pytest.mark.parametrize(("command", "code"), NOBODY_READS.items(), ids=NOBODY_READS)

@@ -35,12 +35,13 @@ def json_lines(text: str) -> list[dict[str, Any]]:
 @pytest.mark.usefixtures("files", "empty_emulator")
 @pytest.mark.parametrize("command", [["plan"], ["apply", "--auto-approve"], ["drift"]], ids=" ".join)
 @pytest.mark.parametrize("flags", [[], ["-q"]], ids=["plain", "quiet"])
-def test_without_a_terminal_stderr_is_empty(
+def test_without_a_terminal_stderr_only_names_the_journal(
     command: list[str], flags: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     run([*command, *flags])
     captured = capsys.readouterr()
-    assert captured.err == ""
+    names_it = command[0] == "apply" and not flags
+    assert [line.split()[0] for line in captured.err.splitlines()] == (["journal:"] if names_it else [])
     assert captured.out
     assert "\x1b" not in captured.out
 
@@ -49,7 +50,7 @@ def test_without_a_terminal_stderr_is_empty(
 def test_verbose_shows_each_request_with_status_time_and_id(
     empty_emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["apply", "--auto-approve", "-v"]) == 0
+    assert run(["apply", "--auto-approve", "--no-journal", "-v"]) == 0
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == len(empty_emulator.requests)
     for line, record in zip(lines, empty_emulator.requests, strict=True):
@@ -63,7 +64,7 @@ def test_verbose_shows_each_request_with_status_time_and_id(
 def test_a_collector_reads_requests_progress_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["apply", "--auto-approve", "--log-format", "json"]) == 0
     events = json_lines(capsys.readouterr().err)
-    assert {event["event"] for event in events} == {"request", "progress"}
+    assert {event["event"] for event in events} == {"request", "progress", "journal"}
     assert all({"time", "level"} <= event.keys() for event in events)
     (applied,) = [event for event in events if event["event"] == "progress" and event["stage"] == "applying"]
     assert (applied["done"], applied["total"], applied["name"]) == (1, 1, "web")
