@@ -103,6 +103,12 @@ class Difference:
         return bool(self.creates or self.redescribes or self.deletes)
 
     @property
+    def kept_rules(self) -> tuple[Rule, ...]:
+        """All rules that the group has and keeps."""
+        gone = {rule.id for rule in self.deletes}
+        return tuple(rule.rule for rule in (self.live.rules if self.live else ()) if rule.id not in gone)
+
+    @property
     def created_rules(self) -> tuple[DesiredRule, ...]:
         """All rules that are created; one with a new description is created anew."""
         return (*self.creates, *(each.desired for each in self.redescribes))

@@ -45,8 +45,8 @@ from reconciler.policy.subject import (
     with_placeholders,
     written_subject,
 )
-from reconciler.policy.world import check_world_open, may_be_world
-from reconciler.traffic import Traffic
+from reconciler.policy.world import check_world_open
+from reconciler.traffic import Traffic, may_be_world
 
 _STANDARD = Policies()
 
@@ -247,9 +247,11 @@ def _judge_change(
     difference = change.difference
     if any(smtp_protocols(rule.rule) for rule in difference.created_rules):
         yield from check_smtp(written_subject(difference, names), judging)
-    if may_be_world(rule.rule for rule in difference.creates):  # what a change opens, its new rules admit
-        subject = written_subject(difference, names)
-        yield from check_world_open(subject, difference.traffic.opens, judging)
+    if difference.creates:  # what a change opens, its new rules admit
+        kept = difference.kept_rules
+        if may_be_world((rule.rule for rule in difference.creates), kept):
+            subject = written_subject(difference, names)
+            yield from check_world_open(subject, difference.traffic.opens, judging, kept)
     if protect_ssh_from:
         yield from check_lockout(difference, result_of(difference), protect_ssh_from)
 

@@ -282,9 +282,7 @@ def result_of(difference: Difference) -> tuple[Rule, ...]:
     """Return all rules that a changed group has in the end."""
     if difference.action is Action.DELETE:
         return ()
-    gone = {rule.id for rule in difference.deletes}
-    kept = (rule.rule for rule in (difference.live.rules if difference.live else ()) if rule.id not in gone)
-    return (*kept, *(rule.rule for rule in difference.creates))
+    return (*difference.kept_rules, *(rule.rule for rule in difference.creates))
 
 
 def ids_of(matches: Iterable[Match], live: LiveState) -> Ids:

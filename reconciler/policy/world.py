@@ -1,34 +1,26 @@
 """World-open ports: what a change newly opens to the world, or what a live group holds open. Ingress only.
 
-Judged by traffic and not by rules: 0.0.0.0/1 beside 128.0.0.0/1 is the world as well, and a rule that only repeats what
-was open before opens nothing.
+Judged by traffic and not by rules (`traffic.exposure`): 0.0.0.0/1 beside 128.0.0.0/1 is the world as well, and a rule
+that only repeats what was open before opens nothing.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain
 from typing import NamedTuple
 
 from reconciler.model.policies import Finding, Level
 from reconciler.model.rule import PORT_PROTOCOLS, Ethertype, Rule
 from reconciler.policy.subject import JudgedRule, Judging, Subject, exceptions_of, finding
-from reconciler.traffic import Flow, Traffic, describe
-from reconciler.traffic.describe import is_world, world_addresses
-from reconciler.traffic.extent import prefix_span
+from reconciler.traffic import Exposure, Flow, Traffic, describe, exposures, spans
+from reconciler.traffic.exposure import world_weight
+from reconciler.traffic.flow import flow_services, whole_protocol
+from reconciler.traffic.spans import Spans
 
 MANAGEMENT = "world_open_management"
 ANY_PORT = "world_open_any_port"
-_LAST_PORT = 65535
 _SHOWN = 3
 _SHOWN_PORTS = 30
-
-
-class _Open(NamedTuple):
-    """Ports of one protocol that are open to the world, and the flows that make them so."""
-
-    low: int
-    high: int
-    flows: tuple[Flow, ...]
 
 
 class _Breach(NamedTuple):
@@ -36,33 +28,22 @@ class _Breach(NamedTuple):
     flows: tuple[Flow, ...]
 
 
-def check_world_open(subject: Subject, opens: Sequence[Flow], judging: Judging) -> Iterator[Finding]:
-    """Judge the flows that a change opens, or that a live group admits."""
+def check_world_open(
+    subject: Subject, opens: Sequence[Flow], judging: Judging, kept: Sequence[Rule] = ()
+) -> Iterator[Finding]:
+    """Judge the flows that a change opens beside the rules that are kept, or those that a live group admits."""
     ingress = [flow for flow in opens if flow.direction == "ingress"]
     for policy, level in (
         (MANAGEMENT, judging.policies.world_open_management.level),
         (ANY_PORT, judging.policies.world_open_any_port.level),
     ):
         if level != "off" and ingress:
-            yield from _judge(policy, level, subject, ingress, judging)
+            yield from _judge(policy, level, subject, ingress, kept, judging)
 
 
-def may_be_world(rules: Iterable[Rule]) -> bool:
-    """Tell quickly of most groups that no rules of theirs can be the world together, by the sizes of their prefixes."""
-    total: dict[Ethertype, int] = {"IPv4": 0, "IPv6": 0}
-    for prefix, ethertype in {
-        (rule.remote_ip_prefix, rule.ethertype)
-        for rule in rules
-        if rule.direction == "ingress" and rule.remote_group_id is None
-    }:
-        if prefix is None:
-            return True
-        start, end = prefix_span(prefix, ethertype)
-        total[ethertype] += end[1] - start[1]
-    return any(is_world(addresses, family) for family, addresses in total.items())
-
-
-def _judge(policy: str, level: Level, subject: Subject, opens: Sequence[Flow], judging: Judging) -> Iterator[Finding]:
+def _judge(
+    policy: str, level: Level, subject: Subject, opens: Sequence[Flow], kept: Sequence[Rule], judging: Judging
+) -> Iterator[Finding]:
     if level == "off":
         return
     excepted = [rule for rule in subject.rules if rule.review and judging.in_force(policy, rule.review.exceptions)]
@@ -72,69 +53,64 @@ def _judge(policy: str, level: Level, subject: Subject, opens: Sequence[Flow], j
         left = traffic.difference(Traffic.of(rule.rule for rule in excepted)).flows()
         for rule in excepted:
             part = traffic.intersection(Traffic.of([rule.rule])).flows()
-            for breach in _breaches(policy, part, judging):
+            for breach in _breaches(policy, part, kept, judging):
                 yield finding(policy, level, _message(breach, policy, subject), subject, judging, rule)
-    for breach in _breaches(policy, left, judging):
+    for breach in _breaches(policy, left, kept, judging):
         rule_at_fault = _rule_behind(breach.flows, subject, policy, judging)
         yield finding(policy, level, _message(breach, policy, subject), subject, judging, rule_at_fault)
 
 
-def _breaches(policy: str, flows: Sequence[Flow], judging: Judging) -> Iterator[_Breach]:
-    families: tuple[Ethertype, ...] = ("IPv4", "IPv6")
-    for family in families:
-        here = [flow for flow in flows if flow.ethertype == family]
-        if not is_world(sum(map(world_addresses, here)), family):
-            continue  # whatever is in here, together it is not the world
+def _breaches(policy: str, flows: Sequence[Flow], kept: Sequence[Rule], judging: Judging) -> Iterator[_Breach]:
+    by_family: dict[Ethertype, list[Exposure]] = {}
+    for exposure in exposures(flows, kept):
+        by_family.setdefault(exposure.flows[0].ethertype, []).append(exposure)
+    for exposed in by_family.values():
         if policy == MANAGEMENT:
-            yield from _management(here, judging.management_ports)
+            yield from _management(exposed, judging.management_ports)
         else:
-            yield from _any_port(here, judging.policies.world_open_any_port.max_ports)
+            yield from _any_port(exposed, judging.policies.world_open_any_port.max_ports)
 
 
-def _management(flows: Sequence[Flow], ports: Sequence[tuple[int, int]]) -> Iterator[_Breach]:
+def _management(exposed: Iterable[Exposure], ports: Sequence[tuple[int, int]]) -> Iterator[_Breach]:
     """Find the management ports, given as ranges that rise and do not overlap, that are open."""
     last_ports = [high for _, high in ports]
-    found: dict[tuple[Flow, ...], list[str]] = {}
-    for part in _open_ports(flows, "tcp"):
-        for low, high in ports[bisect_left(last_ports, part.low) :]:
-            if low > part.high:
-                break
-            first, last = max(low, part.low), min(high, part.high)
-            found.setdefault(part.flows, []).append(str(first) if first == last else f"{first}-{last}")
-    for behind, some in found.items():
-        many = "s" if len(some) > 1 else ""
-        more = f" and {len(some) - _SHOWN_PORTS:,} more" if len(some) > _SHOWN_PORTS else ""
-        yield _Breach(f"the management port{many} tcp {', '.join(some[:_SHOWN_PORTS])}{more}", behind)
+    for exposure in exposed:
+        some: list[str] = []
+        for (_, start), (_, end) in spans.stretches(_open_ports([exposure], "tcp")):
+            for low, high in ports[bisect_left(last_ports, start) :]:
+                if low >= end:
+                    break
+                first, last = max(low, start), min(high, end - 1)
+                some.append(str(first) if first == last else f"{first}-{last}")
+        if some:
+            many = "s" if len(some) > 1 else ""
+            more = f" and {len(some) - _SHOWN_PORTS:,} more" if len(some) > _SHOWN_PORTS else ""
+            what = f"the management port{many} tcp {', '.join(some[:_SHOWN_PORTS])}{more}"
+            yield _Breach(what, exposure.flows)
 
 
-def _any_port(flows: Sequence[Flow], max_ports: int) -> Iterator[_Breach]:
-    every = tuple(flow for flow in flows if flow.protocol is None)
-    if every and is_world(sum(map(world_addresses, every)), every[0].ethertype):
-        yield _Breach("every protocol", every)
+def _any_port(exposed: Sequence[Exposure], max_ports: int) -> Iterator[_Breach]:
+    services = [service for exposure in exposed for service in exposure.services]
+    if any(service.protocol is None for service in services):
+        every = [each for each in exposed if any(service.protocol is None for service in each.services)]
+        yield _Breach("every protocol", _flows_of(every))
         return
-    for protocol in sorted({flow.protocol for flow in flows if flow.protocol in PORT_PROTOCOLS and flow.protocol}):
-        opened = list(_open_ports(flows, protocol))
-        number = sum(part.high - part.low + 1 for part in opened)
+    for protocol in sorted({service.protocol for service in services if service.protocol in PORT_PROTOCOLS} - {None}):
+        number = sum(end - start for (_, start), (_, end) in spans.stretches(_open_ports(exposed, protocol)))
         if number > max_ports:
             what = f"{number:,} ports of {protocol}, over the limit of {max_ports:,} (`max_ports`),"
-            yield _Breach(what, tuple(dict.fromkeys(flow for part in opened for flow in part.flows)))
+            yield _Breach(what, _flows_of(each for each in exposed if _open_ports([each], protocol)))
 
 
-def _open_ports(flows: Sequence[Flow], protocol: str) -> Iterator[_Open]:
-    """Cut the ports where any flow begins or ends; the flows over a piece do not overlap, so they may be added up."""
-    parts = [
-        (flow, world_addresses(flow), *(flow.ports or (1, _LAST_PORT)))
-        for flow in flows
-        if flow.protocol == protocol or (flow.protocol is None and protocol not in flow.except_protocols)
-    ]
-    if not parts:
-        return
-    family = parts[0][0].ethertype
-    cuts = sorted({cut for _, _, low, high in parts for cut in (low, high + 1)})
-    for start, end in pairwise(cuts):
-        over = [(flow, addresses) for flow, addresses, low, high in parts if low <= start and end <= high + 1]
-        if is_world(sum(addresses for _, addresses in over), family):
-            yield _Open(start, end - 1, tuple(flow for flow, _ in over))
+def _flows_of(exposed: Iterable[Exposure]) -> tuple[Flow, ...]:
+    return tuple(dict.fromkeys(flow for each in exposed for flow in each.flows))
+
+
+def _open_ports(exposed: Iterable[Exposure], protocol: str) -> Spans:
+    """Return the ports of a protocol that are open, on the axis of services."""
+    services = chain.from_iterable(exposure.services for exposure in exposed)
+    column = spans.of(chain.from_iterable(spans.stretches(flow_services(service)) for service in services))
+    return spans.clip(column, *whole_protocol(protocol))
 
 
 def _rule_behind(flows: Iterable[Flow], subject: Subject, policy: str, judging: Judging) -> JudgedRule | None:
@@ -145,7 +121,7 @@ def _rule_behind(flows: Iterable[Flow], subject: Subject, policy: str, judging: 
     for rule in subject.rules:
         if not traffic.admits_some(rule.rule) or judging.in_force(policy, exceptions_of(rule, subject)):
             continue
-        share = sum(world_addresses(flow) for flow in traffic.intersection(Traffic.of([rule.rule])).flows())
+        share = sum(world_weight(flow) for flow in traffic.intersection(Traffic.of([rule.rule])).flows())
         if share > most:
             best, most = rule, share
     return best

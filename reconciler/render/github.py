@@ -17,6 +17,8 @@ def render_github(view: View) -> str:
 def _lines(view: View) -> Iterator[str]:
     for group in view.groups:
         yield _command(_level(view, group), group.title, _details(group), group.place)
+    for each in view.openings:
+        yield _command("warning", f"sgctl {view.kind}: {each.alarm}", [f"{each.text} ({each.size})", each.where], None)
     for warning in view.warnings:
         yield _command("warning", f"sgctl {view.kind}", [warning.message], warning.place)
     for stop in view.stops:

@@ -51,13 +51,11 @@ def _remarks(kind: str, word: str, remarks: tuple[Remark, ...]) -> Iterator[str]
 
 
 def _openings(view: View) -> Iterator[str]:
-    for group in view.groups:
-        for line in group.traffic or ():
-            if line.alarm:
-                yield (
-                    f'<p class="remark stop"><strong>{line.alarm.capitalize()}:</strong> {_text(group.name)} '
-                    f"{line.verb} <code>{_text(line.text)}</code> ({_text(line.size)})</p>"
-                )
+    for each in view.openings:
+        yield (
+            f'<p class="remark stop"><strong>{each.alarm.capitalize()}:</strong> <code>{_text(each.text)}</code> '
+            f"({_text(each.size)}) in {_text(each.where)}</p>"
+        )
 
 
 def _filter(view: View) -> Iterator[str]:

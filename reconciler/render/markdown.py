@@ -70,16 +70,13 @@ def _cut(remarks: tuple[Remark, ...]) -> Iterator[str]:
 
 def _loud(view: View) -> Iterator[str]:
     """Say before everything else what is open to the world or wide, for the groups are folded."""
-    lines = [
-        f"<code>{_html(group.name)}</code> {line.verb} <code>{_html(line.text)}</code>: "
-        f"**{line.alarm}**, {_html(line.size)}"
-        for group in view.groups
-        for line in group.traffic or ()
-        if line.alarm
-    ]
-    yield from lines[:_MOST]
-    if len(lines) > _MOST:
-        yield f"… and {len(lines) - _MOST} more such openings"
+    for each in view.openings[:_MOST]:
+        yield (
+            f"**{each.alarm.capitalize()}:** <code>{_html(each.text)}</code> ({_html(each.size)}) "
+            f"in <code>{_html(each.where)}</code>"
+        )
+    if len(view.openings) > _MOST:
+        yield f"… and {len(view.openings) - _MOST} more such openings"
 
 
 def _group(group: GroupView) -> Iterator[str]:

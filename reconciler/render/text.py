@@ -46,6 +46,10 @@ def render_issue(issue: Issue, width: int = 80) -> str:
 
 
 def _end(view: View, width: int) -> Iterator[str]:
+    for each in view.openings:
+        label = f"{each.alarm}:"
+        text = printable(f"{each.text} ({each.size}) in {each.where}")
+        yield _labelled(label, {"fg": "red", "bold": True}, text, width)
     for note in view.notes:
         yield _labelled("note:", {}, printable(note), width)
     for warning in view.warnings:

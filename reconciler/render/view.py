@@ -13,10 +13,10 @@ from reconciler.model.rule import describe_rule
 from reconciler.model.text import count
 from reconciler.planning.diff import Action, Difference, TagChange
 from reconciler.planning.plan import Plan
+from reconciler.policy.openings import Alarm, Opening, merge_openings, openings_of
 from reconciler.render.findings import describe_finding
 from reconciler.render.pairs import pair
-from reconciler.traffic import Traffic
-from reconciler.traffic.describe import describe, describe_size, wide, world_open
+from reconciler.traffic import Traffic, describe, describe_size
 from reconciler.traffic.flow import Flow
 
 Symbol = Literal["+", "~", "-", "!"]
@@ -24,9 +24,6 @@ Symbol = Literal["+", "~", "-", "!"]
 
 Tone = Literal["change", "good", "bad", "uncounted"]
 """How a group is to be taken: as a change, as done, as a failure, or as something that does not count."""
-
-Alarm = Literal["", "open to the world", "wide"]
-"""Why an opening is marked loudly, the worse first; nothing where it is not."""
 
 _SYMBOLS: Mapping[Action, Symbol] = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
 
@@ -77,7 +74,7 @@ class TrafficLine:
     verb: str
     text: str
     size: str
-    alarm: Alarm
+    alarm: Alarm | Literal[""] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +94,7 @@ class GroupView:
     unchanged: int
     notes: tuple[str, ...]
     tone: Tone = "change"
+    openings: tuple[Opening, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +115,11 @@ class View:
     stops: tuple[Remark, ...] = ()
     warnings: tuple[Remark, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def openings(self) -> tuple[Opening, ...]:
+        """What is open to the world or wide: each once, with the groups where it is."""
+        return merge_openings(opening for group in self.groups for opening in group.openings)
 
 
 def view_plan(plan: Plan) -> View:
@@ -160,6 +163,8 @@ def view_difference(
 ) -> GroupView:
     """Describe one group; `names` maps ids of remote groups to their names, `remark` ends the title."""
     title = f"{perspective.words[difference.action]} {difference.name} ({difference.target})"
+    loud = difference.traffic.opens if perspective.loud == perspective.opened else difference.traffic.closes
+    openings = openings_of(difference, loud, names)
     return GroupView(
         symbol=_SYMBOLS[difference.action],
         name=difference.name,
@@ -167,10 +172,13 @@ def view_difference(
         place=difference.place,
         live_id=difference.live.id if difference.live else "",
         lines=tuple(_lines(difference, names)),
-        traffic=tuple(_traffic(difference, names, perspective)) if difference.creates or difference.deletes else None,
+        traffic=tuple(_traffic(difference, names, perspective, openings))
+        if difference.creates or difference.deletes
+        else None,
         unchanged=difference.unchanged,
         notes=(*_attached(difference), *_redescribed(difference, perspective), *difference.notes),
         tone=tone,
+        openings=openings,
     )
 
 
@@ -184,8 +192,11 @@ def _redescribed(difference: Difference, perspective: Perspective) -> Iterator[s
         yield perspective.redescribed
 
 
-def _traffic(difference: Difference, names: Mapping[str, str], perspective: Perspective) -> Iterator[TrafficLine]:
+def _traffic(
+    difference: Difference, names: Mapping[str, str], perspective: Perspective, openings: tuple[Opening, ...]
+) -> Iterator[TrafficLine]:
     traffic = difference.traffic
+    alarms: dict[Flow, Alarm] = {flow: each.alarm for each in openings for flow in each.flows}
     sides: tuple[tuple[str, tuple[Flow, ...], tuple[DesiredRule | LiveRule, ...]], ...] = (
         (perspective.opened, traffic.opens, difference.creates),
         (perspective.closed, traffic.closes, difference.deletes),
@@ -197,19 +208,10 @@ def _traffic(difference: Difference, names: Mapping[str, str], perspective: Pers
         first = next((flow for flow in flows if flow in of_preset), None)
         for flow in flows:
             if flow is first:
-                yield TrafficLine(verb, f"egress {_PRESET} to anywhere", _PRESET_TRAFFIC, "")
+                yield TrafficLine(verb, f"egress {_PRESET} to anywhere", _PRESET_TRAFFIC)
             elif flow not in of_preset:
-                alarm = _alarm(flow, is_new=difference.live is None) if verb == perspective.loud else ""
-                yield TrafficLine(verb, describe(flow, names), describe_size(flow), alarm)
-
-
-def _alarm(flow: Flow, *, is_new: bool) -> Alarm:
-    """Wide is said of groups that exist: what a new one admits is all new, and 10.0.0.0/8 is common there."""
-    if flow.direction == "egress":
-        return ""
-    if world_open(flow):
-        return "open to the world"
-    return "wide" if wide(flow) and not is_new else ""
+                alarm = alarms.get(flow) if verb == perspective.loud else None
+                yield TrafficLine(verb, describe(flow, names), describe_size(flow), alarm or "")
 
 
 def _lines(difference: Difference, names: Mapping[str, str]) -> Iterator[Line]:

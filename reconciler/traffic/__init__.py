@@ -4,7 +4,7 @@
                                     cells, spans: its columns   blocks: its prefixes
 
 `Traffic` is the set as a value, `traffic_difference` the short way for a change, `compare` the question about two
-single rules, `packet` the one about a single packet.
+single rules, `packet` the one about a single packet. `exposure` says what of it is open to the world.
 
 Why own code, and not a library. Measured on Python 3.11 with 250 prefixes less 250 others, and with 250 rules less 250
 others where prefixes and port ranges overlap:
@@ -27,9 +27,9 @@ from reconciler.traffic.describe import (
     describe_size,
     size,
     wide,
-    world_open,
 )
 from reconciler.traffic.difference import TrafficDifference, traffic_difference
+from reconciler.traffic.exposure import Exposure, describe_exposure, exposures, may_be_world, world_open
 from reconciler.traffic.extent import covers, overlaps
 from reconciler.traffic.flow import Flow, Remote
 from reconciler.traffic.flow_json import from_json, to_json
@@ -37,6 +37,7 @@ from reconciler.traffic.packet import Packet, admits
 from reconciler.traffic.traffic import Traffic
 
 __all__ = [
+    "Exposure",
     "Flow",
     "Packet",
     "Remote",
@@ -46,10 +47,13 @@ __all__ = [
     "admits",
     "covers",
     "describe",
+    "describe_exposure",
     "describe_flow_remote",
     "describe_service",
     "describe_size",
+    "exposures",
     "from_json",
+    "may_be_world",
     "overlaps",
     "size",
     "to_json",

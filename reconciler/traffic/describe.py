@@ -1,4 +1,4 @@
-"""A flow for people: one line of text, its size, and whether it is open to the world."""
+"""A flow for people: one line of text, its size, and whether it is wide."""
 
 import math
 from collections.abc import Mapping
@@ -6,18 +6,13 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from reconciler.model.cloud import MAX_PORT
-from reconciler.model.rule import PORT_PROTOCOLS, Ethertype
+from reconciler.model.rule import ICMP_PROTOCOLS, PORT_PROTOCOLS, Ethertype
 from reconciler.traffic import spans
 from reconciler.traffic.extent import ADDRESS_BITS
 from reconciler.traffic.flow import Flow, Range, Remote, flow_remotes
 
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
-PUBLIC_SPAN: dict[Ethertype, tuple[int, int]] = {
-    "IPv4": (1 << 24, 224 << 24),  # 1.0.0.0 to 223.255.255.255: neither "this network" nor multicast (IANA registry)
-    "IPv6": (0x2 << 124, 0x4 << 124),  # 2000::/3, all that is allocated for global unicast (RFC 4291)
-}
-WORLD_SHARE = 16
 WIDE: dict[Ethertype, int] = {"IPv4": 1 << 15, "IPv6": 1 << 95}  # addresses: half of a /16, half of a /32
 
 
@@ -85,41 +80,18 @@ def describe_size(flow: Flow) -> str:
     return ", ".join(words)
 
 
-def world_open(flow: Flow) -> bool:
-    """Return whether a flow is open to the world: to a sixteenth or more of all public unicast addresses.
-
-    Nobody knows that many peers: the largest block ever given to one organisation is a /8, and a sixteenth is the size
-    of a /4 (of a /7 within 2000::/3 for IPv6). "Every address" alone would miss 0.0.0.0/1 beside 128.0.0.0/1, and what
-    is left of 0.0.0.0/0 when the old rules admitted a part already. Private ranges by themselves never reach it.
-    """
-    return is_world(world_addresses(flow), flow.ethertype)
-
-
 def wide(flow: Flow) -> bool:
     """Return whether a flow covers half of an IPv4 /16 or of an IPv6 /32, or more.
 
     So much is a provider's network, and seldom meant where one host was written before: a slip from /32 to /8 or /16.
-    Half, for what the old rules admitted already is no part of what a change opens.
+    Half, for what the old rules admitted already is no part of what a change opens. ICMP does not count (`exposure`).
     """
     addresses = size(flow).addresses
-    return addresses is not None and addresses >= WIDE[flow.ethertype]
+    return addresses is not None and addresses >= WIDE[flow.ethertype] and flow.protocol not in ICMP_PROTOCOLS
 
 
-def world_addresses(flow: Flow) -> int:
-    """Return how many public unicast addresses a flow covers. Flows that do not overlap may be added up."""
-    return _count(flow, *PUBLIC_SPAN[flow.ethertype])
-
-
-def is_world(addresses: int, ethertype: Ethertype) -> bool:
-    """Return whether so many public unicast addresses are the world; `world_open` says why."""
-    start, end = PUBLIC_SPAN[ethertype]
-    return addresses * WORLD_SHARE >= end - start
-
-
-def _count(flow: Flow, start: int = 0, end: int | None = None) -> int:
-    """Return the number of addresses of a flow from `start` up to `end`, by default in its whole family."""
-    top = 1 << ADDRESS_BITS[flow.ethertype] if end is None else end
-    addresses = spans.clip(flow_remotes(flow), ("", start), ("", top))
+def _count(flow: Flow) -> int:
+    addresses = spans.clip(flow_remotes(flow), ("", 0), ("", 1 << ADDRESS_BITS[flow.ethertype]))
     return sum(last - first for (_, first), (_, last) in spans.stretches(addresses))
 
 

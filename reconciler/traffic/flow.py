@@ -42,11 +42,11 @@ def flow_services(flow: Flow) -> Spans:
     """Return the services of a flow on their axis."""
     protocol = flow.protocol
     if protocol is None:
-        return spans.complement(spans.of(_whole(name) for name in flow.except_protocols))
+        return spans.complement(spans.of(whole_protocol(name) for name in flow.except_protocols))
     if flow.ports is not None:
         return (protocol, flow.ports[0]), (protocol, flow.ports[1] + 1)
     if flow.icmp_types is None:
-        return _whole(protocol)
+        return whole_protocol(protocol)
     first, last = flow.icmp_types
     low, high = flow.icmp_codes or (0, CODES - 1)
     return spans.of(
@@ -61,7 +61,8 @@ def flow_remotes(flow: Flow) -> Spans:
     return spans.clip(spans.complement(missing), *within)
 
 
-def _whole(protocol: str) -> Span:
+def whole_protocol(protocol: str) -> Span:
+    """Return all services of a protocol on their axis."""
     start, end = extent(protocol)
     return (protocol, start), (protocol, end)
 

@@ -21,6 +21,7 @@ from reconciler.model.place import FilePlace, PlainPlace
 from reconciler.model.policies import Finding, PolicyException
 from reconciler.model.problems import ProblemName
 from reconciler.model.text import printable, shown
+from reconciler.policy.openings import Opening
 from reconciler.render.findings import render_findings
 from reconciler.render.formats import render
 from reconciler.render.graph.dot import render_dot
@@ -31,6 +32,7 @@ from reconciler.render.junit import junit
 from reconciler.render.sarif import sarif
 from reconciler.render.text import render_error, render_issue
 from reconciler.render.view import GroupView, Line, Remark, TrafficLine, View
+from reconciler.traffic import Flow
 
 HOSTILE = (
     "\n::error::forged",
@@ -94,6 +96,7 @@ def with_text(value: Any, text: str) -> Any:
 
 
 PLACE = FilePlace("groups/web.yaml", 3, 5)
+SSH = Flow("ingress", "IPv4", "tcp", ports=(22, 22))
 GROUP = GroupView(
     symbol="~",
     name="web",
@@ -104,6 +107,7 @@ GROUP = GroupView(
     traffic=(TrafficLine("opens", "ingress", "1 address", "open to the world"),),
     unchanged=2,
     notes=("note",),
+    openings=(Opening("open to the world", "tcp 22", "1 port", "tcp", "2 ports", ((Target(1, 7), "web"),), (SSH,)),),
 )
 VIEW = View(
     "plan",
@@ -161,7 +165,7 @@ def tags_of(page: str) -> list[str]:
 
 def test_the_views_here_fill_every_field_of_their_classes() -> None:
     """A field that is added to a view model has to be filled here, else nothing proves it."""
-    for value in (VIEW, GROUP, *GROUP.lines[:1], *(GROUP.traffic or ()), VIEW.stops[0], FINDINGS[2]):
+    for value in (VIEW, GROUP, *GROUP.lines[:1], *(GROUP.traffic or ()), *GROUP.openings, VIEW.stops[0], FINDINGS[2]):
         for each in fields(value):
             assert getattr(value, each.name) not in (None, ()) or each.name == "flag", (type(value), each.name)
     assert set(get_args(View.__dataclass_fields__["kind"].type)) <= {"plan", "drift", "apply"}
