@@ -14,6 +14,7 @@ from reconciler.model.errors import ExitCode
 from reconciler.model.version import __version__
 
 _COMMANDS = {
+    "init": ("reconciler.cli.init", "begin a repository"),
     "validate": ("reconciler.cli.validate", "check the files, offline"),
     "plan": ("reconciler.cli.plan", "show what would change, and save it"),
     "apply": ("reconciler.cli.apply", "carry out a saved plan, or plan, ask and carry out"),
@@ -27,6 +28,7 @@ _COMMANDS = {
     "show": ("reconciler.cli.show", "show a saved plan"),
     "config": ("reconciler.cli.config", "show every setting and where it comes from"),
     "doctor": ("reconciler.cli.doctor", "check key, address, access and clock"),
+    "schema": ("reconciler.cli.schema", "print a published JSON Schema, for editors"),
     "completion": ("reconciler.cli.completion", "print the completion script of a shell"),
     "man": ("reconciler.cli.man", "print the manual page"),
     "emulator": ("reconciler.cli.emulator", "serve a stand-in of the API on this machine"),
@@ -67,6 +69,7 @@ def sgctl(context: click.Context) -> None:
 
     \b
       sgctl demo                       see it work, without an account
+      sgctl init                       begin a repository
       sgctl validate                   check the files below this folder
       sgctl plan --out plan.json       show what would change, and save it
       sgctl apply plan.json            make exactly that change

@@ -15,7 +15,7 @@ from reconciler.model.files import PLAN_LIMIT, SETTINGS_LIMIT, read_bounded
 STDOUT = "-"
 SCHEMA = Path("schemas", "security-groups.schema.json")
 ADDRESS_GROUPS = "address-groups"
-_SCHEMA_ID = '"urn:sgctl:security-groups:1"'
+_SCHEMA_ID = re.compile(rb'"\$id": "[^"]*security-groups\.schema\.json"')
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST = 100
 
@@ -68,7 +68,7 @@ def modeline(folder: Path) -> str | None:
 
 def _is_schema(path: Path) -> bool:
     try:
-        return _SCHEMA_ID.encode() in read_bounded(str(path), SETTINGS_LIMIT)
+        return _SCHEMA_ID.search(read_bounded(str(path), SETTINGS_LIMIT)) is not None
     except (OSError, ValueError):
         return False
 

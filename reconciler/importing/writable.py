@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any
 
 from reconciler.importing.merge import Range
-from reconciler.loading.remote import read_prefix
 from reconciler.loading.rule import expand
 from reconciler.loading.structure import is_well_formed
 from reconciler.model.cloud import MAX_RULES
@@ -97,16 +96,9 @@ def _why_not_rule(rule: Rule, description: str) -> str | None:
         return "YAML cannot carry its description"
     if reason := _why_not("rule", {"direction": "ingress", "description": description}):
         return reason
-    family, prefix, group_id = rule.ethertype, rule.remote_ip_prefix, rule.remote_group_id
-    if prefix is not None:
-        read = read_prefix(prefix)
-        if read.problem:
-            return read.problem.message
-        if group_id is not None or read.canonical != prefix or read.family != family:
-            return "its prefix fits neither its ethertype nor its remote group"
-    elif group_id is not None and not _is_group_id(group_id):
+    if rule.remote_group_id is not None and not _is_group_id(rule.remote_group_id):
         return "its remote group's id is no UUID"
-    return _why_not_shape(family, rule.protocol, (rule.port_range_min, rule.port_range_max))
+    return _why_not_shape(rule.ethertype, rule.protocol, (rule.port_range_min, rule.port_range_max))
 
 
 @lru_cache(1 << 12)

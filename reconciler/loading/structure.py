@@ -13,7 +13,7 @@ from functools import cache, reduce
 from math import inf
 from typing import Any
 
-from reconciler.model.schema_files import read_schema
+from reconciler.model.published import read_schema
 
 Predicate = Callable[[Any], object]
 """Says yes or no, by the truth of what it returns, to values of one class."""

@@ -14,7 +14,7 @@ from reconciler.loading.issues import Path, Problem
 from reconciler.loading.reduce import reduce
 from reconciler.loading.structure import matcher
 from reconciler.model.problems import ProblemName
-from reconciler.model.schema_files import read_schema
+from reconciler.model.published import read_schema
 from reconciler.model.text import shown
 
 

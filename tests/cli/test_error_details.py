@@ -13,7 +13,7 @@ from raw_server import Peer, serving
 
 from reconciler.emulator.faults import Fault, FaultPlan
 from reconciler.emulator.server import EmulatorServer
-from reconciler.model.schema_files import read_schema
+from reconciler.model.published import read_schema
 
 from .conftest import CHANGED, KEY, WEB, Ran, Sgctl
 

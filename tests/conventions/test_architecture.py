@@ -31,7 +31,7 @@ EXCEPTIONS = {
     ("reconciler/loading/bulk/forks.py", "signal"): "the same",
     ("reconciler/model/files.py", "os"): "the one bounded read of a file",
     ("reconciler/model/files.py", "pathlib"): "the same",
-    ("reconciler/model/schema_files.py", "pathlib"): "the published schemas are files of the package",
+    ("reconciler/model/published.py", "pathlib"): "the published schemas are files of the package",
     ("reconciler/model/clock.py", "time"): "the clock itself",
     ("reconciler/model/clock.py", "threading"): "a wait that can be ended",
     ("reconciler/traffic/blocks.py", "socket"): "inet_ntop: arithmetic on addresses, no socket",

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from reconciler.cli import run
 from reconciler.emulator.server import EmulatorServer
-from reconciler.model.schema_files import read_schema
+from reconciler.model.published import read_schema
 
 WEB = """\
 project_id: 1

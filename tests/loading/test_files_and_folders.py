@@ -9,7 +9,7 @@ import pytest
 from reconciler.loading.load import Defaults, find_files, load, read_documents
 from reconciler.model.errors import InputError
 from reconciler.model.place import FilePlace
-from reconciler.model.schema_files import read_schema
+from reconciler.model.published import read_schema
 
 GOOD = "project_id: 1\nregion_id: 7\nsecurity_groups: []\n"
 

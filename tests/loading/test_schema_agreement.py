@@ -18,7 +18,7 @@ from reconciler.loading.issues import Issues, Problem, Source
 from reconciler.loading.structure import Check, is_well_formed
 from reconciler.loading.structure_problems import validator
 from reconciler.model.canonical import PUBLISHED_PROTOCOLS
-from reconciler.model.schema_files import read_schema
+from reconciler.model.published import read_schema
 
 CLASSES = (type(None), bool, int, float, str, list, dict)
 KINDS = st.sampled_from(sorted(DEFINITIONS))

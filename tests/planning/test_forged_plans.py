@@ -19,7 +19,7 @@ from plan_strategies import leaves, plans
 from reconciler.api.backend import BACKENDS
 from reconciler.model.errors import PlanFileError
 from reconciler.model.live import Tag
-from reconciler.model.schema_files import read_schema
+from reconciler.model.published import read_schema
 from reconciler.planning import planfile
 from reconciler.planning.plan import Plan, encode_changes
 

@@ -24,7 +24,7 @@ from reconciler.model.errors import PlanFileError, SgctlError
 from reconciler.model.json_form import json_text
 from reconciler.model.place import FilePlace, PlainPlace
 from reconciler.model.policies import Finding
-from reconciler.model.schema_files import read_schema
+from reconciler.model.published import read_schema
 from reconciler.planning import planfile
 from reconciler.planning.plan import Plan
 

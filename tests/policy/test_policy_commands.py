@@ -12,7 +12,7 @@ from reconciler.api.backend import BACKENDS
 from reconciler.cli import run
 from reconciler.emulator.server import EmulatorServer
 from reconciler.loading.policies import saved_policies
-from reconciler.model.schema_files import read_schema
+from reconciler.model.published import read_schema
 from reconciler.planning import planfile
 
 TODAY = datetime.now(UTC).date()

@@ -10,7 +10,7 @@ from reconciler.loading.policies import bind, read_policies
 from reconciler.loading.remote import AddressGroup
 from reconciler.model.errors import InputError
 from reconciler.model.policies import Policies
-from reconciler.model.schema_files import read_schema
+from reconciler.model.published import read_schema
 
 
 def test_every_policy_is_documented_in_the_schema() -> None:

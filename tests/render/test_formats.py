@@ -19,7 +19,7 @@ from reconciler.model.desired import DesiredGroup, DesiredRule, Target
 from reconciler.model.live import LiveGroup, LiveRule, Tag
 from reconciler.model.place import FilePlace
 from reconciler.model.policies import Finding
-from reconciler.model.schema_files import read_schema
+from reconciler.model.published import read_schema
 from reconciler.planning.diff import Difference, diff, diff_deletion
 from reconciler.planning.encode import Request
 from reconciler.planning.plan import Change, Plan, Scope

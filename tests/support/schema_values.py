@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reconciler.model.schema_files import read_schema
+from reconciler.model.published import read_schema
 
 DEFINITIONS = read_schema("security-groups")["$defs"]
 ID = "00000000-0000-4000-8000-00000000000a"
