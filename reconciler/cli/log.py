@@ -81,10 +81,17 @@ class Log:
 
     def warning(self, message: str) -> None:
         """Write what does not stop the command, and should be known all the same."""
+        self._aside("warning", message, fg="yellow", bold=True)
+
+    def note(self, message: str) -> None:
+        """Write what bears on how the result is to be read."""
+        self._aside("note", message)
+
+    def _aside(self, word: str, message: str, **style: Any) -> None:
         if self.is_json:
-            self.event("warning", "warning", message=message)
+            self.event(word, "info" if word == "note" else word, message=message)
         else:
-            self.line(f"{click.style('warning:', fg='yellow', bold=True)} {printable(message)}")
+            self.line(f"{click.style(f'{word}:', **style)} {printable(message)}")
 
     def issues(self, error: InputError) -> None:
         """Write everything that is wrong in the files, each with its place."""

@@ -5,17 +5,20 @@ from dataclasses import dataclass
 import click
 
 from reconciler import workflow
-from reconciler.cli import options
+from reconciler.cli import options, settings
 from reconciler.cli.completion import complete_groups
+from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, TargetOptions
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import load_chosen, load_for_live
-from reconciler.model.errors import ExitCode, UsageError
+from reconciler.model.environment import API_KEY
+from reconciler.model.errors import ApiError, ExitCode, UsageError
 from reconciler.model.json_form import json_text
 from reconciler.model.rule import Ethertype
 from reconciler.planning.group_view import StateView, desired_view
-from reconciler.render.trace import render_trace, trace_to_json
-from reconciler.trace import parse_question, trace
+from reconciler.render.trace import Mending, render_trace, trace_to_json
+from reconciler.trace import Question, parse_question, trace
+from reconciler.trace.sides import Side, ask, deciding, mend
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class _Trace:
     groups: tuple[str, ...]
     from_group: tuple[str, ...]
     to_group: tuple[str, ...]
-    desired: bool
+    desired: bool | None
     ethertype: Ethertype | None
     format_: str
 
@@ -53,7 +56,7 @@ _trace = options.option_set(
         shell_complete=complete_groups,
         help="Egress to members of this group; repeatable.",
     ),
-    click.option("--desired/--live", "desired", default=True, help="Ask the files (the default), or the API."),
+    click.option("--desired/--live", "desired", default=None, help="Ask the files alone, or the API alone."),
     click.option("--ethertype", type=click.Choice(["IPv4", "IPv6"]), help="The family, where no address tells it."),
     click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True),
 )
@@ -72,21 +75,29 @@ def command(question: tuple[str, ...], chosen: _Trace, target: TargetOptions, co
     is allowed when all of it is. PATHS are files or folders; the current folder when left out. Where targets disagree,
     --project-id and --region-id choose.
 
-    Exits with 0 when it is allowed and with 2 when it is refused.
+    Files and live state are asked; where one refuses it, the command that would mend it is named. The exit code is that
+    of live state, which decides about traffic now: 0 when it is allowed, 2 when it is refused. Where no key is set or
+    the API cannot be reached, a note says so, and the exit code is that of the files, as with --desired.
 
     \b
       sgctl trace --group web ingress tcp/443 from 203.0.113.9
-      sgctl trace --group database ingress tcp/5432 --from-group app groups/
+      sgctl trace --group database ingress tcp/5432 --from-group app groups/ --desired
       sgctl trace --group web egress udp/53 to 2001:db8::53 --live
     """
     asked, paths = parse_question(question, _other_end(question, chosen), chosen.ethertype)
-    view = _view(paths, chosen, target, connection)
-    answer = trace(view, chosen.groups, asked)
-    if chosen.format_ == "json":
-        click.echo(json_text(trace_to_json(answer, view.names)))
+    if chosen.desired is None:
+        sides = _ask_both(paths, chosen, asked, target, connection)
+        kind = mend(sides)
     else:
-        click.echo(render_trace(answer, view.names), nl=False)
-    return ExitCode.DONE if answer.allowed else ExitCode.DIFFERENCES
+        view = _view(paths, chosen, target, connection)
+        sides, kind = (Side(view, trace(view, chosen.groups, asked)),), None
+    counts = deciding(sides)
+    mending = Mending(kind, paths) if kind else None
+    if chosen.format_ == "json":
+        click.echo(json_text(trace_to_json(sides, mending)))
+    else:
+        click.echo(render_trace(sides, mending), nl=False)
+    return ExitCode.DONE if counts.allowed else ExitCode.DIFFERENCES
 
 
 def _other_end(question: tuple[str, ...], chosen: _Trace) -> tuple[str, ...]:
@@ -98,6 +109,25 @@ def _other_end(question: tuple[str, ...], chosen: _Trace) -> tuple[str, ...]:
     if other and question:
         raise UsageError(f"{wrong} does not fit {question[0]}: use {right}")
     return fitting
+
+
+def _ask_both(
+    paths: tuple[str, ...], chosen: _Trace, asked: Question, target: TargetOptions, connection: ConnectionOptions
+) -> tuple[Side, ...]:
+    """Ask the files, and the API where that can be done; a note says where it cannot."""
+    log = current_log()
+    if settings.key_source() is None:
+        log.note(f"live state was not asked: {API_KEY} is not set")
+        return (ask(desired_view(load_chosen(paths, target)[1]), chosen.groups, asked),)
+    state = load_for_live(paths, target)[1]
+    desired = ask(desired_view(state), chosen.groups, asked)
+    try:
+        with options.connect(connection) as api, Progress("reading", len(state.targets)) as progress:
+            view = workflow.view_live(state, api, progress=progress.read)
+    except ApiError as error:
+        log.note(f"live state was not asked: {error.message}")
+        return (desired,)
+    return desired, ask(view, chosen.groups, asked)
 
 
 def _view(paths: tuple[str, ...], chosen: _Trace, target: TargetOptions, connection: ConnectionOptions) -> StateView:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.model.desired import Target
 from reconciler.model.errors import UsageError
+from reconciler.model.place import Place
 from reconciler.model.rule import Direction, Rule
 from reconciler.planning.group_view import StateView, ViewedGroup, ViewedRule
 from reconciler.trace.nearest import Near, Sought, find_nearest
@@ -14,12 +15,21 @@ from reconciler.traffic import Flow, Traffic, covers, overlaps
 _OTHER: dict[Direction, Direction] = {"ingress": "egress", "egress": "ingress"}
 
 
+class NotThere(UsageError):
+    """There is no such group here."""
+
+
+class NotManaged(UsageError):
+    """The files name the group, and leave its rules alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class TraceCheck:
     """One end of a flow: the groups there, and what their rules say, alike in all of the targets.
 
     `rules` admit what was asked, one alone or several together; `asked` and `missing` are flows. Where something is
-    missing, `nearest` says in words what comes closest.
+    missing, `nearest` says in words what comes closest. `wanted` is the rule that would admit it all, and `place` where
+    a file has the first of the groups.
     """
 
     targets: tuple[Target, ...]
@@ -29,6 +39,8 @@ class TraceCheck:
     missing: tuple[Flow, ...]
     rules: tuple[ViewedRule, ...]
     nearest: tuple[Near, ...]
+    wanted: Rule
+    place: Place | None
 
     @property
     def allowed(self) -> bool:
@@ -65,7 +77,10 @@ def trace(view: StateView, near: Sequence[str], question: Question) -> TraceAnsw
             f"{'allowed' if answer.allowed else 'refused'} in {target}"
             for target, answer in zip(targets, answers, strict=True)
         )
-        raise UsageError(f"targets disagree: {verdicts}", hint="Say which is meant with --project-id and --region-id.")
+        live = "live, " if view.is_live else ""
+        raise UsageError(
+            f"{live}targets disagree: {verdicts}", hint="Say which is meant with --project-id and --region-id."
+        )
     return TraceAnswer(tuple(_merge_alike(check for answer in answers for check in answer.checks)))
 
 
@@ -82,7 +97,7 @@ def _targets(view: StateView, near: Sequence[str]) -> tuple[Target, ...]:
     found = [{group.target for group in _found(view, name)} for name in near]
     common = set.intersection(*found)
     if not common:
-        raise UsageError(f"no target has all of these groups: {', '.join(near)}")
+        raise NotThere(f"no target has all of these groups: {', '.join(near)}")
     return tuple(dict.fromkeys(group.target for group in view.groups if group.target in common))
 
 
@@ -94,7 +109,7 @@ def _found(view: StateView, name: str) -> tuple[ViewedGroup, ...]:
         guess = did_you_mean(name, dict.fromkeys(group.name for group in view.groups))
         where = "no live group is named" if view.is_live else "no file defines the group"
         hint = guess or ("Its id will do as well." if view.is_live else "With --live, the API is asked instead.")
-        raise UsageError(f"{where} {name!r}", hint=hint)
+        raise NotThere(f"{where} {name!r}", hint=hint)
     return found
 
 
@@ -112,13 +127,13 @@ def _checks(view: StateView, target: Target, near: Sequence[str], question: Ques
 def _in_target(view: StateView, name: str, target: Target) -> ViewedGroup:
     found = [group for group in _found(view, name) if group.target == target]
     if not found:
-        raise UsageError(f"the group {name!r} is not in {target}")
+        raise NotThere(f"the group {name!r} is not in {target}")
     if len(found) > 1:
         ids = ", ".join(group.id or group.key for group in found)
         raise UsageError(f"{len(found)} groups are named {name!r} in {target}: {ids}", hint="Give the id instead.")
     if found[0].rules is None:
         where = f" ({found[0].place})" if found[0].place else ""
-        raise UsageError(
+        raise NotManaged(
             f"the files do not manage the rules of {name!r}{where}", hint="With --live, the API is asked instead."
         )
     return found[0]
@@ -137,6 +152,8 @@ def _check(view: StateView, groups: tuple[ViewedGroup, ...], sought: Sought) -> 
         missing=missing,
         rules=() if missing else tuple(_admitting(seen, asked)),
         nearest=find_nearest(rules, sought, missing, view.names) if missing else (),
+        wanted=asked,
+        place=groups[0].place,
     )
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from reconciler.cli import run
+from reconciler.emulator.faults import Fault, FaultPlan
+from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.server import EmulatorServer
 
 FILE = """\
@@ -122,8 +124,10 @@ def emulator(monkeypatch: pytest.MonkeyPatch) -> Any:
         {"direction": "ingress", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22},
     ]
     rules[0]["remote_ip_prefix"] = "203.0.113.0/24"
-    seed = {"groups": [{"project_id": 1337, "region_id": 7, "name": "web", "rules": rules}]}
-    with EmulatorServer(seed=seed) as emulator:
+    head = {"project_id": 1337, "region_id": 7}
+    others = [{**head, "name": "other", "rules": rules[1:]}, {**head, "name": "unmanaged", "rules": rules[1:]}]
+    seed = {"groups": [{**head, "name": "web", "rules": rules}, *others]}
+    with EmulatorServer(seed=seed, knobs=Knobs(refuse_port_25=False)) as emulator:
         monkeypatch.setenv("GCORE_BASE_URL", emulator.url)
         monkeypatch.setenv("GCORE_API_KEY", emulator.api_key)
         yield emulator
@@ -142,10 +146,132 @@ def test_live_rules_have_their_id_and_where_they_are_written(
 def test_live_state_is_not_desired_state(emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]) -> None:
     """SSH is open live, and in no file."""
     line = "--group web ingress tcp/22 from 198.51.100.1"
-    assert trace(line) == 2
+    assert trace(f"--desired {line}") == 2
     assert not emulator.requests, "files are asked offline"
     assert trace(f"--live {line}") == 0
     assert "id " in capsys.readouterr().out
+
+
+SIDES = {
+    "only live allows it": (
+        "--group web ingress tcp/22 from 198.51.100.1",
+        0,
+        "files: REFUSED at web: no rule admits ingress tcp 22 from 198.51.100.1 · live: allowed",
+        [
+            (
+                "write:  - {direction: ingress, protocol: tcp, ports: 22, remote_ip_prefix: 198.51.100.1/32}"
+                "  in web (web.yaml:4:5), if it is to be allowed"
+            ),
+            "mend:   sgctl apply --group web --group monitor  (as the files are now, it ends this)",
+            "who:    sgctl history web",
+        ],
+    ),
+    "only the files allow it": (
+        "--group web egress tcp/443 to 198.51.100.1 web.yaml",
+        2,
+        "files: allowed · live: REFUSED at web: no rule admits egress tcp 443 to 198.51.100.1",
+        ["mend:   sgctl apply web.yaml --group web --group monitor"],
+    ),
+    "no such live group yet": (
+        "--group app ingress tcp/8080 --from-group web",
+        2,
+        "files: allowed · live: REFUSED: no live group is named 'app'",
+        ["mend:   sgctl apply --group app --group web --group monitor"],
+    ),
+    "no file has the group": (
+        "--group other ingress tcp/22 from 198.51.100.1",
+        0,
+        "files: no file defines the group 'other' · live: allowed",
+        [],
+    ),
+    "the files leave its rules alone": (
+        "--group unmanaged ingress tcp/80 from 198.51.100.1",
+        2,
+        (
+            "files: the files do not manage the rules of 'unmanaged' (web.yaml:15:5) · "
+            "live: REFUSED at unmanaged: no rule admits ingress tcp 80 from 198.51.100.1"
+        ),
+        [],
+    ),
+    "neither": (
+        "--group web ingress tcp/20-25 from 203.0.113.9",
+        2,
+        (
+            "files: REFUSED at web: no rule admits ingress tcp 20-25 from 203.0.113.9 · "
+            "live: REFUSED at web: no rule admits all of ingress tcp 20-25 from 203.0.113.9"
+        ),
+        [
+            (
+                "write:  - {direction: ingress, protocol: tcp, ports: 20-25, remote_ip_prefix: 203.0.113.9/32}"
+                "  in web (web.yaml:4:5), if it is to be allowed"
+            ),
+            "mend:   sgctl apply --group web --group monitor",
+        ],
+    ),
+    "both": ("--group web ingress tcp/443 from 203.0.113.9", 0, "files: allowed · live: allowed", []),
+}
+
+
+@pytest.mark.usefixtures("emulator")
+@pytest.mark.parametrize(("line", "code", "verdict", "steps"), SIDES.values(), ids=SIDES.keys())
+def test_both_sides_are_asked_in_one_verdict_and_live_decides(
+    line: str, code: int, verdict: str, steps: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the command that would mend it, which does mend it."""
+    assert trace(line) == code
+    out, err = capsys.readouterr()
+    first, *rest = out.splitlines()
+    assert (first, err) == (verdict, "")
+    assert [each for each in rest if each.startswith(("write:", "mend:", "who:"))] == steps
+    assert trace(f"{line} --format json") == code
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["side"], answer["allowed"]) == ("live", code == 0)
+    assert [side["side"] for side in answer["sides"]] == ["desired", "live"]
+    assert [f"{step['kind']}:" for step in answer["mend"]] == [step.split()[0] for step in steps]
+    for step in answer["mend"]:
+        if step["kind"] == "mend":
+            assert run([*step["text"].split("  ")[0].split()[1:], "--auto-approve", "--allow-mass-delete"]) == 0
+            capsys.readouterr()
+            trace(line)
+            assert len({side.split()[1] for side in capsys.readouterr().out.splitlines()[0].split(" · ")}) == 1, (
+                "mended"
+            )
+
+
+def test_where_live_state_cannot_be_asked_the_files_answer_with_one_note(
+    emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No key, a wrong key, no permission, nobody there: exit code and output are those of the files."""
+    monkeypatch.setattr("reconciler.model.clock.SystemClock.sleep", lambda *_: None)
+    line = "--group web egress tcp/443 to 198.51.100.1"
+    assert trace(f"{line} --desired") == 0
+    alone = capsys.readouterr().out
+    for variable, value in (
+        ("GCORE_API_KEY", ""),
+        ("GCORE_API_KEY", "wrong"),
+        ("GCORE_BASE_URL", "http://127.0.0.1:9"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setenv(variable, value)
+            assert trace(line) == 0
+        out, err = capsys.readouterr()
+        assert (out, len(err.splitlines())) == (alone, 1)
+        assert err.startswith("note: live state was not asked: ")
+    emulator.control.plan(FaultPlan.of(Fault("status", status=403, count=0)))
+    assert trace(f"{line} --format json") == 0
+    assert json.loads(capsys.readouterr().out)["side"] == "desired"
+    assert trace(f"{line} --live") == 1
+
+
+def test_a_group_that_is_live_in_one_target_only_is_no_verdict(
+    emulator: EmulatorServer, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Allowed here and impossible there is not "allowed"."""
+    (here / "web.yaml").write_text(FILE.replace("region_id: 7", "targets: [{region_id: 7}, {region_id: 8}]"))
+    line = "--group web ingress tcp/443 from 203.0.113.9"
+    assert trace(line) == 1
+    assert "no such group in project 1337, region 8" in capsys.readouterr().err
+    assert trace(f"{line} --region-id 7") == 0
 
 
 @pytest.mark.usefixtures("emulator")
