@@ -6,6 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SDK := .venv-sdk
 LOWEST := .venv-lowest
 AXE := axe-core@4.14.1
+YAML_LS := yaml-language-server@1.25.0
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 PYTEST := SGCTL_SDK_V2_PYTHON=$(CURDIR)/$(SDK)/bin/python $(BIN)/python -m pytest -n auto
 
@@ -33,7 +34,7 @@ test-full: .venv/installed-dev  ## the matrices of faults, every cell of them: `
 test-lowest: $(LOWEST)/installed  ## the command's tests with the oldest versions of what it depends on
 	$(LOWEST)/bin/python -m pytest -n auto $(addprefix tests/,api applying cli drift loading planning)
 
-test-browser: .venv/installed-browser .tools/installed-axe  ## the pages in a headless Chromium, which has to be installed
+test-browser: .venv/installed-browser .tools/installed-npm  ## the pages in a headless Chromium, which has to be installed
 	$(BIN)/python -m pytest tests/browser
 
 test-all: test test-full test-lowest test-browser  ## all tests that there are
@@ -114,9 +115,9 @@ $(LOWEST)/installed: .venv/created pyproject.toml constraints.txt
 	else echo "no Go: actionlint is not installed, and its test is skipped"; fi
 	@touch $@
 
-# Nor is npm: without it, what axe-core says of the pages is not asked.
-.tools/installed-axe: Makefile
+# Nor is npm: without it, axe-core is not asked about the pages, nor an editor's server about the schema.
+.tools/installed-npm: Makefile
 	@mkdir -p .tools
-	@if command -v npm > /dev/null; then npm install --no-save --no-audit --no-fund --silent --prefix .tools $(AXE); \
-	else echo "no npm: axe-core is not installed, and its tests are skipped"; fi
+	@if command -v npm > /dev/null; then npm install --no-save --no-audit --no-fund --silent --prefix .tools $(AXE) $(YAML_LS); \
+	else echo "no npm: axe-core and yaml-language-server are not installed, and their tests are skipped"; fi
 	@touch $@
