@@ -13,9 +13,11 @@ from reconciler.cli.progress import Progress
 from reconciler.cli.targets import known_target
 from reconciler.importing.layout import STDOUT
 from reconciler.importing.run import Import, ImportOptions
+from reconciler.importing.terraform import HandOver, Resource, hand_over, read_state
 from reconciler.model.desired import Target
 from reconciler.model.environment import PROJECT_ID, REGION_ID
-from reconciler.model.errors import UsageError
+from reconciler.model.errors import SgctlError, UsageError
+from reconciler.model.files import PLAN_LIMIT, read_bounded
 from reconciler.model.text import count, printable
 
 _import = options.option_set(
@@ -40,28 +42,44 @@ _import = options.option_set(
 )
 
 
+_terraform = click.option(
+    "--terraform",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Tell which groups this Terraform state manages as well, and print what makes it let go of them.",
+)
+
+
 @click.command("import")
 @_import
+@_terraform
 @options.target_options("Project to import from.", "Region to import from.")
 @options.connection
-def command(wanted: ImportOptions, target: TargetOptions, connection: ConnectionOptions) -> None:
+def command(wanted: ImportOptions, terraform: str | None, target: TargetOptions, connection: ConnectionOptions) -> None:
     """Write live groups as YAML, in the short form that a person would have written.
 
     NAME is a group's name or a glob; all groups when left out. The text is loaded and planned before it is written:
     unless that plan is empty, nothing is written. A FILE or DIR that exists is only added to: groups that it (or a PATH
     of --into) names are left out, and no byte of it changes.
 
+    Two managers of one group undo each other's changes: with --terraform, the `removed` blocks that make Terraform
+    forget the imported groups, and destroy nothing, go to stdout.
+
     \b
       sgctl import --project-id 1337 --region-id 7 --out groups.yaml
       sgctl import 'web-*' --tag env=prod
       sgctl import --split groups/ --address-groups
       sgctl import --into groups/ --out groups/new.yaml
+      sgctl import --out groups.yaml --terraform terraform.tfstate > removed.tf
     """
     check_outputs()  # a file of --into is added to
     if wanted.out == STDOUT:
         wanted = replace(wanted, out=None)
     if wanted.out is not None and wanted.split is not None:
         raise UsageError("--out and --split exclude each other: one file, or one a group")
+    if terraform is not None and wanted.out is None and wanted.split is None:
+        raise UsageError("--terraform prints to stdout, so the groups need a file", hint="Pass --out or --split.")
+    resources = read_terraform(terraform) if terraform is not None else ()
     source = known_target(target)
     if source is None:
         raise UsageError(
@@ -77,6 +95,33 @@ def command(wanted: ImportOptions, target: TargetOptions, connection: Connection
         else:
             write_groups(file.path, file.text)
     _tell(result, source)
+    if terraform is not None:
+        _tell_terraform(hand_over(resources, result.chosen), terraform)
+
+
+def read_terraform(path: str) -> tuple[Resource, ...]:
+    """Read a Terraform state. Raises `SgctlError` where it cannot be read, or is none."""
+    try:
+        return read_state(read_bounded(path, PLAN_LIMIT, or_pipe=True), printable(path))
+    except OSError as error:
+        raise SgctlError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def _tell_terraform(found: HandOver, path: str) -> None:
+    """Say on stderr which groups Terraform manages as well, and write to stdout what makes it let go of them."""
+    log = current_log()
+    if not found.groups:
+        log.note(f"{path} manages none of these groups")
+        return
+    for group, addresses in found.groups:
+        managed = f"group {group.name} is managed by Terraform as well: {', '.join(addresses)}"
+        log.warning(managed)
+    way_out = (
+        "take these resources out of the configuration, and put the blocks that go to stdout into it (Terraform 1.7 or"
+        f" newer); for older versions: {found.command}"
+    )
+    log.note(way_out)
+    click.echo(found.blocks, nl=False)
 
 
 def _tell(result: Import, target: Target) -> None:

@@ -121,7 +121,7 @@ def _imported(target: Target | None, connection: ConnectionOptions) -> str:
             target, api, ImportOptions(), processes=process.usable_processes(), progress=progress.read
         )
     for note in result.notes:
-        current_log().line(f"note: {printable(note)}")
+        current_log().note(note)
     if not result.files:
         raise SgctlError(f"{target} has no security group to import", hint="Without --import, an example is written.")
     return "".join(file.text for file in result.files)

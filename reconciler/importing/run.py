@@ -37,12 +37,13 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """Proven files, none where nothing is missing; `known` counts the groups that the existing files name.
+    """Proven files, none where nothing is missing, of the `chosen` live groups; `known` counts those named by files.
 
     `shared_sets` counts the sets of prefixes that address groups could stand for, where they were not asked for.
     """
 
     files: tuple[File, ...]
+    chosen: tuple[LiveGroup, ...]
     groups: int
     rules: int
     written_rules: int
@@ -73,6 +74,7 @@ def import_groups(
     prove(texts(files), kept, groups if files else (), target, live, processes)
     return Import(
         files=tuple(files),
+        chosen=tuple(chosen),
         groups=len(groups),
         rules=written.rules,
         written_rules=sum(len(group.rules or ()) for group in written.groups),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -318,3 +319,26 @@ def test_importing_only_reads(sgctl: Sgctl, emulator: EmulatorServer) -> None:
     before = len(emulator.requests)
     assert sgctl("import", "--out", "all.yaml").code == 0
     assert [request.method for request in emulator.requests[before:]] == ["GET"], "one list, and nothing else"
+
+
+def test_what_terraform_manages_as_well_is_told_with_the_way_out(sgctl: Sgctl) -> None:
+    """The blocks alone go to stdout, so that they can be redirected into a file."""
+    resource = {"mode": "managed", "type": "gcore_securitygroup", "name": "twin"}
+    state = {"version": 4, "resources": [{**resource, "instances": [{"attributes": {"id": WEB}}]}]}
+    Path("terraform.tfstate").write_text(json.dumps(state))
+    done = sgctl("import", "--out", "groups.yaml", "--terraform", "terraform.tfstate")
+    assert done.code == 0
+    assert done.out.startswith("removed {\n  from = gcore_securitygroup.twin\n")
+    assert "warning: group twin is managed by Terraform as well: gcore_securitygroup.twin" in done.err
+    assert "terraform state rm gcore_securitygroup.twin" in done.err
+    none = sgctl("import", "shop web", "--out", "web.yaml", "--terraform", "terraform.tfstate")
+    assert (none.code, none.out) == (0, "")
+    assert "manages none of these groups" in none.err
+
+
+def test_a_terraform_state_that_cannot_be_used_stops_the_import(sgctl: Sgctl) -> None:
+    Path("state").write_text("no state")
+    for arguments in (["--out", "x.yaml", "--terraform", "state"], ["--out", "x.yaml", "--terraform", "missing"]):
+        assert sgctl("import", *arguments).code == 1
+    assert "--out or --split" in sgctl("import", "--terraform", "state").err
+    assert not Path("x.yaml").exists()
