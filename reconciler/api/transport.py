@@ -3,8 +3,6 @@
 httpx and httpcore limit each read, so a server that sends a byte now and then, or one 1xx answer after the other, is
 waited for without end. Here every request has one deadline for all that it does: every operation on its connection gets
 the time that is left. A body is decoded here as well, because httpx inflates a compressed one without a limit.
-
-Not covered: a lookup in the DNS takes as long as the system's resolver tries.
 """
 
 import socket
@@ -188,7 +186,7 @@ class _Backend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         name = self._proxy_name or f"{host}:{port}"
         problem: Exception | None = None
-        for address in _addresses(host, port, name):
+        for address in _addresses(host, port, name, self._deadline.left(timeout, httpcore.ConnectTimeout)):
             seconds = self._deadline.left(timeout, httpcore.ConnectTimeout)
             try:
                 stream = self._sockets.connect_tcp(address, port, seconds, local_address, socket_options)
@@ -206,13 +204,28 @@ class _Backend(httpcore.NetworkBackend):
         raise NotImplementedError
 
 
-def _addresses(host: str, port: int, name: str) -> list[str]:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
+def _addresses(host: str, port: int, name: str, seconds: float) -> list[str]:
+    """Look up the addresses of a host: in a thread that is left behind when it takes longer, as nothing ends it."""
+    found: list[str] = []
+    problems: list[Exception] = []
+
+    def look_up() -> None:
+        try:
+            answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            problems.append(error)
+        else:
+            found.extend(dict.fromkeys(str(answer[4][0]) for answer in answers))
+
+    thread = threading.Thread(target=look_up, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise httpcore.ConnectTimeout(f"cannot find {name}: the DNS does not answer within {seconds:.3g} s")
+    for error in problems:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not a host name"
         raise httpcore.ConnectError(f"cannot find {name}: {reason}") from error
-    return list(dict.fromkeys(str(address[4][0]) for address in found))
+    return found
 
 
 class _Stream(httpcore.NetworkStream):

@@ -92,6 +92,12 @@ class _Way:
         self._path = journal.path
         self._live = live
         self._by_id = {(group.target, group.id): group for groups in live.values() for group in groups}
+        self._by_name: dict[tuple[Target, str], list[LiveGroup]] = {}
+        for group in self._by_id.values():
+            self._by_name.setdefault((group.target, group.name), []).append(group)
+        self._ours: dict[tuple[Target, str], set[str]] = {}
+        for (target, group_id), name in journal.created.items():
+            self._ours.setdefault((target, name), set()).add(group_id)
         self._gone: dict[tuple[Target, str], str] = {}
         self._heirs: dict[tuple[Target, str], LiveGroup] = {}
         for before in journal.befores:
@@ -132,7 +138,7 @@ class _Way:
         """Take note of a deleted group, with the id of the group of its name, or a placeholder for one."""
         if (old.target, old.id) in self._by_id:
             return
-        named = [group for group in self._live[old.target] if group.name == old.name]
+        named = self._by_name.get((old.target, old.name), ())
         self._gone[old.target, old.id] = named[0].id if len(named) == 1 else placeholder(old.name)
         if len(named) == 1:
             self._heirs[old.target, old.id] = named[0]
@@ -206,16 +212,12 @@ class _Way:
         return ""
 
     def _note_unproven(self, before: Before) -> None:
-        ours = {
-            group_id
-            for (target, group_id), name in self._journal.created.items()
-            if (target, name) == (before.target, before.name)
-        }
+        ours = self._ours.get((before.target, before.name), set())
         for group_id in sorted(ours & self._journal.found):
             self._notes.append(
                 f"the answer to the creation of {before.name!r} was lost; {group_id} was found by its name"
             )
-        named = [group for group in self._live[before.target] if group.name == before.name and group.id not in ours]
+        named = [group for group in self._by_name.get((before.target, before.name), ()) if group.id not in ours]
         for group in named if not ours else ():
             self._notes.append(f"{before.name!r} ({group.id}) stays: the journal does not prove that it was created")
 
@@ -225,8 +227,8 @@ class _Way:
         for each in differences:
             if each.action is Action.CREATE or each.previous_name is not None:
                 own = each.live.id if each.live else None
-                for group in self._live[each.target]:
-                    if group.name == each.name and group.id != own:
+                for group in self._by_name.get((each.target, each.name), ()):
+                    if group.id != own:
                         message = f"{each.name!r} cannot get its name back: {group.id} in {each.target} has it now"
                         issues.append(Issue(each.place or FilePlace(self._path, 1, 1), ProblemName.NAME_TAKEN, message))
         if issues:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from reconciler.lint.findings import Kind, LintFinding
 from reconciler.lint.merge import find_mergeable
-from reconciler.lint.redundant import MAX_COMPARISONS, find_redundant
+from reconciler.lint.redundant import MAX_UNIONS, find_redundant
 from reconciler.lint.written import read_written
 from reconciler.loading.document import YamlDocument
 from reconciler.loading.issues import Budget
@@ -30,9 +30,9 @@ def lint(
 
 def find_rules(documents: Sequence[YamlDocument]) -> Iterator[LintFinding]:
     """Find superfluous rules, and what could be merged of the others."""
-    comparisons = Budget(MAX_COMPARISONS)
+    unions = Budget(MAX_UNIONS)
     for group in read_written(documents):
-        redundant = list(find_redundant(group, comparisons))
+        redundant = list(find_redundant(group, unions))
         yield from redundant
         gone = [rule for finding in redundant if finding.remedy for rule in finding.remedy.removes]
         yield from find_mergeable(group, gone)

@@ -1,160 +1,181 @@
 """Rules that other rules of their group make superfluous: the same again, or covered by one or several others."""
 
-from bisect import bisect_left
-from collections import defaultdict
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import accumulate
+from operator import or_
 
 from reconciler.lint.findings import Kind, LintFinding, Remedy
 from reconciler.lint.written import WrittenGroup, WrittenRule
 from reconciler.loading.issues import Budget
 from reconciler.model.errors import UsageError
-from reconciler.model.place import FilePlace
 from reconciler.model.placeholder import names_in, placeholder
-from reconciler.model.rule import Direction, Ethertype, Rule, describe_rule
-from reconciler.traffic import Traffic, covers, overlaps
-from reconciler.traffic.extent import BOTTOM, EVERYTHING, Span, rectangle
+from reconciler.model.rule import Rule, describe_rule
+from reconciler.traffic import Traffic
+from reconciler.traffic.extent import PLANES, rectangle
 
-_Service = tuple[Direction, Ethertype, str | None]
 _Holders = dict[WrittenRule, None]
 """Written rules that say the same, in the order written."""
+_Edge = tuple[int, str, int]
+"""Where a rule begins or ends on an axis of its plane; of services, with the number of the plane before it."""
+_Mask = int
+"""Some of a group's rules: bit i is the i-th of those that differ."""
 
-MAX_COMPARISONS = 10_000_000
-"""Pairs of rules with remotes in common that are compared in a run: less than a minute of work."""
+MAX_UNIONS = 2_000_000
+"""Rules that a run looks at together, to tell whether they cover another one: less than a minute of work."""
 
 
-class _OfService:
-    """The rules of one service, each with who holds it, found by their remotes: of two prefixes one holds the other."""
+class _Axis:
+    """The rules of a group by where they begin, or end, on one axis."""
 
-    def __init__(self) -> None:
-        self.holders: dict[Rule, _Holders] = {}
+    def __init__(self, edges: Sequence[_Edge]) -> None:
+        self._ranked = sorted(range(len(edges)), key=edges.__getitem__)
+        self._edges = [edges[i] for i in self._ranked]
+        self._masks = list(accumulate((1 << i for i in self._ranked), or_, initial=0))
 
-    @cached_property
-    def _by_span(self) -> dict[Span, list[Rule]]:
-        found: dict[Span, list[Rule]] = {}
-        for rule in self.holders:
-            found.setdefault(rectangle(rule)[1], []).append(rule)
-        return dict(sorted(found.items()))
+    def below(self, edge: _Edge) -> _Mask:
+        """The rules whose edge is below this one."""
+        return self._masks[bisect_left(self._edges, edge)]
 
-    @cached_property
-    def _spans(self) -> list[Span]:
-        return list(self._by_span)
+    def up_to(self, edge: _Edge) -> _Mask:
+        """The rules whose edge is this one or below it."""
+        return self._masks[bisect_right(self._edges, edge)]
 
-    @cached_property
-    def _sizes(self) -> list[int]:
-        return sorted({end - start for (name, start), (other, end) in self._spans if name == other == ""})
-
-    def near(self, rule: Rule) -> list[Rule]:
-        """List the rules whose remotes have any in common with those of a rule."""
-        start, end = rectangle(rule)[1]
-        spans = self._spans[bisect_left(self._spans, (start, BOTTOM)) : bisect_left(self._spans, (end, BOTTOM))]
-        name, number = start
-        if start > BOTTOM:
-            spans.append(EVERYTHING)
-        if name == "":
-            wider = ((number - number % size, size) for size in self._sizes if number % size)
-            spans += [(("", low), ("", low + size)) for low, size in wider]
-        return [rule for span in spans for rule in self._by_span.get(span, ())]
+    def last(self, some: _Mask) -> tuple[_Mask, _Edge]:
+        """The one of some rules, at least one, whose edge is the highest, and that edge."""
+        rank = bisect_left(range(len(self._masks)), 1, key=lambda rank: not some & ~self._masks[rank]) - 1
+        return 1 << self._ranked[rank], self._edges[rank]
 
 
 class _Others:
-    """What a rule of a group may be covered by: the rules without an end or an exception that are not gone."""
+    """What a rule of a group may be covered by: the rules without an end or an exception that are not gone.
 
-    def __init__(self, rules: Sequence[WrittenRule], comparisons: Budget) -> None:
+    A group has a few hundred rules that differ at most, and a set of them is an integer: so finding those that overlap
+    or cover a rule takes a handful of operations, however many they are.
+    """
+
+    def __init__(self, rules: Sequence[WrittenRule], unions: Budget) -> None:
         self._same: dict[tuple[Rule, ...], _Holders] = {}
-        self._by_service: defaultdict[_Service, _OfService] = defaultdict(_OfService)
-        self._comparisons = comparisons
+        self._holders: dict[Rule, _Holders] = {}
+        self._unions = unions
         for written in rules:
-            for holders in self._holders_of(written):
-                holders[written] = None
+            self._same.setdefault(written.rules, {})[written] = None
+            for rule in written.rules:
+                self._holders.setdefault(rule, {})[written] = None
+        self._rules = list(self._holders)
+        self._number = {rule: i for i, rule in enumerate(self._rules)}
+        self._there: _Mask = (1 << len(self._rules)) - 1
 
-    def _holders_of(self, written: WrittenRule) -> Iterator[_Holders]:
-        yield self._same.setdefault(written.rules, {})
-        for rule in written.rules:
-            yield self._by_service[_service(rule)].holders.setdefault(rule, {})
+    @cached_property
+    def _axes(self) -> tuple[_Axis, _Axis, _Axis, _Axis]:
+        lows, highs, starts, ends = zip(*map(_edges, self._rules), strict=True)
+        return _Axis(lows), _Axis(highs), _Axis(starts), _Axis(ends)
+
+    @cached_property
+    def _for_every_protocol(self) -> _Mask:
+        return sum(1 << i for i, rule in enumerate(self._rules) if rule.protocol is None)
 
     def remove(self, written: WrittenRule) -> None:
         """Rely on a rule no more."""
-        for holders in self._holders_of(written):
-            holders.pop(written, None)
+        self._same.get(written.rules, {}).pop(written, None)
+        for rule in written.rules:
+            holders = self._holders.get(rule)
+            if holders is not None and holders.pop(written, holders) is None and not holders:
+                self._there &= ~(1 << self._number[rule])
 
     def covering(self, rule: WrittenRule) -> tuple[WrittenRule, ...]:
         """Find other written rules that together admit everything a rule admits; none where they do not."""
         if same := _first(self._same.get(rule.rules, {}), rule):
             return (same,)
+        others = self._there
+        for each in rule.rules:
+            if self._holder(each, rule) is None and each in self._number:
+                others &= ~(1 << self._number[each])
         found: dict[WrittenRule, None] = {}
         for each in rule.rules:
-            holder = _first(self._by_service[_service(each)].holders.get(each, {}), rule)
-            together = (holder,) if holder else self._overlapping(each, rule)
+            holder = self._holder(each, rule)
+            together = (holder,) if holder else self._overlapping(each, others, rule)
             if not together:
                 return ()
             found |= dict.fromkeys(together)
         return tuple(sorted(found, key=lambda written: written.place))
 
-    def _overlapping(self, each: Rule, rule: WrittenRule) -> tuple[WrittenRule, ...]:
-        # A rule for every protocol admits also those that nobody names: no rules for named ones can cover it.
-        services = dict.fromkeys((each.direction, each.ethertype, protocol) for protocol in (each.protocol, None))
-        near: list[tuple[Rule, WrittenRule]] = []
-        for here in [self._by_service[service] for service in services]:
-            others = here.near(each)
-            if not self._comparisons.take(len(others)):
-                raise UsageError(
-                    f"{rule.place}: up to here rules with remotes in common are more than {MAX_COMPARISONS:,} pairs to "
-                    f"compare, over the limit of {MAX_COMPARISONS:,}",
-                    hint="Lint fewer files at a time.",
-                )
-            near += [
-                (other, holder)
-                for other in others
-                if overlaps(other, each) and (holder := _first(here.holders[other], rule))
-            ]
-        alone = min((written for other, written in near if covers(other, each)), key=_place, default=None)
-        if alone is not None:
-            return (alone,)
-        rules = [other for other, _ in near]
-        if len(near) < 2 or not _holds_corners(rules, each) or not Traffic.of(rules).admits_all(each):
+    def _holder(self, rule: Rule, but: WrittenRule) -> WrittenRule | None:
+        return _first(self._holders.get(rule, {}), but)
+
+    def _overlapping(self, each: Rule, others: _Mask, written: WrittenRule) -> tuple[WrittenRule, ...]:
+        if not others:
             return ()
-        return tuple(written for _, written in near)
+        lows, highs, starts, ends = self._axes
+        low, high, start, end = _edges(each)
+        before, after = lows.up_to(low), ~highs.below(high)  # those that hold the first, and the last, of its services
+        first, last = starts.up_to(start), ~ends.below(end)  # and of its remotes
+        if alone := others & before & after & first & last:
+            return self._written(alone & -alone, written)
+        near = others & lows.below(high) & ~highs.up_to(low) & starts.below(end) & ~ends.up_to(start)
+        if each.protocol is None:  # it admits also what nobody names: no rules for named protocols can cover it
+            near &= self._for_every_protocol
+        if not all(near & corner for corner in (before & first, before & last, after & first, after & last)):
+            return ()
+        if few := _chain(near & first & last, lows, highs, low, high) or _chain(
+            near & before & after, starts, ends, start, end
+        ):
+            return self._written(few, written)
+        rules = [self._rules[i] for i in _bits(near)]
+        if not self._unions.take(len(rules)):
+            raise UsageError(
+                f"{written.place}: up to here it takes more than {MAX_UNIONS:,} comparisons to tell whether rules are "
+                f"covered by several others, over the limit of {MAX_UNIONS:,}",
+                hint="Lint fewer files at a time.",
+            )
+        return self._written(near, written) if Traffic.of(rules).admits_all(each) else ()
+
+    def _written(self, some: _Mask, but: WrittenRule) -> tuple[WrittenRule, ...]:
+        holders = (self._holder(self._rules[i], but) for i in _bits(some))
+        return tuple(holder for holder in holders if holder is not None)
 
 
-def _place(written: WrittenRule) -> FilePlace:
-    return written.place
+def _chain(some: _Mask, begins: _Axis, ends: _Axis, start: _Edge, end: _Edge) -> _Mask:
+    """Choose the fewest rules that together reach from one edge of an axis to another; none where they do not."""
+    chosen = 0
+    while start < end:
+        within_reach = some & begins.up_to(start) & ~ends.up_to(start)
+        if not within_reach:
+            return 0
+        furthest, start = ends.last(within_reach)
+        chosen |= furthest
+    return chosen
 
 
-def find_redundant(group: WrittenGroup, comparisons: Budget) -> Iterator[LintFinding]:
+def _edges(rule: Rule) -> tuple[_Edge, _Edge, _Edge, _Edge]:
+    """Return where a rule begins and ends: its services, with the plane they are in, and its remotes."""
+    (low, high), (start, end) = rectangle(rule)
+    plane = PLANES.index((rule.direction, rule.ethertype))
+    return (plane, *low), (plane, *high), (0, *start), (0, *end)
+
+
+def _bits(mask: _Mask) -> Iterator[int]:
+    """Yield the numbers of the bits that are set, from the lowest."""
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest
+
+
+def find_redundant(group: WrittenGroup, unions: Budget) -> Iterator[LintFinding]:
     """Find the rules that could be left out, all of them at once: none is superfluous only because of another one.
 
     Of two that say the same, the later one goes. A rule with an end or an exception is left, and not relied upon.
-    `comparisons` are those that the run may still make: raises `UsageError` where that is not enough.
+    `unions` is what the run may still look at of `MAX_UNIONS`: raises `UsageError` where that is not enough.
     """
-    others = _Others([rule for rule in group.rules if not rule.has_review], comparisons)
+    others = _Others([rule for rule in group.rules if not rule.has_review], unions)
     for rule in reversed(group.rules):
         covering = others.covering(rule)
         if covering:
             others.remove(rule)
             left = rule.frozen or ("it has an end date or an exception" if rule.has_review else "")
             yield _finding(group, rule, covering, left)
-
-
-def _holds_corners(others: Sequence[Rule], rule: Rule) -> bool:
-    """Tell whether each corner of a rule's rectangle is in another one: quick, and where not, it is not covered."""
-    (low, high), (start, end) = rectangle(rule)
-    corners = {(at_high, at_end) for at_high in (False, True) for at_end in (False, True)}
-    for other in others:
-        (other_low, other_high), (other_start, other_end) = rectangle(other)
-        corners -= {
-            (at_high, at_end)
-            for at_high, at_end in corners
-            if (high <= other_high if at_high else other_low <= low)
-            and (end <= other_end if at_end else other_start <= start)
-        }
-        if not corners:
-            return True
-    return False
-
-
-def _service(rule: Rule) -> _Service:
-    return rule.direction, rule.ethertype, rule.protocol
 
 
 def _first(holders: _Holders, but: WrittenRule) -> WrittenRule | None:

@@ -74,15 +74,14 @@ def _check_denied(policy: FlowPolicy, admitted: Traffic, subject: Subject, judgi
         return
     denied = Traffic.of(rules)
     verb = "admits" if subject.is_live else "would admit"
-    left = Traffic()
     for rule in subject.rules:
         if denied.admits_some(rule.rule):
-            part = Traffic.of([rule.rule]).intersection(denied)
-            left = left.union(part)
+            part = denied.part(rule.rule)
             yield finding(MUST_DENY, policy.level, _denial(verb, part, policy, subject), subject, judging, rule)
-    rest = admitted.intersection(denied).difference(left)
-    if not rest.is_empty:  # by rules that are kept and not judged one by one
-        yield finding(MUST_DENY, policy.level, _denial(verb, rest, policy, subject), subject, judging)
+    if subject.result is not None:  # there are rules that are kept, and not judged one by one
+        rest = admitted.intersection(denied).difference(Traffic.of(rule.rule for rule in subject.rules))
+        if not rest.is_empty:
+            yield finding(MUST_DENY, policy.level, _denial(verb, rest, policy, subject), subject, judging)
 
 
 def _denial(verb: str, traffic: Traffic, policy: FlowPolicy, subject: Subject) -> str:

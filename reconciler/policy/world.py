@@ -13,19 +13,24 @@ from reconciler.model.policies import Finding, Level
 from reconciler.model.rule import PORT_PROTOCOLS, Ethertype, Rule
 from reconciler.policy.subject import JudgedRule, Judging, Subject, exceptions_of, finding
 from reconciler.traffic import Exposure, Flow, Traffic, describe, exposures, spans
-from reconciler.traffic.exposure import world_weight
-from reconciler.traffic.flow import flow_services, whole_protocol
+from reconciler.traffic.extent import ADDRESS_BITS, BOTTOM, rectangle
+from reconciler.traffic.flow import flow_remotes, flow_services, whole_protocol
 from reconciler.traffic.spans import Spans
 
 MANAGEMENT = "world_open_management"
 ANY_PORT = "world_open_any_port"
 _SHOWN = 3
 _SHOWN_PORTS = 30
+_UNNAMED: Spans = (BOTTOM, ("", 1))
+"""A protocol that nobody named: only rules for every protocol admit it."""
 
 
 class _Breach(NamedTuple):
+    """What is open, the flows that make it so, and the services that are meant: those of the rules at fault."""
+
     what: str
     flows: tuple[Flow, ...]
+    services: Spans
 
 
 def check_world_open(
@@ -52,11 +57,10 @@ def _judge(
         traffic = Traffic.of_flows(opens)
         left = traffic.difference(Traffic.of(rule.rule for rule in excepted)).flows()
         for rule in excepted:
-            part = traffic.intersection(Traffic.of([rule.rule])).flows()
-            for breach in _breaches(policy, part, kept, judging):
+            for breach in _breaches(policy, traffic.part(rule.rule).flows(), kept, judging):
                 yield finding(policy, level, _message(breach, policy, subject), subject, judging, rule)
     for breach in _breaches(policy, left, kept, judging):
-        rule_at_fault = _rule_behind(breach.flows, subject, policy, judging)
+        rule_at_fault = _rule_behind(breach, subject, policy, judging)
         yield finding(policy, level, _message(breach, policy, subject), subject, judging, rule_at_fault)
 
 
@@ -75,31 +79,32 @@ def _management(exposed: Iterable[Exposure], ports: Sequence[tuple[int, int]]) -
     """Find the management ports, given as ranges that rise and do not overlap, that are open."""
     last_ports = [high for _, high in ports]
     for exposure in exposed:
-        some: list[str] = []
+        some: list[tuple[int, int]] = []
         for (_, start), (_, end) in spans.stretches(_open_ports([exposure], "tcp")):
             for low, high in ports[bisect_left(last_ports, start) :]:
                 if low >= end:
                     break
-                first, last = max(low, start), min(high, end - 1)
-                some.append(str(first) if first == last else f"{first}-{last}")
+                some.append((max(low, start), min(high, end - 1)))
         if some:
             many = "s" if len(some) > 1 else ""
+            shown = [str(low) if low == high else f"{low}-{high}" for low, high in some[:_SHOWN_PORTS]]
             more = f" and {len(some) - _SHOWN_PORTS:,} more" if len(some) > _SHOWN_PORTS else ""
-            what = f"the management port{many} tcp {', '.join(some[:_SHOWN_PORTS])}{more}"
-            yield _Breach(what, exposure.flows)
+            services = spans.of((("tcp", low), ("tcp", high + 1)) for low, high in some)
+            yield _Breach(f"the management port{many} tcp {', '.join(shown)}{more}", exposure.flows, services)
 
 
 def _any_port(exposed: Sequence[Exposure], max_ports: int) -> Iterator[_Breach]:
     services = [service for exposure in exposed for service in exposure.services]
     if any(service.protocol is None for service in services):
         every = [each for each in exposed if any(service.protocol is None for service in each.services)]
-        yield _Breach("every protocol", _flows_of(every))
+        yield _Breach("every protocol", _flows_of(every), _UNNAMED)
         return
     for protocol in sorted({service.protocol for service in services if service.protocol in PORT_PROTOCOLS} - {None}):
-        number = sum(end - start for (_, start), (_, end) in spans.stretches(_open_ports(exposed, protocol)))
+        opened = _open_ports(exposed, protocol)
+        number = sum(end - start for (_, start), (_, end) in spans.stretches(opened))
         if number > max_ports:
             what = f"{number:,} ports of {protocol}, over the limit of {max_ports:,} (`max_ports`),"
-            yield _Breach(what, _flows_of(each for each in exposed if _open_ports([each], protocol)))
+            yield _Breach(what, _flows_of(each for each in exposed if _open_ports([each], protocol)), opened)
 
 
 def _flows_of(exposed: Iterable[Exposure]) -> tuple[Flow, ...]:
@@ -113,16 +118,20 @@ def _open_ports(exposed: Iterable[Exposure], protocol: str) -> Spans:
     return spans.clip(column, *whole_protocol(protocol))
 
 
-def _rule_behind(flows: Iterable[Flow], subject: Subject, policy: str, judging: Judging) -> JudgedRule | None:
-    """Find the rule that admits most of what was found: the first that the eye should go to."""
-    traffic = Traffic.of_flows(flows)
+def _rule_behind(breach: _Breach, subject: Subject, policy: str, judging: Judging) -> JudgedRule | None:
+    """Find the rule that admits most of what was found, in addresses and services: where the eye should go first."""
+    family = breach.flows[0].ethertype
+    remotes = spans.of(chain.from_iterable(spans.stretches(flow_remotes(flow)) for flow in breach.flows))
+    addresses = spans.Measure(spans.clip(remotes, BOTTOM, ("", 1 << ADDRESS_BITS[family])))
+    services = spans.Measure(breach.services)
     best: JudgedRule | None = None
     most = 0
     for rule in subject.rules:
-        if not traffic.admits_some(rule.rule) or judging.in_force(policy, exceptions_of(rule, subject)):
+        if rule.rule.ethertype != family or rule.rule.direction != "ingress":
             continue
-        share = sum(world_weight(flow) for flow in traffic.intersection(Traffic.of([rule.rule])).flows())
-        if share > most:
+        for_services, from_remotes = rectangle(rule.rule)
+        share = services.within(for_services) * addresses.within(from_remotes)
+        if share > most and not judging.in_force(policy, exceptions_of(rule, subject)):
             best, most = rule, share
     return best
 

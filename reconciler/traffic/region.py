@@ -85,6 +85,23 @@ def holds(region: Region, services: Span, remotes: Span) -> bool:
     return all(spans.holds(column, services) for column in _columns(region, remotes))
 
 
+def clip(region: Region, services: Span, remotes: Span) -> Region:
+    """Return what of a region lies in a rectangle."""
+    start, end = remotes
+    first, last = bisect_right(region.bounds, start) - 1, bisect_left(region.bounds, end)
+    bounds: list[Point] = [BOTTOM]
+    columns: list[Spans] = [()]
+    inside = zip((start, *region.bounds[first + 1 : last]), region.columns[first:last], strict=True)
+    for at, column in chain(((at, spans.clip(column, *services)) for at, column in inside), ((end, ()),)):
+        if column != columns[-1]:
+            if bounds[-1] == at:
+                columns[-1] = column
+            elif at < TOP:
+                bounds.append(at)
+                columns.append(column)
+    return Region(tuple(bounds), tuple(columns))
+
+
 def _columns(region: Region, remotes: Span) -> tuple[Spans, ...]:
     start, end = remotes
     return region.columns[bisect_right(region.bounds, start) - 1 : bisect_left(region.bounds, end)]

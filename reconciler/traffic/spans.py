@@ -7,6 +7,7 @@ is the whole trick: a bisection tells by its parity whether a point is inside.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 
 from reconciler.traffic.extent import BOTTOM, TOP, Point, Span
 
@@ -56,6 +57,25 @@ def holds(column: Spans, span: Span) -> bool:
     start, end = span
     i = bisect_right(column, start)
     return i % 2 == 1 and end <= column[i]
+
+
+class Measure:
+    """How many points of a set there are up to each place; none of its stretches reaches from one name into another."""
+
+    def __init__(self, column: Spans) -> None:
+        self._column = column
+        lengths = (end - start for (_, start), (_, end) in stretches(column))
+        self._before = list(accumulate(lengths, initial=0))
+
+    def within(self, span: Span) -> int:
+        """Return how many points of the set are in a span."""
+        start, end = span
+        return max(0, self._up_to(end) - self._up_to(start))
+
+    def _up_to(self, point: Point) -> int:
+        i = bisect_right(self._column, point)
+        inside = point[1] - self._column[i - 1][1] if i % 2 else 0
+        return self._before[i // 2] + inside
 
 
 class Cells:

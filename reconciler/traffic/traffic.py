@@ -64,6 +64,16 @@ class Traffic:
         """Whether everything that the rule admits is in here."""
         return region.holds(self.regions[PLANES.index((rule.direction, rule.ethertype))], *rectangle(rule))
 
+    def part(self, rule: Rule) -> "Traffic":
+        """Return what of this the rule admits. Much quicker than an intersection."""
+        here = PLANES.index((rule.direction, rule.ethertype))
+        return Traffic(
+            tuple(
+                region.clip(each, *rectangle(rule)) if i == here else region.EMPTY
+                for i, each in enumerate(self.regions)
+            )
+        )
+
     @property
     def is_empty(self) -> bool:
         """Whether nothing is admitted."""

@@ -5,6 +5,7 @@ import itertools
 import json
 import resource
 import socket
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -333,3 +334,21 @@ def test_a_name_that_cannot_be_looked_up_is_an_error_in_words(address: str) -> N
         return
     with client, pytest.raises(httpx.ConnectError, match="cannot find"):
         client.get("/")
+
+
+def test_a_lookup_that_does_not_end_is_cut_by_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+
+    def look_up(*_: Any, **__: Any) -> Any:
+        released.wait(60)
+        raise OSError
+
+    monkeypatch.setattr("socket.getaddrinfo", look_up)
+    try:
+        with (
+            Http("https://api.example.com", "k", Clock(), timeout=0.05) as http,
+            pytest.raises(ApiError, match=r"api.example.com:443: the DNS does not answer within 0.0\d+ s"),
+        ):
+            http.read(PATH)
+    finally:
+        released.set()

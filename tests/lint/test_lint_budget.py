@@ -4,12 +4,18 @@ import time
 
 import hostile
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reconciler.lint import check
 from reconciler.lint.check import find_rules
 from reconciler.lint.findings import LintFinding
+from reconciler.lint.redundant import find_redundant
+from reconciler.lint.written import read_written
 from reconciler.loading.document import read_text
+from reconciler.loading.issues import Budget
 from reconciler.model.errors import UsageError
+from reconciler.traffic import Traffic
 
 
 def found(text: str) -> list[LintFinding]:
@@ -33,15 +39,47 @@ def test_a_rule_that_is_there_again_and_again_is_named_each_time() -> None:
     assert {str(place) for each in findings for place in each.related} == {"groups.yaml:6:9"}
 
 
-def test_rules_apart_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check, "MAX_COMPARISONS", 600)
-    rules = [f"{hostile.RULE}, remote_ip_prefix: 10.0.{each}.0/24}}" for each in range(200)]
-    assert not [each for each in found(hostile.groups(1, lambda _: rules)) if each.kind == "shadowed"]
+def test_full_groups_are_compared_by_a_handful_of_operations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules that nest and overlap in every group: none has to be looked at together with all others."""
+    monkeypatch.setattr(check, "MAX_UNIONS", 100)
+    assert len(found(hostile.groups(2, lambda each: [hostile.nested(each, rule) for rule in range(250)]))) > 100
 
 
-def test_too_many_pairs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check, "MAX_COMPARISONS", 100)
-    rules = [hostile.nested(0, each) for each in range(20)]
-    with pytest.raises(UsageError, match="more than 10,000,000 pairs to compare") as raised:
+RULES = st.builds(
+    "{{direction: {}, protocol: {}, ports: {}, remote_ip_prefix: 10.0.0.{}}}".format,
+    st.sampled_from(["ingress", "ingress", "egress"]),
+    st.sampled_from(["tcp", "tcp", "udp"]),
+    st.sampled_from(["1-9", "1-3", "3-6", "4-9", "2-8", "5"]),
+    st.sampled_from(["0/29", "0/30", "4/30", "0/31", "2/31", "7/32"]),
+) | st.sampled_from(["{direction: ingress}", "{direction: ingress, remote_ip_prefix: 10.0.0.0/30}"])
+
+
+@given(st.lists(RULES, max_size=9))
+@settings(max_examples=150, deadline=None)
+def test_superfluous_is_what_the_algebra_says(rules: list[str]) -> None:
+    """One rule after the other, from the last: that which the others left admit goes."""
+    text = hostile.groups(1, lambda _: rules)
+    documents, _ = read_text("groups.yaml", text.encode())
+    (group,) = read_written(documents) if rules else (None,)
+    if group is None:
+        return
+    left = list(group.rules)
+    for rule in reversed(group.rules):
+        others = Traffic.of(each for other in left if other is not rule for each in other.rules)
+        if all(map(others.admits_all, rule.rules)):
+            left.remove(rule)
+    redundant = list(find_redundant(group, Budget(1000)))
+    assert [each.place for each in redundant] == [rule.place for rule in reversed(group.rules) if rule not in left]
+    by_place = {rule.place: rule for rule in group.rules}
+    for each in redundant:
+        named = Traffic.of(rule for place in each.related for rule in by_place[place].rules)
+        assert all(map(named.admits_all, by_place[each.place].rules)), "the rules that are named do it alone"
+
+
+def test_too_many_rules_to_look_at_together_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "MAX_UNIONS", 100)
+    rules = [f"{{direction: ingress, protocol: tcp, ports: {10 * each + 1}-{10 * each + 16}}}" for each in range(20)]
+    rules += [f"{hostile.RULE}-999, remote_ip_prefix: 10.{each}.0.0/16}}" for each in range(20)]
+    with pytest.raises(UsageError, match="takes more than 2,000,000 comparisons to tell") as raised:
         found(hostile.groups(1, lambda _: rules))
     assert raised.value.message.startswith("groups.yaml:")

@@ -1,7 +1,16 @@
 """World-open ports: what a change newly opens, exactly, at and beside each limit."""
 
+import re
+import time
+from ipaddress import ip_network
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from policy_build import group, live_group, live_rule, of, planned, policies
+
+from reconciler.model.policies import MANAGEMENT_PORTS
+from reconciler.traffic import Traffic
 
 IN = "direction: ingress, protocol: tcp"
 ANYONE = "remote_ip_prefix: 0.0.0.0/0"
@@ -88,3 +97,46 @@ def test_level_and_list_can_be_set(written: str, levels: list[str]) -> None:
     plan = planned(text)
     assert [each.level for each in of(plan.findings, "world_open_management")] == levels
     assert bool(plan.stopped_by) == ("error" in levels)
+
+
+def test_a_full_group_that_is_open_to_the_world_is_judged_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rule behind a finding is told without an intersection a rule; that took a second a group."""
+    monkeypatch.setattr(Traffic, "intersection", lambda *_: pytest.fail("this takes long"))
+    rules = "\n".join(
+        f"{IN}, ports: {1 + each * 3}-{20000 + each * 170}, remote_ip_prefix: {16 * (each % 16)}.0.0.0/{4 + each // 16}"
+        for each in range(250)
+    )
+    text = group(rules)
+    started = time.process_time()
+    assert of(planned(text).findings, "world_open_management")
+    assert time.process_time() - started < 5
+
+
+PORTS = st.sampled_from([(20, 25), (22, 22), (23, 3400), (3389, 3389), (100, 120)])
+NETWORKS = st.sampled_from(["0.0.0.0/1", "128.0.0.0/1", "16.0.0.0/5", "24.0.0.0/5", "20.0.0.0/6", "200.0.0.0/8"])
+
+
+@given(st.lists(st.tuples(PORTS, NETWORKS), min_size=1, max_size=6, unique=True))
+@settings(max_examples=60, deadline=None)
+def test_the_ports_found_are_those_that_a_count_of_addresses_finds(rules: list[tuple[tuple[int, int], str]]) -> None:
+    """And the place is that of a rule which admits one of them."""
+    text = group("\n".join(f"{IN}, ports: {low}-{high}, remote_ip_prefix: {net}" for (low, high), net in rules))
+    found = of(planned(text).findings, "world_open_management")
+    named = set()
+    for each in found:
+        match = re.search(r"management ports? tcp ([0-9, ]+) to", each.message)
+        assert match
+        ports = {int(port) for port in match[1].split(", ")}
+        named |= ports
+        low, high = rules[each.place.order[1] - 6][0] if each.place else (0, 0)
+        assert any(low <= port <= high for port in ports)
+    assert named == {port for port in MANAGEMENT_PORTS if _is_open(port, rules)}
+
+
+def _is_open(port: int, rules: list[tuple[tuple[int, int], str]]) -> bool:
+    networks = {ip_network(net) for (low, high), net in rules if low <= port <= high}
+    apart = [net for net in networks if not any(net != other and net.subnet_of(other) for other in networks)]
+    public = sum(
+        max(0, min(int(net.broadcast_address) + 1, 224 << 24) - max(int(net.network_address), 1 << 24)) for net in apart
+    )
+    return public * 16 >= 223 << 24 or sum(net.num_addresses for net in apart) * 2 >= 1 << 32

@@ -4,7 +4,6 @@
 """
 
 import hashlib
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -87,6 +86,16 @@ def rules_in_many_targets(size: int) -> str:
 def full_groups(size: int) -> str:
     """Groups of 250 rules whose prefixes and ports nest and overlap."""
     return groups(max(1, size // (250 * 90)), lambda each: [nested(each, number) for number in range(250)])
+
+
+def crossing_groups(size: int, number: int) -> str:
+    """So many groups at most, of 250 rules with a prefix each and ports that cross those of all others."""
+    return groups(min(number, max(1, size // (250 * 90))), lambda each: [_crossing(each, rule) for rule in range(250)])
+
+
+def _crossing(group: int, number: int) -> str:
+    ports = f"{1 + (number * 41 + group) % 5000}-{30000 + (number * 97) % 9000}"
+    return f"{{direction: ingress, protocol: tcp, ports: {ports}, remote_ip_prefix: 10.{number}.{group % 256}.0/24}}"
 
 
 def nested(group: int, number: int) -> str:
@@ -326,6 +335,59 @@ SETTINGS: dict[str, Callable[[int], str]] = {
 }
 
 
+_FLOW = 'group = "*", direction = "ingress", protocol = "tcp"'
+
+
+def denied_flows(size: int) -> str:
+    """Flows that every group has to refuse, each with a prefix and ports of its own."""
+    flows = (
+        f'  {{ {_FLOW}, ports = {1 + each % 60_000}, remote_ip_prefix = "{address(each)}/32" }},\n'
+        for each in range(size // 105)
+    )
+    return f"[policies]\nmust_deny = [\n{''.join(flows)}]\n"
+
+
+def allowed_flows(size: int) -> str:
+    """Flows that every group has to admit, and none does."""
+    return denied_flows(size).replace("must_deny", "must_allow")
+
+
+def broad_flows(size: int) -> str:
+    """Flows that every group admits much of."""
+    flows = (
+        f'  {{ {_FLOW}, ports = "{1 + each % 20_000}-65000", remote_ip_prefix = "10.0.0.0/{8 + each % 25}" }},\n'
+        for each in range(min(100, size // 105))
+    )
+    return f"[policies]\nmust_deny = [\n{''.join(flows)}]\n"
+
+
+def management_ports(size: int) -> str:
+    """Every other port as one of management, and a limit of no port at all."""
+    ports = ", ".join(str(each) for each in range(1, min(65_535, size // 7), 2))
+    return f"[policies.world_open_management]\nports = [{ports}]\n[policies.world_open_any_port]\nmax_ports = 0\n"
+
+
+def allowed_prefixes(size: int) -> str:
+    """Hundreds of thousands of prefixes that rules may name."""
+    listed = ", ".join(f'"{address(each * 2)}/32"' for each in range(size // 18))
+    return f'[policies.allowed_prefixes]\nlevel = "error"\nprefixes = [{listed}]\n'
+
+
+def everything_wrong(_: int) -> str:
+    """Policies that every rule breaks."""
+    return (
+        '[policies]\nrule_description = {pattern = "((x+x+)+y){1,20}"}\nrequired_tags = {tags = ["a", "b"]}\n'
+        'forbidden_protocols = ["tcp"]\nmax_prefix_size = {ipv4 = 32, ipv6 = 128}\n'
+    )
+
+
+POLICIES: dict[str, Callable[[int], str]] = {
+    each.__name__: each
+    for each in (denied_flows, allowed_flows, broad_flows, management_ports, allowed_prefixes, everything_wrong)
+}
+"""Files of policies."""
+
+
 def uuid(*parts: object) -> str:
     """Make an id of whatever it is for."""
     text = hashlib.sha256(repr(parts).encode()).hexdigest()
@@ -419,35 +481,12 @@ def live_chain(number: int) -> list[dict[str, Any]]:
     return [live_group(each, _live_chain(number, each), name=f"older{each}", tags_v2=tag) for each in range(number)]
 
 
+def live_names(number: int) -> list[dict[str, Any]]:
+    """Groups of many names, without rules."""
+    return [live_group(each, []) for each in range(number)]
+
+
 LIVE: dict[str, Callable[[int], list[dict[str, Any]]]] = {
-    each.__name__: each for each in (live_nested, live_grid, live_world, live_dense, live_same_name, live_chain)
+    each.__name__: each
+    for each in (live_nested, live_grid, live_world, live_dense, live_same_name, live_chain, live_names)
 }
-
-
-def journal(size: int) -> str:
-    """A journal of groups that were changed, and of writes to them."""
-    head = {"at": "2026-01-01T00:00:00Z", "project_id": 1, "region_id": 7}
-    lines: list[dict[str, Any]] = [
-        {"kind": "apply", "at": head["at"], "format_version": 1, "base_url": "http://127.0.0.1:1", "api_version": "v1"}
-    ]
-    for each in range(max(1, size // 700)):
-        group = _journal_group(each)
-        path = f"/cloud/v1/securitygroups/1/7/{group['id']}"
-        lines += [
-            {"kind": "before", **head, "name": group["name"], "action": "update", "group": group, "changed": ["rules"],
-             "tags": [], "lost_rules": []},
-            {"kind": "write", **head, "name": group["name"], "group_id": group["id"], "method": "PATCH", "path": path,
-             "body": {}, "status": 200, "request_id": None, "problem": None},
-        ]  # fmt: skip
-    return "".join(json.dumps(line) + "\n" for line in lines)
-
-
-def _journal_group(number: int) -> dict[str, Any]:
-    return {
-        "id": uuid("group", number),
-        "name": f"web{number}",
-        "description": "",
-        "tags": [],
-        "revision_number": 1,
-        "rules": [],
-    }

@@ -1,4 +1,4 @@
-"""A server that answers every list of security groups with one made before, and nothing else: read-only, and quick."""
+"""A server that answers every list of security groups with one made before: read-only, and quick."""
 
 import json
 import sys
@@ -24,7 +24,17 @@ def serve(kind: str, number: int) -> None:
             part = b",".join(texts[offset : offset + limit])
             body = b'{"count": ' + (b"0" if self.path.endswith("/instances") else count) + b', "results": ['
             body += b"]}" if self.path.endswith("/instances") else part + b"]}"
-            self.send_response(200)
+            self._answer(200, body)
+
+        def do_POST(self) -> None:
+            """Take what is told (`/hook`), and refuse every write."""
+            self.rfile.read(int(self.headers["Content-Length"] or 0))
+            self._answer(200 if self.path == "/hook" else 403, b'{"message": "no"}')
+
+        do_PATCH = do_DELETE = do_POST  # noqa: N815 - the names are those of `http.server`
+
+        def _answer(self, status: int, body: bytes) -> None:
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
