@@ -4,6 +4,7 @@ views -> build (nodes and edges, with what changes) -> render.graph_mermaid, gra
 """
 
 from reconciler.graph.build import Sources, build_graphs
+from reconciler.graph.change import change_graphs
 from reconciler.graph.model import Edge, Graph, Node, NodeKind, NodeNote, PartStatus
 
-__all__ = ["Edge", "Graph", "Node", "NodeKind", "NodeNote", "PartStatus", "Sources", "build_graphs"]
+__all__ = ["Edge", "Graph", "Node", "NodeKind", "NodeNote", "PartStatus", "Sources", "build_graphs", "change_graphs"]

@@ -5,16 +5,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from reconciler.graph.model import Edge, Graph, Node, NodeKind, NodeNote, PartStatus
+from reconciler.graph.model import Edge, Graph, Node, NodeKind, NodeNote, PartStatus, focused
 from reconciler.model.desired import Target
 from reconciler.model.egress import DEFAULT_EGRESS_RULES
 from reconciler.model.rule import EVERY_PROTOCOL, PORT_PROTOCOLS, Direction, Ethertype, Rule
 from reconciler.planning.group_view import StateView, ViewedGroup
 from reconciler.traffic import Traffic, describe_service
+from reconciler.traffic.flow import Flow
 
 ANYWHERE = "anywhere"
-_SHOWN_PREFIXES = 1
-
 Sources = Mapping[frozenset[str], str]
 """Names for sets of prefixes: the address groups of the files."""
 
@@ -84,6 +83,7 @@ def _add_group(builder: _Builder, key: str, was: ViewedGroup | None, group: View
     """Add a group with its edges and notes."""
     rules = group.rules or ()
     notes: list[NodeNote] = []
+    exposed = False
     for direction in ("ingress", "egress"):
         words = _words_by_remote(was, group, direction)
         sets: defaultdict[_Words, list[str]] = defaultdict(list)
@@ -96,6 +96,7 @@ def _add_group(builder: _Builder, key: str, was: ViewedGroup | None, group: View
                 _add_edges(builder, direction, key, _group_node(builder, remote.group), found)
             elif direction == "ingress":
                 _add_edges(builder, direction, key, _world_node(builder), found)
+                exposed = any(_is_exposure(status, services) for status, services in found)
             else:
                 notes += _notes("out: ", found)
         for found, prefixes in sets.items():
@@ -105,7 +106,11 @@ def _add_group(builder: _Builder, key: str, was: ViewedGroup | None, group: View
                 notes += _notes("out: ", found, f" to {_prefix_words(builder, prefixes)}")
     detail = "rules not managed" if group.rules is None else f"{len(rules)} rule{'' if len(rules) == 1 else 's'}"
     status = PartStatus.ADDED if was is None else PartStatus.SAME
-    builder.nodes[key] = Node(key, NodeKind.GROUP, group.name, detail, status, tuple(dict.fromkeys(notes)))
+    builder.nodes[key] = Node(key, NodeKind.GROUP, group.name, detail, status, tuple(dict.fromkeys(notes)), exposed)
+
+
+def _is_exposure(status: PartStatus, services: Iterable[str]) -> bool:
+    return status is not PartStatus.REMOVED and not all(word.startswith(("icmp", "ipv6-icmp")) for word in services)
 
 
 def _words_by_remote(was: ViewedGroup | None, group: ViewedGroup, direction: Direction) -> dict[_Remote, _Words]:
@@ -140,8 +145,8 @@ def _words(part: Traffic, *, with_family: bool, with_preset: bool) -> tuple[str,
     """Name services; the default egress set by one name, where the part is all of it, and what there is beside it."""
     preset = Traffic.of(DEFAULT_EGRESS_RULES) if with_preset else None
     if preset is not None and preset.is_subset(part):
-        return ("default egress", *service_labels(part.difference(preset), with_family=with_family))
-    return service_labels(part, with_family=with_family)
+        return ("default egress", *service_labels(part.difference(preset).flows(), with_family=with_family))
+    return service_labels(part.flows(), with_family=with_family)
 
 
 def _rules_by_remote(group: ViewedGroup | None, direction: Direction) -> dict[_Remote, list[Rule]]:
@@ -176,52 +181,53 @@ def _world_node(builder: _Builder) -> str:
 
 def _source_node(builder: _Builder, prefixes: Collection[str]) -> str:
     key = "prefixes-" + sha256(" ".join(sorted(prefixes)).encode()).hexdigest()[:12]
-    name = builder.sources.get(frozenset(prefixes))
     listed = ", ".join(prefixes)
-    title = name or _prefix_words(builder, prefixes)
+    title = _prefix_words(builder, prefixes)
     builder.nodes.setdefault(key, Node(key, NodeKind.PREFIXES, title, listed if listed != title else ""))
     return key
 
 
 def _prefix_words(builder: _Builder, prefixes: Collection[str]) -> str:
-    name = builder.sources.get(frozenset(prefixes))
-    if name:
-        return name
-    shown = list(prefixes)[:_SHOWN_PREFIXES]
-    more = f" +{len(prefixes) - len(shown)}" if len(prefixes) > len(shown) else ""
-    return ", ".join(shown) + more
+    """Name address groups that are all there, write one prefix out, and count single addresses."""
+    left = dict.fromkeys(prefixes)
+    words = []
+    for members, name in sorted(builder.sources.items(), key=lambda item: (-len(item[0]), item[1])):
+        if members and members <= left.keys():
+            words.append(name)
+            left = {prefix: None for prefix in left if prefix not in members}
+    single: list[str] = []
+    wider: list[str] = []
+    for prefix in left:
+        (single if prefix.endswith("/128" if ":" in prefix else "/32") else wider).append(prefix)
+    if wider:
+        words.append(wider[0] + (f" +{len(wider) - 1}" if len(wider) > 1 else ""))
+    if single:
+        words.append(single[0] if len(single) == 1 else f"{len(single)} addresses")
+    return ", ".join(words)
 
 
 def _focused(builder: _Builder, focus: Collection[str] | None) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
     """Keep some groups and what they have to do with; all where there is no focus."""
-    edges = _ordered(builder.edges)
-    if focus is None:
-        return tuple(builder.nodes.values()), edges
-    kept = tuple(edge for edge in edges if edge.tail in focus or edge.head in focus)
-    touched = {*focus, *(end for edge in kept for end in (edge.tail, edge.head))}
-    return tuple(node for node in builder.nodes.values() if node.key in touched), kept
-
-
-def _ordered(edges: Iterable[Edge]) -> tuple[Edge, ...]:
-    """Keep the order of groups, each edge once."""
-    return tuple(dict.fromkeys(edges))
+    edges = tuple(dict.fromkeys(builder.edges))
+    nodes = tuple(builder.nodes.values())
+    return (nodes, edges) if focus is None else focused(nodes, edges, focus)
 
 
 _MOST = 4
 """Ranges of ports that are written out; the others are counted."""
 
 
-def service_labels(admitted: Traffic, *, with_family: bool) -> tuple[str, ...]:
-    """Write the services of a traffic, whatever its remotes; both families at once, IPv6 alone where it is alone.
+def service_labels(flows: Iterable[Flow], *, with_family: bool) -> tuple[str, ...]:
+    """Write the services of flows, whatever their remotes; both families at once, IPv6 alone where it is alone.
 
     `with_family` is off where the remote shows its family already.
     """
     families: tuple[Ethertype, ...] = ("IPv4", "IPv6")
-    v4, v6 = ([flow for flow in admitted.flows() if flow.ethertype == family] for family in families)
+    flows = tuple(flows)
     words: dict[str, set[str]] = {}
-    for family, flows in zip(families, (v4, v6), strict=True):
+    for family in families:
         ports: defaultdict[str, list[str]] = defaultdict(list)
-        for flow in flows:
+        for flow in (flow for flow in flows if flow.ethertype == family):
             word = describe_service(flow)
             name, _, rest = word.partition(" ")
             if flow.protocol in PORT_PROTOCOLS and flow.ports is not None:

@@ -1,6 +1,8 @@
 """A graph as data: nodes, and edges in the direction of the traffic."""
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reconciler.model.desired import Target
@@ -34,7 +36,10 @@ class NodeNote:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node. `detail` is a second line: how many rules, or which prefixes."""
+    """A node. `detail` is a second line: how many rules, or which prefixes.
+
+    An exposed group admits everybody to something.
+    """
 
     key: str
     kind: NodeKind
@@ -42,6 +47,7 @@ class Node:
     detail: str = ""
     status: PartStatus = PartStatus.SAME
     notes: tuple[NodeNote, ...] = ()
+    exposed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,16 @@ class Edge:
         """All services on one line."""
         return "; ".join(self.services)
 
+    @property
+    def owner(self) -> str:
+        """The end whose rule it is."""
+        return self.head if self.direction == "ingress" else self.tail
+
+    @property
+    def remote(self) -> str:
+        """The other end."""
+        return self.tail if self.direction == "ingress" else self.head
+
 
 @dataclass(frozen=True, slots=True)
 class Graph:
@@ -67,3 +83,42 @@ class Graph:
     targets: tuple[Target, ...]
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
+
+    def around(self, key: str) -> "Graph":
+        """Keep one node and its neighbours; where many are alike, one stands for them."""
+        return Graph(self.targets, *merged(*focused(self.nodes, self.edges, {key}), least=7))
+
+
+def focused(
+    nodes: Iterable[Node], edges: Iterable[Edge], focus: Collection[str]
+) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
+    """Keep some nodes and what they have to do with."""
+    kept = tuple(edge for edge in edges if edge.tail in focus or edge.head in focus)
+    touched = {*focus, *(end for edge in kept for end in (edge.tail, edge.head))}
+    return tuple(node for node in nodes if node.key in touched), kept
+
+
+def merged(
+    nodes: Collection[Node], edges: Collection[Edge], least: int = 2
+) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
+    """Let one group stand for those that are alike in all but their names, and to which no rule of others refers."""
+    own: defaultdict[str, list[Edge]] = defaultdict(list)
+    for edge in edges:
+        own[edge.owner].append(edge)
+    remotes = {edge.remote for edge in edges}
+    alike: defaultdict[object, list[Node]] = defaultdict(list)
+    for node in nodes:
+        if node.kind is NodeKind.GROUP and node.key not in remotes and own[node.key]:
+            ways = frozenset((edge.remote, edge.services, edge.direction, edge.status) for edge in own[node.key])
+            alike[ways, node.notes, node.status, node.exposed].append(node)
+    stand_ins: dict[str, Node] = {}
+    gone: set[str] = set()
+    for same in alike.values():
+        if len(same) >= least:
+            names = ", ".join(node.title for node in same)
+            stand_ins[same[0].key] = replace(same[0], title=f"{len(same)} groups", detail=names)
+            gone.update(node.key for node in same[1:])
+    return (
+        tuple(stand_ins.get(node.key, node) for node in nodes if node.key not in gone),
+        tuple(edge for edge in edges if edge.owner not in gone),
+    )

@@ -6,7 +6,7 @@ picture. What goes on among its members, and what it sends to addresses,
 stands in the card.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
@@ -24,11 +24,14 @@ _BOLD = 8.2
 _NOTE = 14.0
 _MARGIN = 28.0
 _SHELF = 1180.0
-"""Width at which small parts are wrapped into a new row."""
+_WIDEST = 4000.0
+_SHAPE = 1.7
+"""Parts are wrapped into rows so that the whole is about so many times as wide as it is high, between two widths."""
 _MARKS = {PartStatus.SAME: "", PartStatus.ADDED: "+ ", PartStatus.REMOVED: "- "}
 _MOST_NOTES = 5
 _LABEL = 36
 _TITLE = 30
+_DETAIL = 44
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,12 @@ class _Part:
     nodes: dict[str, Node]
     links: tuple[Edge, ...]
     stubs: dict[str, tuple[Edge, ...]]
+    links_to: Mapping[str, str]
+
+
+def no_anchors(_: Graph) -> Mapping[str, str]:
+    """Leave the cards without links."""
+    return {}
 
 
 def render_svg(graphs: Sequence[Graph]) -> str:
@@ -52,13 +61,24 @@ def render_svg(graphs: Sequence[Graph]) -> str:
     )
 
 
-def picture(graphs: Sequence[Graph]) -> tuple[str, float, float]:
+def inline_svg(graphs: Sequence[Graph], label: str, anchors: Callable[[Graph], Mapping[str, str]] = no_anchors) -> str:
+    """Write a picture within a page that has `CSS` and `MARKERS`; `anchors` gives fragments for cards by key."""
+    body, width, height = picture(graphs, anchors)
+    return (
+        f'<svg viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" role="group" '
+        f'aria-label="{_xml(label)}">\n{body}\n</svg>'
+    )
+
+
+def picture(
+    graphs: Sequence[Graph], anchors: Callable[[Graph], Mapping[str, str]] = no_anchors
+) -> tuple[str, float, float]:
     """Return what is inside of the picture, with its width and height."""
     lines: list[str] = []
     y, width = _MARGIN, 420.0
     for graph in graphs:
         lines.append(f'<text class="target" x="{_MARGIN:.0f}" y="{y + 12:.0f}">{_xml(title_of(graph))}</text>')
-        drawn, right, bottom = _graph(graph, y + 34)
+        drawn, right, bottom = _graph(graph, y + 34, anchors(graph))
         lines += drawn
         y, width = bottom + _MARGIN, max(width, right + _MARGIN)
     has_change = any(_changes(graph) for graph in graphs)
@@ -75,12 +95,13 @@ def _changes(graph: Graph) -> bool:
     return bool(statuses - {PartStatus.SAME})
 
 
-def _graph(graph: Graph, top: float) -> tuple[list[str], float, float]:
+def _graph(graph: Graph, top: float, links_to: Mapping[str, str]) -> tuple[list[str], float, float]:
     """Draw the parts of a graph in rows, the largest first; return the lines with the right and the lower end."""
     lines: list[str] = []
     x, y, row, right = _MARGIN, top, 0.0, _MARGIN
-    parts = sorted(_parts(graph), key=lambda part: (-len(part.placed.corners), -part.placed.height))
-    shelf = max([_SHELF, *(part.placed.width for part in parts)])
+    parts = sorted(_parts(graph, links_to), key=lambda part: (-len(part.placed.corners), -part.placed.height))
+    area = sum((part.placed.width + 48) * (part.placed.height + 34) for part in parts)
+    shelf = max([_SHELF, min(_WIDEST, (area * _SHAPE) ** 0.5), *(part.placed.width for part in parts)])
     for part in parts:
         if x > _MARGIN and x + part.placed.width > _MARGIN + shelf:
             x, y, row = _MARGIN, y + row + 34, 0.0
@@ -95,7 +116,7 @@ def _graph(graph: Graph, top: float) -> tuple[list[str], float, float]:
     return lines, right, y + row
 
 
-def _parts(graph: Graph) -> Iterator[_Part]:
+def _parts(graph: Graph, links_to: Mapping[str, str]) -> Iterator[_Part]:
     nodes = {node.key: node for node in graph.nodes}
     groups = {key: node for key, node in nodes.items() if node.kind in {NodeKind.GROUP, NodeKind.UNKNOWN}}
     links = near_links(list(groups), [edge for edge in graph.edges if {edge.tail, edge.head} <= groups.keys()])
@@ -106,7 +127,7 @@ def _parts(graph: Graph) -> Iterator[_Part]:
         mine = tuple(edge for edge in links if edge.head in inside)
         cards = [_card(groups[key], [_stub_width(nodes[edge.tail], edge) for edge in stubs[key]]) for key in keys]
         placed = layout(cards, [Link(edge.tail, edge.head, _label_width(edge)) for edge in mine])
-        yield _Part(placed, nodes, mine, {key: stubs[key] for key in keys})
+        yield _Part(placed, nodes, mine, {key: stubs[key] for key in keys}, links_to)
 
 
 def _stubs_of(key: str, edges: Sequence[Edge], drawn: Collection[Edge], nodes: Mapping[str, Node]) -> tuple[Edge, ...]:
@@ -120,7 +141,7 @@ def _card(node: Node, stubs: Sequence[float]) -> Card:
     notes = node.notes[:_MOST_NOTES]
     widths = [
         len(_short(node.title, _TITLE)) * _BOLD,
-        len(node.detail) * _LETTER,
+        len(_short(node.detail, _DETAIL)) * _LETTER,
         *(len(_short(_MARKS[note.status] + note.text)) * _LETTER for note in notes),
     ]
     more = 1 if len(node.notes) > _MOST_NOTES else 0
@@ -133,7 +154,7 @@ def _label(edge: Edge) -> str:
 
 
 def _label_width(edge: Edge) -> float:
-    return len(_label(edge)) * _LETTER + 34
+    return len(_label(edge)) * _LETTER + (34 if edge.services else 18)
 
 
 def _stub_width(source: Node, edge: Edge) -> float:
@@ -152,10 +173,10 @@ def _part(part: _Part) -> Iterator[str]:
         for edge, (x, y) in zip(edges, part.placed.stubs[key], strict=True):
             yield from _stub(part.nodes[edge.tail], edge, x, y)
     for key, corner in part.placed.corners.items():
-        stays = [edge for edge in part.stubs[key] if edge.status is not PartStatus.REMOVED]
-        exposed = any(part.nodes[edge.tail].kind is NodeKind.WORLD for edge in stays)
+        exposed = part.nodes[key].exposed
         width = _card(part.nodes[key], ()).width
-        yield from _box(part.nodes[key], corner, width, part.placed.heights[key], exposed=exposed)
+        box = _box(part.nodes[key], corner, width, part.placed.heights[key], exposed=exposed)
+        yield from box if key not in part.links_to else (f'<a href="#{part.links_to[key]}">', *box, "</a>")
 
 
 def _edge(edge: Edge, points: Sequence[PagePoint], part: _Part, *, is_back: bool) -> Iterator[str]:
@@ -206,6 +227,8 @@ def _stub(source: Node, edge: Edge, x: float, y: float) -> Iterator[str]:
 
 
 def _label_text(edge: Edge, x: float, y: float, *, anchor: str) -> str:
+    if not _label(edge):
+        return ""
     width = len(_label(edge)) * _LETTER + 8
     left = x - 4 if anchor == "start" else x + 4 - width
     # What is behind the text hides the line, so that no dash of it reads as a sign.
@@ -221,7 +244,7 @@ def _box(node: Node, corner: PagePoint, width: float, height: float, *, exposed:
     yield f'<rect class="stripe" x="{x + 0.75:.1f}" y="{y + 9:.1f}" width="3.5" height="24" rx="1.75"/>'
     title = _MARKS[node.status] + _short(node.title, _TITLE)
     yield f'<text class="name" x="{x + 13:.1f}" y="{y + 19:.1f}">{_xml(title)}</text>'
-    yield f'<text class="detail" x="{x + 13:.1f}" y="{y + 33:.1f}">{_xml(node.detail)}</text>'
+    yield f'<text class="detail" x="{x + 13:.1f}" y="{y + 33:.1f}">{_xml(_short(node.detail, _DETAIL))}</text>'
     shown = [(_MARKS[note.status] + note.text, note.status) for note in node.notes[:_MOST_NOTES]]
     if len(node.notes) > _MOST_NOTES:
         shown.append((f"and {len(node.notes) - _MOST_NOTES} more", PartStatus.SAME))
