@@ -10,7 +10,7 @@ from reconciler.model.desired import Target
 from reconciler.model.egress import DEFAULT_EGRESS_RULES
 from reconciler.model.rule import EVERY_PROTOCOL, PORT_PROTOCOLS, Direction, Ethertype, Rule
 from reconciler.planning.group_view import StateView, ViewedGroup
-from reconciler.traffic import Traffic, describe_service
+from reconciler.traffic import Traffic, describe_service, exposures, may_be_world
 from reconciler.traffic.flow import Flow
 
 ANYWHERE = "anywhere"
@@ -83,7 +83,6 @@ def _add_group(builder: _Builder, key: str, was: ViewedGroup | None, group: View
     """Add a group with its edges and notes."""
     rules = group.rules or ()
     notes: list[NodeNote] = []
-    exposed = False
     for direction in ("ingress", "egress"):
         words = _words_by_remote(was, group, direction)
         sets: defaultdict[_Words, list[str]] = defaultdict(list)
@@ -96,7 +95,6 @@ def _add_group(builder: _Builder, key: str, was: ViewedGroup | None, group: View
                 _add_edges(builder, direction, key, _group_node(builder, remote.group), found)
             elif direction == "ingress":
                 _add_edges(builder, direction, key, _world_node(builder), found)
-                exposed = any(_is_exposure(status, services) for status, services in found)
             else:
                 notes += _notes("out: ", found)
         for found, prefixes in sets.items():
@@ -106,11 +104,12 @@ def _add_group(builder: _Builder, key: str, was: ViewedGroup | None, group: View
                 notes += _notes("out: ", found, f" to {_prefix_words(builder, prefixes)}")
     detail = "rules not managed" if group.rules is None else f"{len(rules)} rule{'' if len(rules) == 1 else 's'}"
     status = PartStatus.ADDED if was is None else PartStatus.SAME
+    exposed = _is_exposed([each.rule for each in rules])
     builder.nodes[key] = Node(key, NodeKind.GROUP, group.name, detail, status, tuple(dict.fromkeys(notes)), exposed)
 
 
-def _is_exposure(status: PartStatus, services: Iterable[str]) -> bool:
-    return status is not PartStatus.REMOVED and not all(word.startswith(("icmp", "ipv6-icmp")) for word in services)
+def _is_exposed(rules: Collection[Rule]) -> bool:
+    return may_be_world(rules) and bool(exposures(Traffic.of(rules).flows()))
 
 
 def _words_by_remote(was: ViewedGroup | None, group: ViewedGroup, direction: Direction) -> dict[_Remote, _Words]:
@@ -183,8 +182,14 @@ def _source_node(builder: _Builder, prefixes: Collection[str]) -> str:
     key = "prefixes-" + sha256(" ".join(sorted(prefixes)).encode()).hexdigest()[:12]
     listed = ", ".join(prefixes)
     title = _prefix_words(builder, prefixes)
-    builder.nodes.setdefault(key, Node(key, NodeKind.PREFIXES, title, listed if listed != title else ""))
+    is_world = _is_exposed([Rule("ingress", _family(prefix), "tcp", None, None, prefix, None) for prefix in prefixes])
+    kind = NodeKind.WORLD if is_world else NodeKind.PREFIXES
+    builder.nodes.setdefault(key, Node(key, kind, title, listed if listed != title else ""))
     return key
+
+
+def _family(prefix: str) -> Ethertype:
+    return "IPv6" if ":" in prefix else "IPv4"
 
 
 def _prefix_words(builder: _Builder, prefixes: Collection[str]) -> str:
@@ -198,7 +203,7 @@ def _prefix_words(builder: _Builder, prefixes: Collection[str]) -> str:
     single: list[str] = []
     wider: list[str] = []
     for prefix in left:
-        (single if prefix.endswith("/128" if ":" in prefix else "/32") else wider).append(prefix)
+        (single if prefix.endswith("/128" if _family(prefix) == "IPv6" else "/32") else wider).append(prefix)
     if wider:
         words.append(wider[0] + (f" +{len(wider) - 1}" if len(wider) > 1 else ""))
     if single:

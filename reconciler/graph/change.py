@@ -8,7 +8,8 @@ from reconciler.graph.model import Edge, Graph, Node, NodeKind, NodeNote, PartSt
 from reconciler.model.desired import Target
 from reconciler.model.placeholder import placeholder
 from reconciler.planning.diff import Action, Difference
-from reconciler.traffic.describe import describe_flow_remote, world_open
+from reconciler.traffic import exposures, world_open
+from reconciler.traffic.describe import describe_flow_remote
 from reconciler.traffic.flow import Flow
 
 ADDED, REMOVED = PartStatus.ADDED, PartStatus.REMOVED
@@ -47,7 +48,6 @@ def _drawn(
     for difference in differences:
         key = _key(difference)
         notes: list[NodeNote] = []
-        exposed = False
         for status, flows in ((comes, difference.traffic.opens), (goes, difference.traffic.closes)):
             for node, mine in _by_remote(flows, names):
                 direction, services = mine[0].direction, service_labels(mine, with_family=node.kind != "prefixes")
@@ -55,10 +55,10 @@ def _drawn(
                     end = "" if node.kind is NodeKind.WORLD else f" to {node.title}"
                     notes.append(NodeNote(f"out: {'; '.join(services)}{end}", status))
                     continue
-                exposed |= node.kind is NodeKind.WORLD and status is ADDED
                 nodes.setdefault(node.key, node)
                 ends = (node.key, key) if direction == "ingress" else (key, node.key)
                 edges.append(Edge(*ends, services, direction, status))
+        exposed = bool(exposures(difference.traffic.closes if of_drift else difference.traffic.opens))
         status = {Action.CREATE: comes, Action.DELETE: goes}.get(difference.action, PartStatus.SAME)
         nodes[key] = Node(key, NodeKind.GROUP, difference.name, "", status, tuple(notes), exposed)
     return nodes.values(), edges

@@ -66,6 +66,11 @@ class Edge:
         return "; ".join(self.services)
 
     @property
+    def is_icmp(self) -> bool:
+        """Whether nothing but ICMP goes over it, which nobody counts as open."""
+        return all(service.startswith(("icmp", "ipv6-icmp")) for service in self.services)
+
+    @property
     def owner(self) -> str:
         """The end whose rule it is."""
         return self.head if self.direction == "ingress" else self.tail

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from hypothesis import strategies as st
@@ -18,8 +19,8 @@ HOSTILE = '"]--><script>alert(1)</script>&amp;#35;`\\\n\x1b[31m\u202e%%{init}%%'
 def rule(
     direction: Any = "ingress", port: int | None = 443, remote: str | None = None, protocol: str | None = "tcp"
 ) -> Rule:
-    """A rule; a remote with a slash is a prefix, another one a group's key."""
-    prefix, group = (remote, None) if remote and "/" in remote else (None, remote)
+    """A rule; a remote that ends in a slash and a length is a prefix, another one a group's key."""
+    prefix, group = (remote, None) if re.search(r"/[0-9]+$", remote or "") else (None, remote)
     return canonical_rule(direction, None, protocol, port, port, prefix, group)
 
 

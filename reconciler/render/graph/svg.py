@@ -218,7 +218,8 @@ def _stub(source: Node, edge: Edge, x: float, y: float) -> Iterator[str]:
     start = x - _stub_width(source, edge)
     width = _pill_width(source)
     title = f"{source.title}{f' ({source.detail})' if source.detail else ''}: {edge.label}"
-    yield f'<g class="edge {edge.status} {edge.direction} from-{source.kind}"><title>{_xml(title)}</title>'
+    kind = NodeKind.PREFIXES if source.kind is NodeKind.WORLD and edge.is_icmp else source.kind
+    yield f'<g class="edge {edge.status} {edge.direction} from-{kind}"><title>{_xml(title)}</title>'
     yield f'<rect class="pill" x="{start:.1f}" y="{y - 8:.1f}" width="{width:.1f}" height="16" rx="8"/>'
     yield f'<text class="source" x="{start + width / 2:.1f}" y="{y + 4:.1f}">{_xml(_short(source.title))}</text>'
     yield f'<path d="M{start + width:.1f} {y:.1f}L{x:.1f} {y:.1f}" marker-end="url(#{edge.status})"/>'
