@@ -10,11 +10,14 @@ from reconciler.cli.options import ConnectionOptions, TargetOptions
 from reconciler.cli.output import PUBLIC, check_outputs, write_atomically
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import load_chosen, load_for_live
+from reconciler.config.commit import commit_of
 from reconciler.graph import Graph, Sources, build_graphs
 from reconciler.loading.document import YamlDocument
 from reconciler.loading.issues import Issues
 from reconciler.loading.remote import read_address_groups
+from reconciler.model.clock import SystemClock, format_time
 from reconciler.model.errors import UsageError
+from reconciler.model.version import __version__
 from reconciler.planning.group_view import desired_view
 
 _HEADINGS = {"desired": "Security groups, as desired", "live": "Security groups, live", "change": "What would change"}
@@ -57,7 +60,7 @@ def command(
     graphs = _build(paths, view, groups, target, connection)
     if groups and not any(graph.nodes for graph in graphs):
         raise UsageError(f"there is no group named {' or '.join(map(repr, groups))} to draw")
-    text = _render(graphs, view, format_)
+    text = _render(graphs, view, format_, paths)
     if out is None:
         click.echo(text, nl=False)
     else:
@@ -89,7 +92,7 @@ def _sources(documents: Sequence[YamlDocument]) -> Sources:
     return {frozenset(filter(None, prefixes)): name for name, prefixes in sets.items() if None not in prefixes}
 
 
-def _render(graphs: tuple[Graph, ...], view: str, format_: str) -> str:
+def _render(graphs: tuple[Graph, ...], view: str, format_: str, paths: Sequence[str]) -> str:
     if format_ == "mermaid":
         from reconciler.render.graph.mermaid import render_mermaid  # noqa: PLC0415 - each format loads itself only
 
@@ -103,5 +106,8 @@ def _render(graphs: tuple[Graph, ...], view: str, format_: str) -> str:
 
         return render_svg(graphs)
     from reconciler.render.graph.html import render_graph_page  # noqa: PLC0415 - the same
+    from reconciler.render.page import Made  # noqa: PLC0415 - the same
 
-    return render_graph_page(graphs, _HEADINGS[view])
+    commit = "" if view == "live" else commit_of((*paths, ".")[0])
+    content = Made(format_time(SystemClock().now()), version=__version__, commit=commit)
+    return render_graph_page(graphs, _HEADINGS[view], content)

@@ -2,11 +2,8 @@
 
 import json
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -207,31 +204,3 @@ def test_refactored_rules_are_the_same_traffic() -> None:
     same = diff(Match(DesiredGroup(TARGET, "web", FilePlace("a", 1, 1), rules=halves), whole))
     for format_ in HUMAN_FORMATS:
         assert "same traffic" in render(view_plan(plan(same)), format_)
-
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
-def test_a_real_browser_shows_the_page_and_its_filter(tmp_path: Path) -> None:
-    """The script runs under the page's own policy: the filter is there and has counted the groups."""
-    page = tmp_path / "plan.html"
-    page.write_text(render(views()["plan"], "html"))
-    command = [
-        str(CHROMIUM),
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        f"--user-data-dir={tmp_path / 'profile'}",
-        f"--screenshot={tmp_path / 'page.png'}",
-        "--dump-dom",
-        page.as_uri(),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    assert "<output>2 of 2 groups</output>" in done.stdout
-    assert "hidden" not in re.search(r"<form[^>]*>", done.stdout)[0]
-    assert (tmp_path / "page.png").stat().st_size > 10_000

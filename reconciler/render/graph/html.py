@@ -1,63 +1,121 @@
-"""Graphs as a page that stands alone: the picture, and the same as a table."""
+"""Graphs as a page that stands alone: a picture to zoom, each group by itself on a click, and the same as tables."""
 
-from collections.abc import Iterator, Sequence
-from html import escape
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
-from reconciler.graph import Graph, PartStatus
-from reconciler.model.text import printable
+from reconciler.graph import Edge, Graph, Node, NodeKind, PartStatus
 from reconciler.render.graph.mermaid import title_of
-from reconciler.render.graph.svg import render_svg
+from reconciler.render.graph.overview import FEW, overview
+from reconciler.render.graph.svg import inline_svg
+from reconciler.render.page import Made, anchor, document, figure, filter_form, made, text, unique
 
-_STYLE = """
-:root{color-scheme:light dark;--paper:#fff;--ink:#1f2328;--quiet:#656d76;--rim:#d0d7de;--green:#1a7f37;--red:#cf222e}
-@media(prefers-color-scheme:dark){:root{--paper:#0d1117;--ink:#e6edf3;--quiet:#8d96a0;--rim:#30363d;--green:#3fb950;
---red:#f85149}}
-body{margin:0;padding:24px;background:var(--paper);color:var(--ink);
-font:14px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
-h1{font-size:20px;margin:0 0 4px}h2{font-size:15px;margin:28px 0 8px}p{margin:0 0 16px;color:var(--quiet)}
-.picture{overflow-x:auto;border:1px solid var(--rim);border-radius:10px}
-.picture svg{display:block;margin:0 auto;max-width:100%;min-width:900px;height:auto}
-table{border-collapse:collapse;width:100%;font-size:13px}
-th,td{text-align:left;padding:5px 12px 5px 0;border-bottom:1px solid var(--rim);vertical-align:top}
-th{color:var(--quiet);font-weight:600}
-td.services{font-family:ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:12px}
-tr.added td{color:var(--green)}tr.removed td{color:var(--red)}
-"""
 _WORDS = {PartStatus.SAME: "", PartStatus.ADDED: "opened", PartStatus.REMOVED: "closed"}
+_KINDS = {PartStatus.SAME: "same", PartStatus.ADDED: "create", PartStatus.REMOVED: "delete"}
+_LABEL = "Groups and who may reach them"
+_MOST_DRAWN = 1500
+"""Groups of a map; with more of them each is drawn by itself only."""
+_MOST_PICTURES = 8_000_000
+"""Characters of pictures of single groups; those that do not fit are left to the tables and to `--group`."""
+_MOST_LISTED = 40
+"""Prefixes of a set that are written out in a table."""
 
 
-def render_graph_page(graphs: Sequence[Graph], heading: str) -> str:
-    """Write a page without script and without anything from outside."""
-    groups = sum(node.kind == "group" for graph in graphs for node in graph.nodes)
+def render_graph_page(graphs: Sequence[Graph], heading: str, content: Made | None = None) -> str:
+    """Write a page without anything from outside. Without JavaScript it has no zoom and no picture of single groups."""
+    groups = sum(node.kind is NodeKind.GROUP for graph in graphs for node in graph.nodes)
     edges = sum(len(graph.edges) for graph in graphs)
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        f"<title>{_html(heading)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{_html(heading)}</h1>\n<p>{groups} groups, {edges} ways in. Edges point where traffic goes.</p>\n"
-        f'<div class="picture">\n{render_svg(graphs)}</div>\n' + "".join(_tables(graphs)) + "</body>\n</html>\n"
-    )
+    intro = [f"<p>{groups} groups, {edges} ways in. Edges point where traffic goes.</p>", *made(content)]
+    return document(heading, heading, intro, _main(graphs, groups), with_pictures=True)
 
 
-def _tables(graphs: Sequence[Graph]) -> Iterator[str]:
-    for graph in graphs:
-        nodes = {node.key: node for node in graph.nodes}
-        yield f"<h2>{_html(title_of(graph))}</h2>\n<table>\n"
-        yield "<tr><th>From</th><th>To</th><th>Services</th><th>By</th><th></th></tr>\n"
-        for edge in graph.edges:
-            tail = nodes[edge.tail]
-            detail = f" ({tail.detail})" if tail.kind == "prefixes" and tail.detail else ""
-            cells = (tail.title + detail, nodes[edge.head].title)
-            yield f'<tr class="{edge.status}">' + "".join(f"<td>{_html(cell)}</td>" for cell in cells)
-            yield f'<td class="services">{_html(edge.label)}</td><td>{edge.direction} rule</td>'
-            yield f"<td>{_WORDS[edge.status]}</td></tr>\n"
+def _main(graphs: Sequence[Graph], groups: int) -> Iterator[str]:
+    anchors = [_anchors(graph) for graph in graphs]
+    yield from filter_form("group, address, port", {})
+    if groups <= FEW:
+        yield from figure(inline_svg(graphs, _LABEL, anchors), "Picture")
+    elif groups <= _MOST_DRAWN:
+        maps = [overview(graph) for graph in graphs]
+        yield from figure(inline_svg(maps, _LABEL, anchors), "Map")
+    else:
+        yield f"<p>{groups} groups are too many for one picture: find one below, and draw it with --group.</p>"
+    if groups > 1:
+        yield from _single_pictures(graphs, anchors)
+    with_change = any(edge.status is not PartStatus.SAME for graph in graphs for edge in graph.edges)
+    for graph, links in zip(graphs, anchors, strict=True):
+        yield f'<section class="target"><h2>{text(title_of(graph))}</h2>'
+        yield from _groups(graph, links, is_open=groups <= FEW // 2, with_change=with_change)
+        yield "</section>"
+
+
+def _anchors(graph: Graph) -> Mapping[str, str]:
+    groups = [node for node in graph.nodes if node.kind is NodeKind.GROUP]
+    found = unique([anchor(graph.targets[0], node.title) for node in groups])
+    return {node.key: name for node, name in zip(groups, found, strict=True)}
+
+
+def _single_pictures(graphs: Sequence[Graph], anchors: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    room = _MOST_PICTURES
+    for graph, links in zip(graphs, anchors, strict=True):
         for node in graph.nodes:
-            for note in node.notes:
-                yield f'<tr class="{note.status}"><td>{_html(node.title)}</td><td></td>'
-                yield f'<td class="services">{_html(note.text)}</td><td></td><td>{_WORDS[note.status]}</td></tr>\n'
-        yield "</table>\n"
+            if node.key not in links:
+                continue
+            name = f"{node.title} and its neighbours"
+            drawn = inline_svg([graph.around(node.key)], name, [links])
+            room -= len(drawn)
+            if room < 0:
+                return
+            yield f'<template data-for="{links[node.key]}" data-name="{text(node.title)}">{drawn}</template>'
 
 
-def _html(text: str) -> str:
-    return escape(printable(text))
+def _groups(graph: Graph, links: Mapping[str, str], *, is_open: bool, with_change: bool) -> Iterator[str]:
+    nodes = {node.key: node for node in graph.nodes}
+    own: defaultdict[str, list[Edge]] = defaultdict(list)
+    for edge in graph.edges:
+        own[edge.owner].append(edge)
+    for node in graph.nodes:
+        if node.kind in {NodeKind.GROUP, NodeKind.UNKNOWN} and (node.key in links or own[node.key]):
+            yield from _group(
+                node, own[node.key], nodes, links.get(node.key, ""), is_open=is_open, with_change=with_change
+            )
+
+
+def _group(
+    node: Node,
+    edges: Sequence[Edge],
+    nodes: Mapping[str, Node],
+    link: str,
+    *,
+    is_open: bool,
+    with_change: bool,
+) -> Iterator[str]:
+    yield f'<details class="group {_KINDS[node.status]}" id="{link}"{" open" if is_open else ""}>'
+    loud = ' <span class="loud">open to the world</span>' if node.exposed else ""
+    number = len(edges)
+    ways = f"{number} way{'' if number == 1 else 's'}"
+    yield f'<summary>{text(node.title)} <span class="count">{text(node.detail)}, {ways}</span>{loud}</summary>'
+    yield f'<p><button type="button" data-show="{link}" hidden>Show with its neighbours</button></p>'
+    if edges or node.notes:
+        change = '<th scope="col">Change</th>' if with_change else ""
+        yield '<table class="ways"><thead><tr><th scope="col">From</th><th scope="col">To</th>'
+        yield f'<th scope="col">Services</th><th scope="col">By</th>{change}</tr></thead><tbody>'
+        for edge in edges:
+            cells = (_end(nodes[edge.tail]), _end(nodes[edge.head]), text(edge.label), f"{edge.direction} rule")
+            yield _row(cells, edge.status, with_change=with_change)
+        for note in node.notes:
+            yield _row((text(node.title), "", text(note.text), ""), note.status, with_change=with_change)
+        yield "</tbody></table>"
+    yield "</details>"
+
+
+def _row(cells: Sequence[str], status: PartStatus, *, with_change: bool) -> str:
+    tail, head, services, by = cells
+    change = f"<td>{_WORDS[status]}</td>" if with_change else ""
+    return f'<tr class="{_KINDS[status]}"><td>{tail}</td><td>{head}</td><td>{services}</td><td>{by}</td>{change}</tr>'
+
+
+def _end(node: Node) -> str:
+    if node.kind in {NodeKind.GROUP, NodeKind.UNKNOWN} or not node.detail:
+        return text(node.title)
+    listed = node.detail.split(", ")
+    more = f", and {len(listed) - _MOST_LISTED} more" if len(listed) > _MOST_LISTED else ""
+    return f'{text(node.title)} <span class="count">{text(", ".join(listed[:_MOST_LISTED]) + more)}</span>'

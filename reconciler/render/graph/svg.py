@@ -6,7 +6,7 @@ picture. What goes on among its members, and what it sends to addresses,
 stands in the card.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
@@ -25,13 +25,15 @@ _NOTE = 14.0
 _MARGIN = 28.0
 _SHELF = 1180.0
 _WIDEST = 4000.0
-_SHAPE = 1.7
+_SHAPE = 2.2
 """Parts are wrapped into rows so that the whole is about so many times as wide as it is high, between two widths."""
 _MARKS = {PartStatus.SAME: "", PartStatus.ADDED: "+ ", PartStatus.REMOVED: "- "}
 _MOST_NOTES = 5
 _LABEL = 36
 _TITLE = 30
 _DETAIL = 44
+_Words = tuple[str, str]
+_OPENED_CLOSED: _Words = ("opened", "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,6 @@ class _Part:
     links_to: Mapping[str, str]
 
 
-def no_anchors(_: Graph) -> Mapping[str, str]:
-    """Leave the cards without links."""
-    return {}
-
-
 def render_svg(graphs: Sequence[Graph]) -> str:
     """Write a picture that stands alone."""
     body, width, height = picture(graphs)
@@ -61,9 +58,15 @@ def render_svg(graphs: Sequence[Graph]) -> str:
     )
 
 
-def inline_svg(graphs: Sequence[Graph], label: str, anchors: Callable[[Graph], Mapping[str, str]] = no_anchors) -> str:
-    """Write a picture within a page that has `CSS` and `MARKERS`; `anchors` gives fragments for cards by key."""
-    body, width, height = picture(graphs, anchors)
+def inline_svg(
+    graphs: Sequence[Graph], label: str, anchors: Sequence[Mapping[str, str]] = (), words: _Words = _OPENED_CLOSED
+) -> str:
+    """Write a picture within a page that has `CSS` and `MARKERS`.
+
+    `anchors` are the fragments that the cards of each graph link to, by the keys of their nodes; `words` say what
+    happened to what is added and to what is removed.
+    """
+    body, width, height = picture(graphs, anchors, words)
     return (
         f'<svg viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" role="group" '
         f'aria-label="{_xml(label)}">\n{body}\n</svg>'
@@ -71,18 +74,18 @@ def inline_svg(graphs: Sequence[Graph], label: str, anchors: Callable[[Graph], M
 
 
 def picture(
-    graphs: Sequence[Graph], anchors: Callable[[Graph], Mapping[str, str]] = no_anchors
+    graphs: Sequence[Graph], anchors: Sequence[Mapping[str, str]] = (), words: _Words = _OPENED_CLOSED
 ) -> tuple[str, float, float]:
     """Return what is inside of the picture, with its width and height."""
     lines: list[str] = []
     y, width = _MARGIN, 420.0
-    for graph in graphs:
+    for number, graph in enumerate(graphs):
         lines.append(f'<text class="target" x="{_MARGIN:.0f}" y="{y + 12:.0f}">{_xml(title_of(graph))}</text>')
-        drawn, right, bottom = _graph(graph, y + 34, anchors(graph))
+        drawn, right, bottom = _graph(graph, y + 34, anchors[number] if anchors else {})
         lines += drawn
         y, width = bottom + _MARGIN, max(width, right + _MARGIN)
     has_change = any(_changes(graph) for graph in graphs)
-    lines += _legend(y, has_change=has_change, has_pills=any("from-group" in line for line in lines))
+    lines += _legend(y, words, has_change=has_change, has_pills=any("from-group" in line for line in lines))
     return "\n".join(lines), max(width, 960.0), y + 40
 
 
@@ -256,16 +259,16 @@ def _box(node: Node, corner: PagePoint, width: float, height: float, *, exposed:
     yield "</g>"
 
 
-def _legend(y: float, *, has_change: bool, has_pills: bool) -> Iterator[str]:
+def _legend(y: float, words: _Words, *, has_change: bool, has_pills: bool) -> Iterator[str]:
     entries = [("edge same ingress", "admitted by an ingress rule"), ("edge same egress", "by an egress rule")]
     if has_change:
-        entries += [("edge added ingress", "+ opened"), ("edge removed ingress", "- closed")]
+        entries += [("edge added ingress", f"+ {words[0]}"), ("edge removed ingress", f"- {words[1]}")]
     x = _MARGIN
-    for kind, words in entries:
+    for kind, said in entries:
         status = kind.split()[1]
         yield f'<g class="{kind}"><path d="M{x:.0f} {y + 10:.0f}h30" marker-end="url(#{status})"/></g>'
-        yield f'<text class="detail" x="{x + 38:.0f}" y="{y + 14:.0f}">{words}</text>'
-        x += 38 + len(words) * _LETTER + 28
+        yield f'<text class="detail" x="{x + 38:.0f}" y="{y + 14:.0f}">{said}</text>'
+        x += 38 + len(said) * _LETTER + 28
     yield f'<rect class="stripe world-key" x="{x:.0f}" y="{y + 2:.0f}" width="3.5" height="16" rx="1.75"/>'
     yield f'<text class="detail" x="{x + 11:.0f}" y="{y + 14:.0f}">open to the world</text>'
     if not has_pills:
