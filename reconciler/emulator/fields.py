@@ -6,14 +6,13 @@ published is refused too, so that a typing error in a client is found here; the 
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from .neutron import NUMBERS
+from .neutron import NUMBERS, network_of
 from .records import ApiError, RuleSpec
 
 GROUP_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z 0-9._\-]{1,61}[a-zA-Z0-9._]")
@@ -162,7 +161,7 @@ def _prefix(value: Any, place: str) -> str | None:
     if "%" in text_of(value, place):
         raise refusal(place, f"{shown(value)} has a scope, which no IP network has")
     try:
-        ipaddress.ip_network(value)
+        network_of(value)
     except ValueError as problem:
         raise refusal(place, f"{shown(value)} is not an IP network: {problem}") from None
     return str(value)

@@ -10,21 +10,21 @@ from starlette.responses import Response
 
 from . import actions, catalog
 from .fields import UUID, list_of, name_of, object_of, refusal, shown
-from .messages import Query, body_of, group_of, json_reply, target_of
+from .messages import Query, body_of, group_id_of, json_reply, target_of
 from .records import ApiError, Group, Target
-from .store import Store
+from .store import Store, no_such_group
 
 
 async def group_instances(request: Request) -> Response:
     """Serve GET /cloud/v1/securitygroups/{project_id}/{region_id}/{group_id}/instances."""
     store: Store = request.app.state.control.store
     Query(request, ())
-    group = group_of(request)
+    target, group_id = target_of(request), group_id_of(request)
+    if not store.exists(target, group_id):
+        raise no_such_group(group_id)
     results = [
-        catalog.instance(
-            instance_id, name, group.target.project_id, group.target.region_id, _names(store, group.target, instance_id)
-        )
-        for instance_id, name in store.instances(group.id)
+        catalog.instance(instance_id, name, target.project_id, target.region_id, _names(store, target, instance_id))
+        for instance_id, name in store.instances(group_id)
     ]
     return json_reply({"count": len(results), "results": results})
 

@@ -77,7 +77,8 @@ def parse(body: bytes) -> Any:
     """Return the JSON value of a request body. Raises ApiError (400) for all else, NaN and repeated keys included."""
     try:
         value = json.loads(body, object_pairs_hook=_unique, parse_constant=_no_constant)
-        encoded(value)  # half of a surrogate pair can be read, but not be written again
+        if b"\\" in body or not body.isascii():
+            encoded(value)  # half of a surrogate pair can be read, but not be written again
     except (ValueError, RecursionError) as problem:
         raise ApiError(400, "BadRequest", f"The request body is not JSON: {problem}") from None
     return value

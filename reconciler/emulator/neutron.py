@@ -141,10 +141,16 @@ def _stored_ports(protocol: str | None, low: int | None, high: int | None) -> tu
     )
 
 
+@lru_cache(maxsize=65536)
+def network_of(prefix: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """Return a prefix as a network; a bare address is a network of one. Raises ValueError, for host bits too."""
+    return ipaddress.ip_network(prefix)
+
+
 def _stored_prefix(prefix: str | None, ethertype: str | None) -> str | None:
     if prefix is None:
         return None
-    network = ipaddress.ip_network(prefix)
+    network = network_of(prefix)
     if f"IPv{network.version}" != ethertype:
         raise _bad("SecurityGroupRuleParameterConflict", f"Conflicting value ethertype {ethertype} for CIDR {prefix}")
     if isinstance(network, ipaddress.IPv6Network):
@@ -157,9 +163,12 @@ def _stored_prefix(prefix: str | None, ethertype: str | None) -> str | None:
 def _canonical_prefix(prefix: str) -> str | None:
     """Neutron compares text: a mask is added and an address written its short way, but host bits stay."""
     try:
-        text = str(ipaddress.ip_interface(prefix))
+        text = str(network_of(prefix))
     except ValueError:
-        return prefix
+        try:
+            text = str(ipaddress.ip_interface(prefix))
+        except ValueError:
+            return prefix
     return None if text in EVERYWHERE else text
 
 

@@ -42,7 +42,8 @@ def create(store: Store, knobs: Knobs, target: Target, asked: Creation, by_itsel
             updated_at=now,
         )
         wanted = asked.rules or ()
-        known = {key(stored(spec)) for spec in wanted}
+        asked_for = [stored(spec) for spec in wanted]  # what is not valid is refused before what is there twice
+        known = {key(spec) for spec in asked_for} if by_itself else frozenset()
         entries: list[Entry] = [spec for spec in by_itself if key(spec) not in known]
         outcome = run(group, [*entries, *wanted], _world(store, knobs, target))
         if outcome.error is not None:

@@ -1,7 +1,8 @@
 """The tables of a state file, and opening one.
 
 A group is one row: two pieces of JSON text as the API answers them. A list of a thousand groups is then a matter of
-joining bytes, and every change writes both anew.
+joining bytes, and every change writes both anew. `remotes` finds the groups whose rules refer to one: it holds every
+remote group that a group ever had, so what it finds has to be looked at.
 """
 
 from __future__ import annotations
@@ -32,6 +33,12 @@ CREATE TABLE IF NOT EXISTS previous (
     head BLOB NOT NULL,
     rules BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS remotes (
+    group_id TEXT NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+    remote_group_id TEXT NOT NULL,
+    PRIMARY KEY (group_id, remote_group_id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS remotes_by_remote ON remotes (remote_group_id);
 CREATE TABLE IF NOT EXISTS instances (
     group_id TEXT NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
     instance_id TEXT NOT NULL,
@@ -64,6 +71,12 @@ CREATE INDEX IF NOT EXISTS actions_by_task ON actions (task_id);
 """
 
 
+REMOTES_OF_OLDER = """
+INSERT OR IGNORE INTO remotes SELECT groups.id, json_extract(value, '$.remote_group_id')
+FROM groups, json_each(CAST(rules AS TEXT)) WHERE json_extract(value, '$.remote_group_id') IS NOT NULL
+"""
+
+
 def open_database(path: str | None) -> sqlite3.Connection:
     """Return a connection to the state file, made if it is missing; None keeps everything in memory.
 
@@ -87,7 +100,10 @@ def open_database(path: str | None) -> sqlite3.Connection:
         if empty:
             connection.execute("PRAGMA journal_mode = WAL")
         if empty or found == APPLICATION_ID:
+            lacks_remotes = not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'remotes'").fetchone()
             connection.executescript(TABLES)  # a file of an older version lacks some of them
+            if lacks_remotes:
+                connection.execute(REMOTES_OF_OLDER)
     except sqlite3.Error as problem:
         connection.close()
         raise EmulatorError(f"{place}: not a state file of the emulator: {problem}") from None

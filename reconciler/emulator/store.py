@@ -100,12 +100,14 @@ class Store:
 
     def insert_silently(self, groups: Iterable[Group]) -> None:
         """Add groups whose history begins with their first change."""
+        groups = tuple(groups)
         rows = (
             (group.id, group.target.project_id, group.target.region_id, group.name, *pieces(group)) for group in groups
         )
         statement = "INSERT INTO groups (id, project_id, region_id, name, head, rules) VALUES (?, ?, ?, ?, ?, ?)"
         with self.transaction():
             self.database.executemany(statement, rows)
+            self._note_remotes(groups)
 
     def save(self, group: Group, before: Group, steps: Sequence[Step] = ()) -> None:
         """Replace a group; `steps` are the single rule changes that led from `before` to it."""
@@ -113,11 +115,19 @@ class Store:
         with self.transaction():
             statement = "UPDATE groups SET name = ?, head = ?, rules = ? WHERE id = ?"
             self.database.execute(statement, (group.name, head, rules, group.id))
+            self._note_remotes([group])
             if group != before:
                 self.database.execute("INSERT OR REPLACE INTO previous VALUES (?, ?, ?)", (group.id, *pieces(before)))
             if steps and before.id not in self._with_history:
                 self.record([Step(before.id, "initial", None, before.rules)])
             self.record(steps)
+
+    def _note_remotes(self, groups: Iterable[Group]) -> None:
+        """Keep which groups the rules of each refer to, so that they are found without reading all rules."""
+        pairs = {(group.id, rule.remote_group_id) for group in groups for rule in group.rules}
+        self.database.executemany(
+            "INSERT OR IGNORE INTO remotes VALUES (?, ?)", [pair for pair in pairs if pair[1] is not None]
+        )
 
     def remove(self, group: Group) -> None:
         """Take a group away, with what is attached to it."""
@@ -142,12 +152,14 @@ class Store:
             raise no_such_group(group_id)
         return group
 
-    def group_json(self, target: Target, group_id: str) -> bytes | None:
-        """Return the group of that id as the API answers it, or None."""
+    def group_json(self, target: Target, group_id: str) -> bytes:
+        """Return the group of that id as the API answers it. Raises ApiError (404)."""
         statement = "SELECT head, rules FROM groups WHERE id = ? AND project_id = ? AND region_id = ?"
         self.ensure_default(target)
         rows = self.rows(statement, (group_id, target.project_id, target.region_id))
-        return joined(*rows[0]) if rows else None
+        if not rows:
+            raise no_such_group(group_id)
+        return joined(*rows[0])
 
     def groups(self, target: Target, name: str | None = None) -> list[Group]:
         """All groups of the target (of one name), oldest first."""
@@ -180,7 +192,8 @@ class Store:
 
     def referring(self, group: Group) -> list[Group]:
         """Return the other groups with rules whose remote is that group."""
-        found = self._select("AND id <> ? AND instr(rules, ?) > 0", group.target, group.id, group.id.encode())
+        known = "AND id <> ? AND id IN (SELECT group_id FROM remotes WHERE remote_group_id = ?)"
+        found = self._select(known, group.target, group.id, group.id)
         return [other for other in found if any(rule.remote_group_id == group.id for rule in other.rules)]
 
     def page(
@@ -267,11 +280,6 @@ class Store:
 def no_such_group(group_id: str | None) -> ApiError:
     """Return the refusal for an id that no group has."""
     return ApiError(404, "SecurityGroupNotFound", f"Security group {group_id} does not exist")
-
-
-def as_answer(group: Group) -> bytes:
-    """Return a group as the API answers it."""
-    return joined(*pieces(group))
 
 
 def pieces(group: Group) -> tuple[bytes, bytes]:

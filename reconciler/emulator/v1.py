@@ -13,7 +13,7 @@ from .faults import Control
 from .messages import Query, body_of, group_id_of, group_of, json_reply, raw_reply, target_of
 from .policy import rules_by_default
 from .records import ApiError, Group, Tag
-from .store import Store, as_answer, no_such_group
+from .store import Store
 from .tasks import check_unlocked, look_at_target, unlocked_group_of
 from .validation import Deletion
 
@@ -41,10 +41,7 @@ async def get_group(request: Request) -> Response:
     Query(request, ())
     group_id, target = group_id_of(request), target_of(request)
     look_at_target(control, target)
-    found = control.store.group_json(target, group_id)
-    if found is None:
-        raise no_such_group(group_id)
-    return raw_reply(found)
+    return raw_reply(control.store.group_json(target, group_id))
 
 
 async def create_group(request: Request) -> Response:
@@ -55,7 +52,7 @@ async def create_group(request: Request) -> Response:
     by_default = rules_by_default(control.knobs, asked.rules or ())
     group = operations.create(control.store, control.knobs, target_of(request), asked, by_default)
     _log(request, "create", group, body)
-    return raw_reply(as_answer(group))
+    return _answer(request, group)
 
 
 async def patch_group(request: Request) -> Response:
@@ -82,7 +79,7 @@ async def patch_group(request: Request) -> Response:
             _log(request, "update", group, body)
         raise
     _log(request, "update", changed, body)
-    return raw_reply(as_answer(changed))
+    return _answer(request, changed)
 
 
 async def delete_group(request: Request) -> Response:
@@ -101,7 +98,7 @@ async def copy_group(request: Request) -> Response:
     body = await body_of(request)
     twin = operations.copy(control.store, control.knobs, group_of(request), validation.copy_name(body))
     _log(request, "create", twin, body)
-    return raw_reply(as_answer(twin))
+    return _answer(request, twin)
 
 
 async def revert_group(request: Request) -> Response:
@@ -110,7 +107,7 @@ async def revert_group(request: Request) -> Response:
     Query(request, ())
     group = operations.revert(control.store, control.knobs, unlocked_group_of(request))
     _log(request, "revert", group)
-    return raw_reply(as_answer(group))
+    return _answer(request, group)
 
 
 async def create_rule(request: Request) -> Response:
@@ -159,6 +156,11 @@ async def get_tag(request: Request) -> Response:
 async def delete_tag(request: Request) -> Response:
     """Serve DELETE /cloud/v1/securitygroups/{project_id}/{region_id}/{group_id}/metadata_item."""
     return _tags_changed(request, "delete_metadata", {_tag_of(request).key: None})
+
+
+def _answer(request: Request, group: Group) -> Response:
+    store: Store = request.app.state.control.store
+    return raw_reply(store.group_json(group.target, group.id))
 
 
 def _rule_changed(

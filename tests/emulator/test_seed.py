@@ -19,7 +19,7 @@ from reconciler.emulator.seed import load_seed
 from reconciler.emulator.server import EmulatorServer
 from reconciler.emulator.store import Store
 
-from .conftest import GROUPS, Client, create_entry
+from .conftest import GROUPS, Client, create_entry, delete_entry
 
 TARGET = Target(1, 7)
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -165,6 +165,27 @@ def test_a_state_file_is_made_and_found_again(tmp_path: Path) -> None:
             assert client.ok(client.http.get(f"/cloud/v1/tasks/{task}"))["state"] == "RUNNING"
             assert client.ok(client.http.get(GROUPS))["count"] == 3
     assert [path.name for path in tmp_path.iterdir()] == ["state.db"]
+
+
+def test_a_deletion_finds_the_rules_that_refer_to_it_in_a_state_file_of_an_older_version(tmp_path: Path) -> None:
+    """Which groups refer to which was not kept there; a rule that no longer refers to it finds nothing."""
+    state = str(tmp_path / "state.db")
+    with EmulatorServer(state=state) as emulator:
+        client = Client(emulator)
+        with client.http:
+            web, db, other = client.create("web"), client.create("database"), client.create("other")
+            for group in (db, other):
+                client.ok(client.patch(group["id"], create_entry(remote_group_id=web["id"])))
+            (rule,) = (each for each in client.get(other["id"])["security_group_rules"] if each["remote_group_id"])
+            client.ok(client.patch(other["id"], delete_entry(rule)))
+            untouched = client.get(other["id"])
+            emulator.store.database.execute("DROP TABLE remotes")
+    with EmulatorServer(state=state) as emulator:
+        client = Client(emulator)
+        with client.http:
+            assert client.http.delete(f"{GROUPS}/{web['id']}").status_code == 204
+            assert not [each for each in client.get(db["id"])["security_group_rules"] if each["remote_group_id"]]
+            assert client.get(other["id"]) == untouched
 
 
 def test_what_is_no_state_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
