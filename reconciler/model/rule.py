@@ -44,8 +44,8 @@ NO_NAMES: Mapping[str, str] = {}
 def describe_rule(rule: Rule, names: Mapping[str, str] = NO_NAMES) -> str:
     """Write a rule on one line; `names` maps ids of remote groups to their names."""
     where = "from" if rule.direction == "ingress" else "to"
-    parts = [f"{rule.direction:<7}", rule.ethertype, rule.protocol or "any", describe_range(rule), where]
-    return " ".join(part for part in (*parts, describe_remote(rule, names)) if part)
+    parts = (f"{rule.direction:<7}", rule.ethertype, rule.protocol or "any", describe_range(rule), where)
+    return " ".join(filter(None, (*parts, describe_remote(rule, names))))
 
 
 def describe_range(rule: Rule) -> str:

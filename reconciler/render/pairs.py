@@ -43,6 +43,8 @@ class Pairing:
 
 def pair(creates: Sequence[DesiredRule], deletes: Sequence[LiveRule]) -> Pairing:
     """Find the pairs, each rule in one at most; linear in the number of rules."""
+    if not creates or not deletes:
+        return Pairing((), tuple(creates), tuple(deletes))
     changed: list[ChangedRule] = []
     new, old = {id(rule): rule for rule in creates}, {rule.id: rule for rule in deletes}
     for aspect in _ASPECTS:

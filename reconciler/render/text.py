@@ -119,6 +119,8 @@ def _line(line: Line, width: int) -> str:
 
 def fold(text: str, width: int, indent: int = 2) -> str:
     """Break a text between words into lines of a width; the first keeps its own indent. Places stay whole."""
+    if len(text) <= width and text.isprintable() and not text.endswith(" "):
+        return text
     lines = wrap(text, max(width, 40), subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
     return "\n".join(lines)
 

@@ -242,25 +242,28 @@ def _tag_line(tag: TagChange) -> Line:
 
 
 def _rule_lines(difference: Difference, names: Mapping[str, str]) -> Iterator[Line]:
-    def side(rule: DesiredRule | LiveRule) -> str:
+    def told(rule: DesiredRule | LiveRule) -> tuple[str, str]:
         text = describe_rule(rule.rule, names)
-        return f"{text}  {_quoted(rule.description)}" if rule.description else text
+        return text, f"{text}  {_quoted(rule.description)}" if rule.description else text
 
     creates, creates_preset = _without_preset(difference.creates)
     deletes, deletes_preset = _without_preset(difference.deletes)
     pairing = pair(creates, deletes)
     for created in pairing.creates:
-        yield Line("+", describe_rule(created.rule, names), created.description, desired=side(created))
+        text, side = told(created)
+        yield Line("+", text, created.description, desired=side)
     if creates_preset:
         yield Line("+", _PRESET, _PRESET_SIZE, desired=f"{_PRESET}  {_PRESET_SIZE}")
     for changed in pairing.changed:
-        sides = side(changed.live), side(changed.desired)
-        yield Line("~", describe_rule(changed.live.rule, names), _named(changed.change, names), *sides)
+        text, side = told(changed.live)
+        yield Line("~", text, _named(changed.change, names), side, told(changed.desired)[1])
     for each in difference.redescribes:
         change = f"description {_quoted(each.live[0].description)} -> {_quoted(each.desired.description)}"
-        yield Line("~", describe_rule(each.desired.rule, names), change, side(each.live[0]), side(each.desired))
+        text, side = told(each.desired)
+        yield Line("~", text, change, told(each.live[0])[1], side)
     for deleted in pairing.deletes:
-        yield Line("-", describe_rule(deleted.rule, names), deleted.description, live=side(deleted))
+        text, side = told(deleted)
+        yield Line("-", text, deleted.description, live=side)
     if deletes_preset:
         yield Line("-", _PRESET, _PRESET_SIZE, live=f"{_PRESET}  {_PRESET_SIZE}")
     for lost in difference.lost_rules:

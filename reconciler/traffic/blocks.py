@@ -79,8 +79,8 @@ def plain(bounds: Sequence[int], ethertype: Ethertype) -> list[Block]:
     blocks: list[Block] = []
     for start, end in zip(bounds[::2], bounds[1::2], strict=True):
         first, size = start, end - start
-        if size <= half and not size & (size - 1) and not first & (size - 1):
-            blocks.append((first, size))  # one block as it is, by far the most common stretch
+        if is_block(first, size, ethertype):
+            blocks.append((first, size))  # as it is, by far the most common stretch
             continue
         while first < end:
             largest = first & -first or half  # the alignment of the first address
@@ -88,6 +88,11 @@ def plain(bounds: Sequence[int], ethertype: Ethertype) -> list[Block]:
             blocks.append((first, size))
             first += size
     return blocks
+
+
+def is_block(first: int, size: int, ethertype: Ethertype) -> bool:
+    """Tell whether a stretch of addresses is one block."""
+    return not (size & (size - 1) or first & (size - 1) or size >> ADDRESS_BITS[ethertype])
 
 
 def cidr(block: Block, ethertype: Ethertype) -> str:

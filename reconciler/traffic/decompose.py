@@ -108,6 +108,9 @@ def _types_and_codes(start: int, end: int) -> Iterator[tuple[Range, Range | None
 def _remotes(remotes: Spans, ethertype: Ethertype) -> list[From]:
     """Write a set of remotes as the last fields of flows."""
     size = 1 << ADDRESS_BITS[ethertype]
+    (_, first), (last, end) = remotes[0], remotes[-1]
+    if len(remotes) == 2 and not last and blocks.is_block(first, end - first, ethertype):
+        return [(_prefix((first, end - first), ethertype), ())]  # by far the most common set
     addresses = _addresses(remotes, size)
     if remotes[-1] != TOP:  # the groups that nobody named lie above every name, and are not in the set
         groups = [Remote(group=name) for name, _ in remotes[::2] if name]

@@ -80,6 +80,7 @@ def remotes(rule: Rule) -> Span:
     return start, end
 
 
+@lru_cache(maxsize=4096)
 def prefix_span(prefix: str, ethertype: Ethertype) -> Span:
     """Return the addresses of a CIDR or of a bare address; host bits are masked away."""
     address, _, length = prefix.partition("/")

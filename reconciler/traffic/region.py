@@ -66,6 +66,8 @@ def differences(old: Iterable[Rule], new: Iterable[Rule]) -> tuple[Region, Regio
     before, after = [rectangle(rule) for rule in old], [rectangle(rule) for rule in new]
     cells = _cells([*before, *after])
     was, becomes = _stack(before, cells), _stack(after, cells)
+    if not before or not after:  # a new group or one that goes
+        return becomes.decode(cells), was.decode(cells)
     return _merge(becomes, was, without).decode(cells), _merge(was, becomes, without).decode(cells)
 
 
