@@ -13,7 +13,7 @@ from functools import partial
 from threading import Lock
 
 from reconciler.api.live import read_live
-from reconciler.applying.converge import complete
+from reconciler.applying.converge import complete, following
 from reconciler.applying.lifecycle import create, delete
 from reconciler.applying.outcome import Result, Status
 from reconciler.applying.session import ApplyContext
@@ -247,7 +247,7 @@ class _Execution:
 
     def _complete(self, change: Change) -> None:
         ids = self._ids_of(change.difference.target)
-        needed = set().union(*(names_in(request.path) | names_in(request.body) for request in change.requests))
+        needed = set().union(*(names_in(request.path) | names_in(request.body) for request in following(change)))
         if not self._lacks(change, needed, ids):
             self._end(
                 self._act(change, partial(complete, self._context, change, ids, self._answered.get(_key(change))))

@@ -38,13 +38,18 @@ def complete(
     as the answer to its creation has it.
     """
     difference = with_ids(change.difference, ids)
-    requests = [Request(each.method, fill_in(each.path, ids), fill_in(each.body, ids)) for each in change.requests]
+    requests = [Request(each.method, fill_in(each.path, ids), fill_in(each.body, ids)) for each in following(change)]
     if difference.live is not None:
         session = Session(context, change, difference.live.id)
         return session.guard(lambda: _update(session, difference, requests))
     session = Session(context, change, ids[difference.name], touched=True)
-    following = requests[1:] or _what_the_cloud_added(context, difference, answered)
-    return session.guard(lambda: _converge(session, difference, following))
+    first = requests or _what_the_cloud_added(context, difference, answered)
+    return session.guard(lambda: _converge(session, difference, first))
+
+
+def following(change: Change) -> Sequence[Request]:
+    """Return the requests of a change to a group that exists: all, or for a new one those after its creation."""
+    return change.requests[1:] if change.difference.action is Action.CREATE else change.requests
 
 
 def _what_the_cloud_added(

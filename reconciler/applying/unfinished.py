@@ -86,6 +86,9 @@ def _remaining(difference: Difference, live: LiveGroup) -> _Rules:
 
 
 def _remaining_of_new(difference: Difference, live: LiveGroup) -> _Rules:
+    there = {(rule.rule, rule.description) for rule in live.rules}
+    if len(there) == len(live.rules) and there == {(rule.rule, rule.description) for rule in difference.creates}:
+        return _Rules()  # what nearly every new group is
     same = _by_rule(live)
     rules = _Rules(creates=[rule for rule in difference.creates if rule.rule not in same])
     for rule in difference.creates:

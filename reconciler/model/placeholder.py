@@ -10,6 +10,7 @@ from typing import Any
 _PLACEHOLDER = re.compile(r"\$\{security_group:([^}]*)\}")
 
 _KEY = "remote_group_id"
+_NESTED = (dict, list, tuple)
 
 
 def placeholder(name: str) -> str:
@@ -27,13 +28,18 @@ def names_in(value: Any) -> set[str]:
 
     In a body only a `remote_group_id` is one: a description may look like a placeholder and is sent as it stands.
     """
+    names: set[str] = set()
     if isinstance(value, str):
-        return set(_PLACEHOLDER.findall(value))
-    if isinstance(value, Mapping):
-        return set().union(*(names_in(item) for key, item in value.items() if key == _KEY or not isinstance(item, str)))
-    if isinstance(value, list | tuple):
-        return set().union(*(names_in(item) for item in value if not isinstance(item, str)))
-    return set()
+        names.update(_PLACEHOLDER.findall(value))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if key == _KEY or isinstance(item, _NESTED):
+                names |= names_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            if isinstance(item, _NESTED):
+                names |= names_in(item)
+    return names
 
 
 def fill_in(value: Any, ids: Mapping[str, str]) -> Any:
@@ -42,8 +48,8 @@ def fill_in(value: Any, ids: Mapping[str, str]) -> Any:
         return _PLACEHOLDER.sub(lambda match: ids[match[1]], value) if "${" in value else value
     if isinstance(value, Mapping):
         return {
-            key: fill_in(item, ids) if key == _KEY or not isinstance(item, str) else item for key, item in value.items()
+            key: fill_in(item, ids) if key == _KEY or isinstance(item, _NESTED) else item for key, item in value.items()
         }
     if isinstance(value, list | tuple):
-        return [item if isinstance(item, str) else fill_in(item, ids) for item in value]
+        return [fill_in(item, ids) if isinstance(item, _NESTED) else item for item in value]
     return value
