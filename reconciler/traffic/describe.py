@@ -8,7 +8,7 @@ from typing import NamedTuple
 from reconciler.model.cloud import MAX_PORT
 from reconciler.model.rule import ICMP_PROTOCOLS, PORT_PROTOCOLS, Ethertype
 from reconciler.traffic import spans
-from reconciler.traffic.extent import ADDRESS_BITS, prefix_span
+from reconciler.traffic.extent import ADDRESS_BITS
 from reconciler.traffic.flow import Flow, Range, Remote, flow_remotes
 
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
@@ -91,11 +91,7 @@ def wide(flow: Flow) -> bool:
 
 
 def _count(flow: Flow) -> int:
-    if flow.remote is not None and flow.remote.prefix is not None and not flow.except_remotes:
-        (_, first), (_, last) = prefix_span(flow.remote.prefix, flow.ethertype)
-        return last - first
-    addresses = spans.clip(flow_remotes(flow), ("", 0), ("", 1 << ADDRESS_BITS[flow.ethertype]))
-    return sum(last - first for (_, first), (_, last) in spans.stretches(addresses))
+    return spans.size(spans.clip(flow_remotes(flow), ("", 0), ("", 1 << ADDRESS_BITS[flow.ethertype])))
 
 
 def _remote(remote: Remote, names: Mapping[str, str]) -> str:

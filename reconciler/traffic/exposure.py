@@ -26,6 +26,7 @@ _PUBLIC: dict[Ethertype, Span] = {
     "IPv4": (("", 1 << 24), ("", 224 << 24)),  # neither "this network" nor multicast (IANA registry)
     "IPv6": (("", 0x2 << 124), ("", 0x4 << 124)),  # 2000::/3, all that is allocated for global unicast (RFC 4291)
 }
+_PUBLIC_SIZE = {family: spans.size(public) for family, public in _PUBLIC.items()}
 _PUBLIC_PARTS, _PARTS = 16, 2
 """A sixteenth of the public addresses, or half of all."""
 _SHOWN = 3
@@ -99,22 +100,14 @@ def world_weight(flow: Flow) -> int:
 
 def is_world(weight: int, ethertype: Ethertype) -> bool:
     """Return whether so much is the world."""
-    return weight * _PARTS >= _public_size(ethertype) << ADDRESS_BITS[ethertype]
+    return weight * _PARTS >= _PUBLIC_SIZE[ethertype] << ADDRESS_BITS[ethertype]
 
 
 def _weight(remotes: Spans, family: Ethertype) -> int:
     """Weigh addresses so that either share reaches one and the same sum."""
-    every = _size(spans.clip(remotes, ("", 0), ("", 1 << ADDRESS_BITS[family])))
-    public = _size(spans.clip(remotes, *_PUBLIC[family]))
-    return public * (_PUBLIC_PARTS // _PARTS << ADDRESS_BITS[family]) + (every - public) * _public_size(family)
-
-
-def _public_size(family: Ethertype) -> int:
-    return _size(_PUBLIC[family])
-
-
-def _size(addresses: Spans) -> int:
-    return sum(end - start for (_, start), (_, end) in spans.stretches(addresses))
+    every = spans.size(spans.clip(remotes, ("", 0), ("", 1 << ADDRESS_BITS[family])))
+    public = spans.size(spans.clip(remotes, *_PUBLIC[family]))
+    return public * (_PUBLIC_PARTS // _PARTS << ADDRESS_BITS[family]) + (every - public) * _PUBLIC_SIZE[family]
 
 
 def _counts(rule: Rule) -> bool:

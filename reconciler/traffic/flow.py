@@ -57,6 +57,8 @@ def flow_services(flow: Flow) -> Spans:
 def flow_remotes(flow: Flow) -> Spans:
     """Return the remotes of a flow on their axis."""
     within = EVERYTHING if flow.remote is None else _remote_span(flow.remote, flow.ethertype)
+    if not flow.except_remotes:
+        return within
     missing = spans.of(_remote_span(remote, flow.ethertype) for remote in flow.except_remotes)
     return spans.clip(spans.complement(missing), *within)
 

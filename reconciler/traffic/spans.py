@@ -45,6 +45,12 @@ def clip(column: Spans, start: Point, end: Point) -> Spans:
     return (start,) * (i % 2) + column[i:j] + (end,) * (j % 2)
 
 
+def size(column: Spans) -> int:
+    """Return how many numbers a set holds, whose stretches each keep to one name."""
+    numbers = [number for _, number in column]
+    return sum(numbers[1::2]) - sum(numbers[::2])
+
+
 def meets(column: Spans, span: Span) -> bool:
     """Tell whether any point of a span, which is not empty, is in a set."""
     start, end = span
