@@ -32,7 +32,11 @@ _CI = {
         "requirements.in": ("ci", "requirements.in"),
         "rules.toml": ("starter", "rules.toml"),
     },
-    "gitlab": {".gitlab-ci.yml": ("ci", "gitlab/gitlab-ci.yml"), "requirements.in": ("ci", "requirements.in")},
+    "gitlab": {
+        ".gitlab-ci.yml": ("ci", "gitlab/gitlab-ci.yml"),
+        "report.py": ("ci", "gitlab/report.py"),
+        "requirements.in": ("ci", "requirements.in"),
+    },
 }
 """The files for each CI: where they belong in a repository, and which published file they are."""
 

@@ -1,5 +1,9 @@
 """The CI files that users copy: valid to the published schemas, and their shell steps do what their names say."""
 
+import base64
+import gzip
+import importlib.util
+import json
 import os
 import re
 import shutil
@@ -14,6 +18,7 @@ import pytest
 import yaml
 
 from reconciler.cli.drift import command
+from reconciler.emulator.records import Target
 from reconciler.emulator.server import EmulatorServer
 
 ROOT = Path(__file__).parents[2]
@@ -29,8 +34,16 @@ security_groups:
 GH = """\
 #!/bin/sh
 echo "gh $*" >> "$GH_LOG"
-while [ $# -gt 0 ]; do [ "$1" = --body-file ] && cat "$2" >> "$GH_LOG"; shift; done
+while [ $# -gt 0 ]; do
+  case $1 in
+    --body-file) cat "$2" >> "$GH_LOG" ;;
+    *=@*) cat "${1#*=@}" >> "$GH_LOG" ;;
+    --paginate | list) cat "$GH_FOUND" ;;
+  esac
+  shift
+done
 """
+"""Writes down what it is asked and the files that it is given; what it finds is in GH_FOUND."""
 
 SCHEMAS = {
     **{f"github/{name}.yml": ["vendor.github-workflows"] for name in ("plan", "apply", "drift")},
@@ -85,7 +98,7 @@ def test_only_the_step_that_talks_to_the_cloud_has_the_key(file: Path) -> None:
         if job["environment"] in {"security-groups-read", "production"}
     ]
     assert len(holders) == file.read_text().count("secrets.")
-    assert all(re.search(r"^(code=0\n)?sgctl (plan|apply|drift) ", step["run"]) for step in holders)
+    assert all(re.search(r"^(code=0\n)?sgctl (plan|apply|drift|audit) ", step["run"]) for step in holders)
 
 
 def test_a_change_of_whatever_steers_a_plan_starts_one() -> None:
@@ -101,7 +114,7 @@ def test_every_job_installs_by_hash() -> None:
     """From a file that pip-compile writes; it takes wheels only."""
     files = [*WORKFLOWS, CI / "gitlab" / "gitlab-ci.yml"]
     installs = [line for file in files for line in file.read_text().splitlines() if "pip install" in line]
-    assert len(installs) == 5
+    assert len(installs) == 6
     assert all(line.endswith("--require-hashes --requirement requirements.txt") for line in installs)
     assert "\n--only-binary :all:\nsgctl @ https://" in (CI / "requirements.in").read_text()
 
@@ -123,7 +136,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emul
         monkeypatch.setenv("GCORE_BASE_URL", emulator.url)
         monkeypatch.setenv("GCORE_API_KEY", emulator.api_key)
         monkeypatch.setenv("NUMBER", "7")
-        for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GH_LOG"):
+        for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GH_LOG", "GH_FOUND"):
             (tmp_path / name).touch()
             monkeypatch.setenv(name, str(tmp_path / name))
         yield emulator
@@ -158,9 +171,26 @@ def test_a_pull_request_gets_a_comment_with_the_plan(
     assert "::notice file=groups/web.yaml,line=4,col=5" in capfd.readouterr().out
     assert run(plan["Comment"]) == 0
     said = Path("GH_LOG").read_text()
-    assert said.startswith("gh pr comment 7 --edit-last")
+    assert "gh api --silent --method POST repos//issues/7/comments --field body=@comment.md\n<!-- sgctl plan" in said
     assert "create web" in said
     assert "create web" in Path("GITHUB_STEP_SUMMARY").read_text()
+    assert "create web" in Path("plan.html").read_text()
+
+
+@pytest.mark.usefixtures("repository")
+def test_the_comment_of_an_earlier_plan_is_replaced_also_where_there_is_no_plan() -> None:
+    """What the log says is indented, so that no line of a file becomes Markdown or a mention."""
+    Path("groups/web.yaml").write_text(WEB.replace("tcp", "tpc").replace("10.0.0.0/8}", "10.0.0.0/8} # @everyone"))
+    Path("GH_FOUND").write_text("4711\n")
+    plan = steps("plan", "plan")
+    assert run(plan["Plan"]) == 1
+    assert run(plan["Comment"]) == 0
+    said = Path("GH_LOG").read_text()
+    assert "gh api --silent --method PATCH repos//issues/comments/4711 " in said
+    comment = Path("comment.md").read_text().splitlines()
+    assert comment[:2] == ["<!-- sgctl plan groups/ -->", "**No plan could be made.** The log of the job says:"]
+    assert any("groups/web.yaml:6:40: error:" in line for line in comment)
+    assert all(line.startswith("    ") for line in comment[3:])
 
 
 @pytest.mark.usefixtures("repository")
@@ -193,6 +223,8 @@ def test_a_merge_applies_exactly_the_saved_plan(repository: EmulatorServer) -> N
     assert output() == {"code": "2"}
     assert run(steps("apply", "plan")["Show"]) == 0
     assert all(request.method == "GET" for request in repository.requests)
+    check = steps("apply", "apply")["Check that the plan is of this commit"]
+    assert (run(f"GITHUB_SHA='' {check}"), run(f"GITHUB_SHA=another; {check}")) == (0, 1), "there is no commit here"
     assert run(steps("apply", "apply")["Apply"]) == 0
     assert "created web" in Path("GITHUB_STEP_SUMMARY").read_text()
     assert Path("journal.jsonl").stat().st_size > 0
@@ -204,11 +236,34 @@ def test_the_nightly_drift_opens_an_issue(repository: EmulatorServer) -> None:
     drift = steps("drift", "drift")
     assert run(drift["Compare"]) == 0
     assert output() == {"code": "2"}
-    assert run(drift["Tell"]) == 0
+    assert run(f"CODE=2; {drift['Tell']}") == 0
     said = Path("GH_LOG").read_text()
     assert "gh issue create --title Security groups have drifted" in said
     assert "missing web" in said
     assert all(request.method == "GET" for request in repository.requests)
+
+
+@pytest.mark.parametrize(
+    ("code", "found", "asked"),
+    [("2", "7\n", "edit 7 "), ("0", "7\n", "close 7 "), ("0", "", "list ")],
+    ids=["another night", "mended", "still well"],
+)
+@pytest.mark.usefixtures("repository")
+def test_the_issue_about_drift_closes_itself(code: str, found: str, asked: str) -> None:
+    Path("drift.md").touch()
+    Path("GH_FOUND").write_text(found)
+    assert run(f"CODE={code}; {steps('drift', 'drift')['Tell']}") == 0
+    assert Path("GH_LOG").read_text().splitlines()[-1].startswith(f"gh issue {asked}")
+
+
+@pytest.mark.usefixtures("repository")
+def test_findings_are_handed_over_as_sarif() -> None:
+    audit = steps("drift", "audit")
+    assert run(audit["Judge"]) == 0
+    assert run(audit["Hand over"]) == 0
+    assert "code-scanning/sarifs" in Path("GH_LOG").read_text()
+    packed = base64.b64decode(Path("audit.sarif.gz.b64").read_text())
+    assert json.loads(gzip.decompress(packed))["version"] == "2.1.0"
 
 
 @pytest.mark.usefixtures("repository")
@@ -220,10 +275,93 @@ def test_drift_with_a_dead_api_fails_the_job(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_gitlab_jobs_do_the_same(repository: EmulatorServer) -> None:
     content: dict[str, Any] = yaml.safe_load((CI / "gitlab" / "gitlab-ci.yml").read_text())
+    shutil.copy(CI / "gitlab" / "report.py", ".")
     for job in ("plan", "apply", "drift"):
         assert run("\n".join(content[job]["script"])) == 0
     assert "POST" in {request.method for request in repository.requests}
     assert "No drift" in Path("drift.html").read_text()
+    assert json.loads(Path("tfplan.json").read_text()) == {"create": 1, "update": 0, "delete": 0}
+    assert Path("plan.junit.xml").read_text().startswith("<?xml")
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_gitlab_plan_that_a_guardrail_stops_is_reported_and_fails() -> None:
+    content: dict[str, Any] = yaml.safe_load((CI / "gitlab" / "gitlab-ci.yml").read_text())
+    shutil.copy(CI / "gitlab" / "report.py", ".")
+    Path("sgctl.toml").write_text('[policies]\nrule_description = "error"\n')
+    assert run("\n".join(content["plan"]["script"])) == 5
+    assert Path("tfplan.json").exists()
+
+
+@pytest.mark.parametrize(
+    "notes", [[], [{"id": 3, "body": "hello"}, {"id": 4, "body": "<!-- sgctl plan groups/ -->\nold"}]]
+)
+def test_one_note_on_a_merge_request_is_written_or_replaced(
+    notes: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str, Any]] = []
+    spec = importlib.util.spec_from_file_location("report", CI / "gitlab" / "report.py")
+    assert spec is not None
+    assert spec.loader is not None
+    report = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(report)
+
+    def ask(method: str, path: str, content: Any = None) -> Any:
+        asked.append((method, path, content))
+        return notes
+
+    monkeypatch.setattr(report, "ask", ask)
+    monkeypatch.chdir(tmp_path)
+    for name in ("GITLAB_TOKEN", "CI_MERGE_REQUEST_IID"):
+        monkeypatch.setenv(name, "7")
+    counted = {f"groups_to_{action}": 1 for action in ("create", "update", "delete")}
+    Path("plan.json").write_text(json.dumps({"summary": counted}))
+    Path("plan.md").write_text("new")
+    report.main("plan.json", "plan.md")
+    assert asked[0][0] == "GET"
+    expected = ("PUT", "/4") if notes else ("POST", "")
+    assert asked[1:] == [(*expected, {"body": "<!-- sgctl plan groups/ -->\nnew"})]
+
+
+def test_atlantis_applies_the_file_that_was_reviewed(
+    repository: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workflow = yaml.safe_load((CI / "atlantis" / "repos.yaml").read_text())["workflows"]["sgctl"]
+    monkeypatch.setenv("PLANFILE", str(Path.cwd() / "default.tfplan"))
+    (plan,), (apply,) = workflow["plan"]["steps"], workflow["apply"]["steps"]
+    assert run(plan["run"]) == 0
+    assert Path("default.tfplan").exists()
+    Path("groups/web.yaml").write_text(WEB.replace("443", "22"))
+    assert run(apply["run"]) == 0
+    (group,) = repository.store.groups(Target(1, 7), "web")
+    assert [rule.port_range_min for rule in group.rules] == [443]
+
+
+OPA = shutil.which("opa")
+
+
+@pytest.mark.skipif(OPA is None, reason="opa is not installed")
+@pytest.mark.usefixtures("repository")
+def test_rules_in_rego_read_a_plan() -> None:
+    """The plan changes one region, and deletes nothing: nothing is denied. With a second region, one sentence is."""
+    assert run("sgctl plan groups/ --out plan.json") == 0
+    plan = json.loads(Path("plan.json").read_text())
+    denied = []
+    for regions in (1, 2):
+        plan["changes"] = [{**plan["changes"][0], "region_id": number} for number in range(regions)]
+        Path("input.json").write_text(json.dumps(plan))
+        command = [
+            str(OPA),
+            "eval",
+            "-d",
+            str(CI.parent / "policies" / "conftest"),
+            "-i",
+            "input.json",
+            "data.main.deny",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        denied.append(json.loads(done.stdout)["result"][0]["expressions"][0]["value"])
+    assert denied == [[], ["the plan changes 2 regions; change one after the other"]]
 
 
 def test_the_cron_job_is_locked_down_and_names_real_options() -> None:
