@@ -10,7 +10,7 @@ The functions are the library, and what the commands call. Beside what each says
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 from reconciler.api.backend import BACKENDS
 from reconciler.api.connection import Api
@@ -22,6 +22,8 @@ from reconciler.applying.rollback import created_groups, plan_way_back, refuse_o
 from reconciler.applying.session import ApplyContext
 from reconciler.applying.stale import Done, Stale
 from reconciler.drift.compare import Drift, Severity, by_target, compare_target, join_targets
+from reconciler.drift.history import History, choose_entries, history_query
+from reconciler.drift.who import attribute, what_to_ask
 from reconciler.importing import run as importing
 from reconciler.importing.run import Import, ImportOptions, find_existing
 from reconciler.loading.head import Defaults
@@ -262,6 +264,36 @@ def detect_drift(
         progress=progress,
     )
     return join_targets(parts.values(), desired, fail_on, today or api.clock.now().date())
+
+
+def find_who(drift: Drift, api: Api) -> Drift:
+    """Add to what differs who changed it since it was as written, from the API's log. Changes nothing.
+
+    One request for up to 50 live groups, and one for all that were deleted. What could not be read is a note of `who`.
+
+    >>> found = find_who(detect_drift(desired, api), api)
+    >>> found.who.notes
+    ()
+    """
+    differences = [each.difference for each in drift.drifted]
+    logs = [api.reader.list_actions(each.query, each.is_enough) for each in what_to_ask(differences)]
+    return replace(drift, who=attribute(differences, logs))
+
+
+def read_history(
+    targets: Sequence[Target], api: Api, groups: Sequence[str] = (), *, since: datetime | None = None
+) -> History:
+    """Read who changed groups, the newest change first, from the API's log: of all, or of those with a name or an id.
+
+    Names may be globs. Raises `UsageError` for a group of which neither live state nor the log knows anything.
+
+    >>> history = read_history([Target(1, 7)], api, ["web"])
+    >>> {entry.groups for entry in history.entries} <= {("web",)}
+    True
+    """
+    live = api.read(targets)
+    log = api.reader.list_actions(history_query(live, groups, since))
+    return choose_entries(log, live, groups)
 
 
 def audit(

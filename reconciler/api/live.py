@@ -1,10 +1,11 @@
 """Stage 3: API -> live state. Only reads, several targets at a time, whole targets or an error."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Protocol, TypeVar
 
+from reconciler.model.action import ActionLog, ActionQuery, UserAction
 from reconciler.model.desired import Target
 from reconciler.model.live import LiveGroup, LiveState, Quota
 
@@ -36,6 +37,11 @@ class Reader(Protocol):
 
     def count_instances(self, target: Target, group_id: str) -> int:
         """Count the instances that a group is attached to."""
+
+    def list_actions(
+        self, query: ActionQuery, is_enough: Callable[[Sequence[UserAction]], bool] = lambda _: False
+    ) -> ActionLog:
+        """Read the log of user actions, as far as that can be done."""
 
     def read_quotas(self) -> Mapping[int, Quota]:
         """Read how many groups each region may hold and holds, as far as that can be told."""

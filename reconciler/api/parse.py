@@ -13,6 +13,7 @@ name, prefixes with host bits, names that no file may use, tags in the form of o
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from reconciler.model.canonical import PUBLISHED_PROTOCOLS, canonical_rule, is_prefix
@@ -140,6 +141,23 @@ def new_group_id(answer: Any) -> str | None:
         return None
 
 
+def parse_requested_rule(entry: dict[str, Any]) -> Rule | None:
+    """Read the rule that a part of a request asked for, as the log of user actions keeps it; None where it is none."""
+    get = entry.get
+    try:
+        return canonical_rule(
+            _direction(get("direction")),
+            _ethertype(get("ethertype")),
+            _protocol(get("protocol")),
+            _port(get("port_range_min"), "port_range_min"),
+            _port(get("port_range_max"), "port_range_max"),
+            _prefix(get("remote_ip_prefix")),
+            _as_sent(get("remote_group_id")) if get("remote_group_id") else None,
+        )
+    except _Implausible:
+        return None
+
+
 def parse_task_ids(answer: Any) -> tuple[str, ...] | None:
     """Read the ids of the tasks that a v2 write started; None where the answer names none."""
     ids = answer.get("tasks") if isinstance(answer, dict) else None
@@ -174,6 +192,17 @@ def parse_task_types(answer: dict[str, Any]) -> tuple[str, ...]:
         ) from None
 
 
+def parse_moment(value: Any) -> datetime | None:
+    """Read a time; one without a zone is in UTC. None where it is none: nothing is decided by it."""
+    if type(value) is not str or len(value) > MAX_SHORT_TEXT:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
 def _group(answer: Any, target: Target) -> LiveGroup:
     get = _object(answer).get
     rules: list[LiveRule] = []
@@ -194,6 +223,7 @@ def _group(answer: Any, target: Target) -> LiveGroup:
         tags=_tags(answer),
         rules=tuple(rules),
         revision_number=_revision(get("revision_number")),
+        updated_at=parse_moment(get("updated_at")),
     )
 
 

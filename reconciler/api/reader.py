@@ -1,8 +1,9 @@
 """Reading live state from the API: whole lists page by page, single groups, instances."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from reconciler.api.actions import read_actions
 from reconciler.api.parse import (
     Page,
     has_rules,
@@ -12,6 +13,7 @@ from reconciler.api.parse import (
     parse_page,
     parse_quotas,
 )
+from reconciler.model.action import ActionLog, ActionQuery, UserAction
 from reconciler.model.desired import Target
 from reconciler.model.errors import ApiError, ApiRefused, Stopped
 from reconciler.model.live import LiveGroup, Quota
@@ -81,6 +83,12 @@ class GcoreReader:
         """Count the instances that a group is attached to."""
         answer = self._http.read(f"{v1_path(target, group_id)}/instances")
         return parse_instance_count(answer, target, group_id)
+
+    def list_actions(
+        self, query: ActionQuery, is_enough: Callable[[Sequence[UserAction]], bool] = lambda _: False
+    ) -> ActionLog:
+        """Read the log of user actions, as `read_actions` does, until `is_enough` says that nothing older is needed."""
+        return read_actions(self._http.read, query, is_enough)
 
     def read_quotas(self) -> dict[int, Quota]:
         """Read how many groups each region may hold and holds, by region, over all projects.

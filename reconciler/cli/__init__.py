@@ -20,6 +20,7 @@ _COMMANDS = {
     "apply": ("reconciler.cli.apply", "carry out a saved plan, or plan, ask and carry out"),
     "rollback": ("reconciler.cli.rollback", "plan the way back from a journal of apply"),
     "drift": ("reconciler.cli.drift", "tell whether live state still is as the files say"),
+    "history": ("reconciler.cli.history", "show who changed groups, from the API's own log"),
     "audit": ("reconciler.cli.audit", "judge live groups by the policies"),
     "import": ("reconciler.cli.import_", "write live groups as YAML"),
     "trace": ("reconciler.cli.trace", "tell why traffic is allowed or not"),

@@ -30,6 +30,7 @@ class _Report:
     format_: str
     fail_on: str
     unmanaged: bool
+    who: bool
     metrics_file: str | None
 
 
@@ -44,6 +45,7 @@ _report = options.option_set(
         help="The least severity that counts; less is shown and marked as not counted.",
     ),
     click.option("--unmanaged", is_flag=True, help="List live groups that no file names, too; they never count."),
+    click.option("--who", is_flag=True, help="Tell who changed each group, from the API's own log."),
     click.option(
         "--metrics-file", type=options.OutputFile(), metavar="FILE", help="Write Prometheus text for the node exporter."
     ),
@@ -98,6 +100,7 @@ def command(
     \b
       sgctl drift groups/
       sgctl drift --fail-on widening --format json
+      sgctl drift --who
       sgctl drift --metrics-file /var/lib/node_exporter/sgctl.prom
     """
     to_stdout = check_outputs(paths, follow_links=target.follow_links)
@@ -108,6 +111,7 @@ def command(
         state = load_files(paths, target, settings.policies())
         with options.connect(connection) as api, Progress("reading", len(state.targets)) as progress:
             drift = workflow.detect_drift(state, api, fail_on=Severity(chosen.fail_on), progress=progress.read)
+            drift = workflow.find_who(drift, api) if chosen.who else drift
     finally:
         if chosen.metrics_file:
             run = Run(clock.now().timestamp(), clock.monotonic() - started, drift)

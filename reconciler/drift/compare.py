@@ -11,6 +11,7 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
+from reconciler.drift.who import Who
 from reconciler.model.desired import DesiredGroup, DesiredState, Target
 from reconciler.model.errors import InputError, Issue
 from reconciler.model.live import LiveGroup, LiveState
@@ -66,7 +67,8 @@ class TargetDrift(NamedTuple):
 class Drift:
     """Everything that differs. `unmanaged` are live groups that no file names; they never count.
 
-    `findings` are rules of the files past their date, or soon past it.
+    `findings` are rules of the files past their date, or soon past it. `who` is what the API's log says, where it was
+    asked.
     """
 
     drifted: tuple[DriftedGroup, ...]
@@ -76,6 +78,7 @@ class Drift:
     group_names: Mapping[str, str]
     unmanaged: tuple[UnmanagedGroup, ...] = ()
     findings: tuple[Finding, ...] = ()
+    who: Who | None = None
 
     @property
     def counted(self) -> bool:

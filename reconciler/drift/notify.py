@@ -5,7 +5,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from reconciler.drift.compare import Drift, summarize_drift
+from reconciler.drift.compare import Drift, DriftedGroup, summarize_drift
+from reconciler.drift.who import Changes
+from reconciler.model.action import describe_action
 from reconciler.model.desired import DesiredRule
 from reconciler.model.errors import SgctlError
 from reconciler.model.live import LiveRule
@@ -33,11 +35,19 @@ def slack_payload(drift: Drift, base_url: str) -> dict[str, Any]:
     counted = [each for each in drift.drifted if each.counted]
     lines = [f"*{_escape(summarize_drift(drift))}* ({_escape(base_url)})"]
     lines += [
-        f"• `{_escape(each.difference.name)}` ({each.difference.target}): {each.severity}" for each in counted[:_LISTED]
+        f"• `{_escape(each.difference.name)}` ({each.difference.target}): {each.severity}{_last(drift, each)}"
+        for each in counted[:_LISTED]
     ]
     if len(counted) > _LISTED:
         lines.append(f"… and {len(counted) - _LISTED} more")
     return {"text": "\n".join(lines)}
+
+
+def _last(drift: Drift, group: DriftedGroup) -> str:
+    """Say who changed a group last, where the log was asked and knows."""
+    changes = drift.who.of(group.difference) if drift.who is not None else Changes()
+    last = next(iter(changes.actions), changes.written)
+    return f", {_escape(describe_action(last))}" if last is not None else ""
 
 
 def read_state(text: str, name: str) -> str:

@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 from reconciler.model.desired import Target
@@ -51,7 +52,10 @@ class LiveRule(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LiveGroup:
-    """A security group that exists, with all of its rules."""
+    """A security group that exists, with all of its rules.
+
+    `updated_at` is for people: no plan, journal or fingerprint has it, and groups are equal without it.
+    """
 
     target: Target
     id: str
@@ -60,6 +64,7 @@ class LiveGroup:
     tags: tuple[Tag, ...]
     rules: tuple[LiveRule, ...]
     revision_number: int
+    updated_at: datetime | None = field(default=None, compare=False)
 
     @property
     def owner(self) -> str | None:

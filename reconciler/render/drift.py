@@ -1,14 +1,20 @@
 """A drift report as a view, and as JSON."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from reconciler.drift.compare import Drift, DriftedGroup, summarize_drift
+from reconciler.drift.who import Who
+from reconciler.model.clock import format_time
 from reconciler.model.json_form import finding_to_json
+from reconciler.model.json_reading import Json
 from reconciler.model.text import count
+from reconciler.planning.diff import Difference
 from reconciler.planning.planfile import difference_to_json
 from reconciler.render.findings import describe_finding
-from reconciler.render.view import DRIFT, GroupView, Remark, View, view_difference
+from reconciler.render.history import action_to_json, describe_changes
+from reconciler.render.view import DRIFT, GroupView, Remark, Tone, View, view_difference
 
 FORMAT_VERSION = 1
 
@@ -19,7 +25,7 @@ def view_drift(drift: Drift, *, with_unmanaged: bool = False) -> View:
         "drift",
         groups=tuple(_view(each, drift) for each in drift.drifted),
         summary=summarize_drift(drift),
-        notes=tuple(_unmanaged(drift)) if with_unmanaged else (),
+        notes=(*(drift.who.notes if drift.who else ()), *(_unmanaged(drift) if with_unmanaged else ())),
         stops=tuple(Remark(describe_finding(each), each.place) for each in drift.findings if each.stops),
         warnings=tuple(Remark(describe_finding(each), each.place) for each in drift.findings if not each.stops),
     )
@@ -47,9 +53,11 @@ def drift_to_json(drift: Drift, base_url: str, checked_at: str, *, with_unmanage
                 **difference_to_json(each.difference, drift.group_names),
                 "severity": str(each.severity),
                 "counted": each.counted,
+                **_history_to_json(each.difference, drift.who),
             }
             for each in drift.drifted
         ],
+        **({"who_notes": list(drift.who.notes)} if drift.who is not None else {}),
         "unmanaged": [
             {
                 "project_id": group.target.project_id,
@@ -64,9 +72,31 @@ def drift_to_json(drift: Drift, base_url: str, checked_at: str, *, with_unmanage
 
 
 def _view(each: DriftedGroup, drift: Drift) -> GroupView:
-    if each.counted:
-        return view_difference(each.difference, drift.group_names, DRIFT, str(each.severity))
-    return view_difference(each.difference, drift.group_names, DRIFT, f"{each.severity}, not counted", "uncounted")
+    remark = str(each.severity) if each.counted else f"{each.severity}, not counted"
+    tone: Tone = "change" if each.counted else "uncounted"
+    view = view_difference(each.difference, drift.group_names, DRIFT, remark, tone)
+    return replace(view, notes=(*view.notes, *_history(each.difference, drift.who)))
+
+
+def _history(difference: Difference, who: Who | None) -> Iterator[str]:
+    """Say when the live group was changed last and, where the log was asked, by whom."""
+    if difference.live is not None and difference.live.updated_at is not None:
+        yield f"changed live at {format_time(difference.live.updated_at)}"
+    if who is not None:
+        yield from describe_changes(who.of(difference), is_known=not who.notes)
+
+
+def _history_to_json(difference: Difference, who: Who | None) -> Json:
+    at = difference.live.updated_at if difference.live is not None else None
+    fields: Json = {"updated_at": format_time(at) if at is not None else None}
+    if who is not None:
+        changes = who.of(difference)
+        fields["who"] = {
+            "changes": [action_to_json(each) for each in changes.actions],
+            "more": changes.more,
+            "written": action_to_json(changes.written) if changes.written is not None else None,
+        }
+    return fields
 
 
 def _unmanaged(drift: Drift) -> Iterator[str]:

@@ -1,0 +1,75 @@
+"""Entries of the API's log of user actions, as text and as JSON. What is in them was written by anybody."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import click
+
+from reconciler.drift.history import History
+from reconciler.drift.who import Changes
+from reconciler.model.action import UserAction, describe_action, describe_moment, describe_what, describe_who
+from reconciler.model.clock import format_time
+from reconciler.model.text import printable, without_commands
+
+FORMAT_VERSION = 1
+
+
+def render_history(history: History) -> str:
+    """Write entries, the newest first: when and what on one line, who and from where below it."""
+    lines: list[str] = []
+    for entry in history.entries:
+        action = entry.action
+        about = click.style(printable(f"{', '.join(entry.groups) or 'a group'}{_where(action)}"), bold=True)
+        lines += [
+            f"{describe_moment(action)}  {about}  {printable(describe_what(action))}",
+            click.style(f"    {printable(describe_who(action))}", dim=True),
+        ]
+    return without_commands("".join(f"{line}\n" for line in lines))
+
+
+def history_to_json(history: History, since: datetime | None) -> dict[str, Any]:
+    """Write entries as JSON data."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "since": format_time(since) if since else None,
+        "notes": list(history.notes),
+        "actions": [{**action_to_json(each.action), "groups": list(each.groups)} for each in history.entries],
+    }
+
+
+def action_to_json(action: UserAction) -> dict[str, Any]:
+    """Write one entry; what the log does not say is null."""
+    return {
+        "id": action.id or None,
+        "at": format_time(action.at) if action.at else None,
+        "action": action.action or None,
+        "api_group": action.api_group or None,
+        "email": action.email or None,
+        "user_id": action.user_id,
+        "token_id": action.token_id,
+        "address": action.address or None,
+        "user_agent": action.user_agent or None,
+        "project_id": action.project_id,
+        "region_id": action.region_id,
+        "what": list(action.what),
+    }
+
+
+def describe_changes(changes: Changes, *, is_known: bool) -> Iterator[str]:
+    """Say who made a group differ, an entry a line, for whatever format; foreign text is still to be escaped."""
+    for action in changes.actions:
+        yield f"who: {describe_action(action)}"
+    if changes.more:
+        yield f"who: and {changes.more} before that; `sgctl history` has them"
+    if changes.written is not None:
+        yield f"last change by sgctl: {describe_moment(changes.written)}, by {describe_who(changes.written)}"
+    elif is_known and not changes.actions:
+        yield "who: the log of user actions has nothing about it"
+
+
+def _where(action: UserAction) -> str:
+    parts = [
+        f"{name} {number}" for name, number in (("project", action.project_id), ("region", action.region_id)) if number
+    ]
+    return f" ({', '.join(parts)})" if parts else ""
