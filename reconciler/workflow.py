@@ -29,6 +29,7 @@ from reconciler.importing.run import Import, ImportOptions, find_existing
 from reconciler.loading.head import Defaults
 from reconciler.loading.load import load as load_all
 from reconciler.loading.plain import PlainDocument
+from reconciler.model.action import ActionLog
 from reconciler.model.clock import format_time
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.errors import GuardrailStop, InputError
@@ -276,7 +277,11 @@ def find_who(drift: Drift, api: Api) -> Drift:
     ()
     """
     differences = [each.difference for each in drift.drifted]
-    logs = [api.reader.list_actions(each.query, each.is_enough) for each in what_to_ask(differences)]
+    logs: list[ActionLog] = []
+    for each in what_to_ask(differences):
+        logs.append(api.reader.list_actions(each.query, each.is_enough))
+        if logs[-1].is_closed:
+            break
     return replace(drift, who=attribute(differences, logs))
 
 

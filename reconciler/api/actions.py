@@ -44,6 +44,7 @@ def read_actions(read: Read, query: ActionQuery, is_enough: Callable[[Sequence[U
     """
     found: dict[object, UserAction] = {}
     notes = []
+    is_closed = False
     try:
         if not _read_pages(read, _params(query), found, is_enough):
             notes.append(f"no more than the newest {MAX_PAGES * PAGE:,} entries of the log of user actions are read")
@@ -51,8 +52,9 @@ def read_actions(read: Read, query: ActionQuery, is_enough: Callable[[Sequence[U
         raise
     except ApiError as error:
         notes.append(_reason(error))
+        is_closed = True
     kept = [each for each in found.values() if each.api_group in GROUP_ACTIONS and _fits(each, query)]
-    return ActionLog(newest_first(kept), tuple(notes))
+    return ActionLog(newest_first(kept), tuple(notes), is_closed)
 
 
 def _read_pages(

@@ -69,10 +69,14 @@ class ActionQuery(NamedTuple):
 
 
 class ActionLog(NamedTuple):
-    """The entries that were found, the newest first, and what kept others from being read, a sentence each."""
+    """The entries that were found, the newest first, and what kept others from being read, a sentence each.
+
+    `is_closed` says that the log could not be read at all, and that asking again is no use.
+    """
 
     actions: tuple[UserAction, ...]
     notes: tuple[str, ...] = ()
+    is_closed: bool = False
 
 
 def newest_first(actions: Iterable[UserAction]) -> tuple[UserAction, ...]:
