@@ -8,20 +8,20 @@ The functions are the library, and what the commands call. Beside what each says
 `ApiError` when live state cannot be read whole.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
 from reconciler.api.backend import BACKENDS
 from reconciler.api.connection import Api
-from reconciler.api.live import Watch, nobody, read_each
+from reconciler.api.live import Watch, nobody, read_each, read_live
 from reconciler.applying import apply as applying
 from reconciler.applying.journal_reading import Journal
 from reconciler.applying.outcome import NoJournal, Recorder, Result
 from reconciler.applying.rollback import created_groups, plan_way_back, refuse_other_api, targets_of
 from reconciler.applying.session import ApplyContext
 from reconciler.applying.stale import Done, Stale
-from reconciler.drift.compare import Drift, Severity, by_target, compare_target, join_targets
+from reconciler.drift.compare import Drift, Severity, by_target, compare_target, join_targets, look_everywhere
 from reconciler.drift.history import History, choose_entries, history_query
 from reconciler.drift.who import attribute, what_to_ask
 from reconciler.importing import run as importing
@@ -31,13 +31,15 @@ from reconciler.loading.load import load as load_all
 from reconciler.loading.plain import PlainDocument
 from reconciler.model.action import ActionLog
 from reconciler.model.clock import format_time
+from reconciler.model.cloud import DEFAULT_GROUP
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.errors import GuardrailStop, InputError
-from reconciler.model.live import LiveState
+from reconciler.model.live import Instances, LiveGroup, LiveState, RefusedTarget
 from reconciler.model.policies import Policies, Rulebook
-from reconciler.planning import prune
+from reconciler.model.text import count
 from reconciler.planning.group_view import StateView, live_view, planned_view
-from reconciler.planning.plan import Plan, PlanOptions, match_groups, plan_groups
+from reconciler.planning.orphans import LikelyRename, find_orphans, find_renames, rename_findings
+from reconciler.planning.plan import Change, Plan, PlanOptions, choose, match_groups, plan_groups
 from reconciler.planning.quota import quota_notes
 from reconciler.planning.resolve import Match, resolve
 from reconciler.policy import judge
@@ -88,9 +90,9 @@ def plan(
 ) -> Plan:
     """Read the live state of the desired groups' targets, and plan what makes it the desired one. Changes nothing.
 
-    `show_instances` counts the instances of every group that changes, one read each. Where groups are to be created,
-    the quotas are read once, and a note says what will not fit. Guardrails do not raise: they are findings of the plan,
-    which is to be shown all the same.
+    `show_instances` reads the instances of every group that changes, one read each. Where groups are to be created,
+    the quotas are read once, and a note says what will not fit; where one of them looks like an orphan, the instances
+    of that are read. Guardrails do not raise: they are findings of the plan, which is to be shown all the same.
 
     >>> proposal = plan(desired, api, PlanOptions(groups=("web",)))
     >>> [(change.difference.name, len(change.requests)) for change in proposal.changes]
@@ -99,18 +101,24 @@ def plan(
     options = options or PlanOptions()
     live = read(desired, api, progress=progress)
     matches = match_groups(desired, live, options)
-    going = prune.candidates(desired, live, matches) if options.prune else ()
-    proposal = _plan(
-        desired,
-        live,
-        matches,
-        options,
-        base_url=api.base_url,
-        created_at=format_time(api.clock.now()),
-        instances=api.count_instances(going),
-    )
+    renames = _find_renames(desired, live, matches, options)
+    going = find_orphans(desired, live, matches) if options.prune else ()
+    instances = api.read_instances(going)
+    instances |= api.read_instances(_not_in(instances, (each.live for each in renames if each.is_ours)), lenient=True)
+    created_at = format_time(api.clock.now())
+    proposal = _plan(desired, live, matches, options, renames, instances, base_url=api.base_url, created_at=created_at)
     proposal = _note_quotas(proposal, api)
-    return _show_instances(proposal, api) if show_instances else proposal
+    return _show_instances(proposal, api, instances) if show_instances else proposal
+
+
+def _find_renames(
+    state: DesiredState, live: LiveState, matches: Sequence[Match], options: PlanOptions
+) -> tuple[LikelyRename, ...]:
+    return find_renames(state, live, matches, choose(matches, options.groups)) if options.whole else ()
+
+
+def _not_in(known: Mapping[str, Instances], groups: Iterable[LiveGroup]) -> tuple[LiveGroup, ...]:
+    return tuple(group for group in groups if group.id not in known)[:MOST_INSTANCE_READS]
 
 
 def _note_quotas(plan: Plan, api: Api) -> Plan:
@@ -119,17 +127,30 @@ def _note_quotas(plan: Plan, api: Api) -> Plan:
     return replace(plan, notes=(*plan.notes, *quota_notes(plan, api.reader.read_quotas())))
 
 
-def _show_instances(plan: Plan, api: Api) -> Plan:
-    differences = (change.difference for change in plan.changes)
-    counts = api.count_instances(each.live for each in differences if each.live is not None)
+MOST_INSTANCE_READS = 1000
+"""Groups of a plan or an audit whose instances are read: a request each."""
+
+
+def _show_instances(plan: Plan, api: Api, known: Mapping[str, Instances]) -> Plan:
+    """Add the instances of the groups that change, and a note where they are not known of all."""
+    groups = [change.difference.live for change in plan.changes if change.difference.live is not None]
+    found = {**known, **api.read_instances(_not_in(known, groups), lenient=True)}
+    unknown = sum(group.id not in found for group in groups)
+    note = (
+        f"the instances of {count(unknown, 'changed group')} are not known: the API refuses to tell, or they are more"
+    )
+    note += f" than {MOST_INSTANCE_READS:,}"
+    changes = tuple(_with_instances(change, found) for change in plan.changes)
+    return replace(plan, changes=changes, notes=(*plan.notes, note) if unknown else plan.notes)
+
+
+def _with_instances(change: Change, found: Mapping[str, Instances]) -> Change:
+    live = change.difference.live
+    if live is None or live.id not in found:
+        return change
+    instances = found[live.id]
     return replace(
-        plan,
-        changes=tuple(
-            replace(change, difference=replace(change.difference, instances=counts[change.difference.live.id]))
-            if change.difference.live is not None
-            else change
-            for change in plan.changes
-        ),
+        change, difference=replace(change.difference, instances=instances.number, instance_names=instances.names)
     )
 
 
@@ -140,16 +161,17 @@ def make_plan(
     *,
     base_url: str,
     created_at: str,
-    instances: Mapping[str, int] | None = None,
+    instances: Mapping[str, Instances] | None = None,
 ) -> Plan:
     """Plan and judge, given the live state. Pure.
 
-    `instances` counts, by group id, the instances of the groups that pruning may delete (see `prune.candidates`).
+    `instances` are, by group id, those of the orphans, one of which pruning deletes only where it has none.
     Raises `InputError` for what cannot be planned, each with its place, and `UsageError` for options that exclude
     each other.
     """
     matches = match_groups(state, live, options)
-    return _plan(state, live, matches, options, base_url=base_url, created_at=created_at, instances=instances)
+    renames = _find_renames(state, live, matches, options)
+    return _plan(state, live, matches, options, renames, instances or {}, base_url=base_url, created_at=created_at)
 
 
 def _plan(
@@ -157,16 +179,19 @@ def _plan(
     live: LiveState,
     matches: Sequence[Match],
     options: PlanOptions,
+    renames: Iterable[LikelyRename],
+    instances: Mapping[str, Instances],
     *,
     base_url: str,
     created_at: str,
-    instances: Mapping[str, int] | None,
 ) -> Plan:
     backend = BACKENDS[options.api_version]
     proposal = plan_groups(
         state, live, matches, options, backend, base_url=base_url, created_at=created_at, instances=instances
     )
-    return judge_plan(proposal, state.policies, options.limits, matches, live, options.outside)
+    chosen = choose(matches, options.groups)
+    proposal = judge_plan(proposal, state.policies, options.limits, chosen, live, options.outside)
+    return replace(proposal, findings=(*proposal.findings, *rename_findings(renames, instances)))
 
 
 def check_stale(plan: Plan, api: Api, *, skip_stale: bool = False) -> tuple[Stale | Done, ...]:
@@ -231,12 +256,12 @@ def rollback(journal: Journal, api: Api, options: PlanOptions | None = None, *, 
     options = options or PlanOptions()
     refuse_other_api(journal, api.base_url)
     live = api.read(targets_of(journal))
-    instances = api.count_instances(created_groups(journal, live))
+    instances = api.read_instances(created_groups(journal, live))
     now, backend = format_time(api.clock.now()), BACKENDS[options.api_version]
     proposal, matches = plan_way_back(journal, live, instances, options, backend, created_at=now)
     policies = options.policies or Policies()
     proposal = _note_quotas(judge_plan(proposal, policies, options.limits, matches, live, options.outside), api)
-    return _show_instances(proposal, api) if show_instances else proposal
+    return _show_instances(proposal, api, instances) if show_instances else proposal
 
 
 def detect_drift(
@@ -245,26 +270,48 @@ def detect_drift(
     *,
     fail_on: Severity = Severity.COSMETIC,
     today: date | None = None,
+    also: Sequence[Target] = (),
+    whole: bool = True,
     progress: Watch = nobody,
 ) -> Drift:
     """Read the live state of one target after the other, and keep of each what differs from the files. Changes nothing.
 
-    `today` is the day that the `expires` dates of rules are compared with: that of the clock when left out. Raises
-    `InputError` where it is not clear which live group a desired one is.
+    `today` is the day that the `expires` dates of rules are compared with: that of the clock when left out. `also` are
+    targets that are looked through for orphans, such as those of `Api.list_targets`; one that refuses to be listed is
+    told. There are no orphans where the files are not the `whole` of what there is. Raises `InputError` where it is not
+    clear which live group a desired one is.
 
     >>> found = detect_drift(desired, api)
     >>> [(group.difference.name, str(group.severity)) for group in found.drifted]
     [('web', 'missing')]
     """
+    refusals = _Refusals(desired.targets)
+    if also:
+        desired = look_everywhere(desired, also)
     by_targets = by_target(desired)
     parts = read_each(
         api.reader,
         desired.targets,
-        lambda target, groups: compare_target(by_targets[target], groups, fail_on),
+        lambda target, groups: compare_target(by_targets[target], groups, fail_on, whole=whole),
         parallelism=api.parallelism,
         progress=progress,
+        on_refusal=refusals,
     )
-    return join_targets(parts.values(), desired, fail_on, today or api.clock.now().date())
+    return join_targets(parts.values(), desired, fail_on, today or api.clock.now().date(), refusals.found)
+
+
+class _Refusals:
+    """Collects targets that refuse to be listed. Those that the files name have to be readable."""
+
+    def __init__(self, required: Iterable[Target]) -> None:
+        self._required = frozenset(required)
+        self.found: list[RefusedTarget] = []
+
+    def __call__(self, target: Target, status: int) -> bool:
+        if target in self._required:
+            return False
+        self.found.append(RefusedTarget(target, status))
+        return True
 
 
 def find_who(drift: Drift, api: Api) -> Drift:
@@ -307,17 +354,31 @@ def audit(
     *,
     today: date | None = None,
     outside: Rulebook | None = None,
+    also: Sequence[Target] = (),
+    unattached: bool = False,
+    whole: bool = True,
     progress: Watch = nobody,
 ) -> Audit:
     """Judge every live group by the policies, also those that no file names. Changes nothing.
 
     The files bring policies, places and reviewed exceptions; `outside` is what they cannot soften, and `today` is as in
-    `detect_drift`.
+    `detect_drift`. `also` are further targets, of which one that refuses to be listed is told. `unattached` warns of
+    groups that no instance has: one read a group, of `MOST_INSTANCE_READS` of them at most. There are no orphans where
+    the files are not the `whole` of what there is.
 
     >>> audit(desired, api).groups
     1
     """
-    return judge.audit(desired, read(desired, api, progress=progress), today or api.clock.now().date(), outside)
+    refusals = _Refusals(desired.targets)
+    if also:
+        desired = look_everywhere(desired, also)
+    live = read_live(api.reader, desired.targets, parallelism=api.parallelism, progress=progress, on_refusal=refusals)
+    groups = [group for groups in live.values() for group in groups if group.name != DEFAULT_GROUP]
+    instances = api.read_instances(groups[:MOST_INSTANCE_READS], lenient=True) if unattached else {}
+    found = judge.audit(desired, live, today or api.clock.now().date(), outside, instances, whole=whole)
+    return replace(
+        found, refused=tuple(sorted(refusals.found)), unknown=len(groups) - len(instances) if unattached else 0
+    )
 
 
 def import_groups(

@@ -12,12 +12,17 @@ from reconciler.api.reader import GcoreReader
 from reconciler.model.clock import Clock, SystemClock
 from reconciler.model.cloud import DEFAULT_BASE_URL, DEFAULT_LOCK_TIMEOUT, DEFAULT_PARALLELISM, DEFAULT_TIMEOUT
 from reconciler.model.desired import Target
-from reconciler.model.live import LiveGroup, LiveState
+from reconciler.model.errors import ApiError, ApiRefused
+from reconciler.model.live import Instances, LiveGroup, LiveState
 from reconciler.planning.encode import ApiVersion
 
 if TYPE_CHECKING:
     from reconciler.api.http import Exchange
     from reconciler.api.retry import LockWait
+
+
+MAX_TARGETS = 10_000
+"""Projects times regions that are looked through: a list of groups each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +51,35 @@ class Api:
         """Read all groups of the targets, several targets at a time. Raises what `read_live` raises."""
         return read_live(self.reader, targets, parallelism=self.parallelism, progress=progress)
 
-    def count_instances(self, groups: Iterable[LiveGroup]) -> dict[str, int]:
-        """Count the instances that each group is attached to, by the group's id: one read each, several at a time."""
+    def read_instances(self, groups: Iterable[LiveGroup], *, lenient: bool = False) -> dict[str, Instances]:
+        """Read the instances that each group is attached to, by the group's id: one read each, several at a time.
+
+        `lenient` leaves out groups about which the API refuses to tell, which else raises `ApiRefused`.
+        """
+
+        def read(group: LiveGroup) -> Instances | None:
+            try:
+                return self.reader.read_instances(group.target, group.id)
+            except ApiRefused:
+                if lenient:
+                    return None
+                raise
+
         groups = tuple(groups)
         with ThreadPoolExecutor(max_workers=self.parallelism) as pool:
-            counts = pool.map(lambda group: self.reader.count_instances(group.target, group.id), groups)
-            return {group.id: number for group, number in zip(groups, counts, strict=True)}
+            found = pool.map(read, groups)
+            return {group.id: each for group, each in zip(groups, found, strict=True) if each is not None}
+
+    def list_targets(self) -> tuple[Target, ...]:
+        """List every project in every region that the key can see. Raises `ApiError` where they are too many."""
+        projects, regions = self.reader.list_projects(), self.reader.list_regions()
+        if len(projects) * len(regions) > MAX_TARGETS:
+            raise ApiError(
+                f"the key can see {len(projects):,} projects in {len(regions):,} regions, over the limit of "
+                f"{MAX_TARGETS:,} pairs",
+                hint="Name projects and regions in files, and leave --all-targets out.",
+            )
+        return tuple(Target(project_id, region_id) for project_id in projects for region_id in regions)
 
 
 @contextmanager

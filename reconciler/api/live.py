@@ -7,7 +7,8 @@ from typing import Protocol, TypeVar
 
 from reconciler.model.action import ActionLog, ActionQuery, UserAction
 from reconciler.model.desired import Target
-from reconciler.model.live import LiveGroup, LiveState, Quota
+from reconciler.model.errors import ApiRefused
+from reconciler.model.live import Instances, LiveGroup, LiveState, Quota
 
 Watch = Callable[[Target, int, int], None]
 """Told how many groups of a target have been read and how many it has: after each page, and equal when it is done."""
@@ -15,7 +16,12 @@ Watch = Callable[[Target, int, int], None]
 OnPage = Callable[[int, int], None]
 """Told the same of one target while more pages are to come."""
 
+OnRefusal = Callable[[Target, int], bool]
+"""Told of a target that refuses to be listed and with which status; says whether it is to be taken for empty."""
+
 Result = TypeVar("Result")
+
+_REFUSED = (403, 404)
 
 
 def nobody(*_: object) -> None:
@@ -35,8 +41,14 @@ class Reader(Protocol):
     def get_group(self, target: Target, group_id: str) -> LiveGroup | None:
         """Read one group; None when it does not exist."""
 
-    def count_instances(self, target: Target, group_id: str) -> int:
-        """Count the instances that a group is attached to."""
+    def read_instances(self, target: Target, group_id: str) -> Instances:
+        """Read the instances that a group is attached to."""
+
+    def list_projects(self) -> tuple[int, ...]:
+        """List the ids of the projects that the key can see."""
+
+    def list_regions(self) -> tuple[int, ...]:
+        """List the ids of the regions that the key can see."""
 
     def list_actions(
         self, query: ActionQuery, is_enough: Callable[[Sequence[UserAction]], bool] = lambda _: False
@@ -53,12 +65,17 @@ def read_live(
     *,
     parallelism: int = 16,
     progress: Watch = nobody,
+    on_refusal: OnRefusal | None = None,
 ) -> LiveState:
     """Read all groups of all targets, `parallelism` targets at a time, told to `progress`.
 
     Raises the `ApiError` of the first target that could not be read whole: a part is never taken for the state.
     """
-    return read_each(reader, targets, lambda _, groups: groups, parallelism=parallelism, progress=progress)
+
+    def whole(_: Target, groups: tuple[LiveGroup, ...]) -> tuple[LiveGroup, ...]:
+        return groups
+
+    return read_each(reader, targets, whole, parallelism=parallelism, progress=progress, on_refusal=on_refusal)
 
 
 def read_each(
@@ -68,11 +85,21 @@ def read_each(
     *,
     parallelism: int = 16,
     progress: Watch = nobody,
+    on_refusal: OnRefusal | None = None,
 ) -> dict[Target, Result]:
-    """Read as `read_live` does, and keep of each target only what `use` makes of its groups."""
+    """Read as `read_live` does, and keep of each target only what `use` makes of its groups.
+
+    A target that refuses to be listed (403, or 404 for a project that is not in a region) is taken for empty where
+    `on_refusal`, which is told, says so.
+    """
 
     def read(target: Target) -> Result:
-        groups = reader.list_groups(target, on_page=partial(progress, target))
+        try:
+            groups = reader.list_groups(target, on_page=partial(progress, target))
+        except ApiRefused as refused:
+            if on_refusal is None or refused.status not in _REFUSED or not on_refusal(target, refused.status):
+                raise
+            groups = ()
         result = use(target, groups)
         progress(target, len(groups), len(groups))
         return result

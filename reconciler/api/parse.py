@@ -20,7 +20,7 @@ from reconciler.model.canonical import PUBLISHED_PROTOCOLS, canonical_rule, is_p
 from reconciler.model.cloud import MAX_PORT
 from reconciler.model.desired import Target
 from reconciler.model.errors import ApiError
-from reconciler.model.live import LiveGroup, LiveRule, Quota, Tag
+from reconciler.model.live import Instances, LiveGroup, LiveRule, Quota, Tag
 from reconciler.model.rule import Direction, Ethertype, Rule
 from reconciler.model.text import shown
 
@@ -106,15 +106,31 @@ def has_rules(answer: Any) -> bool:
     return isinstance(answer, dict) and isinstance(answer.get("security_group_rules"), list)
 
 
-def parse_instance_count(answer: dict[str, Any], target: Target, group_id: str) -> int:
-    """Read how many instances a group is attached to. Raises `ApiError` where the answer does not say."""
+def parse_instances(answer: dict[str, Any], target: Target, group_id: str) -> Instances:
+    """Read the instances that a group is attached to; those without a name by their id.
+
+    Raises `ApiError` where the answer does not say how many there are.
+    """
     try:
-        return max(_count(answer.get("count")), len(_list(answer.get("results"), "results")))
+        results = _list(answer.get("results"), "results")
+        told = [each.get("name") or each.get("id") for each in results if isinstance(each, dict)]
+        names = [name[:MAX_TEXT] for name in told if isinstance(name, str)]
+        return Instances(max(_count(answer.get("count")), len(results)), tuple(sorted(names)))
     except _Implausible as wrong:
         raise ApiError(
             f"{target}: the API did not say which instances group {group_id} is attached to: {wrong.sentence()}",
             hint=_HINT,
         ) from None
+
+
+def parse_ids(answer: dict[str, Any], what: str) -> tuple[int, tuple[int, ...]]:
+    """Read a page of projects or regions: how many there are in all, and the ids on it. Raises `ApiError`."""
+    try:
+        count, results = _count(answer.get("count")), _list(answer.get("results"), "results")
+        ids = [_object(each, "results").get("id") for each in results]
+        return count, tuple([_count(each, "id") for each in ids])
+    except _Implausible as wrong:
+        raise ApiError(f"the API answered something that is not a list of {what}: {wrong.sentence()}", _HINT) from None
 
 
 def parse_quotas(answer: dict[str, Any]) -> dict[int, Quota]:
@@ -363,9 +379,9 @@ def _revision(value: Any) -> int:
     return value
 
 
-def _count(value: Any) -> int:
+def _count(value: Any, field: str = "count") -> int:
     if type(value) is not int or value < 0:
-        raise _Implausible("count", value, "a whole number")
+        raise _Implausible(field, value, "a whole number")
     return value
 
 

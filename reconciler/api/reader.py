@@ -1,4 +1,4 @@
-"""Reading live state from the API: whole lists page by page, single groups, instances."""
+"""Reading live state from the API: whole lists page by page, single groups, instances, projects and regions."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,14 +9,15 @@ from reconciler.api.parse import (
     has_rules,
     new_group_id,
     parse_group,
-    parse_instance_count,
+    parse_ids,
+    parse_instances,
     parse_page,
     parse_quotas,
 )
 from reconciler.model.action import ActionLog, ActionQuery, UserAction
 from reconciler.model.desired import Target
 from reconciler.model.errors import ApiError, ApiRefused, Stopped
-from reconciler.model.live import LiveGroup, Quota
+from reconciler.model.live import Instances, LiveGroup, Quota
 
 if TYPE_CHECKING:  # httpx costs 0.1 s, which whoever only encodes need not pay
     from reconciler.api.http import Http
@@ -79,10 +80,28 @@ class GcoreReader:
             raise ApiError(f"{target}: asked for security group {group_id}, the API answered with {group.id}")
         return group
 
-    def count_instances(self, target: Target, group_id: str) -> int:
-        """Count the instances that a group is attached to."""
+    def read_instances(self, target: Target, group_id: str) -> Instances:
+        """Read the instances that a group is attached to."""
         answer = self._http.read(f"{v1_path(target, group_id)}/instances")
-        return parse_instance_count(answer, target, group_id)
+        return parse_instances(answer, target, group_id)
+
+    def list_projects(self) -> tuple[int, ...]:
+        """List the ids of the projects that the key can see."""
+        return self._ids("projects")
+
+    def list_regions(self) -> tuple[int, ...]:
+        """List the ids of the regions that the key can see."""
+        return self._ids("regions")
+
+    def _ids(self, what: str) -> tuple[int, ...]:
+        found: dict[int, None] = {}
+        for _ in range(MAX_PAGES):
+            count, ids = parse_ids(self._http.read(f"/cloud/v1/{what}", {"limit": PAGE, "offset": len(found)}), what)
+            new = dict.fromkeys(each for each in ids if each)
+            if not new.keys() - found.keys() or len(found | new) >= count:
+                return tuple(sorted(found | new))
+            found |= new
+        raise ApiError(f"the API's list of {what} has no end", hint="Check GCORE_BASE_URL.")
 
     def list_actions(
         self, query: ActionQuery, is_enough: Callable[[Sequence[UserAction]], bool] = lambda _: False

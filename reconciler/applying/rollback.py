@@ -14,7 +14,7 @@ from reconciler.model.canonical import PUBLISHED_PROTOCOLS
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
 from reconciler.model.environment import BASE_URL
 from reconciler.model.errors import InputError, Issue, PlanFileError
-from reconciler.model.live import LiveGroup, LiveRule, LiveState
+from reconciler.model.live import Instances, LiveGroup, LiveRule, LiveState
 from reconciler.model.place import FilePlace, Place
 from reconciler.model.placeholder import placeholder
 from reconciler.model.problems import ProblemName
@@ -45,10 +45,10 @@ def created_groups(journal: Journal, live: LiveState) -> tuple[LiveGroup, ...]:
     return tuple(group for groups in live.values() for group in groups if (group.target, group.id) in journal.created)
 
 
-def way_back(journal: Journal, live: LiveState, instances: Mapping[str, int]) -> WayBack:
+def way_back(journal: Journal, live: LiveState, instances: Mapping[str, Instances]) -> WayBack:
     """Tell what restores the state before the first line of the journal.
 
-    `instances` counts, by group id, those of the created groups. Raises `InputError` where a name is taken.
+    `instances` are, by group id, those of the created groups. Raises `InputError` where a name is taken.
     """
     return _Way(journal, live).back(instances)
 
@@ -56,7 +56,7 @@ def way_back(journal: Journal, live: LiveState, instances: Mapping[str, int]) ->
 def plan_way_back(
     journal: Journal,
     live: LiveState,
-    instances: Mapping[str, int],
+    instances: Mapping[str, Instances],
     options: PlanOptions,
     encoder: Encoder,
     *,
@@ -106,7 +106,7 @@ class _Way:
         self._notes: list[str] = []
         self._lost = self._find_lost()
 
-    def back(self, instances: Mapping[str, int]) -> WayBack:
+    def back(self, instances: Mapping[str, Instances]) -> WayBack:
         differences, matches = [], []
         for before in self._journal.befores:
             if before.group is None:

@@ -9,7 +9,7 @@ from reconciler.cli import options, settings
 from reconciler.cli.options import ConnectionOptions, ReportOptions, TargetOptions
 from reconciler.cli.output import check_outputs, sarif_text, write_reports
 from reconciler.cli.progress import Progress
-from reconciler.cli.targets import known_target, load_files
+from reconciler.cli.targets import find_left_out, known_target, load_files
 from reconciler.loading.load import find_files
 from reconciler.model.clock import SystemClock, format_time
 from reconciler.model.desired import DesiredState
@@ -18,6 +18,7 @@ from reconciler.model.json_form import finding_to_json, json_text
 from reconciler.model.policies import Policies
 from reconciler.model.problems import ProblemName
 from reconciler.model.text import count
+from reconciler.planning.orphans import describe_refused
 from reconciler.policy.judge import Audit
 from reconciler.render.findings import render_findings, summarize_findings
 from reconciler.render.junit import junit
@@ -30,12 +31,16 @@ FORMAT_VERSION = 1
 @options.format_option("text", "json", "sarif", "junit")
 @options.report
 @options.policies_file
+@options.all_targets
+@click.option("--unattached", is_flag=True, help="Tell of groups that no instance has, too; a request a group.")
 @options.target
 @options.connection
 def command(
     paths: tuple[str, ...],
     format_: str,
     policies_file: str | None,
+    all_targets: bool,
+    unattached: bool,
     report: ReportOptions,
     target: TargetOptions,
     connection: ConnectionOptions,
@@ -43,16 +48,24 @@ def command(
     """Judge every live group by the policies, also those that no file names. Read-only.
 
     PATHS say which projects and regions are read, and bring policies and reviewed exceptions. Without any files,
-    --project-id and --region-id say it. Exits with 5 when a policy with the level error is broken.
+    --project-id and --region-id say it. A live group that carries the `owner` of the files and stands in none of them
+    is a warning. With --all-targets all of this holds for every project and region that the key can see. Exits with 5
+    when a policy with the level error is broken.
 
     \b
       sgctl audit groups/
       sgctl audit --project-id 1337 --region-id 7 --format sarif > audit.sarif
     """
     to_stdout = check_outputs(paths or settings.default_paths(), follow_links=target.follow_links)
-    state, outside = _load(paths, target), settings.rulebook(policies_file)
-    with options.connect(connection) as api, Progress("reading", len(state.targets)) as progress:
-        found = workflow.audit(state, api, outside=outside, progress=progress.read)
+    state, outside = _load(paths, target, optional=all_targets), settings.rulebook(policies_file)
+    chosen = paths or settings.default_paths()
+    whole = find_left_out(settings.config(), chosen, follow_links=target.follow_links) is None
+    with options.connect(connection) as api:
+        also = api.list_targets() if all_targets else ()
+        with Progress("reading", len({*state.targets, *also})) as progress:
+            found = workflow.audit(
+                state, api, outside=outside, also=also, unattached=unattached, whole=whole, progress=progress.read
+            )
     write_reports(found.findings, "audit", report)
     click.echo(_render(found, format_, api.base_url), nl=False, err=to_stdout)
     if any(each.stops for each in found.findings):
@@ -60,19 +73,19 @@ def command(
     return ExitCode.DONE
 
 
-def _load(paths: Sequence[str], target: TargetOptions) -> DesiredState:
-    """Load the files; where there are none, take the one target that flags or environment name."""
+def _load(paths: Sequence[str], target: TargetOptions, *, optional: bool) -> DesiredState:
+    """Load the files; where there are none, take the one target that flags or environment name; `optional`, or none."""
     chosen, policies = paths or settings.default_paths(), settings.policies()
     files, issues = find_files(chosen, follow_links=target.follow_links)
     if paths or files or any(issue.name is not ProblemName.NO_FILES for issue in issues):
         return load_files(chosen, target, policies)
     known = known_target(target)
-    if known is None:
+    if known is None and not optional:
         raise UsageError(
             "nothing to audit: there are no files, and no project and region",
             hint="Pass files, or --project-id and --region-id.",
         )
-    return DesiredState((), (known,), {}, policies or Policies())
+    return DesiredState((), () if known is None else (known,), {}, policies or Policies())
 
 
 def _render(found: Audit, format_: str, base_url: str) -> str:
@@ -80,6 +93,9 @@ def _render(found: Audit, format_: str, base_url: str) -> str:
         return sarif_text(found.findings, "audit")
     if format_ == "junit":
         return junit(found.findings, "audit")
+    notes = [*describe_refused(found.refused)]
+    if found.unknown:
+        notes.append(f"whether any instance has it is not known of {count(found.unknown, 'group')}")
     if format_ == "json":
         report = {
             "format_version": FORMAT_VERSION,
@@ -88,8 +104,10 @@ def _render(found: Audit, format_: str, base_url: str) -> str:
             "groups": found.groups,
             "rules": found.rules,
             "findings": [finding_to_json(each) for each in found.findings],
+            "notes": notes,
         }
         return json_text(report) + "\n"
     size = f"{count(found.groups, 'group')}, {count(found.rules, 'live rule')}"
     summary = click.style(f"Audited {size}: {summarize_findings(found.findings)}.", bold=True)
-    return render_findings(found.findings) + summary + "\n"
+    told = "".join(f"note: {note}\n" for note in notes)
+    return render_findings(found.findings) + told + summary + "\n"

@@ -12,7 +12,7 @@ from reconciler.cli import options, settings
 from reconciler.cli.options import ConnectionOptions, TargetOptions
 from reconciler.cli.output import PUBLIC, check_outputs, write_atomically
 from reconciler.cli.progress import Progress
-from reconciler.cli.targets import load_files
+from reconciler.cli.targets import find_left_out, load_files, refuse_no_owner
 from reconciler.drift import notify
 from reconciler.drift.compare import Drift, Severity
 from reconciler.drift.metrics import Run, render_metrics
@@ -31,6 +31,7 @@ class _Report:
     fail_on: str
     unmanaged: bool
     who: bool
+    all_targets: bool
     metrics_file: str | None
 
 
@@ -46,6 +47,7 @@ _report = options.option_set(
     ),
     click.option("--unmanaged", is_flag=True, help="List live groups that no file names, too; they never count."),
     click.option("--who", is_flag=True, help="Tell who changed each group, from the API's own log."),
+    options.all_targets,
     click.option(
         "--metrics-file", type=options.OutputFile(), metavar="FILE", help="Write Prometheus text for the node exporter."
     ),
@@ -92,15 +94,18 @@ def command(
 ) -> int:
     """Tell whether live state still is as the files say. Read-only; made for cron.
 
-    Severities: cosmetic (descriptions, tags, the same traffic by other rules), narrowing (something is refused that
-    should not be), widening (something is reachable that should not be), missing (a group is not there). Exits with 2
-    when something that counts differs or a rule is past its `expires` date, and with 1, never 0 or 2, when that could
-    not be found out.
+    Severities: cosmetic (descriptions, tags, the same traffic by other rules), orphan (a live group has our `owner` and
+    stands in no file), narrowing (something is refused that should not be), widening (something is reachable that
+    should not be), missing (a group is not there). Exits with 2 when something that counts differs or a rule is past
+    its `expires` date, and with 1, never 0 or 2, when that could not be found out. An orphan counts as any difference
+    does; with --fail-on narrowing it is only told. Where sgctl.toml names paths and PATHS leave some out, orphans are
+    not looked for.
 
     \b
       sgctl drift groups/
       sgctl drift --fail-on widening --format json
       sgctl drift --who
+      sgctl drift --all-targets
       sgctl drift --metrics-file /var/lib/node_exporter/sgctl.prom
     """
     to_stdout = check_outputs(paths, follow_links=target.follow_links)
@@ -109,8 +114,16 @@ def command(
     drift = None
     try:
         state = load_files(paths, target, settings.policies())
-        with options.connect(connection) as api, Progress("reading", len(state.targets)) as progress:
-            drift = workflow.detect_drift(state, api, fail_on=Severity(chosen.fail_on), progress=progress.read)
+        whole = find_left_out(settings.config(), paths, follow_links=target.follow_links) is None
+        if chosen.all_targets:
+            refuse_no_owner(state)
+        with options.connect(connection) as api:
+            also = api.list_targets() if chosen.all_targets else ()
+            fail_on = Severity(chosen.fail_on)
+            with Progress("reading", len({*state.targets, *also})) as progress:
+                drift = workflow.detect_drift(
+                    state, api, fail_on=fail_on, also=also, whole=whole, progress=progress.read
+                )
             drift = workflow.find_who(drift, api) if chosen.who else drift
     finally:
         if chosen.metrics_file:

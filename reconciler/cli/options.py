@@ -270,6 +270,12 @@ class PlanChoices:
     policies_file: str | None = None
 
 
+all_targets = click.option(
+    "--all-targets",
+    is_flag=True,
+    help="Look for groups with our `owner` that no file names in every project and region that the key can see.",
+)
+
 policies_file = click.option(
     "--policies",
     "policies_file",
@@ -297,7 +303,11 @@ _LIFTABLE = [field.name for field in fields(Policies) if field.name not in ("mas
 
 _judging = (
     _two_phase,
-    click.option("--show-instances", is_flag=True, help="Count the instances that each changed group is attached to."),
+    click.option(
+        "--show-instances/--no-show-instances",
+        default=KEYS["show_instances"].default,
+        help="Tell how many instances each changed group applies to, and which; a request a group.",
+    ),
     _allow_mass_delete,
     _allow_gap,
     click.option(

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 _CONFIG = "reconciler.config.config"
 
-_OPTIONS = frozenset({"api_version", "two_phase", "parallelism", "timeout", "lock_timeout", "max_age"})
+_OPTIONS = frozenset(
+    {"api_version", "two_phase", "show_instances", "parallelism", "timeout", "lock_timeout", "max_age"}
+)
 """Options whose default may stand in the file. Not the project and the region: a flag that contradicts a document is an
 error, and the file never does."""
 

@@ -89,18 +89,32 @@ def refuse_partial_prune(config: Config, paths: Sequence[str], *, follow_links: 
     A file left out would look like groups that nobody names any more. Files are compared, not names: a folder may be
     given by another name, or file by file. Raises `UsageError`.
     """
-    if not config.paths:
-        return
-    given = _identities(paths, follow_links=follow_links)
+    if (left_out := find_left_out(config, paths, follow_links=follow_links)) is not None:
+        raise UsageError(
+            f"--prune has to see everything, and {left_out} is left out: {config.places('paths')['paths']} names it",
+            hint="Leave the paths out to plan all of them, or plan without --prune.",
+        )
+
+
+def refuse_no_owner(state: DesiredState) -> None:
+    """Refuse to look for orphans without an owner. Raises `UsageError`."""
+    if not any(state.owners.values()):
+        raise UsageError(
+            "--all-targets needs to know whose groups these are, and no file has `owner:`",
+            hint="Add `owner: NAME` to the files; groups with this tag that no file names are what is looked for.",
+        )
+
+
+def find_left_out(config: Config, paths: Sequence[str], *, follow_links: bool) -> str | None:
+    """Find a file that the configuration file names and the paths given leave out: they do not see everything then."""
+    given = None if tuple(paths) == config.paths else _identities(paths, follow_links=follow_links)
     for path in config.paths:
-        named = _identities((path,), follow_links=follow_links)
-        left_out = [name for identity, name in named.items() if identity not in given]
-        if left_out or not Path(path).exists():
-            raise UsageError(
-                f"--prune has to see everything, and {left_out[0] if left_out else path} is left out: "
-                f"{config.places('paths')['paths']} names it",
-                hint="Leave the paths out to plan all of them, or plan without --prune.",
-            )
+        if not Path(path).exists():
+            return path
+        named = {} if given is None else _identities((path,), follow_links=follow_links)
+        if left_out := [name for identity, name in named.items() if identity not in (given or ())]:
+            return left_out[0]
+    return None
 
 
 def _identities(paths: Sequence[str], *, follow_links: bool) -> dict[tuple[int, int], str]:

@@ -59,6 +59,7 @@ KEYS = {
     "base_url": Key("an address", lambda _: False, DEFAULT_BASE_URL, environment.BASE_URL, in_files=False),
     "api_version": Key('`"v1"` or `"v2"`', lambda value: value in ("v1", "v2"), "v1"),
     "two_phase": Key("`true` or `false`", lambda value: isinstance(value, bool), default=False),
+    "show_instances": Key("`true` or `false`", lambda value: isinstance(value, bool), default=False),
     "parallelism": Key("a whole number from 1 to 64", _whole_number(1, 64), DEFAULT_PARALLELISM),
     "timeout": Key("a number of seconds, 0.1 or more", _is_seconds, DEFAULT_TIMEOUT),
     "lock_timeout": Key(

@@ -5,7 +5,7 @@ should and does not, so a reordered or merged rule set is cosmetic, however many
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -14,11 +14,19 @@ from typing import NamedTuple
 from reconciler.drift.who import Who
 from reconciler.model.desired import DesiredGroup, DesiredState, Target
 from reconciler.model.errors import InputError, Issue
-from reconciler.model.live import LiveGroup, LiveState
+from reconciler.model.live import LiveGroup, LiveState, RefusedTarget
 from reconciler.model.policies import Finding
 from reconciler.model.text import count
 from reconciler.planning.diff import Action, Difference, diff, names_of_remotes
-from reconciler.planning.resolve import Match, resolve
+from reconciler.planning.orphans import (
+    LikelyRename,
+    UnmanagedGroup,
+    find_renames,
+    find_unmanaged,
+    is_ours,
+    rename_findings,
+)
+from reconciler.planning.resolve import resolve
 from reconciler.policy.judge import judge_dates
 
 
@@ -26,6 +34,7 @@ class Severity(StrEnum):
     """How much a difference matters, the least first."""
 
     COSMETIC = "cosmetic"
+    ORPHAN = "orphan"
     NARROWING = "narrowing"
     WIDENING = "widening"
     MISSING = "missing"
@@ -43,15 +52,6 @@ class DriftedGroup:
     counted: bool
 
 
-class UnmanagedGroup(NamedTuple):
-    """A live group that no file names, and the number of its rules."""
-
-    target: Target
-    id: str
-    name: str
-    rules: int
-
-
 class TargetDrift(NamedTuple):
     """What differs in one target, and nothing of what does not: a fleet is compared target by target."""
 
@@ -59,16 +59,19 @@ class TargetDrift(NamedTuple):
     groups: int
     rules: int
     group_names: Mapping[str, str]
+    orphans: tuple[UnmanagedGroup, ...]
     unmanaged: tuple[UnmanagedGroup, ...]
+    renames: tuple[LikelyRename, ...]
     issues: tuple[Issue, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Everything that differs. `unmanaged` are live groups that no file names; they never count.
+    """Everything that differs. `orphans` are live groups with our owner that no file names.
 
-    `findings` are rules of the files past their date, or soon past it. `who` is what the API's log says, where it was
-    asked.
+    `unmanaged` are the other live groups that no file names; they never count. `findings` are rules of the files past
+    their date, or soon past it, and missing groups that may be orphans under another name. `refused` are targets that
+    were to be looked through and refuse to be listed. `who` is what the API's log says, where it was asked.
     """
 
     drifted: tuple[DriftedGroup, ...]
@@ -76,19 +79,30 @@ class Drift:
     rules: int
     fail_on: Severity
     group_names: Mapping[str, str]
+    orphans: tuple[UnmanagedGroup, ...] = ()
     unmanaged: tuple[UnmanagedGroup, ...] = ()
     findings: tuple[Finding, ...] = ()
     who: Who | None = None
+    refused: tuple[RefusedTarget, ...] = ()
 
     @property
     def counted(self) -> bool:
         """Whether anything that is listed counts, a rule past its date included: exit code 2."""
-        return any(group.counted for group in self.drifted) or any(each.stops for each in self.findings)
+        return (
+            any(group.counted for group in self.drifted)
+            or (bool(self.orphans) and self.counts_orphans)
+            or any(each.stops for each in self.findings)
+        )
+
+    @property
+    def counts_orphans(self) -> bool:
+        """Whether orphans are severe enough to count."""
+        return _counts(Severity.ORPHAN, self.fail_on)
 
     @property
     def by_severity(self) -> Mapping[Severity, int]:
         """The number of groups of each severity."""
-        found = Counter(group.severity for group in self.drifted)
+        found = Counter({Severity.ORPHAN: len(self.orphans)}) + Counter(group.severity for group in self.drifted)
         return {severity: found[severity] for severity in _ORDER}
 
     @property
@@ -121,23 +135,45 @@ def by_target(state: DesiredState) -> dict[Target, DesiredState]:
     return {target: replace(state, groups=tuple(here), targets=(target,)) for target, here in groups.items()}
 
 
-def compare_target(state: DesiredState, groups: tuple[LiveGroup, ...], fail_on: Severity) -> TargetDrift:
-    """Compare the desired state of one target with its live groups."""
+def look_everywhere(state: DesiredState, targets: Iterable[Target]) -> DesiredState:
+    """Add targets that no file names, and take every owner of the files for ours in all of them.
+
+    So a target that has lost its file still has orphans.
+    """
+    owners = frozenset[str]().union(*state.owners.values())
+    everywhere = tuple(dict.fromkeys((*state.targets, *targets)))
+    return replace(state, targets=everywhere, owners=dict.fromkeys(everywhere, owners))
+
+
+def compare_target(
+    state: DesiredState, groups: tuple[LiveGroup, ...], fail_on: Severity, *, whole: bool = True
+) -> TargetDrift:
+    """Compare the desired state of one target with its live groups.
+
+    Only where the files are the `whole` of what there is, a live group that none of them names is an orphan.
+    """
     live = dict.fromkeys(state.targets, groups)
     matches, issues = resolve(state, live)
     differences = [difference for match in matches if not (difference := diff(match)).is_empty]
+    unmanaged = find_unmanaged(state.targets, live, matches)
     return TargetDrift(
         drifted=tuple(_drifted(difference, fail_on) for difference in differences),
         groups=len(matches),
         rules=sum(len(match.live.rules) for match in matches if match.live and match.desired.rules is not None),
         group_names=names_of_remotes(differences, live),
-        unmanaged=tuple(_unmanaged(matches, groups)),
+        orphans=tuple(UnmanagedGroup.of(group) for group in unmanaged if whole and is_ours(group, state)),
+        unmanaged=tuple(UnmanagedGroup.of(group) for group in unmanaged if not (whole and is_ours(group, state))),
+        renames=find_renames(state, live, matches, matches) if whole else (),
         issues=issues,
     )
 
 
 def join_targets(
-    parts: Iterable[TargetDrift], state: DesiredState, fail_on: Severity, today: date | None = None
+    parts: Iterable[TargetDrift],
+    state: DesiredState,
+    fail_on: Severity,
+    today: date | None = None,
+    refused: Iterable[RefusedTarget] = (),
 ) -> Drift:
     """Put together what differs in the targets. Raises `InputError` with the issues of all of them."""
     parts = tuple(parts)
@@ -149,8 +185,13 @@ def join_targets(
         rules=sum(part.rules for part in parts),
         fail_on=fail_on,
         group_names={key: name for part in parts for key, name in part.group_names.items()},
+        orphans=tuple(each for part in parts for each in part.orphans),
         unmanaged=tuple(each for part in parts for each in part.unmanaged),
-        findings=judge_dates(state, today) if today else (),
+        findings=(
+            *(judge_dates(state, today) if today else ()),
+            *rename_findings((each for part in parts for each in part.renames), {}),
+        ),
+        refused=tuple(sorted(refused)),
     )
 
 
@@ -167,14 +208,11 @@ def severity(difference: Difference) -> Severity:
 
 def _drifted(difference: Difference, fail_on: Severity) -> DriftedGroup:
     found = severity(difference)
-    return DriftedGroup(difference, found, counted=_ORDER.index(found) >= _ORDER.index(fail_on))
+    return DriftedGroup(difference, found, counted=_counts(found, fail_on))
 
 
-def _unmanaged(matches: Iterable[Match], groups: Iterable[LiveGroup]) -> Iterator[UnmanagedGroup]:
-    named = {match.live.id for match in matches if match.live is not None}
-    for group in groups:
-        if group.id not in named:
-            yield UnmanagedGroup(group.target, group.id, group.name, len(group.rules))
+def _counts(found: Severity, fail_on: Severity) -> bool:
+    return _ORDER.index(found) >= _ORDER.index(fail_on)
 
 
 def summarize_drift(drift: Drift) -> str:
@@ -182,8 +220,9 @@ def summarize_drift(drift: Drift) -> str:
     size = f"{count(drift.groups, 'group')}, {count(drift.rules, 'live rule')} compared"
     expired = sum(each.stops for each in drift.findings)
     past = f"{count(expired, 'rule')} past {'its' if expired == 1 else 'their'} date; " if expired else ""
-    if not drift.drifted:
+    groups = len(drift.drifted) + len(drift.orphans)
+    if not groups:
         return f"Drift: {past}{size}." if expired else f"No drift: {size}."
     severities = ", ".join(f"{number} {severity}" for severity, number in drift.by_severity.items() if number)
     counted = "" if drift.counted else f"; none counts, for --fail-on is {drift.fail_on}"
-    return f"Drift: {count(len(drift.drifted), 'group')} ({severities}); {past}{size}{counted}."
+    return f"Drift: {count(groups, 'group')} ({severities}); {past}{size}{counted}."

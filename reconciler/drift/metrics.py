@@ -37,9 +37,15 @@ def render_metrics(run: Run) -> str:
         groups = Gauge("sgctl_drift_groups", "Groups that differ from the files.", ["severity"], registry=registry)
         for severity, number in run.drift.by_severity.items():
             groups.labels(severity=str(severity)).set(number)
+        refused = "Projects and regions that refuse to be looked through (--all-targets)."
+        gauge("sgctl_drift_targets_refused", refused, len(run.drift.refused))
         gauge("sgctl_drift_rules_missing", "Rules in the files that are not live.", run.drift.rules_missing)
         gauge("sgctl_drift_rules_extra", "Live rules that are not in the files.", run.drift.rules_extra)
         gauge("sgctl_drift_groups_compared", "Groups that were compared.", run.drift.groups)
-        gauge("sgctl_drift_groups_unmanaged", "Live groups that no file names.", len(run.drift.unmanaged))
+        gauge(
+            "sgctl_drift_groups_unmanaged",
+            "Live groups that no file names.",
+            len(run.drift.unmanaged + run.drift.orphans),
+        )
     text: bytes = generate_latest(registry)
     return text.decode()

@@ -26,6 +26,7 @@ def report_digest(drift: Drift) -> str:
             for each in drift.drifted
             if each.counted
         ]
+        + [[*each.target, each.id, each.name] for each in drift.orphans if drift.counts_orphans]
         + [[each.guardrail, each.message] for each in drift.findings if each.stops]
     )
 
@@ -34,12 +35,14 @@ def slack_payload(drift: Drift, base_url: str) -> dict[str, Any]:
     """Write a message for a Slack-compatible webhook: one text, with the marks of `mrkdwn`."""
     counted = [each for each in drift.drifted if each.counted]
     lines = [f"*{_escape(summarize_drift(drift))}* ({_escape(base_url)})"]
-    lines += [
-        f"• `{_escape(each.difference.name)}` ({each.difference.target}): {each.severity}{_last(drift, each)}"
-        for each in counted[:_LISTED]
+    told = [
+        f"`{_escape(each.difference.name)}` ({each.difference.target}): {each.severity}{_last(drift, each)}"
+        for each in counted
     ]
-    if len(counted) > _LISTED:
-        lines.append(f"… and {len(counted) - _LISTED} more")
+    told += [f"`{_escape(each.name)}` ({each.target}): orphan" for each in drift.orphans if drift.counts_orphans]
+    lines += [f"• {each}" for each in told[:_LISTED]]
+    if len(told) > _LISTED:
+        lines.append(f"… and {len(told) - _LISTED} more")
     return {"text": "\n".join(lines)}
 
 

@@ -36,6 +36,13 @@ class Quota(NamedTuple):
     used: int
 
 
+class Instances(NamedTuple):
+    """The instances that a group is attached to: how many, and the names that the API told of them."""
+
+    number: int
+    names: tuple[str, ...] = ()
+
+
 class LiveRule(NamedTuple):
     """A rule that exists, with its id; a description of null is the empty one.
 
@@ -70,6 +77,13 @@ class LiveGroup:
     def owner(self) -> str | None:
         """The value of the ownership tag, if the group carries one."""
         return next((tag.value for tag in self.tags if tag.key == OWNER_TAG), None)
+
+
+class RefusedTarget(NamedTuple):
+    """A target that the API does not list to this key: with 403, or with 404 where there is no such pair."""
+
+    target: Target
+    status: int
 
 
 LiveState = Mapping[Target, tuple[LiveGroup, ...]]

@@ -48,6 +48,7 @@ from reconciler.model.rule import Rule
 from reconciler.model.text import shown
 from reconciler.planning.diff import Action, Difference, LostRule, TagChange, diff, diff_deletion
 from reconciler.planning.encode import ApiVersion, Encoder
+from reconciler.planning.orphans import UnmanagedGroup
 from reconciler.planning.plan import COMMIT, Origin, Plan, Scope, encode_changes
 from reconciler.planning.resolve import Match
 
@@ -73,7 +74,7 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 def derive_plan(content: Json, encoders: Encoders) -> Plan:
     """Derive a plan from what its file shows. Raises `Fault` with the path of what is wrong."""
-    members(content, _PLAN, ("origin",))
+    members(content, _PLAN, ("origin", "orphans"))
     encoder = member(content, "api_version", partial(_read_encoder, encoders=encoders))
     two_phase = member(content, "two_phase", flag)
     differences = member(content, "changes", each_of(_read_difference))
@@ -97,6 +98,7 @@ def derive_plan(content: Json, encoders: Encoders) -> Plan:
         policies=member(content, "policies", _read_policies),
         protect_ssh_from=member(content, "protect_ssh_from", optional(_read_address)),
         origin=member(content, "origin", _read_origin) if "origin" in content else None,
+        orphans=member(content, "orphans", each_of(_read_orphan)) if "orphans" in content else (),
     )
 
 
@@ -145,6 +147,17 @@ def _read_address(content: Any) -> str:
     raise Fault(f"is {shown(content)}, not an IP address")
 
 
+def _read_orphan(content: Any) -> UnmanagedGroup:
+    members(content, ("project_id", "region_id", *UnmanagedGroup._fields[1:]))
+    return UnmanagedGroup(
+        Target(member(content, "project_id", positive), member(content, "region_id", positive)),
+        member(content, "id", uuid),
+        member(content, "name", text),
+        member(content, "rules", whole),
+        member(content, "owner", text),
+    )
+
+
 def _read_names(content: Any) -> dict[str, str]:
     members(content, content if isinstance(content, dict) else ())
     return {key: member(content, key, text) for key in content}
@@ -182,16 +195,17 @@ def _read_prefix(content: Any) -> str:
 
 def _read_difference(content: Any) -> Difference:
     """Read what a change makes of which group, and derive the difference between the two."""
-    members(content, _CHANGE, {"exceptions"})
+    members(content, _CHANGE, {"exceptions", "instance_names"})
     action = member(content, "action", one_of(Action))
     target = Target(member(content, "project_id", positive), member(content, "region_id", positive))
     live = member(content, "live", optional(partial(read_live_group, target=target)))
     if (live is None) != (action is Action.CREATE):
         raise Fault("is null for groups to create, and for them only").within("live")
     instances = member(content, "instances", optional(whole))
+    names = member(content, "instance_names", each_of(text)) if "instance_names" in content else ()
     if action is Action.DELETE and live is not None:
         lost = member(content, "lost_rules", each_of(partial(_read_lost_rule, going=live.id)))
-        return replace(diff_deletion(live, lost), instances=instances)
+        return replace(diff_deletion(live, lost), instances=instances, instance_names=names)
     exceptions = member(content, "exceptions", each_of(read_exception)) if "exceptions" in content else ()
     desired = DesiredGroup(
         target,
@@ -203,7 +217,7 @@ def _read_difference(content: Any) -> Difference:
         exceptions=exceptions,
     )
     tags = member(content, "tags", partial(_read_tags, live=live))
-    difference = replace(diff(Match(desired, live)), tags=tags, instances=instances)
+    difference = replace(diff(Match(desired, live)), tags=tags, instances=instances, instance_names=names)
     if difference.is_empty:
         raise Fault("changes nothing")
     return difference

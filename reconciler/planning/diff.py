@@ -69,7 +69,8 @@ class Difference:
 
     `live` is the group as it was read, None for one to create. `name` is the name that the group has in the end.
     `traffic` is what the change of rules opens and closes, `unchanged` counts the managed rules that stay as they are,
-    and `instances` those that the group is attached to, where that was asked for. `exceptions` stand beside the group.
+    and `instances` those that the group is attached to, where that was asked for, with the names that the API told.
+    `exceptions` stand beside the group.
     """
 
     action: Action
@@ -87,6 +88,7 @@ class Difference:
     lost_rules: tuple[LostRule, ...] = ()
     traffic: TrafficDifference = SAME
     instances: int | None = None
+    instance_names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     exceptions: tuple[PolicyException, ...] = ()
 

@@ -10,13 +10,14 @@ from fnmatch import fnmatchcase
 
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.errors import InputError, UsageError
-from reconciler.model.live import LiveGroup, LiveState, fingerprint
+from reconciler.model.live import Instances, LiveState, fingerprint
 from reconciler.model.placeholder import placeholder
 from reconciler.model.policies import Finding, Limits, Policies, PoliciesSource, Rulebook
 from reconciler.model.rounds import in_rounds
 from reconciler.planning import prune
 from reconciler.planning.diff import Action, Difference, diff, names_of_remotes
 from reconciler.planning.encode import ApiVersion, Encoder, Request, encode_create, encode_update
+from reconciler.planning.orphans import UnmanagedGroup, find_orphans, is_ours
 from reconciler.planning.refusals import refuse_groups, refuse_rules
 from reconciler.planning.resolve import Match, resolve
 
@@ -69,7 +70,8 @@ class Plan:
 
     `created_at` is an ISO 8601 time in UTC. `lifted` names the guardrails that were lifted when the plan was made.
     `group_names` maps the ids of remote groups to their names, for people. `policies` are those it was judged by, and
-    `protect_ssh_from` is the address that must not be locked out; both are judged again when it is applied.
+    `protect_ssh_from` is the address that must not be locked out; both are judged again when it is applied. `orphans`
+    are live groups with our owner that no file names, and that this plan leaves alone.
     """
 
     created_at: str
@@ -85,6 +87,7 @@ class Plan:
     policies: PoliciesSource = field(default_factory=PoliciesSource)
     protect_ssh_from: str | None = None
     origin: Origin | None = None
+    orphans: tuple[UnmanagedGroup, ...] = ()
 
     @property
     def summary(self) -> Summary:
@@ -111,7 +114,8 @@ class PlanOptions:
     """How to plan. `groups` are names or globs to restrict the plan to; `lifted` are names of guardrails.
 
     `protect_ssh_from` is an address from which no changed group may stop to admit SSH. `policies` are those of a
-    settings file; files may bring their own instead. `outside` is what no file can soften.
+    settings file; files may bring their own instead. `outside` is what no file can soften. Only where the files are
+    the `whole` of what there is, a live group that none of them names is an orphan.
     """
 
     api_version: ApiVersion = "v1"
@@ -124,10 +128,11 @@ class PlanOptions:
     protect_ssh_from: str | None = None
     policies: Policies | None = None
     outside: Rulebook | None = None
+    whole: bool = True
 
 
 def match_groups(state: DesiredState, live: LiveState, options: PlanOptions) -> tuple[Match, ...]:
-    """Match desired with live groups.
+    """Match all desired groups with live ones, also those that `choose` leaves out.
 
     Raises `InputError` with every issue, `UsageError` for a glob without a group and for options that exclude each
     other.
@@ -136,7 +141,8 @@ def match_groups(state: DesiredState, live: LiveState, options: PlanOptions) -> 
     matches, issues = resolve(state, live)
     if issues:
         raise InputError(issues)
-    return _restrict(matches, options.groups)
+    choose(matches, options.groups)
+    return matches
 
 
 def plan_groups(
@@ -148,26 +154,30 @@ def plan_groups(
     *,
     base_url: str,
     created_at: str,
-    instances: Mapping[str, int] | None = None,
+    instances: Mapping[str, Instances] | None = None,
 ) -> Plan:
-    """Compute everything that `apply` will send.
+    """Compute everything that `apply` will send, from the matches of all groups.
 
-    `instances` counts, by group id, the instances of the groups that pruning may delete (see `prune.candidates`).
-    Raises `InputError` for what cannot be planned, each with its place. Guardrails judge the plan afterwards.
+    `instances` are, by group id, those of the orphans, one of which pruning deletes only where it has none. Raises
+    `InputError` for what cannot be planned, each with its place. Guardrails judge the plan afterwards.
     """
+    orphans = find_orphans(state, live, matches) if options.whole and not options.groups else ()
+    matches = choose(matches, options.groups)
     differences = [difference for match in matches if not (difference := diff(match)).is_empty]
     issues = (*refuse_groups(matches, take_over=options.take_over), *refuse_rules(differences, live))
     if issues:
         raise InputError(issues)
     pruning = prune.Pruning((), ())
     if options.prune:
-        pruning = prune.prune(prune.candidates(state, live, matches), instances or {}, live, matches)
+        pruning = prune.prune(orphans, instances or {}, live, matches)
         if lost := tuple(prune.refuse_lost(pruning, matches)):
             raise InputError(lost)
     differences += pruning.deletions
     scope = _scope(state, live, matches)
     plan = plan_differences(differences, live, options, encoder, base_url=base_url, created_at=created_at, scope=scope)
-    return replace(plan, notes=pruning.notes)
+    going = {each.live.id for each in pruning.deletions if each.live is not None}
+    left = tuple(UnmanagedGroup.of(group) for group in orphans if group.id not in going)
+    return replace(plan, notes=pruning.notes, orphans=left)
 
 
 def plan_differences(
@@ -204,7 +214,8 @@ def _check_options(state: DesiredState, options: PlanOptions) -> None:
         )
 
 
-def _restrict(matches: tuple[Match, ...], patterns: Sequence[str]) -> tuple[Match, ...]:
+def choose(matches: Sequence[Match], patterns: Sequence[str]) -> Sequence[Match]:
+    """Restrict matches to names or globs, to all where there are none. Raises `UsageError` for one without a group."""
     if not patterns:
         return matches
     for pattern in patterns:
@@ -255,9 +266,5 @@ def _scope(state: DesiredState, live: LiveState, matches: Collection[Match]) -> 
     return Scope(
         groups=len(matches),
         rules=sum(len(group.rules) for group in managed),
-        owned_groups=sum(_is_owned(group, state) for target in state.targets for group in live[target]),
+        owned_groups=sum(is_ours(group, state) for target in state.targets for group in live[target]),
     )
-
-
-def _is_owned(group: LiveGroup, state: DesiredState) -> bool:
-    return group.owner is not None and group.owner in state.owners.get(group.target, frozenset())

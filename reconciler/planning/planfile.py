@@ -28,6 +28,7 @@ from reconciler.model.policies import PoliciesSource
 from reconciler.model.text import printable, shown
 from reconciler.planning.derive import Encoders, derive_plan
 from reconciler.planning.diff import Difference
+from reconciler.planning.orphans import UnmanagedGroup
 from reconciler.planning.plan import Change, Plan
 from reconciler.traffic import flow_json
 
@@ -57,6 +58,7 @@ def _content(plan: Plan) -> Json:
         "protect_ssh_from": plan.protect_ssh_from,
         **({"origin": asdict(plan.origin)} if plan.origin else {}),
         "changes": [_change(change, plan.group_names) for change in plan.changes],
+        **({"orphans": [unmanaged_to_json(each) for each in plan.orphans]} if plan.orphans else {}),
     }
 
 
@@ -125,11 +127,18 @@ def difference_to_json(difference: Difference, names: Mapping[str, str]) -> Json
             "closes": flow_json.to_json(difference.traffic.closes, names),
         },
         "instances": difference.instances,
+        **({"instance_names": list(difference.instance_names)} if difference.instance_names else {}),
         "notes": list(difference.notes),
         **(
             {"exceptions": [exception_to_json(each) for each in difference.exceptions]} if difference.exceptions else {}
         ),
     }
+
+
+def unmanaged_to_json(group: UnmanagedGroup) -> Json:
+    """Write a live group that no file names as JSON data."""
+    content = group._asdict()
+    return {**content.pop("target")._asdict(), **content}
 
 
 def _desired_rule(rule: DesiredRule) -> Json:

@@ -1,42 +1,32 @@
-"""Which live groups nobody names any more, and which of them may go. Pure."""
+"""Which of the live groups that nobody names any more may go. Pure."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.model.cloud import DEFAULT_GROUP
-from reconciler.model.desired import DesiredState
 from reconciler.model.errors import Issue
-from reconciler.model.live import PROTECTION_TAG, LiveGroup, LiveState
+from reconciler.model.live import PROTECTION_TAG, Instances, LiveGroup, LiveState
 from reconciler.model.problems import ProblemName
 from reconciler.model.rounds import in_rounds
+from reconciler.model.text import count
 from reconciler.planning.diff import Difference, LostRule, diff_deletion
 from reconciler.planning.resolve import Match
 
 
-def candidates(state: DesiredState, live: LiveState, matches: Iterable[Match]) -> tuple[LiveGroup, ...]:
-    """Live groups that carry an owner of these files, in the targets they name, and that no file names."""
-    named = {match.live.id for match in matches if match.live is not None}
-    return tuple(
-        group
-        for target in state.targets
-        for group in live[target]
-        if group.id not in named and group.owner in state.owners.get(target, frozenset())
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Pruning:
-    """The deletions in a safe order, and why other candidates stay."""
+    """The deletions in a safe order, and why other orphans stay."""
 
     deletions: tuple[Difference, ...]
     notes: tuple[str, ...]
 
 
 def prune(
-    groups: Collection[LiveGroup], instances: Mapping[str, int], live: LiveState, matches: Collection[Match]
+    groups: Collection[LiveGroup], instances: Mapping[str, Instances], live: LiveState, matches: Collection[Match]
 ) -> Pruning:
-    """Plan the deletion of the candidates that may go: not `default`, not protected, attached to no instance."""
-    reasons = {group.id: reason for group in groups if (reason := _why_kept(group, instances.get(group.id, 0)))}
+    """Plan the deletion of orphans that may go: not `default`, not protected, attached to no instance."""
+    numbers = {group_id: each.number for group_id, each in instances.items()}
+    reasons = {group.id: reason for group in groups if (reason := _why_kept(group, numbers.get(group.id, 0)))}
     going = [group for group in groups if group.id not in reasons]
     notes = tuple(
         f"{group.target}: {group.name!r} is not deleted: {reasons[group.id]}" for group in groups if group.id in reasons
@@ -67,7 +57,7 @@ def _why_kept(group: LiveGroup, instances: int) -> str | None:
     if any(tag.key == PROTECTION_TAG for tag in group.tags):
         return "it is protected; apply `prevent_destroy: false` first"
     if instances:
-        return f"it is attached to {instances} instance{'s' if instances > 1 else ''}"
+        return f"it is attached to {count(instances, 'instance')}"
     return None
 
 

@@ -14,10 +14,11 @@ from reconciler.model.clock import day_of
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.egress import smtp_protocols
 from reconciler.model.errors import InputError
-from reconciler.model.live import LiveState
+from reconciler.model.live import Instances, LiveState, RefusedTarget
 from reconciler.model.placeholder import placeholder
 from reconciler.model.policies import Finding, Limits, Policies, Rulebook
 from reconciler.planning.diff import Action
+from reconciler.planning.orphans import find_orphans
 from reconciler.planning.plan import Change, Plan
 from reconciler.planning.resolve import Match, resolve
 from reconciler.policy.damage import GAP, MASS_DELETE, check_damage
@@ -45,6 +46,7 @@ from reconciler.policy.subject import (
     with_placeholders,
     written_subject,
 )
+from reconciler.policy.unused import orphan_findings, unattached_findings
 from reconciler.policy.world import check_world_open
 from reconciler.traffic import Traffic, may_be_world
 
@@ -300,16 +302,30 @@ def _unique(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What was found, and in how much."""
+    """What was found, and in how much; `refused` targets could not be looked through.
+
+    `unknown` counts the groups of which it was asked and not told whether any instance has them.
+    """
 
     findings: tuple[Finding, ...]
     groups: int
     rules: int
+    refused: tuple[RefusedTarget, ...] = ()
+    unknown: int = 0
 
 
-def audit(state: DesiredState, live: LiveState, today: date, outside: Rulebook | None = None) -> Audit:
-    """Judge. The files bring policies, places and exceptions.
+def audit(
+    state: DesiredState,
+    live: LiveState,
+    today: date,
+    outside: Rulebook | None = None,
+    instances: Mapping[str, Instances] | None = None,
+    *,
+    whole: bool = True,
+) -> Audit:
+    """Judge. The files bring policies, places, exceptions and owners; `instances` are by group id, as far as known.
 
+    Only where the files are the `whole` of what there is, a live group that none of them names is an orphan.
     Raises `InputError` where it is not clear which live group a desired one is.
     """
     matches, issues = resolve(state, live)
@@ -317,4 +333,6 @@ def audit(state: DesiredState, live: LiveState, today: date, outside: Rulebook |
         raise InputError(issues)
     groups = [group for groups in live.values() for group in groups]
     findings = judge_live(matches, live, state.policies, today, outside)
-    return Audit(findings, len(groups), sum(len(group.rules) for group in groups))
+    orphans = find_orphans(state, live, matches) if whole else ()
+    unused = chain(orphan_findings(orphans), unattached_findings(groups, instances or {}))
+    return Audit(_unique(chain(findings, unused)), len(groups), sum(len(group.rules) for group in groups))

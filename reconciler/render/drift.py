@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from reconciler.drift.compare import Drift, DriftedGroup, summarize_drift
+from reconciler.drift.compare import Drift, DriftedGroup, Severity, summarize_drift
 from reconciler.drift.who import Who
 from reconciler.model.clock import format_time
 from reconciler.model.json_form import finding_to_json
 from reconciler.model.json_reading import Json
 from reconciler.model.text import count
 from reconciler.planning.diff import Difference
-from reconciler.planning.planfile import difference_to_json
+from reconciler.planning.orphans import describe_orphans, describe_refused
+from reconciler.planning.planfile import difference_to_json, unmanaged_to_json
 from reconciler.render.findings import describe_finding
 from reconciler.render.history import action_to_json, describe_changes
 from reconciler.render.view import DRIFT, GroupView, Remark, Tone, View, view_difference
@@ -25,9 +26,16 @@ def view_drift(drift: Drift, *, with_unmanaged: bool = False) -> View:
         "drift",
         groups=tuple(_view(each, drift) for each in drift.drifted),
         summary=summarize_drift(drift),
-        notes=(*(drift.who.notes if drift.who else ()), *(_unmanaged(drift) if with_unmanaged else ())),
+        notes=(
+            *(drift.who.notes if drift.who else ()),
+            *describe_refused(drift.refused),
+            *(_unmanaged(drift) if with_unmanaged else ()),
+        ),
         stops=tuple(Remark(describe_finding(each), each.place) for each in drift.findings if each.stops),
-        warnings=tuple(Remark(describe_finding(each), each.place) for each in drift.findings if not each.stops),
+        warnings=(
+            *(Remark(describe_finding(each), each.place) for each in drift.findings if not each.stops),
+            *(Remark(each) for each in _orphans(drift)),
+        ),
     )
 
 
@@ -48,6 +56,11 @@ def drift_to_json(drift: Drift, base_url: str, checked_at: str, *, with_unmanage
         },
         "group_names": dict(drift.group_names),
         "findings": [finding_to_json(each) for each in drift.findings],
+        "orphans": [
+            {**unmanaged_to_json(group), "severity": str(Severity.ORPHAN), "counted": drift.counts_orphans}
+            for group in drift.orphans
+        ],
+        "refused_targets": [{**target._asdict(), "status": status} for target, status in drift.refused],
         "differences": [
             {
                 **difference_to_json(each.difference, drift.group_names),
@@ -58,16 +71,7 @@ def drift_to_json(drift: Drift, base_url: str, checked_at: str, *, with_unmanage
             for each in drift.drifted
         ],
         **({"who_notes": list(drift.who.notes)} if drift.who is not None else {}),
-        "unmanaged": [
-            {
-                "project_id": group.target.project_id,
-                "region_id": group.target.region_id,
-                "id": group.id,
-                "name": group.name,
-                "rules": group.rules,
-            }
-            for group in (drift.unmanaged if with_unmanaged else ())
-        ],
+        "unmanaged": [unmanaged_to_json(group) for group in (drift.unmanaged if with_unmanaged else ())],
     }
 
 
@@ -97,6 +101,11 @@ def _history_to_json(difference: Difference, who: Who | None) -> Json:
             "written": action_to_json(changes.written) if changes.written is not None else None,
         }
     return fields
+
+
+def _orphans(drift: Drift) -> Iterator[str]:
+    told = "orphan" if drift.counts_orphans else "orphan, not counted"
+    yield from (f"{each} [{told}]" for each in describe_orphans(drift.orphans))
 
 
 def _unmanaged(drift: Drift) -> Iterator[str]:

@@ -30,6 +30,9 @@ RULES = {
     "rule_description": "A rule is not described as agreed",
     "required_tags": "A group lacks a required tag",
     "forbidden_protocols": "A rule is for a forbidden protocol",
+    "orphan": "A live group of ours is in no file",
+    "rename": "A group to be created may be a live one under another name",
+    "unattached": "No instance has a live group",
     "expires": "A rule is past its date, or soon will be",
     "protect_ssh": "A plan locks out whoever runs it",
 }

@@ -12,6 +12,7 @@ from reconciler.model.place import Place
 from reconciler.model.rule import describe_rule
 from reconciler.model.text import count
 from reconciler.planning.diff import Action, Difference, TagChange
+from reconciler.planning.orphans import describe_orphans
 from reconciler.planning.plan import Plan
 from reconciler.policy.openings import Alarm, Opening, merge_openings, openings_of
 from reconciler.render.findings import describe_finding
@@ -132,7 +133,7 @@ def view_plan(plan: Plan) -> View:
         warnings=tuple(
             Remark(describe_finding(each), each.place) for each in plan.findings if each not in plan.stopped_by
         ),
-        notes=plan.notes,
+        notes=(*plan.notes, *describe_orphans(plan.orphans)),
     )
 
 
@@ -184,7 +185,8 @@ def view_difference(
 
 def _attached(difference: Difference) -> Iterator[str]:
     if difference.instances is not None:
-        yield f"attached to {count(difference.instances, 'instance')}"
+        verb = "attached to" if difference.action is Action.DELETE else "applies to"
+        yield f"{verb} {count(difference.instances, 'instance')}"
 
 
 def _redescribed(difference: Difference, perspective: Perspective) -> Iterator[str]:

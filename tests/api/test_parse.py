@@ -398,7 +398,7 @@ def test_an_answer_about_another_group_is_refused() -> None:
 )
 def test_instances_are_counted_or_not_known(answer: dict[str, Any]) -> None:
     with pytest.raises(ApiError, match=f"did not say which instances group {GROUP_ID} is attached to"):
-        ask(json.dumps(answer).encode()).count_instances(TARGET, GROUP_ID)
+        ask(json.dumps(answer).encode()).read_instances(TARGET, GROUP_ID)
 
 
 @pytest.mark.parametrize(

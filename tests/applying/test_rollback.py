@@ -21,6 +21,7 @@ from reconciler.emulator.faults import Fault
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.desired import DesiredRule, DesiredState
 from reconciler.model.errors import InputError, PlanFileError, SgctlError
+from reconciler.model.live import Instances
 from reconciler.model.policies import Policies
 from reconciler.planning.plan import Plan, PlanOptions, Scope, plan_differences
 from reconciler.policy.judge import judge_plan
@@ -54,7 +55,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def back(world: World, path: Path, instances: dict[str, int] | None = None) -> tuple[Plan, WayBack]:
+def back(world: World, path: Path, instances: dict[str, Instances] | None = None) -> tuple[Plan, WayBack]:
     kept = journal_reading.loads(path.read_text(), str(path))
     with world.connect() as http:
         live = read_live(GcoreReader(http), targets_of(kept))
@@ -196,7 +197,7 @@ def test_a_group_whose_creation_was_not_answered_is_found_and_goes_too(world: Wo
 def test_a_created_group_that_is_in_use_by_now_stays(server: EmulatorServer, path: Path) -> None:
     world = World(server)
     apply_kept(world, wanted(world.target, ("web", OLD)), path)
-    plan, found = back(world, path, {world.group("web").id: 2})
+    plan, found = back(world, path, {world.group("web").id: Instances(2)})
     assert not plan.changes
     assert any("attached to 2 instances" in note for note in found.notes)
 

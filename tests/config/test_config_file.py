@@ -20,6 +20,7 @@ project_id = 1337
 region_id = 7
 api_version = "v2"
 two_phase = true
+show_instances = true
 parallelism = 4
 timeout = 12.5
 lock_timeout = "90s"
@@ -69,7 +70,7 @@ def test_a_table_of_the_project_file_says_the_same(repository: Path) -> None:
     assert set(loaded.values) == {name for name, key in KEYS.items() if key.in_files}
     assert loaded.places("region_id", "limits.max_deleted_rules") == {
         "region_id": FilePlace("pyproject.toml", 7, 1),
-        "limits.max_deleted_rules": FilePlace("pyproject.toml", 16, 1),
+        "limits.max_deleted_rules": FilePlace("pyproject.toml", 17, 1),
     }
 
 

@@ -18,7 +18,7 @@ from reconciler.drift.compare import Severity, find_drift
 from reconciler.model.clock import SystemClock
 from reconciler.model.desired import DesiredRule, Target
 from reconciler.model.errors import InputError
-from reconciler.model.live import LiveGroup, LiveRule, Quota
+from reconciler.model.live import Instances, LiveGroup, LiveRule, Quota
 from reconciler.model.rule import Rule
 from reconciler.workflow import detect_drift
 
@@ -97,8 +97,13 @@ class Fleet:
     def read_quotas(self) -> dict[int, Quota]:
         raise AssertionError("nobody asked for this")
 
-    def count_instances(self, target: Target, group_id: str) -> int:
+    def read_instances(self, target: Target, group_id: str) -> Instances:
         raise AssertionError("nobody asked for this")
+
+    def list_projects(self) -> tuple[int, ...]:
+        raise AssertionError("nobody asked for this")
+
+    list_regions = list_projects
 
 
 def test_a_fleet_is_compared_in_the_memory_of_one_target() -> None:

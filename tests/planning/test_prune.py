@@ -19,7 +19,7 @@ from build import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.model.live import OWNER_TAG, PROTECTION_TAG, LiveGroup, LiveState
+from reconciler.model.live import OWNER_TAG, PROTECTION_TAG, Instances, LiveGroup, LiveState
 from reconciler.planning.diff import Action
 from reconciler.planning.plan import Plan, PlanOptions
 from reconciler.workflow import make_plan
@@ -57,13 +57,13 @@ def test_without_prune_nothing_is_deleted() -> None:
 
 def test_a_group_in_use_stays_and_the_plan_says_why() -> None:
     live = [live_group("web", tags=OURS), live_group("old", tags=OURS, number=9)]
-    plan = _plan(live_of(*live), {uuid(9): 2})
+    plan = _plan(live_of(*live), {uuid(9): Instances(2)})
     assert pruned(plan) == []
     assert "2 instances" in plan.notes[0]
     assert "'old'" in plan.notes[0]
 
 
-def _plan(live: LiveState, instances: dict[str, int]) -> Plan:
+def _plan(live: LiveState, instances: dict[str, Instances]) -> Plan:
     state = state_of(desired_group("web", owner="us"), owners=["us"])
     options = PlanOptions(prune=True)
     return make_plan(state, live, options, base_url=BASE_URL, created_at=CREATED_AT, instances=instances)

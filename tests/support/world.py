@@ -35,8 +35,8 @@ from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState, Ta
 from reconciler.model.errors import SgctlError
 from reconciler.model.place import FilePlace
 from reconciler.model.rule import Rule
+from reconciler.planning.orphans import find_orphans
 from reconciler.planning.plan import Plan, PlanOptions
-from reconciler.planning.prune import candidates
 from reconciler.planning.resolve import resolve
 from reconciler.workflow import make_plan
 
@@ -174,7 +174,8 @@ class World:
             if chosen.prune:
                 found, _ = resolve(state, live)
                 instances = {
-                    group.id: reader.count_instances(group.target, group.id) for group in candidates(state, live, found)
+                    group.id: reader.read_instances(group.target, group.id)
+                    for group in find_orphans(state, live, found)
                 }
             created_at = self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
             return make_plan(state, live, chosen, base_url=reader.base_url, created_at=created_at, instances=instances)
