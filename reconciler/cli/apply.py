@@ -22,7 +22,7 @@ from reconciler.applying.outcome import NoJournal, Result
 from reconciler.applying.stale import Done, Stale
 from reconciler.cli import options, settings
 from reconciler.cli.log import current_log
-from reconciler.cli.options import DURATION, ConnectionOptions, PlanChoices, TargetOptions
+from reconciler.cli.options import DURATION, ConnectionOptions, Look, PlanChoices, TargetOptions
 from reconciler.cli.output import STDOUT, check_outputs, read_plan, show_plan
 from reconciler.cli.plan import plan_files, protected_address, refuse_stopped
 from reconciler.cli.progress import Progress
@@ -71,6 +71,7 @@ _apply = options.option_set(
 @click.command("apply")
 @options.paths_or_plan
 @_apply
+@options.look
 @options.plan
 @options.target
 @options.connection
@@ -80,6 +81,7 @@ def command(
     /,
     paths: tuple[str, ...],
     chosen: _Apply,
+    look: Look,
     choices: PlanChoices,
     target: TargetOptions,
     connection: ConnectionOptions,
@@ -102,7 +104,7 @@ def command(
     stop = threading.Event()
     if len(paths) == 1 and paths[0].endswith(".json"):
         _refuse_plan_options(context)
-        _apply_saved(paths[0], chosen, choices, connection, stop)
+        _apply_saved(paths[0], chosen, look, choices, connection, stop)
         return
     _refuse_options_of_a_saved_plan(paths, chosen)
     with options.connect(connection, StoppableClock(stop)) as connected:
@@ -110,13 +112,13 @@ def command(
         with _one_at_a_time(api) if chosen.auto_approve else nullcontext():
             plan = plan_files(paths, api, choices, target, connection)
             # Whoever asks for another format wants the outcome in it; the plan before it is for people.
-            show_plan(plan, "text", err=chosen.format_ != "text" or chosen.journal == STDOUT)
+            show_plan(plan, "text", look, err=chosen.format_ != "text" or chosen.journal == STDOUT)
             refuse_stopped(plan, "stopped by a guardrail; nothing was sent")
             if plan.changes and not chosen.auto_approve:
                 _ask(plan)
                 workflow.check_stale(plan, api)
             if plan.changes or chosen.format_ != "text":
-                _carry_out(plan, api, (), chosen, stop)
+                _carry_out(plan, api, (), chosen, look, stop)
 
 
 def _refuse_plan_options(context: click.Context) -> None:
@@ -139,7 +141,12 @@ def _refuse_options_of_a_saved_plan(paths: Sequence[str], chosen: _Apply) -> Non
 
 
 def _apply_saved(
-    path: str, chosen: _Apply, choices: PlanChoices, connection: ConnectionOptions, stop: threading.Event
+    path: str,
+    chosen: _Apply,
+    look: Look,
+    choices: PlanChoices,
+    connection: ConnectionOptions,
+    stop: threading.Event,
 ) -> None:
     """Apply a plan file, once today's guardrails have judged it again."""
     plan = read_plan(path)
@@ -157,7 +164,7 @@ def _apply_saved(
         )
         reasons = "".join(f"\n  {finding.message}" for finding in plan.stopped_by)  # it is not shown once more
         refuse_stopped(plan, f"stopped by a guardrail; nothing was sent{reasons}")
-        _carry_out(plan, api, workflow.check_stale(plan, api, skip_stale=chosen.skip_stale), chosen, stop)
+        _carry_out(plan, api, workflow.check_stale(plan, api, skip_stale=chosen.skip_stale), chosen, look, stop)
 
 
 def _ask(plan: Plan) -> None:
@@ -178,7 +185,9 @@ def _one_at_a_time(api: Api) -> AbstractContextManager[None]:
     return one_at_a_time(api.base_url, api.clock, tell)
 
 
-def _carry_out(plan: Plan, api: Api, settled: Sequence[Stale | Done], chosen: _Apply, stop: threading.Event) -> None:
+def _carry_out(
+    plan: Plan, api: Api, settled: Sequence[Stale | Done], chosen: _Apply, look: Look, stop: threading.Event
+) -> None:
     """Apply a plan and say how it ended. Raises the error that the outcome amounts to.
 
     The first Ctrl-C, SIGTERM or SIGHUP finishes the requests under way and begins no further one; the second abandons
@@ -198,7 +207,9 @@ def _carry_out(plan: Plan, api: Api, settled: Sequence[Stale | Done], chosen: _A
         except Interrupted as interrupted:
             report = interrupted.report
     try:
-        text = render_report(report, chosen.format_, shutil.get_terminal_size().columns)
+        text = render_report(
+            report, chosen.format_, shutil.get_terminal_size().columns, names=plan.group_names, expand=look.expand
+        )
         click.echo(text, nl=False, err=chosen.journal == STDOUT)
     finally:  # what was applied stays applied, also where nobody reads the report
         _tell_journal(recorder.path)

@@ -9,7 +9,7 @@ import click
 
 from reconciler import workflow
 from reconciler.cli import options, settings
-from reconciler.cli.options import ConnectionOptions, TargetOptions
+from reconciler.cli.options import ConnectionOptions, Look, TargetOptions
 from reconciler.cli.output import PUBLIC, check_outputs, write_atomically
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import find_left_out, load_files, refuse_no_owner
@@ -82,12 +82,14 @@ _notification = options.option_set(
 @click.command("drift")
 @options.paths
 @_report
+@options.look
 @_notification
 @options.target
 @options.connection
 def command(
     paths: tuple[str, ...],
     chosen: _Report,
+    look: Look,
     notification: _Notification,
     target: TargetOptions,
     connection: ConnectionOptions,
@@ -134,7 +136,8 @@ def command(
         click.echo(json_text(report), err=to_stdout)
     else:
         view = view_drift(drift, with_unmanaged=chosen.unmanaged)
-        click.echo(render(view, chosen.format_, shutil.get_terminal_size().columns), nl=False, err=to_stdout)
+        text = render(view, chosen.format_, shutil.get_terminal_size().columns, expand=look.expand)
+        click.echo(text, nl=False, err=to_stdout)
     if notification.notify_url:
         _notify(drift, report, notification.notify_url, notification)
     return ExitCode.DIFFERENCES if drift.counted else ExitCode.DONE

@@ -110,6 +110,19 @@ def format_option(*formats: str) -> Decorator:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How much of a result is shown: `expand` each group by itself, or with `traffic_only` no rules."""
+
+    expand: bool = False
+    traffic_only: bool = False
+
+
+_expand = click.option("--expand", is_flag=True, help="Show each group by itself, also where several change alike.")
+_traffic_only = click.option("--traffic-only", is_flag=True, help="Show only what the change opens and closes.")
+look = option_set(Look, _expand)
+plan_look = option_set(Look, _expand, _traffic_only)
+
 paths = click.argument("paths", nargs=-1, type=click.Path(), callback=_default_paths)
 """Files or folders; when none is given those of the configuration file, else the current folder."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import settings
-from reconciler.cli.options import OutputFile, ReportOptions
+from reconciler.cli.options import Look, OutputFile, ReportOptions
 from reconciler.model.environment import API_KEY_FILE
 from reconciler.model.errors import PlanFileError, SgctlError, UsageError
 from reconciler.model.files import PLAN_LIMIT, read_bounded
@@ -152,18 +152,18 @@ def read_plan(path: str) -> Plan:
     return planfile.loads(data, path, BACKENDS)
 
 
-def show_plan(plan: Plan, format_: str, *, traffic_only: bool = False, err: bool = False) -> None:
+def show_plan(plan: Plan, format_: str, look: Look, *, err: bool = False) -> None:
     """Write a plan to stdout, or with `err` to stderr where stdout is for something else."""
     from reconciler.model.json_form import json_text  # noqa: PLC0415 - only for plans
     from reconciler.planning import planfile  # noqa: PLC0415 - the same
-    from reconciler.render import view  # noqa: PLC0415 - the same
     from reconciler.render.formats import render  # noqa: PLC0415 - the same
+    from reconciler.render.plan import traffic_only, view_plan  # noqa: PLC0415 - the same
 
     if format_ == "json":
         click.echo(json_text(planfile.to_json(plan)), err=err)
         return
-    shown = view.traffic_only(view.view_plan(plan)) if traffic_only else view.view_plan(plan)
-    click.echo(render(shown, format_, shutil.get_terminal_size().columns), nl=False, err=err)
+    shown = traffic_only(view_plan(plan)) if look.traffic_only else view_plan(plan)
+    click.echo(render(shown, format_, shutil.get_terminal_size().columns, expand=look.expand), nl=False, err=err)
 
 
 def write_reports(

@@ -10,7 +10,7 @@ import click
 from reconciler import workflow
 from reconciler.api.connection import Api
 from reconciler.cli import options, settings
-from reconciler.cli.options import ConnectionOptions, PlanChoices, ReportOptions, TargetOptions
+from reconciler.cli.options import ConnectionOptions, Look, PlanChoices, ReportOptions, TargetOptions
 from reconciler.cli.output import check_outputs, show_plan, write_atomically, write_reports
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import find_left_out, load_files, refuse_partial_prune
@@ -28,7 +28,6 @@ class _Output:
     out: str | None
     detailed_exitcode: bool
     format_: str
-    traffic_only: bool
 
 
 _output = options.option_set(
@@ -36,13 +35,13 @@ _output = options.option_set(
     click.option("--out", type=options.OutputFile(), metavar="FILE", help="Save the plan, for `sgctl apply FILE`."),
     click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes."),
     options.format_option(),
-    click.option("--traffic-only", is_flag=True, help="Show only what the change opens and closes."),
 )
 
 
 @click.command("plan")
 @options.paths
 @_output
+@options.plan_look
 @options.report
 @options.plan
 @options.target
@@ -50,6 +49,7 @@ _output = options.option_set(
 def command(
     paths: tuple[str, ...],
     output: _Output,
+    look: Look,
     report: ReportOptions,
     choices: PlanChoices,
     target: TargetOptions,
@@ -71,7 +71,7 @@ def command(
     if output.out is not None:
         write_atomically(output.out, planfile.dumps(plan))
     write_reports(plan.findings, "plan", report, plan.lifted)
-    show_plan(plan, output.format_, traffic_only=output.traffic_only, err=to_stdout)
+    show_plan(plan, output.format_, look, err=to_stdout)
     refuse_stopped(plan, "the plan was stopped by a guardrail")
     return ExitCode.DIFFERENCES if output.detailed_exitcode and plan.changes else ExitCode.DONE
 

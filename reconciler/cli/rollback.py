@@ -8,7 +8,7 @@ from reconciler.applying.journal_folder import journal_folder, kept_journals
 from reconciler.applying.journal_reading import Journal, read_journal
 from reconciler.cli import options, settings
 from reconciler.cli.log import current_log
-from reconciler.cli.options import ConnectionOptions, PlanChoices
+from reconciler.cli.options import ConnectionOptions, Look, PlanChoices
 from reconciler.cli.output import check_outputs, show_plan, write_atomically
 from reconciler.cli.plan import plan_options, refuse_stopped
 from reconciler.model.errors import PlanFileError, UsageError
@@ -24,6 +24,7 @@ _LISTED = 5
 @click.option("--last", is_flag=True, help="Take the newest journal of this machine that is about the API in use.")
 @click.option("--out", type=options.OutputFile(), metavar="FILE", help="Save the plan, for `sgctl apply FILE`.")
 @options.format_option()
+@options.look
 @options.rollback_plan
 @options.connection
 def command(
@@ -32,6 +33,7 @@ def command(
     last: bool,
     out: str | None,
     format_: str,
+    look: Look,
     choices: PlanChoices,
     connection: ConnectionOptions,
 ) -> None:
@@ -59,7 +61,7 @@ def command(
         plan = workflow.rollback(kept, api, plan_options(choices, connection), show_instances=choices.show_instances)
     if out is not None:
         write_atomically(out, planfile.dumps(plan))
-    show_plan(plan, format_, err=to_stdout)
+    show_plan(plan, format_, look, err=to_stdout)
     refuse_stopped(plan, "the plan was stopped by a guardrail")
 
 

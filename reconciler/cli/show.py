@@ -4,17 +4,18 @@ import click
 
 from reconciler.cli import options
 from reconciler.cli.completion import complete_plan_files
+from reconciler.cli.options import Look
 from reconciler.cli.output import read_plan, show_plan
 
 
 @click.command("show")
 @click.argument("planfile", type=click.Path(), shell_complete=complete_plan_files)
 @options.format_option()
-@click.option("--traffic-only", is_flag=True, help="Show only what the change opens and closes.")
-def command(planfile: str, format_: str, traffic_only: bool) -> None:
+@options.plan_look
+def command(planfile: str, format_: str, look: Look) -> None:
     """Show a saved plan. Needs no network and no API key.
 
     \b
       sgctl show plan.json
     """
-    show_plan(read_plan(planfile), format_, traffic_only=traffic_only)
+    show_plan(read_plan(planfile), format_, look)

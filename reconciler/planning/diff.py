@@ -253,6 +253,9 @@ def names_of_remotes(differences: Iterable[Difference], live: LiveState) -> dict
     for each in differences:
         remotes |= {rule.rule.remote_group_id for rule in each.created_rules}
         remotes |= {rule.rule.remote_group_id for rule in each.deletes}
+        remotes |= {lost.rule.rule.remote_group_id for lost in each.lost_rules}
+        for flow in (*each.traffic.opens, *each.traffic.closes):
+            remotes |= {remote.group for remote in (flow.remote, *flow.except_remotes) if remote}
     named = {placeholder(each.name): each.name for each in differences if each.action is Action.CREATE}
     named |= {group.id: group.name for groups in live.values() for group in groups}
     return {remote: named[remote] for remote in sorted(filter(None, remotes)) if remote in named}

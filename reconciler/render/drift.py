@@ -15,16 +15,18 @@ from reconciler.planning.orphans import describe_orphans, describe_refused
 from reconciler.planning.planfile import difference_to_json, unmanaged_to_json
 from reconciler.render.findings import describe_finding
 from reconciler.render.history import action_to_json, describe_changes
-from reconciler.render.view import DRIFT, GroupView, Remark, Tone, View, view_difference
+from reconciler.render.plan import exposed, refused, view_difference
+from reconciler.render.view import DRIFT, GroupView, Remark, Tone, View, end_to_json
 
 FORMAT_VERSION = 1
 
 
 def view_drift(drift: Drift, *, with_unmanaged: bool = False) -> View:
-    """Describe what differs: `+` is missing live, `-` is live and should not be."""
+    """Describe what differs, in the words of `DRIFT`."""
+    groups = tuple(_view(each, drift) for each in drift.drifted)
     return View(
         "drift",
-        groups=tuple(_view(each, drift) for each in drift.drifted),
+        groups=groups,
         summary=summarize_drift(drift),
         notes=(
             *(drift.who.notes if drift.who else ()),
@@ -36,6 +38,9 @@ def view_drift(drift: Drift, *, with_unmanaged: bool = False) -> View:
             *(Remark(describe_finding(each), each.place) for each in drift.findings if not each.stops),
             *(Remark(each) for each in _orphans(drift)),
         ),
+        exposed=exposed(groups, DRIFT),
+        refused=refused(groups, DRIFT),
+        perspective=DRIFT,
     )
 
 
@@ -72,6 +77,7 @@ def drift_to_json(drift: Drift, base_url: str, checked_at: str, *, with_unmanage
         ],
         **({"who_notes": list(drift.who.notes)} if drift.who is not None else {}),
         "unmanaged": [unmanaged_to_json(group) for group in (drift.unmanaged if with_unmanaged else ())],
+        **end_to_json(view_drift(drift)),
     }
 
 
@@ -79,15 +85,10 @@ def _view(each: DriftedGroup, drift: Drift) -> GroupView:
     remark = str(each.severity) if each.counted else f"{each.severity}, not counted"
     tone: Tone = "change" if each.counted else "uncounted"
     view = view_difference(each.difference, drift.group_names, DRIFT, remark, tone)
-    return replace(view, notes=(*view.notes, *_history(each.difference, drift.who)))
-
-
-def _history(difference: Difference, who: Who | None) -> Iterator[str]:
-    """Say when the live group was changed last and, where the log was asked, by whom."""
-    if difference.live is not None and difference.live.updated_at is not None:
-        yield f"changed live at {format_time(difference.live.updated_at)}"
-    if who is not None:
-        yield from describe_changes(who.of(difference), is_known=not who.notes)
+    live, who = each.difference.live, drift.who
+    changed_at = (format_time(live.updated_at),) if live is not None and live.updated_at is not None else ()
+    changes = describe_changes(who.of(each.difference), is_known=not who.notes) if who is not None else ()
+    return replace(view, changed_at=changed_at, remarks=(*view.remarks, *changes))
 
 
 def _history_to_json(difference: Difference, who: Who | None) -> Json:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from reconciler.model.place import FilePlace, Place
 from reconciler.model.text import printable
-from reconciler.render.view import GroupView, View
+from reconciler.render.condense import describe_groups
+from reconciler.render.view import GroupView, Perspective, View
 
 _LEVELS = {"change": "notice", "good": "notice", "bad": "error", "uncounted": "notice"}
 
@@ -16,9 +17,11 @@ def render_github(view: View) -> str:
 
 def _lines(view: View) -> Iterator[str]:
     for group in view.groups:
-        yield _command(_level(view, group), group.title, _details(group), group.place)
-    for each in view.openings:
-        yield _command("warning", f"sgctl {view.kind}: {each.alarm}", [f"{each.text} ({each.size})", each.where], None)
+        yield _command(_level(view, group), group.title, _details(group, view.perspective), group.place)
+    for each in view.exposed:
+        where = describe_groups(each.groups)
+        text = f"{each.line.text} ({each.line.size})"
+        yield _command("warning", f"sgctl {view.kind}: {each.line.alarm}", [text, where], None)
     for warning in view.warnings:
         yield _command("warning", f"sgctl {view.kind}", [warning.message], warning.place)
     for stop in view.stops:
@@ -34,9 +37,9 @@ def _level(view: View, group: GroupView) -> str:
     return _LEVELS[group.tone]
 
 
-def _details(group: GroupView) -> Iterator[str]:
+def _details(group: GroupView, perspective: Perspective) -> Iterator[str]:
     for line in group.lines:
-        yield f"{line.symbol} {line.text}" + (f"  {line.remark}" if line.remark else "")
+        yield f"{perspective.marks[line.symbol]} {line.text}" + (f"  {line.remark}" if line.remark else "")
     for traffic in group.traffic or ():
         yield f"{traffic.verb} {traffic.text} ({traffic.size})" + (f" {traffic.alarm.upper()}" if traffic.alarm else "")
     if group.traffic == ():

@@ -9,6 +9,7 @@ from html import escape
 from importlib.resources import files
 
 from reconciler.model.text import printable
+from reconciler.render.condense import describe_groups
 from reconciler.render.view import GroupView, Line, Remark, TrafficLine, View
 
 _TITLES = {"plan": "Plan", "drift": "Drift", "apply": "Apply"}
@@ -51,10 +52,11 @@ def _remarks(kind: str, word: str, remarks: tuple[Remark, ...]) -> Iterator[str]
 
 
 def _openings(view: View) -> Iterator[str]:
-    for each in view.openings:
+    for each in view.exposed:
+        line = each.line
         yield (
-            f'<p class="remark stop"><strong>{each.alarm.capitalize()}:</strong> <code>{_text(each.text)}</code> '
-            f"({_text(each.size)}) in {_text(each.where)}</p>"
+            f'<p class="remark stop"><strong>{line.alarm.capitalize()}:</strong> <code>{_text(line.text)}</code> '
+            f"({_text(line.size)}) in {_text(describe_groups(each.groups))}</p>"
         )
 
 
@@ -91,7 +93,7 @@ def _sides(lines: tuple[Line, ...]) -> Iterator[str]:
         return
     yield '<table class="sides"><thead><tr><th></th><th>live</th><th>desired</th></tr></thead><tbody>'
     for line in lines:
-        remark = f'<div class="field">{_text(line.remark)}</div>' if line.symbol == "~" and line.remark else ""
+        remark = f'<div class="field">{_text(line.change)}</div>' if line.change else ""
         yield (
             f'<tr class="{_KINDS[line.symbol]}"><td class="symbol">{line.symbol}</td>'
             f'<td class="live">{_text(line.live)}</td><td class="desired">{_text(line.desired)}{remark}</td></tr>'

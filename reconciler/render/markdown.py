@@ -1,11 +1,13 @@
 """A view as Markdown, made for a comment on a pull request: summary first, groups folded, never longer than allowed."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
+from typing import TypeVar
 
 from reconciler.model.text import printable
-from reconciler.render.view import GroupView, Remark, View
+from reconciler.render.condense import describe_groups
+from reconciler.render.view import Failure, GroupView, Perspective, Reach, Remark, View
 
 MAX_LENGTH = 60_000
 """Characters. GitHub takes 65,536 in a comment; the rest is for what others put around it."""
@@ -18,9 +20,9 @@ def render_markdown(view: View) -> str:
     head = "\n".join(_within(_head(view), MAX_LENGTH // 2)) + "\n"
     parts, length = [head], len(head)
     for index, group in enumerate(view.groups):
-        part = "\n".join(_group(group)) + "\n"
+        part = "\n".join(_group(group, view.perspective)) + "\n"
         if length + len(part) > MAX_LENGTH - 200:
-            left = len(view.groups) - index
+            left = sum(len(each.members) or 1 for each in view.groups[index:])
             parts.append(
                 f"\n_Cut here: {left} more group{'s' if left > 1 else ''}. The whole is in the job's output._\n"
             )
@@ -41,77 +43,85 @@ def _within(lines: Iterator[str], room: int) -> Iterator[str]:
 
 
 def _head(view: View) -> Iterator[str]:
+    """Say what matters first: the groups are folded, and a comment is read from its beginning."""
     yield f"### {_TITLES[view.kind]}"
     yield ""
     yield f"**{_inline(view.summary)}**"
-    for stop in _cut(view.stops):
-        yield f"\n> [!CAUTION]\n> **Stopped:** {stop}"
-    for line in _loud(view):
-        yield f"\n> [!WARNING]\n> {line}"
-    for warning in _cut(view.warnings):
-        yield f"\n> [!WARNING]\n> {warning}"
-    for note in view.notes[:_MOST]:
-        yield f"\n- {_inline(note)}"
-    if len(view.notes) > _MOST:
-        yield f"\n- … and {len(view.notes) - _MOST} more"
+    yield from (f"\n> [!CAUTION]\n> **Stopped:** {stop}" for stop in _cut(view.stops, _remark))
+    yield from (f"\n> [!CAUTION]\n> {failure}" for failure in _cut(view.failures, _failure))
+    yield from (f"\n> [!WARNING]\n> {reach}" for reach in _cut(view.exposed, _reach))
+    if view.refused:
+        yield f"\n**{view.perspective.refused.capitalize()}:**\n"
+        yield from (f"- {reach}" for reach in _cut(view.refused, _reach))
+    yield from (f"\n> [!WARNING]\n> {warning}" for warning in _cut(view.warnings, _remark))
+    yield from (f"\n- {note}" for note in _cut(view.notes, _inline))
+    if view.groups and view.perspective.legend:
+        yield f"\n_{_inline(view.perspective.legend)}_"
 
 
+_T = TypeVar("_T")
 _MOST = 50
 """Remarks that are written out; more are counted."""
 
 
-def _cut(remarks: tuple[Remark, ...]) -> Iterator[str]:
-    for remark in remarks[:_MOST]:
-        place = f" (<code>{_html(str(remark.place))}</code>)" if remark.place else ""
-        yield f"{_inline(remark.message)}{place}"
-    if len(remarks) > _MOST:
-        yield f"… and {len(remarks) - _MOST} more"
+def _cut(items: Sequence[_T], write: Callable[[_T], str]) -> Iterator[str]:
+    yield from map(write, items[:_MOST])
+    if len(items) > _MOST:
+        yield f"… and {len(items) - _MOST} more"
 
 
-def _loud(view: View) -> Iterator[str]:
-    """Say before everything else what is open to the world or wide, for the groups are folded."""
-    for each in view.openings[:_MOST]:
-        yield (
-            f"**{each.alarm.capitalize()}:** <code>{_html(each.text)}</code> ({_html(each.size)}) "
-            f"in <code>{_html(each.where)}</code>"
-        )
-    if len(view.openings) > _MOST:
-        yield f"… and {len(view.openings) - _MOST} more such openings"
+def _remark(remark: Remark) -> str:
+    place = f" (<code>{_html(str(remark.place))}</code>)" if remark.place else ""
+    return f"{_inline(remark.message)}{place}"
 
 
-def _group(group: GroupView) -> Iterator[str]:
+def _failure(failure: Failure) -> str:
+    reason = f": {_inline(failure.reason)}" if failure.reason else ""
+    return f"**{failure.status.capitalize()}:** {_inline(describe_groups(failure.groups))}{reason}"
+
+
+def _reach(reach: Reach) -> str:
+    alarm = f"**{reach.line.alarm.capitalize()}:** " if reach.line.alarm else ""
+    size = f" ({_html(reach.line.size)})" if reach.line.size else ""
+    number = "" if len(reach.groups) == 1 else f"{len(reach.groups)} groups: "
+    return f"{alarm}<code>{_html(reach.line.text)}</code>{size} at {number}{_inline(describe_groups(reach.groups))}"
+
+
+def _group(group: GroupView, perspective: Perspective) -> Iterator[str]:
     yield ""
-    yield f"<details><summary><code>{group.symbol}</code> {_html(group.title)}</summary>"
+    sign = f"<code>{group.symbol}</code> " if perspective.is_signed else ""
+    yield f"<details><summary>{sign}{_html(group.title)}</summary>"
     yield ""
-    body = [*_body(group)]
+    if group.members:
+        yield f"{_inline(describe_groups(group.members))}\n"
+    body = [*_body(group, perspective)]
     fence = "`" * max(3, 1 + max((len(run) for line in body for run in re.findall("`+", line)), default=0))
     if body:
-        yield f"{fence}diff"
+        yield f"{fence}diff" if perspective.is_signed else f"{fence}text"
         yield from body
         yield fence
-    if group.place:
+    if group.place and not group.members:
         yield f"\n<code>{_html(str(group.place))}</code>"
     yield "\n</details>"
 
 
-def _body(group: GroupView) -> Iterator[str]:
-    """The lines of a diff block, whose first character colours them: `!` is what changed."""
+def _body(group: GroupView, perspective: Perspective) -> Iterator[str]:
+    """The lines of a diff block, whose first character colours them: `!` is what changed. Drift has words for that."""
     for line in group.lines:
+        mark = "!" if perspective.is_signed and line.symbol == "~" else perspective.marks[line.symbol]
         remark = f"  # {line.remark}" if line.remark else ""
-        yield printable(f"{'!' if line.symbol == '~' else line.symbol} {line.text}{remark}")
+        yield printable(f"{mark} {line.text}{remark}")
     for traffic in group.traffic or ():
         loud = f"  {traffic.alarm.upper()}" if traffic.alarm else ""
-        sign = "+" if traffic.verb in {"opens", "lacks"} else "-"
-        yield printable(f"{sign} {traffic.verb} {traffic.text}  ({traffic.size}){loud}")
+        sign = "" if not perspective.is_signed else "+ " if traffic.verb == perspective.opened else "- "
+        size = f"  ({traffic.size})" if traffic.size else ""
+        yield printable(f"{sign}{traffic.verb} {traffic.text}{size}{loud}")
     if group.traffic == ():
         yield "  same traffic"
     if group.unchanged:
         yield f"  {group.unchanged} rule{'s' if group.unchanged > 1 else ''} unchanged"
     for note in group.notes:
         yield printable(f"  note: {note}")
-
-
-_ENTITIES = {ord(sign): f"&#{ord(sign)};" for sign in "@`*_[]\\|~#"}
 
 
 _ENTITIES = {ord(sign): f"&#{ord(sign)};" for sign in "@`*_[]\\|~#"}

@@ -1,32 +1,60 @@
 """How an apply ended, as a view and as JSON. "Applied" is said only of what was read back."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
 from reconciler.applying.apply import Report
 from reconciler.applying.outcome import Result, Status
 from reconciler.model.json_form import json_text
+from reconciler.model.rule import NO_NAMES
 from reconciler.planning.diff import Action
 from reconciler.render.formats import render
-from reconciler.render.view import GroupView, View
+from reconciler.render.plan import SYMBOLS, exposed, refused, view_difference
+from reconciler.render.view import PLAN, Failure, GroupRef, GroupView, View, end_to_json
 
 FORMAT_VERSION = 1
 
-_SYMBOLS: Mapping[Action, Any] = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
 _DONE = {Action.CREATE: "created", Action.UPDATE: "updated", Action.DELETE: "deleted"}
 
 
-def render_report(report: Report, format_: str = "text", width: int = 80) -> str:
-    """Write an outcome in one of the formats."""
+def render_report(
+    report: Report,
+    format_: str = "text",
+    width: int = 80,
+    *,
+    names: Mapping[str, str] = NO_NAMES,
+    expand: bool = False,
+) -> str:
+    """Write an outcome in one of the formats; `names` maps ids of remote groups to their names."""
     if format_ == "json":
-        return json_text(report_to_json(report)) + "\n"
-    return render(view_report(report), format_, width)
+        return json_text(report_to_json(report, names)) + "\n"
+    return render(view_report(report, names), format_, width, expand=expand)
 
 
-def view_report(report: Report) -> View:
-    """Describe what was applied, what failed and what was left."""
-    return View("apply", groups=tuple(_view(result) for result in report.results), summary=summarize_outcome(report))
+def view_report(report: Report, names: Mapping[str, str] = NO_NAMES) -> View:
+    """Describe what was applied and what that means for traffic, what failed and what was left."""
+    applied = [result.change.difference for result in report.results if result.status is Status.APPLIED]
+    done = tuple(view_difference(each, names) for each in applied)
+    return View(
+        "apply",
+        groups=tuple(_view(result) for result in report.results),
+        summary=summarize_outcome(report),
+        exposed=exposed(done, PLAN),
+        refused=refused(done, PLAN),
+        failures=_failures(report),
+    )
+
+
+def _failures(report: Report) -> tuple[Failure, ...]:
+    """Collect the groups that are not as planned, by the reason that they have in common."""
+    groups: defaultdict[tuple[str, str, str], list[GroupRef]] = defaultdict(list)
+    for result in report.results:
+        if result.status is not Status.APPLIED:
+            difference = result.change.difference
+            reason = (str(result.status), result.message, result.hint or "")
+            groups[reason].append(GroupRef(difference.name, difference.target, difference.place))
+    return tuple(Failure(*reason, tuple(refs)) for reason, refs in groups.items())
 
 
 def summarize_outcome(report: Report) -> str:
@@ -35,7 +63,7 @@ def summarize_outcome(report: Report) -> str:
     return "Applied: " + (", ".join(f"{number} {word}" for word, number in counts.items()) or "nothing") + "."
 
 
-def report_to_json(report: Report) -> dict[str, Any]:
+def report_to_json(report: Report, names: Mapping[str, str] = NO_NAMES) -> dict[str, Any]:
     """Write an outcome as JSON data, as `schemas/outcome.schema.json` describes it."""
     return {
         "format_version": FORMAT_VERSION,
@@ -54,6 +82,7 @@ def report_to_json(report: Report) -> dict[str, Any]:
             }
             for result in report.results
         ],
+        **end_to_json(view_report(report, names)),
     }
 
 
@@ -61,15 +90,11 @@ def _view(result: Result) -> GroupView:
     difference = result.change.difference
     is_applied = result.status is Status.APPLIED
     return GroupView(
-        symbol=_SYMBOLS[difference.action],
-        name=difference.name,
-        title=f"{_word(result)} {difference.name} ({difference.target})",
-        place=difference.place,
+        symbol=SYMBOLS[difference.action],
+        word=_word(result),
+        ref=GroupRef(difference.name, difference.target, difference.place),
         live_id=result.group_id or "",
-        lines=(),
-        traffic=None,
-        unchanged=0,
-        notes=tuple(filter(None, (result.message, result.hint))),
+        remarks=tuple(filter(None, (result.message, result.hint))),
         tone="good" if is_applied else "bad",
     )
 

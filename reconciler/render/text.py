@@ -1,6 +1,7 @@
 """A view on the terminal: one line a rule, readable without colour and in 80 columns."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from textwrap import wrap
 from typing import Any
 
@@ -8,19 +9,26 @@ import click
 
 from reconciler.model.errors import Issue, SgctlError
 from reconciler.model.text import printable, without_commands
-from reconciler.render.view import GroupView, Line, Remark, View
+from reconciler.render.condense import describe_groups
+from reconciler.render.view import GroupView, Line, Perspective, Reach, Remark, View
 
 _COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "red"}
+_DRIFT_COLOURS = {"+": "cyan", "~": "yellow", "-": "magenta", "!": "red"}
 _TONES = {"good": "green", "bad": "red", "uncounted": "white"}
-_FIELD = 46
-"""Columns of a rule before its remark."""
 _LEAST_REMARK = 12
-"""With less room beside the rule, its remark goes to the next line."""
+"""Columns that are kept for remarks beside the lines of a group; with less, a remark goes to the next line."""
 
 
 def render_text(view: View, width: int = 80) -> str:
-    """Write a view; colours are ANSI codes, which click takes out where the stream is no terminal."""
-    groups = "".join(f"{line}\n" for group in view.groups for line in (*_group_lines(group, width), ""))
+    """Write a view; colours are ANSI codes, which click takes out where the stream is no terminal.
+
+    What matters most comes last, where the eye is: what is open to the world, what is refused, guardrails, failures,
+    and the summary in one line.
+    """
+    colours = _DRIFT_COLOURS if view.kind == "drift" else _COLOURS
+    groups = "".join(
+        f"{line}\n" for group in view.groups for line in (*_group_lines(group, view.perspective, colours, width), "")
+    )
     return without_commands(groups + "".join(f"{line}\n" for line in _end(view, width)))
 
 
@@ -46,35 +54,57 @@ def render_issue(issue: Issue, width: int = 80) -> str:
 
 
 def _end(view: View, width: int) -> Iterator[str]:
-    for each in view.openings:
-        label = f"{each.alarm}:"
-        text = printable(f"{each.text} ({each.size}) in {each.where}")
-        yield _labelled(label, {"fg": "red", "bold": True}, text, width)
+    if view.groups and view.perspective.legend:
+        yield click.style(fold(view.perspective.legend, width, 0), dim=True)
     for note in view.notes:
         yield _labelled("note:", {}, printable(note), width)
+    for reach in view.exposed:
+        yield _reach(reach, reach.line.alarm.upper(), {"fg": "red", "bold": True}, width)
+    for reach in view.refused:
+        yield _reach(reach, view.perspective.refused, {"fg": "yellow"}, width)
     for warning in view.warnings:
         yield _labelled("warning:", {"fg": "yellow", "bold": True}, _remark(warning), width)
-    yield click.style(fold(printable(view.summary), width), bold=True)
     for stop in view.stops:
         label = "stopped:" if view.kind == "plan" else "counts:"
         yield _labelled(label, {"fg": "red", "bold": True}, _remark(stop), width)
+    for failure in view.failures:
+        said = (
+            f"{describe_groups(failure.groups)}: {failure.reason}"
+            if failure.reason
+            else describe_groups(failure.groups)
+        )
+        yield _labelled(f"{failure.status}:", {"fg": "red", "bold": True}, printable(said), width)
+    yield click.style(printable(view.summary), bold=True)
 
 
 def _labelled(label: str, style: Mapping[str, Any], text: str, width: int) -> str:
     return click.style(label, **style) + fold(f"{label} {text}", width).removeprefix(label)
 
 
+def _reach(reach: Reach, label: str, style: Mapping[str, Any], width: int) -> str:
+    number = "" if len(reach.groups) == 1 else f"{len(reach.groups)} groups: "
+    return _labelled(
+        f"{label}:", style, printable(f"{reach.line.text} at {number}{describe_groups(reach.groups)}"), width
+    )
+
+
 def _remark(remark: Remark) -> str:
     return printable(f"{remark.place}: {remark.message}" if remark.place else remark.message)
 
 
-def _group_lines(group: GroupView, width: int) -> Iterator[str]:
-    colour = _TONES.get(group.tone) or _COLOURS[group.symbol]
-    yield click.style(f"{group.symbol} {printable(group.title)}", fg=colour, bold=True)
-    if group.place or group.live_id:
+def _group_lines(group: GroupView, perspective: Perspective, colours: Mapping[str, str], width: int) -> Iterator[str]:
+    colour = _TONES.get(group.tone) or colours[group.symbol]
+    sign = f"{group.symbol} " if perspective.is_signed else ""
+    yield click.style(f"{sign}{printable(group.title)}", fg=colour, bold=True)
+    if group.members:
+        yield click.style(fold(f"    {printable(describe_groups(group.members))}", width, 4), dim=True)
+    elif group.place or group.live_id:
         yield click.style(_identity(group, width), dim=True)
-    for line in group.lines:
-        yield _line(line, width)
+    widest = max((len(perspective.marks[line.symbol]) for line in group.lines), default=0)
+    texts = [f"  {perspective.marks[line.symbol]:<{widest}} {printable(line.text)}" for line in group.lines]
+    column = _column([text for text, line in zip(texts, group.lines, strict=True) if line.remark], width)
+    for text, line in zip(texts, group.lines, strict=True):
+        yield _line(text, line, colours[line.symbol], column, width)
     yield from _traffic_lines(group, width)
     if group.unchanged:
         yield click.style(f"    {group.unchanged} rule{'s' if group.unchanged > 1 else ''} unchanged", dim=True)
@@ -90,39 +120,57 @@ def _identity(group: GroupView, width: int) -> str:
     return ("" if sum(map(len, parts)) <= width else "\n").join(parts)
 
 
+def _column(texts: Iterable[str], width: int) -> int:
+    """Return where what stands beside texts begins: after the longest that leaves room for it."""
+    return max((len(text) for text in texts if len(text) + 2 + _LEAST_REMARK <= width), default=0) + 2
+
+
 def _traffic_lines(group: GroupView, width: int) -> Iterator[str]:
     if group.traffic == ():
         yield click.style("    same traffic", dim=True)
-    for line in group.traffic or ():
-        text = fold(f"    {line.verb:<6} {printable(line.text)}", width, 11)
-        size = printable(f"{line.size}, {line.alarm.upper()}" if line.alarm else line.size)
-        loud = bool(line.alarm)
-        gap = "  " if len(text.rpartition("\n")[2]) + 2 + len(size) <= width else "\n           "
-        yield (
-            click.style(text, bold=loud, fg="red" if loud else None) + gap + click.style(size, bold=loud, dim=not loud)
-        )
+    lines = group.traffic or ()
+    texts = [f"    {line.verb:<6} {printable(line.text)}" for line in lines]
+    sizes = [printable(", ".join(filter(None, (line.size, line.alarm.upper())))) for line in lines]
+    fits = [len(text) + 2 + len(size) <= width for text, size in zip(texts, sizes, strict=True)]
+    column = max((len(text) for text, is_short in zip(texts, fits, strict=True) if is_short), default=0) + 2
+    for line, text, size in zip(lines, texts, sizes, strict=True):
+        style: Mapping[str, Any] = {"fg": "red", "bold": True} if line.alarm else {}
+        beside = f"{text:<{column}}{size}"
+        if not size:
+            yield click.style(fold(text, width, 11), **style)
+        elif len(beside) <= width:
+            yield click.style(beside[:column], **style) + click.style(size, **style or {"dim": True})
+        else:
+            yield (
+                click.style(fold(text, width, 11), **style)
+                + "\n           "
+                + click.style(size, **style or {"dim": True})
+            )
 
 
-def _line(line: Line, width: int) -> str:
-    colour, text, remark = _COLOURS[line.symbol], f"  {line.symbol} {printable(line.text)}", printable(line.remark)
+def _line(text: str, line: Line, colour: str, column: int, width: int) -> str:
+    remark = printable(line.remark)
     if not remark:
         return click.style(fold(text, width, 6), fg=colour)
-    start = f"{text:<{_FIELD}}"
-    room = width - len(start) - 2
-    if line.symbol != "~" and room >= _LEAST_REMARK:
-        remark = shorten_line(remark, room)
-    if len(remark) <= room:
-        return click.style(start, fg=colour) + "  " + click.style(remark, dim=line.symbol != "~")
+    start, room = f"{text:<{column}}", width - column
+    is_short = len(start) == column and (len(remark) <= room or line.symbol != "~")
+    if is_short:
+        return click.style(start, fg=colour) + click.style(shorten_line(remark, room), dim=True)
     below = fold(f"      {remark}", width, 6) if line.symbol == "~" else shorten_line(f"      {remark}", width)
-    return click.style(text, fg=colour) + "\n" + click.style(below, dim=line.symbol != "~")
+    return click.style(fold(text, width, 6), fg=colour) + "\n" + click.style(below, dim=True)
+
+
+_TARGET = re.compile(r"\(project [0-9]+, region [0-9]+\)")
+_TIE = "\xa0"
 
 
 def fold(text: str, width: int, indent: int = 2) -> str:
-    """Break a text between words into lines of a width; the first keeps its own indent. Places stay whole."""
+    """Break a text between words into lines of a width; the first keeps its indent. Places and targets stay whole."""
     if len(text) <= width and text.isprintable() and not text.endswith(" "):
         return text
+    text = _TARGET.sub(lambda found: found[0].replace(" ", _TIE), text)
     lines = wrap(text, max(width, 40), subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(lines)
+    return "\n".join(lines).replace(_TIE, " ")
 
 
 def shorten_line(text: str, width: int) -> str:

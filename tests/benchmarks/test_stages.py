@@ -23,8 +23,8 @@ from reconciler.model.rule import Rule
 from reconciler.planning.diff import Difference, diff
 from reconciler.planning.plan import Plan, PlanOptions
 from reconciler.planning.resolve import resolve
+from reconciler.render.plan import view_plan
 from reconciler.render.text import render_text
-from reconciler.render.view import view_plan
 from reconciler.traffic.difference import traffic_difference
 from reconciler.workflow import make_plan
 

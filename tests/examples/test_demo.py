@@ -73,7 +73,7 @@ def test_every_command_is_shown_before_its_output(told: subprocess.CompletedProc
         ("$ sgctl show plan.json --traffic-only", "+ create app"),
         ("$ sgctl apply plan.json", "+ created app"),
         ("$ sgctl plan --detailed-exitcode", "No changes."),
-        ("$ sgctl drift", "~ drifted web"),
+        ("$ sgctl drift", "drifted web"),
         ("$ sgctl apply --auto-approve", "~ update web"),
         ("$ sgctl plan --detailed-exitcode", "No changes."),
     ]

@@ -31,7 +31,7 @@ from reconciler.render.graph.svg import render_svg
 from reconciler.render.junit import junit
 from reconciler.render.sarif import sarif
 from reconciler.render.text import render_error, render_issue
-from reconciler.render.view import GroupView, Line, Remark, TrafficLine, View
+from reconciler.render.view import DRIFT, Failure, GroupRef, GroupView, Line, Reach, Remark, TrafficLine, View
 from reconciler.traffic import Flow
 
 HOSTILE = (
@@ -56,10 +56,10 @@ HOSTILE = (
     "\x85\x9b31m",
 )
 WIDE = 100_000
-_WORDS = "symbol tone kind alarm level status direction verb guardrail key tail head"
+_WORDS = "perspective symbol tone kind alarm level status direction verb guardrail key tail head"
 OURS = frozenset(_WORDS.split())
 """Fields whose values are one of a few words of our own."""
-FENCED = re.compile(r"^(`{3,})diff\n.*?^\1$", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"^(`{3,})(?:diff|text)\n.*?^\1$", re.MULTILINE | re.DOTALL)
 FORMATS = ("text", "markdown", "html", "github")
 
 
@@ -86,6 +86,7 @@ def with_text(value: Any, text: str) -> Any:
             "guardrail",
             "key",
             "tail",
+            "perspective",
             "head",
         }
         changed = {
@@ -97,25 +98,36 @@ def with_text(value: Any, text: str) -> Any:
 
 PLACE = FilePlace("groups/web.yaml", 3, 5)
 SSH = Flow("ingress", "IPv4", "tcp", ports=(22, 22))
+REF = GroupRef("web", Target(1, 7), PLACE)
+LINE = Line("~", "text", "remark", "live", "desired", "change", "remote")
+TRAFFIC = TrafficLine("opens", "ingress", "1 address", "open to the world", is_world=True, remote="remote")
 GROUP = GroupView(
     symbol="~",
-    name="web",
-    title="update web",
-    place=PLACE,
+    word="update",
+    ref=REF,
     live_id="id",
-    lines=(Line("~", "text", "remark", "live", "desired"), Line("+", "text", "remark", "", "desired")),
-    traffic=(TrafficLine("opens", "ingress", "1 address", "open to the world"),),
+    remark="remark",
+    lines=(LINE, replace(LINE, symbol="+", live="")),
+    traffic=(TRAFFIC,),
     unchanged=2,
-    notes=("note",),
+    instances=3,
+    changed_at=("2026-01-01T00:00:00Z",),
+    remarks=("note",),
+    members=(REF,),
+    is_again=True,
     openings=(Opening("open to the world", "tcp 22", "1 port", "tcp", "2 ports", ((Target(1, 7), "web"),), (SSH,)),),
 )
 VIEW = View(
     "plan",
-    groups=(GROUP, replace(GROUP, symbol="-", tone="bad")),
+    groups=(GROUP, replace(GROUP, symbol="-", tone="bad", members=())),
     summary="Plan: nothing",
     stops=(Remark("stopped", PLACE), Remark("stopped")),
     warnings=(Remark("warning", PLACE),),
     notes=("note",),
+    exposed=(Reach(TRAFFIC, (REF,)),),
+    refused=(Reach(TRAFFIC, (REF,)),),
+    failures=(Failure("failed", "reason", "hint", (REF,)),),
+    perspective=replace(DRIFT, redescribed="redescribed"),
 )
 FINDINGS = (
     Finding("mass-delete", "error", "message", "--flag", PLACE, "web"),

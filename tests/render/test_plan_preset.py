@@ -9,7 +9,7 @@ from reconciler.model.rule import Rule
 from reconciler.planning import planfile
 from reconciler.planning.plan import Plan
 from reconciler.render.formats import render
-from reconciler.render.view import view_plan
+from reconciler.render.plan import view_plan
 
 FORMATS = ("text", "markdown", "html", "github")
 EVERYTHING = Rule("egress", "IPv4")

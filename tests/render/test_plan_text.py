@@ -20,9 +20,9 @@ from reconciler.model.problems import ProblemName
 from reconciler.model.rule import Rule
 from reconciler.planning.plan import Plan
 from reconciler.render.formats import render
-from reconciler.render.pairs import pair
+from reconciler.render.pairs import changed_aspects, pair
+from reconciler.render.plan import view_plan
 from reconciler.render.text import fold, render_issue, render_text
-from reconciler.render.view import view_plan
 
 OURS = {OWNER_TAG: "us"}
 WORDS = st.sampled_from(["", "web", "HTTP(S) from everywhere", "ssh from the office, see the wiki", "x" * 255])
@@ -59,7 +59,7 @@ def sane_rules(draw: st.DrawFn) -> dict[Rule, str]:
 def test_no_line_is_wider_than_the_terminal(
     live: dict[Rule, str], desired: dict[Rule, str], old: str, new: str, name: str, width: int
 ) -> None:
-    """But for words that are wider themselves: nothing is broken in the middle."""
+    """But for words that are wider themselves, and the summary: nothing is broken in the middle."""
     rules_now = [there(100 + index, each, text) for index, (each, text) in enumerate(live.items())]
     asked = [wanted(each, text) for each, text in desired.items()]
     plan = plan_of(
@@ -76,7 +76,7 @@ def test_no_line_is_wider_than_the_terminal(
         owners=["us"],
         prune=True,
     )
-    for line in shown(plan, width):
+    for line in shown(plan, width)[:-1]:
         longest = max(map(len, line.split()), default=0)
         assert len(line) <= width or longest > width // 2, line
 
@@ -115,7 +115,7 @@ def test_pairing_loses_no_rule(one: list[Rule], other: list[Rule]) -> None:
     assert len(pairing.changed) + len(pairing.creates) == len(creates)
     assert len(pairing.changed) + len(pairing.deletes) == len(deletes)
     for changed in pairing.changed:
-        assert " -> " in changed.change
+        assert changed_aspects(changed.live, changed.desired)
         assert changed.live.rule != changed.desired.rule
 
 
@@ -123,20 +123,22 @@ def test_pairing_loses_no_rule(one: list[Rule], other: list[Rule]) -> None:
     ("live", "desired", "line"),
     [
         pytest.param(
-            there(1, tcp(80)), wanted(tcp(81)), "port_range_max 80 -> 81; port_range_min 80 -> 81", id="another-port"
+            there(1, tcp(80)), wanted(tcp(81)), "tcp port 80 -> 81 from 0.0.0.0/0", id="another-port"
         ),
         pytest.param(
-            there(1, rule(ports=(80, 90))), wanted(rule(ports=(80, 99))), "port_range_max 90 -> 99", id="a-wider-range"
+            there(1, rule(ports=(80, 90))), wanted(rule(ports=(80, 99))),
+            "tcp ports 80-90 -> 80-99 from 0.0.0.0/0", id="a-wider-range"
         ),
         pytest.param(
             there(1, tcp(80, "10.0.0.0/8")), wanted(tcp(80, "10.0.0.0/9")),
-            "remote_ip_prefix 10.0.0.0/8 -> 10.0.0.0/9", id="another-prefix",
+            "tcp 80 from 10.0.0.0/8 -> 10.0.0.0/9", id="another-prefix",
         ),
         pytest.param(
-            there(1, tcp(80, "10.0.0.0/8")), wanted(tcp(80)), "remote_ip_prefix 10.0.0.0/8 -> 0.0.0.0/0", id="opened",
+            there(1, tcp(80, "10.0.0.0/8")), wanted(tcp(80)), "tcp 80 from 10.0.0.0/8 -> 0.0.0.0/0", id="opened",
         ),
         pytest.param(
-            there(1, rule(protocol="tcp")), wanted(rule(protocol="udp")), "protocol tcp -> udp", id="another-protocol"
+            there(1, rule(protocol="tcp")), wanted(rule(protocol="udp")),
+            "IPv4 tcp -> udp from 0.0.0.0/0", id="another-protocol"
         ),
         pytest.param(
             there(1, tcp(80), "old"), wanted(tcp(80), "new"), 'description "old" -> "new"', id="another-description"
@@ -169,11 +171,12 @@ def test_a_remote_group_goes_by_its_name() -> None:
     assert uuid(2) not in text
 
 
-def test_the_end_is_the_summary_and_what_stops() -> None:
+def test_the_end_is_what_is_refused_what_stops_and_the_summary() -> None:
     plan = plan_of([desired_group("web", [])], [live_group("web", [tcp(80)])])
     lines = shown(plan, 200)
-    assert lines[-2] == "Plan: create 0 groups, update 1, delete 0; create 0 rules, delete 1."
-    assert lines[-1].startswith("stopped: ")
+    assert lines[-3] == "no longer admitted: ingress tcp 80 from 0.0.0.0/0 at web (project 1337, region 7)"
+    assert lines[-2].startswith("stopped: ")
+    assert lines[-1] == "Plan: create 0 groups, update 1, delete 0; create 0 rules, delete 1."
 
 
 @pytest.mark.parametrize(

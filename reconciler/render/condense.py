@@ -1,0 +1,286 @@
+"""What several groups have in common, said once with their names; and the traffic that matters most. Pure.
+
+A change in a fleet is the same change many times over. `condense` takes what is alike out of the groups and puts it
+into views that stand for several of them; `reaches` does the same for traffic alone.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, groupby
+from typing import TypeVar
+
+from reconciler.model.desired import Target
+from reconciler.model.text import count
+from reconciler.render.view import GroupRef, GroupView, Line, Reach, TrafficLine, View
+
+LONG = 24
+"""Lines of groups from which on remotes are counted where they differ, and no longer written out."""
+
+SEVERAL = 3
+"""Groups that have a line in common before it is taken out of them; two will do where they have all in common."""
+
+_MOST_REMOTES = 3
+_MOST_REACHES = 5
+_MOST_NAMES = 24
+_MOST_TARGETS = 4
+
+_Item = Line | TrafficLine | str
+_T = TypeVar("_T", Line, TrafficLine, str)
+_Key = tuple[object, ...]
+_KeyOf = Callable[[_Item], _Key]
+_SAME_TRAFFIC = TrafficLine("", "", "")
+
+
+def condense(view: View) -> View:
+    """Say what several groups have in common once. No group is left out: each is a member of what stands for it."""
+    groups = _fold(view.groups, _exact)
+    if sum(map(_length, groups)) > LONG:
+        groups = _fold(view.groups, _loose(view.groups))
+    return replace(view, groups=groups)
+
+
+def shorten_end(view: View) -> View:
+    """Make one of much traffic that differs in the remote only, but for what the whole world is concerned with."""
+    return replace(view, exposed=_shorten(view.exposed), refused=_shorten(view.refused))
+
+
+def reaches(groups: Iterable[GroupView], is_meant: Callable[[TrafficLine], bool]) -> tuple[Reach, ...]:
+    """Collect the traffic that is meant, each once with its groups: the most alarming first, then the most frequent."""
+    found: dict[_Key, tuple[TrafficLine, dict[GroupRef, None]]] = {}
+    for group in groups:
+        for line in filter(is_meant, group.traffic or ()):
+            found.setdefault(_exact(line), (line, {}))[1][group.ref] = None
+    return in_order(Reach(line, tuple(refs)) for line, refs in found.values())
+
+
+def _urgency(reach: Reach) -> tuple[bool, bool, int]:
+    return not reach.line.is_world, not reach.line.alarm, -len(reach.groups)
+
+
+def in_order(found: Iterable[Reach]) -> tuple[Reach, ...]:
+    """Put the most alarming first, then the most frequent."""
+    return tuple(sorted(found, key=_urgency))
+
+
+def _shorten(found: Sequence[Reach]) -> tuple[Reach, ...]:
+    if len(found) <= _MOST_REACHES:
+        return tuple(found)
+    alike: defaultdict[_Key, list[Reach]] = defaultdict(list)
+    for reach in found:
+        alike[_exact(reach.line) if reach.line.is_world else _without_remote(reach.line)].append(reach)
+    return in_order(
+        Reach(
+            _merge_traffic([reach.line for reach in each], examples=2),
+            tuple(dict.fromkeys(ref for reach in each for ref in reach.groups)),
+        )
+        for each in alike.values()
+    )
+
+
+def describe_groups(groups: Sequence[GroupRef], most: int = _MOST_NAMES) -> str:
+    """Name groups with their targets: `app, web (project 1, regions 7 and 8); db (project 2, region 7)`."""
+    targets: defaultdict[str, dict[Target, None]] = defaultdict(dict)
+    for ref in groups:
+        targets[ref.name][ref.target] = None
+    names: defaultdict[tuple[Target, ...], list[str]] = defaultdict(list)
+    for name in sorted(targets, key=_numbered):
+        names[tuple(targets[name])].append(name)
+    texts, left = [], 0
+    for where, some in names.items():
+        runs = list(_runs(some))
+        shown = [text for text, _ in runs[: max(0, most)]]
+        most -= len(shown)
+        left += sum(number for _, number in runs[len(shown) :])
+        if shown:
+            texts.append(f"{', '.join(shown)} ({_describe_targets(where)})")
+    return "; ".join(texts) + (f" and {left:,} more" if left else "")
+
+
+_RUN = 3
+"""Names in a row that are shortened to the first and the last."""
+
+
+def _runs(names: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Write names whose numbers follow each other as one, with how many there are: `web-01 … web-17`, 17."""
+    for _, run in groupby(enumerate(names), lambda each: (_numbered(each[1])[0], _numbered(each[1])[1] - each[0])):
+        here = [name for _, name in run]
+        stem, first, width = _numbered(here[0])
+        if len(here) < _RUN or here != [f"{stem}{first + index:0{width}}" for index in range(len(here))]:
+            yield from ((name, 1) for name in here)
+        else:
+            yield f"{here[0]} … {here[-1]}", len(here)
+
+
+_NUMBER = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
+
+
+def _numbered(name: str) -> tuple[str, int, int]:
+    """Split a name at the number that it ends with; return what is before it, the number, and its digits."""
+    found = _NUMBER.search(name)
+    return (name[: found.start()], int(found[0]), len(found[0])) if found else (name, 0, 0)
+
+
+def _describe_targets(targets: Sequence[Target]) -> str:
+    if len(targets) > _MOST_TARGETS:
+        return f"{len(targets)} targets"
+    regions: defaultdict[int, list[str]] = defaultdict(list)
+    for target in targets:
+        regions[target.project_id].append(str(target.region_id))
+    return "; ".join(
+        f"project {project}, region {here[0]}"
+        if len(here) == 1
+        else f"project {project}, regions {', '.join(here[:-1])} and {here[-1]}"
+        for project, here in regions.items()
+    )
+
+
+@dataclass(slots=True)
+class _Shared:
+    """What is common to the same groups: items by key, and the groups of which nothing else is to be said."""
+
+    members: tuple[int, ...]
+    items: dict[_Key, list[_Item]] = field(default_factory=dict)
+    whole: list[GroupView] = field(default_factory=list)
+
+
+def _fold(groups: Sequence[GroupView], key_of: _KeyOf) -> tuple[GroupView, ...]:
+    """Take out what groups have in common. What is common to the same groups is one view, with them as its members."""
+    keyed = [[(_of_group(group, key_of(item)), item) for item in _items(group)] for group in groups]
+    having: defaultdict[_Key, dict[int, None]] = defaultdict(dict)
+    for index, here in enumerate(keyed):
+        for key, _ in here:
+            having[key][index] = None
+    by_members: dict[tuple[int, ...], _Shared] = {}
+    shared = {key: by_members.setdefault(tuple(having[key]), _Shared(tuple(having[key]))) for key in having}
+    signatures = [frozenset(key for key, _ in here) for here in keyed]
+    alike = Counter(signatures)
+    rest: list[GroupView] = []
+    for group, here, signature in zip(groups, keyed, signatures, strict=True):
+        left = []
+        for key, item in here:
+            having_it = len(shared[key].members)
+            if having_it >= (2 if alike[signature] == having_it else SEVERAL):
+                shared[key].items.setdefault(key, []).append(item)
+            else:
+                left.append(item)
+        if not left:
+            shared[here[0][0]].whole.append(group)
+        else:
+            rest.append(group if len(left) == len(here) else _left_of(group, left, len(here) - len(left)))
+    blocks = []
+    seen: set[int] = set()
+    for each in by_members.values():
+        if each.items:
+            blocks.append(
+                _block(each, [groups[index] for index in each.members], is_again=seen.issuperset(each.members))
+            )
+            seen.update(each.members)
+    return (*blocks, *rest)
+
+
+def _of_group(group: GroupView, key: _Key) -> _Key:
+    return (group.symbol, group.word, group.remark, group.tone, *key)
+
+
+def _items(group: GroupView) -> Iterator[_Item]:
+    """Yield all that is said of a group; of one about which there is nothing to say, one item for that."""
+    yield from group.lines
+    yield from (_SAME_TRAFFIC,) if group.traffic == () else group.traffic or ()
+    yield from group.remarks
+    if not (group.lines or group.remarks or group.traffic is not None):
+        yield ""
+
+
+def _exact(item: _Item) -> _Key:
+    if isinstance(item, Line):
+        return (item.symbol, item.text, item.remark)
+    return (item.verb, item.text, item.alarm) if isinstance(item, TrafficLine) else (item,)
+
+
+def _loose(groups: Iterable[GroupView]) -> _KeyOf:
+    """Return keys that leave out the remote where there are many, and with it the description of a rule."""
+    remotes: defaultdict[_Key, set[str]] = defaultdict(set)
+    for item in chain.from_iterable(map(_items, groups)):
+        if not isinstance(item, str):
+            remotes[_without_remote(item)].add(item.remote)
+
+    def key_of(item: _Item) -> _Key:
+        if isinstance(item, str) or len(remotes[_without_remote(item)]) <= _MOST_REMOTES:
+            return _exact(item)
+        return _without_remote(item)
+
+    return key_of
+
+
+def _without_remote(item: Line | TrafficLine) -> _Key:
+    head = item.text.removesuffix(item.remote)
+    return (item.symbol, head) if isinstance(item, Line) else (item.verb, item.alarm, head)
+
+
+def _block(shared: _Shared, members: Sequence[GroupView], *, is_again: bool) -> GroupView:
+    """Make the view that stands for its members in what they have in common."""
+    items = shared.items.values()
+    lines = (_merge_rules(each, len(members)) for each in _of_type(Line, items))
+    traffic = tuple(_merge_traffic(each) for each in _of_type(TrafficLine, items))
+    times = sorted(time for group in shared.whole for time in group.changed_at)
+    attached = [group.instances for group in shared.whole if group.instances is not None]
+    return replace(
+        members[0],
+        live_id="",
+        openings=(),
+        lines=tuple(lines),
+        traffic=() if traffic == (_SAME_TRAFFIC,) else traffic or None,
+        unchanged=sum(group.unchanged for group in shared.whole),
+        instances=sum(attached) if attached else None,
+        changed_at=tuple(dict.fromkeys((times[0], times[-1]))) if times else (),
+        remarks=tuple(text for (text, *_) in _of_type(str, items) if text),
+        members=tuple(group.ref for group in members),
+        is_again=is_again,
+    )
+
+
+def _of_type(kind: type[_T], items: Iterable[Sequence[_Item]]) -> Iterator[list[_T]]:
+    return (found for each in items if (found := [item for item in each if isinstance(item, kind)]))
+
+
+def _left_of(group: GroupView, items: Sequence[_Item], taken: int) -> GroupView:
+    """Make the view of a group of what no other has, once the rest is told."""
+    traffic = tuple(item for item in items if isinstance(item, TrafficLine))
+    return replace(
+        group,
+        lines=tuple(item for item in items if isinstance(item, Line)),
+        traffic=() if traffic == (_SAME_TRAFFIC,) else traffic or None,
+        remarks=(*(item for item in items if isinstance(item, str)), f"{count(taken, 'more line')} of it above"),
+    )
+
+
+def _merge_rules(lines: Sequence[Line], groups: int) -> Line:
+    """Make one line of several that differ in the remote at most; what else differs is left out."""
+    first, text = lines[0], _merge_text(lines)
+    if text == first.text:
+        return first
+    number = f" ({count(len(lines), 'rule')})" if len(lines) != groups else ""
+    return Line(first.symbol, text + number, first.remark if all(line.remark == first.remark for line in lines) else "")
+
+
+def _merge_traffic(lines: Sequence[TrafficLine], examples: int = 0) -> TrafficLine:
+    """Do the same for traffic."""
+    first, is_same = lines[0], all(line.size == lines[0].size for line in lines)
+    return replace(first, text=_merge_text(lines, examples), size=first.size if is_same else "")
+
+
+def _merge_text(lines: Sequence[Line] | Sequence[TrafficLine], examples: int = 0) -> str:
+    """Write in how many remotes lines differ: `ingress tcp 22 from 10.0.0.0/8, 10.1.0.0/16 and 12 more`."""
+    first, remotes = lines[0], list(dict.fromkeys(line.remote for line in lines))
+    if len(remotes) == 1:
+        return first.text
+    some = ", ".join(remotes[:examples])
+    left = len(remotes) - examples
+    more = f"{left:,} remotes" if not some else f" and {left:,} more" if left else ""
+    return f"{first.text.removesuffix(first.remote)}{some}{more}"
+
+
+def _length(group: GroupView) -> int:
+    return len(group.lines) + len(group.traffic or ()) + len(group.notes)
