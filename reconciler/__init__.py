@@ -32,10 +32,12 @@ if TYPE_CHECKING:
         audit,
         check_stale,
         detect_drift,
+        find_who,
         import_groups,
         load,
         plan,
         read,
+        read_history,
         rollback,
     )
 
@@ -54,10 +56,12 @@ __all__ = [
     "check_stale",
     "connect",
     "detect_drift",
+    "find_who",
     "import_groups",
     "load",
     "plan",
     "read",
+    "read_history",
     "read_journal",
     "rollback",
 ]

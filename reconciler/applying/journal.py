@@ -131,6 +131,10 @@ class JournalFile:
         self.path = path
         self._clock = clock
         self._lock = threading.Lock()
+        self._disk = threading.Lock()
+        self._lines = 0
+        self._safe_lines = 0
+        self._broken: OSError | None = None
         try:
             self._descriptor = _open(path)
         except OSError as error:
@@ -154,7 +158,7 @@ class JournalFile:
 
     def close(self) -> None:
         """Close the file; what was kept is on the disk already."""
-        with self._lock:
+        with self._lock, self._disk:
             os.close(self._descriptor)
             self._descriptor = -1  # no other file may get what a thread still has to say
 
@@ -174,18 +178,36 @@ class JournalFile:
         data = (json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
         try:
             with self._lock:
-                while data:
-                    data = data[os.write(self._descriptor, data) :]
-                self._sync()
+                self._write(data)
+                self._lines += 1
+                number = self._lines
+            self._sync(number)
         except OSError as error:
             raise self._error(error) from None
 
-    def _sync(self) -> None:
+    def _write(self, data: bytes) -> None:
+        """Write a line, or end the journal: nothing may follow half a line."""
+        if self._broken is not None:
+            raise self._broken
         try:
-            os.fsync(self._descriptor)
+            while data:
+                data = data[os.write(self._descriptor, data) :]
         except OSError as error:
-            if error.errno != errno.EINVAL:  # a pipe or a terminal has nothing to sync
-                raise
+            self._broken = error
+            raise
+
+    def _sync(self, line: int) -> None:
+        """Bring a line to the disk, with those of other threads that were written by then: it takes milliseconds."""
+        with self._disk:
+            if self._safe_lines >= line:
+                return
+            written = self._lines
+            try:
+                os.fsync(self._descriptor)
+            except OSError as error:
+                if error.errno != errno.EINVAL:  # a pipe or a terminal has nothing to sync
+                    raise
+            self._safe_lines = written
 
     def _end_cut_line(self) -> None:
         """An earlier apply that was killed may have left a line without its end."""

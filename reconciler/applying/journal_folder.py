@@ -92,17 +92,19 @@ class FolderJournal:
         self._keep(lambda file: file.found(change, group_id))
 
     def _keep(self, add: Callable[[JournalFile], None]) -> None:
-        with self._lock:
-            if self._is_given_up:
-                return
-            try:
-                self._file = self._file or self._open()
-                add(self._file)
-            except (OSError, ValueError, SgctlError) as error:
+        try:
+            with self._lock:
+                if self._is_given_up:
+                    return
+                self._file = file = self._file or self._open()
+            add(file)
+        except (OSError, ValueError, SgctlError) as error:
+            with self._lock:
+                if self._is_given_up:
+                    return
                 self._is_given_up = True
-                reason = error.message if isinstance(error, SgctlError) else f"{self._folder}: {_reason(error)}"
-                what = "the journal ends here" if self.path else "no journal is kept of this apply"
-                self._warn(f"{what}: {reason}")
+            reason = error.message if isinstance(error, SgctlError) else f"{self._folder}: {_reason(error)}"
+            self._warn(f"{'the journal ends here' if self.path else 'no journal is kept of this apply'}: {reason}")
 
     def _open(self) -> JournalFile:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
