@@ -339,9 +339,10 @@ def read_history(
 
     Names may be globs. Raises `UsageError` for a group of which neither live state nor the log knows anything.
 
-    >>> history = read_history([Target(1, 7)], api, ["web"])
-    >>> {entry.groups for entry in history.entries} <= {("web",)}
-    True
+    >>> apply(plan(desired, api), api).error
+    >>> history = read_history([Target(1, 7)], api, ["we*"])
+    >>> [(entry.action.action, entry.groups) for entry in history.entries][-1]
+    ('create', ('web',))
     """
     live = api.read(targets)
     log = api.reader.list_actions(history_query(live, groups, since))
