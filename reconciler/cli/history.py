@@ -34,7 +34,7 @@ _history = options.option_set(
 @click.command("history")
 @click.argument("groups", nargs=-1, metavar="[GROUP]...", shell_complete=complete_groups)
 @_history
-@options.target
+@options.target_options("Project, where the files do not say.", "Region, where the files do not say.")
 @options.connection
 def command(groups: tuple[str, ...], chosen: _History, target: TargetOptions, connection: ConnectionOptions) -> None:
     """Show who changed groups, when and from where: the API's own log, the newest change first.

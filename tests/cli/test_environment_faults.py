@@ -26,6 +26,7 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "rollback": (["rollback", "{folder}/journal"], 0),
     "drift": (["drift", "{folder}/groups.yaml"], 2),
     "audit": (["audit", "{folder}/groups.yaml"], 0),
+    "history": (["history", "--project-id", "1", "--region-id", "7"], 0),
     "import": (["import", "--project-id", "1", "--region-id", "7"], 0),
     "trace": (["trace", "--group", "web", "ingress", "tcp/80", "from", "192.0.2.1", "{folder}/groups.yaml"], 0),
     "graph": (["graph", "{folder}/groups.yaml"], 0),
