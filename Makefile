@@ -10,6 +10,9 @@ YAML_LS := yaml-language-server@1.25.0
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 PYTEST := SGCTL_SDK_V2_PYTHON=$(CURDIR)/$(SDK)/bin/python $(BIN)/python -m pytest -n auto
 
+# Many containers set it; then every process that the tests start would compile sgctl anew, and every worker the tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo lint test check test-full test-lowest test-browser test-all format bench budget renew-golden soak build sbom clean
 
 help:  ## list what can be made
