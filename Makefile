@@ -57,7 +57,7 @@ budget: .venv/installed-dev  ## run every command on ten megabytes made to be ba
 renew-golden: .venv/installed-dev  ## write the words of every problem anew, and say what changed in them
 	@$(BIN)/python tests/support/problem_cases.py
 
-soak: .venv/installed-dev  ## look for drift 500 times in one process while the network fails: does anything leak?
+soak: .venv/installed-dev  ## watch for 1,000 rounds in one process while the network fails: does anything leak?
 	$(BIN)/python tests/benchmarks/soak.py
 
 build: .venv/installed-dev  ## build sdist and wheel into dist/

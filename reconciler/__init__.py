@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.applying.journal import JournalFile
     from reconciler.applying.journal_reading import read_journal
     from reconciler.drift.compare import Severity
+    from reconciler.drift.watch import Enforce
     from reconciler.importing.run import ImportOptions
     from reconciler.loading.plain import PlainDocument
     from reconciler.model.desired import Target
@@ -38,11 +39,13 @@ if TYPE_CHECKING:
         plan,
         read,
         read_history,
+        reconcile,
         rollback,
     )
 
 __all__ = [
     "Api",
+    "Enforce",
     "ImportOptions",
     "Interrupted",
     "JournalFile",
@@ -63,11 +66,13 @@ __all__ = [
     "read",
     "read_history",
     "read_journal",
+    "reconcile",
     "rollback",
 ]
 
 _PLACES = {
     "Api": "api.connection",
+    "Enforce": "drift.watch",
     "ImportOptions": "importing.run",
     "Interrupted": "applying.apply",
     "JournalFile": "applying.journal",

@@ -17,12 +17,13 @@ from reconciler.api.connection import Api
 from reconciler.api.live import Watch, nobody, read_each, read_live
 from reconciler.applying import apply as applying
 from reconciler.applying.journal_reading import Journal
-from reconciler.applying.outcome import NoJournal, Recorder, Result
+from reconciler.applying.outcome import NoJournal, Recorder, Result, Status
 from reconciler.applying.rollback import created_groups, plan_way_back, refuse_other_api, targets_of
 from reconciler.applying.session import ApplyContext
 from reconciler.applying.stale import Done, Stale
 from reconciler.drift.compare import Drift, Severity, by_target, compare_target, join_targets, look_everywhere
 from reconciler.drift.history import History, choose_entries, history_query
+from reconciler.drift.watch import Enforce, Round, narrows, only_narrowing
 from reconciler.drift.who import attribute, what_to_ask
 from reconciler.importing import run as importing
 from reconciler.importing.run import Import, ImportOptions, find_existing
@@ -347,6 +348,50 @@ def read_history(
     live = api.read(targets)
     log = api.reader.list_actions(history_query(live, groups, since))
     return choose_entries(log, live, groups)
+
+
+def reconcile(
+    desired: DesiredState,
+    api: Api,
+    enforce: Enforce = Enforce.NONE,
+    options: PlanOptions | None = None,
+    *,
+    fail_on: Severity = Severity.COSMETIC,
+    whole: bool = True,
+    carry_out: Callable[[Plan, Api], applying.Report] = apply,
+) -> Round:
+    """Look for drift, put right what may be put right by itself, and look again: one round of a watch.
+
+    `whole` is as in `detect_drift`. A plan that a guardrail or a policy stops is not applied; the round says what stopped
+    it, and which groups could not be put right. Raises what `detect_drift`, `plan` and `apply` raise.
+
+    >>> reconcile(desired, api).drift.counted
+    True
+    >>> reconcile(desired, api, Enforce.NARROW).mended
+    0
+    >>> reconcile(desired, api, Enforce.ALL).mended
+    1
+    """
+    found = detect_drift(desired, api, fail_on=fail_on, whole=whole)
+    compared = {target: len(state.groups) for target, state in by_target(desired).items()}
+    wanted = only_narrowing(desired, found) if enforce is Enforce.NARROW else desired
+    if enforce is Enforce.NONE or not found.drifted or not wanted.groups:
+        return Round(found, compared)
+    proposal = plan(wanted, api, options)
+    is_allowed = enforce is Enforce.ALL or all(narrows(change.difference) for change in proposal.changes)
+    if proposal.stopped_by or not proposal.changes or not is_allowed:  # what narrowed may have moved since
+        return Round(found, compared, stopped_by=proposal.stopped_by)
+    results = carry_out(proposal, api).results
+    return Round(
+        detect_drift(desired, api, fail_on=fail_on, whole=whole),
+        compared,
+        mended=sum(result.status is Status.APPLIED for result in results),
+        failed=tuple(
+            f"{result.change.difference.name} ({result.change.difference.target}): {result.message}"
+            for result in results
+            if result.status is not Status.APPLIED
+        ),
+    )
 
 
 def audit(

@@ -109,7 +109,7 @@ def command(
     _refuse_options_of_a_saved_plan(paths, chosen)
     with options.connect(connection, StoppableClock(stop)) as connected:
         api = connected.for_apply(connection.api_version)
-        with _one_at_a_time(api) if chosen.auto_approve else nullcontext():
+        with one_at_a_time_here(api) if chosen.auto_approve else nullcontext():
             plan = plan_files(paths, api, choices, target, connection)
             # Whoever asks for another format wants the outcome in it; the plan before it is for people.
             show_plan(plan, "text", look, err=chosen.format_ != "text" or chosen.journal == STDOUT)
@@ -153,7 +153,7 @@ def _apply_saved(
     clock = StoppableClock(stop)
     base_url = check_base_url(settings.base_url())
     check_applicable(plan, path, base_url=base_url, now=clock.now(), max_age=chosen.max_age)
-    with options.connect(connection, clock) as api, _one_at_a_time(api):
+    with options.connect(connection, clock) as api, one_at_a_time_here(api):
         plan = judge_again(
             plan,
             settings.limits(),
@@ -173,7 +173,8 @@ def _ask(plan: Plan) -> None:
         raise UsageError("not approved; nothing was sent")
 
 
-def _one_at_a_time(api: Api) -> AbstractContextManager[None]:
+def one_at_a_time_here(api: Api) -> AbstractContextManager[None]:
+    """Hold the turn for an API on this machine, and say on stderr when somebody else has it."""
     log = current_log()
 
     def tell(text: str) -> None:

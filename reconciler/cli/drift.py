@@ -55,14 +55,16 @@ _report = options.option_set(
 
 
 @dataclass(frozen=True, slots=True)
-class _Notification:
+class NotificationOptions:
+    """Whom to tell, in which form, and the file that keeps what was told last."""
+
     notify_url: str | None
     notify_format: str
     state_file: str | None
 
 
-_notification = options.option_set(
-    _Notification,
+notification_options = options.option_set(
+    NotificationOptions,
     click.option(
         "--notify-url",
         envvar=NOTIFY_URL,
@@ -83,14 +85,14 @@ _notification = options.option_set(
 @options.paths
 @_report
 @options.look
-@_notification
+@notification_options
 @options.target
 @options.connection
 def command(
     paths: tuple[str, ...],
     chosen: _Report,
     look: Look,
-    notification: _Notification,
+    notification: NotificationOptions,
     target: TargetOptions,
     connection: ConnectionOptions,
 ) -> int:
@@ -138,23 +140,39 @@ def command(
         view = view_drift(drift, with_unmanaged=chosen.unmanaged)
         text = render(view, chosen.format_, shutil.get_terminal_size().columns, expand=look.expand)
         click.echo(text, nl=False, err=to_stdout)
-    if notification.notify_url:
-        _notify(drift, report, notification.notify_url, notification)
+    Notifier(notification).tell(drift, report)
     return ExitCode.DIFFERENCES if drift.counted else ExitCode.DONE
 
 
-def _notify(drift: Drift, report: Mapping[str, Any], url: str, chosen: _Notification) -> None:
-    """Post the report if it is news: with a state file whenever it changed, without one whenever something counts."""
-    from reconciler.api.webhook import post_json  # noqa: PLC0415 - only where a webhook is given
+class Notifier:
+    """Posts reports that are news: those that differ from the last one that is known, else those that count.
 
-    news = notify.report_digest(drift)
-    if (news == _last_reported(chosen.state_file)) if chosen.state_file else not drift.counted:
-        return
-    is_slack = chosen.notify_format == "slack"
-    payload = notify.slack_payload(drift, str(report["base_url"])) if is_slack else dict(report)
-    post_json(url, payload, SystemClock())
-    if chosen.state_file:
-        write_atomically(chosen.state_file, notify.write_state(news, str(report["checked_at"])))
+    The last one is known from the state file, and to a watch from its rounds (`remembers`).
+    """
+
+    def __init__(self, chosen: NotificationOptions, *, remembers: bool = False) -> None:
+        self._chosen = chosen
+        self._remembers = remembers
+        self._last: str | None = notify.NOTHING if remembers else None
+
+    def tell(self, drift: Drift, report: Mapping[str, Any]) -> None:
+        """Post a report where it is news. Raises `SgctlError` where it cannot be delivered."""
+        chosen = self._chosen
+        if not chosen.notify_url:
+            return
+        from reconciler.api.webhook import post_json  # noqa: PLC0415 - only where a webhook is given
+
+        news = notify.report_digest(drift)
+        last = _last_reported(chosen.state_file) if chosen.state_file else self._last
+        if news == last or (last is None and not drift.counted):
+            return
+        is_slack = chosen.notify_format == "slack"
+        payload = notify.slack_payload(drift, str(report["base_url"])) if is_slack else dict(report)
+        post_json(chosen.notify_url, payload, SystemClock())
+        if chosen.state_file:
+            write_atomically(chosen.state_file, notify.write_state(news, str(report["checked_at"])))
+        elif self._remembers:
+            self._last = news
 
 
 def _last_reported(path: str) -> str:

@@ -50,6 +50,11 @@ def config() -> Config:
     return loaded
 
 
+def read_anew() -> None:
+    """Forget the settings, for a command that runs for long: what asks for them next reads the file again."""
+    click.get_current_context().find_root().meta.pop(_CONFIG, None)
+
+
 class FileDefaults(Mapping[str, Any]):
     """The configuration file as click's `default_map`: read when a command asks for its first option.
 

@@ -1,4 +1,4 @@
-"""`make soak`: look for drift 500 times in one process, while the network fails at random. Does anything leak?
+"""`make soak`: a watch of 1,000 rounds in one process, while the network fails at random. Does anything leak?
 
 Prints memory and open descriptors of an early run and of the last, and whether the bars hold. The faults are the same
 ones every time; waits are not waited. The emulator has a process of its own: its memory is not what is measured.
@@ -24,12 +24,11 @@ from typing import Any, NamedTuple
 
 import fleet
 
-from reconciler import connect, detect_drift, load
-from reconciler.drift.compare import Drift
-from reconciler.model.errors import ApiUnreachable
+from reconciler import connect, load, reconcile
+from reconciler.drift.watch import Round, Told, WatchLoop
 
-RUNS = 500
-WARM = 50
+RUNS = 1000
+WARM = 100
 """The run that the last one is compared with: by then every cache has met all there is to meet."""
 LEAST_OF = 10
 MEMORY_BAR = 1.05
@@ -106,24 +105,24 @@ def sample() -> Sample:
     return Sample(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, len(links), sockets)
 
 
-def look_for_drift(paths: Sequence[str], url: str, key: str = KEY) -> Drift:
-    """Look once, as a program that watches would: files, connection and live state anew."""
+def one_round(paths: Sequence[str], url: str, key: str = KEY) -> Round:
+    """Do what a round of `sgctl watch` does: files, connection and live state anew."""
     state = load(*paths)
-    clock = FakeClock()
-    with connect(key, base_url=url, clock=clock) as api:
-        return detect_drift(state, api)
+    with connect(key, base_url=url, clock=FakeClock()) as api:
+        return reconcile(state, api)
 
 
 def soak(paths: Sequence[str], url: str, runs: int, at: Sequence[int]) -> tuple[dict[int, Sample], Tally]:
-    """Look many times; sample after the runs `at`, counted from 1."""
+    """Watch for many rounds; sample after the rounds `at`, counted from 1."""
     samples, tally = {}, Tally()
-    for run in range(1, runs + 1):
-        try:
-            tally.drifted += look_for_drift(paths, url).counted
-        except ApiUnreachable:
-            tally.gave_up += 1
-        if run in at:
-            samples[run] = sample()
+
+    def tell(told: Told) -> None:
+        tally.drifted += told.round is not None and told.round.drift.counted
+        tally.gave_up += told.round is None
+        if told.number in at:
+            samples[told.number] = sample()
+
+    WatchLoop(lambda: one_round(paths, url), FakeClock(), lambda: 0.5, tell).run(300, lambda: False, runs)
     return samples, tally
 
 
@@ -171,7 +170,7 @@ def main() -> None:
     """Print the table; exit code 1 when a bar fails."""
     with tempfile.TemporaryDirectory() as name, emulator(Path(name)) as url:
         paths = [write_files(Path(name))]
-        shown = (WARM, *range(100, RUNS + 1, 100))
+        shown = (WARM, *range(200, RUNS + 1, 200))
         samples, tally = soak(paths, url, RUNS, [each for run in shown for each in near(run)])
     print(f"{'run':>6} {'memory, MB':>12} {'descriptors':>12} {'sockets':>8}")
     for run in shown:

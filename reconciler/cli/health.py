@@ -1,0 +1,80 @@
+"""What a process that runs for long tells over HTTP: `/metrics`, `/healthz`, `/readyz`."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import AF_INET, AF_INET6
+from threading import Thread
+from urllib.parse import urlsplit
+
+import click
+
+from reconciler.model.errors import UsageError
+
+Answer = tuple[bool, str]
+"""Whether all is well, and the text to answer with."""
+
+_SECONDS = 5.0
+"""How long a client may take to ask: nobody holds a thread for longer."""
+
+
+class Address(click.ParamType):  # type: ignore[type-arg]  # generic in the newest click only
+    """A host and a port to listen on, such as 127.0.0.1:9180 or [::1]:9180."""
+
+    name = "address"
+
+    def convert(
+        self, value: "str | tuple[str, int]", param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """Read an address."""
+        if isinstance(value, tuple):
+            return value
+        with suppress(ValueError):
+            parts = urlsplit(f"//{value}")
+            if parts.hostname and parts.port is not None and parts.netloc == value and not parts.username:
+                return parts.hostname, parts.port
+        raise click.BadParameter(f"{value!r} is not an address such as 127.0.0.1:9180", ctx, param)
+
+
+@contextmanager
+def serve(address: tuple[str, int], pages: Mapping[str, Callable[[], Answer]]) -> Iterator[int]:
+    """Answer GET requests for the pages, in threads of their own, and give the port.
+
+    A page that is not well is a 503. Raises `UsageError` where the address cannot be listened on.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        timeout = _SECONDS
+
+        def do_GET(self) -> None:
+            page = pages.get(urlsplit(self.path).path)
+            is_well, text = page() if page else (False, "not found\n")
+            status = HTTPStatus.NOT_FOUND if page is None else HTTPStatus.OK
+            body = text.encode()
+            self.send_response(status if is_well or page is None else HTTPStatus.SERVICE_UNAVAILABLE)
+            self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the name of the base class
+            """Nothing: a scrape every few seconds is no event."""
+
+    host, port = address
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        address_family = AF_INET6 if ":" in host else AF_INET
+
+    try:
+        server = Server((host, port), Handler)
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"cannot listen on {host}:{port}: {reason}") from None
+    with server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()

@@ -1,0 +1,161 @@
+"""`sgctl watch`: its rounds against the emulator, what it tells and serves, and how it ends."""
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partialmethod
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
+from urllib.error import HTTPError
+
+import pytest
+
+from reconciler.cli.health import serve
+from reconciler.drift.watch import WatchLoop
+from reconciler.emulator.knobs import Knobs
+from reconciler.emulator.server import EmulatorServer
+
+from .conftest import CHANGED, SAME, Sgctl, writes
+
+RUN = WatchLoop.run
+
+
+@pytest.fixture
+def two_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(WatchLoop, "run", partialmethod(RUN, rounds=2))
+
+
+def rounds(err: str) -> list[dict[str, Any]]:
+    events = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
+    return [event for event in events if event["event"] == "round"]
+
+
+@pytest.mark.usefixtures("two_rounds")
+def test_a_round_is_one_line(sgctl: Sgctl, emulator: EmulatorServer) -> None:
+    ran = sgctl("watch", sgctl.write(SAME))
+    assert (ran.code, ran.out) == (0, "")
+    lines = ran.err.splitlines()
+    assert [line.split(" ", 1)[1].split(":")[0] for line in lines] == ["round 1", "round 2"]
+    assert "No drift: 1 group" in lines[0]
+    assert writes(emulator) == []
+
+
+@pytest.mark.usefixtures("two_rounds")
+@pytest.mark.parametrize("enforce", ["none", "narrow", "all"])
+def test_only_what_was_asked_for_is_put_right(sgctl: Sgctl, emulator: EmulatorServer, enforce: str) -> None:
+    """Port 443 is live and in no file, port 8443 in the file and not live: to put that right opens something."""
+    ran = sgctl("watch", sgctl.write(CHANGED), "--enforce", enforce, "--log-format", "json")
+    first, second = rounds(ran.err)
+    assert (first["mended"], second["counted"]) == ((1, False) if enforce == "all" else (0, True))
+    assert len(writes(emulator)) == (enforce == "all")
+
+
+@pytest.mark.usefixtures("two_rounds")
+def test_what_no_file_admits_is_taken_away_by_narrow(sgctl: Sgctl, emulator: EmulatorServer) -> None:
+    ran = sgctl("watch", sgctl.write(SAME.replace("[80, 443]", "80")), "--enforce", "narrow")
+    assert "1 group put right" in ran.err
+    assert writes(emulator) == ["PATCH"]
+    assert sgctl("rollback", "--last", "--out", "back.json").code == 0, "it kept a journal"
+
+
+@pytest.mark.usefixtures("two_rounds")
+def test_what_a_guardrail_stops_is_left_and_told(sgctl: Sgctl, emulator: EmulatorServer) -> None:
+    sgctl.write('[policies]\nrule_description = "error"\n', "sgctl.toml")
+    ran = sgctl("watch", sgctl.write(CHANGED), "--enforce", "all")
+    assert ran.err.count("a guardrail stops what would put it right") == 2
+    assert writes(emulator) == []
+
+
+@pytest.mark.usefixtures("two_rounds")
+def test_files_are_read_anew_and_a_bad_one_ends_nothing(sgctl: Sgctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = sgctl.write("project_id: [")
+    one = WatchLoop._run_one
+
+    def run_and_mend(loop: WatchLoop) -> None:
+        one(loop)
+        sgctl.write(SAME, name)
+
+    monkeypatch.setattr(WatchLoop, "_run_one", run_and_mend)
+    ran = sgctl("watch", name)
+    assert ran.code == 0
+    assert "groups.yaml:1:14: error:" in ran.err
+    assert "round 1: failed" in ran.err
+    assert "round 2: No drift" in ran.err
+
+
+@contextmanager
+def webhook() -> Iterator[tuple[str, list[Any]]]:
+    got: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/", got
+        server.shutdown()
+
+
+@pytest.mark.usefixtures("two_rounds")
+def test_the_webhook_is_told_what_changes_and_not_every_round(sgctl: Sgctl) -> None:
+    with webhook() as (url, got):
+        sgctl("watch", sgctl.write(CHANGED), "--notify-url", url)
+        assert len(got) == 1
+        sgctl("watch", sgctl.write(SAME), "--notify-url", url)
+        assert len(got) == 1
+        sgctl("watch", sgctl.write(CHANGED), "--notify-url", url, "--enforce", "all")
+        assert len(got) == 1, "at the end of each round nothing was wrong"
+
+
+def test_a_wrong_address_or_key_is_told_at_once(sgctl: Sgctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    for address in ("9180", "localhost", "127.0.0.1:x", "user@127.0.0.1:1", "127.0.0.1:1/x"):
+        ran = sgctl("watch", "--listen", address)
+        assert ran.code == 1
+        assert "is not an address such as 127.0.0.1:9180" in ran.err
+    assert "cannot listen on 203.0.113.1:1" in sgctl("watch", "--listen", "203.0.113.1:1").err
+    monkeypatch.delenv("GCORE_API_KEY")
+    assert "no API key" in sgctl("watch").err
+
+
+def test_pages_tell_what_is_well_and_what_is_not() -> None:
+    with serve(("127.0.0.1", 0), {"/good": lambda: (True, "ok\n"), "/bad": lambda: (False, "no\n")}) as port:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/good?x=1", timeout=5) as answer:
+            assert (answer.status, answer.read()) == (200, b"ok\n")
+        for page, status in (("bad", 503), ("other", 404)):
+            with pytest.raises(HTTPError) as raised:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/{page}", timeout=5)
+            with raised.value as answer:
+                assert answer.code == status
+
+
+@pytest.mark.usefixtures("default_sigint")
+def test_sigterm_finishes_what_is_under_way(sgctl: Sgctl, emulator: EmulatorServer) -> None:
+    """In a process of its own, which is stopped while it changes a group; meanwhile its pages answer."""
+    name = sgctl.write(CHANGED)
+    with subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "watch", name, "--enforce", "all", "--listen", "127.0.0.1:0", "-v"],
+        cwd=sgctl.folder,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        emulator.control.knobs = Knobs(latency_ms=200)
+        assert process.stderr is not None
+        said: list[str] = []
+        for line in process.stderr:
+            said.append(line)
+            if "GET" in line and len(said) == 1:
+                process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert "round 1: " in said[-1]
