@@ -362,8 +362,8 @@ def reconcile(
 ) -> Round:
     """Look for drift, put right what may be put right by itself, and look again: one round of a watch.
 
-    `whole` is as in `detect_drift`. A plan that a guardrail or a policy stops is not applied; the round says what stopped
-    it, and which groups could not be put right. Raises what `detect_drift`, `plan` and `apply` raise.
+    `whole` is as in `detect_drift`. A plan that a guardrail or a policy stops is not applied; the round says what
+    stopped it, and which groups could not be put right. Raises what `detect_drift`, `plan` and `apply` raise.
 
     >>> reconcile(desired, api).drift.counted
     True
