@@ -81,6 +81,10 @@ class Edge:
         return self.tail if self.direction == "ingress" else self.head
 
 
+_MANY = 12
+"""Nodes that are all looked at by themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Graph:
     """The graph of one or several targets that are alike."""
@@ -90,8 +94,12 @@ class Graph:
     edges: tuple[Edge, ...]
 
     def around(self, key: str) -> "Graph":
-        """Keep one node and its neighbours; where many are alike, one stands for them."""
-        return Graph(self.targets, *merged(*focused(self.nodes, self.edges, {key}), least=7))
+        """Keep one node and its neighbours; of many, only what they have to do with it, alike ones once."""
+        nodes, edges = focused(self.nodes, self.edges, {key})
+        if len(nodes) > _MANY:
+            nodes = tuple(node if node.key == key else replace(node, notes=()) for node in nodes)
+            nodes, edges = merged(nodes, edges)
+        return Graph(self.targets, nodes, edges)
 
 
 def focused(
@@ -103,9 +111,7 @@ def focused(
     return tuple(node for node in nodes if node.key in touched), kept
 
 
-def merged(
-    nodes: Collection[Node], edges: Collection[Edge], least: int = 2
-) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
+def merged(nodes: Collection[Node], edges: Collection[Edge]) -> tuple[tuple[Node, ...], tuple[Edge, ...]]:
     """Let one group stand for those that are alike in all but their names, and to which no rule of others refers."""
     own: defaultdict[str, list[Edge]] = defaultdict(list)
     for edge in edges:
@@ -119,7 +125,7 @@ def merged(
     stand_ins: dict[str, Node] = {}
     gone: set[str] = set()
     for same in alike.values():
-        if len(same) >= least:
+        if len(same) > 1:
             names = ", ".join(node.title for node in same)
             stand_ins[same[0].key] = replace(same[0], title=f"{len(same)} groups", detail=names)
             gone.update(node.key for node in same[1:])

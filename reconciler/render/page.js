@@ -79,6 +79,8 @@ if (form) {
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    clearTimeout(waiting);
+    filter();
     const only = groups.filter((group) => !group.hidden);
     const link = only.length === 1 && linksTo.get(only[0].id);
     if (link) isolate(link.getAttribute("href"));
