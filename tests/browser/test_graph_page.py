@@ -48,10 +48,10 @@ def test_it_is_a_map_that_fits_into_a_few_screens_and_unfolds_into_tables(show: 
 
 def test_a_click_shows_a_group_with_its_neighbours_and_escape_shows_all_again(show: Show) -> None:
     page = show(render_graph_page(fleet(40), "Security groups"))
-    page.click('.picture svg a[href="#app-3-1337-7"]')
+    page.click('.picture svg a[href="#app-3-1337-7"] .body')
     assert set(cards(page)) == {"app-3", "edge-3", "bastion", "db-3"}
     assert page.locator("figcaption output").inner_text() == "app-3 and its neighbours"
-    page.click('.picture svg a[href="#db-3-1337-7"]')
+    page.click('.picture svg a[href="#db-3-1337-7"] .body')
     assert set(cards(page)) == {"app-3", "db-3"}
     assert "8 addresses" in page.locator(".picture svg").text_content()
     page.keyboard.press("Escape")
@@ -60,7 +60,7 @@ def test_a_click_shows_a_group_with_its_neighbours_and_escape_shows_all_again(sh
 
 def test_a_hub_is_shown_with_what_is_alike_among_its_neighbours_once(show: Show) -> None:
     page = show(render_graph_page(fleet(400), "Security groups"))
-    page.click('.picture svg a[href="#bastion-1337-7"]')
+    page.click('.picture svg a[href="#bastion-1337-7"] .body')
     assert set(cards(page)) == {"bastion", "133 groups"}
 
 
@@ -125,5 +125,5 @@ def test_axe_finds_nothing(show: Show, scheme: str, size: int) -> None:
     page = show(render_graph_page(fleet(size), "Security groups", MADE), color_scheme=scheme)
     page.click("[name=expand]")
     assert_accessible(page)
-    page.click('.picture svg a[href="#app-0-1337-7"]')
+    page.click('.picture svg a[href="#app-0-1337-7"] .body')
     assert_accessible(page)
