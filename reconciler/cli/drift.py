@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
@@ -13,16 +13,20 @@ from reconciler.cli.options import ConnectionOptions, Look, TargetOptions
 from reconciler.cli.output import PUBLIC, check_outputs, write_atomically
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import find_left_out, load_files, refuse_no_owner
+from reconciler.config.commit import commit_of
 from reconciler.drift import notify
 from reconciler.drift.compare import Drift, Severity
 from reconciler.drift.metrics import Run, render_metrics
+from reconciler.graph import change_graphs
 from reconciler.model.clock import SystemClock, format_time
 from reconciler.model.environment import NOTIFY_URL
 from reconciler.model.errors import ExitCode, SgctlError
 from reconciler.model.files import STATE_LIMIT, read_bounded
 from reconciler.model.json_form import json_text
+from reconciler.model.version import __version__
 from reconciler.render.drift import drift_to_json, view_drift
 from reconciler.render.formats import render
+from reconciler.render.view import Made
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,10 @@ def command(
         click.echo(json_text(report), err=to_stdout)
     else:
         view = view_drift(drift, with_unmanaged=chosen.unmanaged)
+        if chosen.format_ == "html":
+            made = Made(str(report["checked_at"]), api.base_url, __version__, commit_of(paths[0]))
+            found = (each.difference for each in drift.drifted)
+            view = replace(view, made=made, graphs=change_graphs(found, drift.group_names, of_drift=True))
         text = render(view, chosen.format_, shutil.get_terminal_size().columns, expand=look.expand)
         click.echo(text, nl=False, err=to_stdout)
     Notifier(notification).tell(drift, report)

@@ -106,7 +106,7 @@ def _render(graphs: tuple[Graph, ...], view: str, format_: str, paths: Sequence[
 
         return render_svg(graphs)
     from reconciler.render.graph.html import render_graph_page  # noqa: PLC0415 - the same
-    from reconciler.render.page import Made  # noqa: PLC0415 - the same
+    from reconciler.render.view import Made  # noqa: PLC0415 - the same
 
     commit = "" if view == "live" else commit_of((*paths, ".")[0])
     content = Made(format_time(SystemClock().now()), version=__version__, commit=commit)

@@ -5,6 +5,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -163,6 +164,11 @@ def show_plan(plan: Plan, format_: str, look: Look, *, err: bool = False) -> Non
         click.echo(json_text(planfile.to_json(plan)), err=err)
         return
     shown = traffic_only(view_plan(plan)) if look.traffic_only else view_plan(plan)
+    if format_ == "html":
+        from reconciler.graph import change_graphs  # noqa: PLC0415 - the same
+
+        drawn = change_graphs((change.difference for change in plan.changes), plan.group_names)
+        shown = replace(shown, graphs=drawn)
     click.echo(render(shown, format_, shutil.get_terminal_size().columns, expand=look.expand), nl=False, err=err)
 
 

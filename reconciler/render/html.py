@@ -1,121 +1,230 @@
-"""A view as one self-contained HTML page: no request leaves it, and its own policy forbids any.
+"""A view as a page to review: what is dangerous first and open, each group with its two sides beside each other.
 
-Summary, findings, a filter, and each group with its live and its desired side next to each other. Works without
-JavaScript, which only adds the filter; dark or light as the reader's system is.
+Banners link to groups, and so may a pull request: `page.anchor` names a group's place in every page. What a change
+opens and closes is drawn as well. Bounded: what is left out is counted.
 """
 
-from collections.abc import Iterator
-from html import escape
-from importlib.resources import files
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
-from reconciler.model.text import printable
-from reconciler.render.condense import describe_groups
-from reconciler.render.view import GroupView, Line, Remark, TrafficLine, View
+from reconciler.model.text import count
+from reconciler.render.condense import condense, shorten_end
+from reconciler.render.graph.svg import inline_svg
+from reconciler.render.page import anchor, document, figure, filter_form, made, text, unique
+from reconciler.render.view import GroupRef, GroupView, Line, Perspective, Reach, Remark, Symbol, TrafficLine, View
 
 _TITLES = {"plan": "Plan", "drift": "Drift", "apply": "Apply"}
-_KINDS = {"+": "create", "~": "update", "-": "delete", "!": "lost"}
+_KINDS: Mapping[Symbol, str] = {"+": "create", "~": "update", "-": "delete", "!": "lost"}
+_WORDS: Mapping[Symbol, str] = {"+": "added", "~": "changed", "-": "removed", "!": "lost"}
 _FEW = 5
-"""Groups that are shown unfolded; with more of them a reader wants the overview first."""
+"""Groups that are all shown unfolded; with more of them a reader wants the overview first."""
+_MOST_OPEN = 500
+"""Lines that are unfolded at first."""
+_MOST_LINES = 25_000
+_MOST_GROUPS = 5_000
+_MOST_NAMED, _MOST_TARGETS = 12, 4
+"""Names of groups in a banner, and targets of each."""
+_MOST_REMARKS = 200
+_MOST_DRAWN = 150
+"""Groups of a picture within the page."""
+
+_Anchors = Mapping[GroupRef, str]
 
 
 def render_html(view: View) -> str:
     """Write the page."""
-    folder = files("reconciler.render")
-    style, script = ((folder / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    return "\n".join(_page(view, style, script)) + "\n"
-
-
-def _page(view: View, style: str, script: str) -> Iterator[str]:
+    intro = [f"<p>{text(view.summary)}</p>", *made(view.made)]
+    is_drawn = bool(view.graphs) and sum(len(graph.nodes) for graph in view.graphs) <= _MOST_DRAWN
     title = f"sgctl {view.kind}"
-    yield '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-    yield f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-    yield f"<title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>"
-    yield f"<header><h1>{_TITLES[view.kind]}</h1><p>{_text(view.summary)}</p></header>"
-    yield "<main>"
+    return document(title, _TITLES[view.kind], intro, _main(view, is_drawn=is_drawn), with_pictures=is_drawn)
+
+
+def _main(view: View, *, is_drawn: bool) -> Iterator[str]:
+    groups = sorted(view.groups, key=_urgency)
+    names = unique(anchor(group.ref.target, group.name) for group in groups)
+    anchors = {group.ref: name for group, name in zip(groups, names, strict=True)}
+    end = shorten_end(view)
     yield from _remarks("stop", "Stopped", view.stops)
-    yield from _openings(view)
+    for reach in end.exposed:
+        yield from _reach("stop", reach.line.alarm.capitalize(), reach, anchors)
+    for failure in view.failures:
+        said = " ".join(filter(None, (failure.reason, failure.hint)))
+        yield f'<p class="remark stop"><strong>{text(failure.status.capitalize())}:</strong> {text(said)} '
+        yield f"In {_links(failure.groups, anchors)}</p>"
     yield from _remarks("warning", "Warning", view.warnings)
-    yield from (f'<p class="remark note">{_text(note)}</p>' for note in view.notes)
-    if len(view.groups) > 1:
-        yield from _filter(view)
-    for group in view.groups:
-        yield from _group(group, is_open=len(view.groups) <= _FEW)
-    yield f"</main>\n<script>\n{script}</script>\n</body>\n</html>"
-
-
-def _remarks(kind: str, word: str, remarks: tuple[Remark, ...]) -> Iterator[str]:
-    for remark in remarks:
-        place = f" <code>{_text(str(remark.place))}</code>" if remark.place else ""
-        yield f'<p class="remark {kind}"><strong>{word}:</strong> {_text(remark.message)}{place}</p>'
-
-
-def _openings(view: View) -> Iterator[str]:
-    for each in view.exposed:
-        line = each.line
-        yield (
-            f'<p class="remark stop"><strong>{line.alarm.capitalize()}:</strong> <code>{_text(line.text)}</code> '
-            f"({_text(line.size)}) in {_text(describe_groups(each.groups))}</p>"
+    for reach in end.refused[:_MOST_REMARKS]:
+        yield from _reach("refused", view.perspective.refused.capitalize(), reach, anchors)
+    yield from (f'<p class="remark note">{text(note)}</p>' for note in view.notes[:_MOST_REMARKS])
+    if len(view.notes) > _MOST_REMARKS:
+        yield f'<p class="remark note">and {len(view.notes) - _MOST_REMARKS} more notes</p>'
+    if view.perspective.legend and view.groups:
+        yield f'<p class="fold">{text(view.perspective.legend)}</p>'
+    if is_drawn:
+        words = ("opened", "closed") if view.perspective.is_signed else ("added live", "missing live")
+        said = "changes" if view.perspective.is_signed else "differs"
+        yield f'<section class="{view.kind}"><h2>What {said}, as a picture</h2>'
+        yield from figure(
+            inline_svg(view.graphs, "What changes", _linked(view, anchors), words), "Picture of the change"
         )
+        yield "</section>"
+    if view.groups:
+        yield "<h2>Groups</h2>"
+    if len(groups) > _FEW:
+        yield from _alike(view, anchors)
+    if len(groups) > 1:
+        yield from filter_form("group, rule, address, tag", Counter(group.word for group in groups))
+    yield from _groups(view, groups, names)
 
 
-def _filter(view: View) -> Iterator[str]:
-    yield '<form class="filter" hidden>'
-    yield '<label>Filter <input type="search" name="text" placeholder="group, rule, tag"></label>'
-    for symbol in dict.fromkeys(group.symbol for group in view.groups):
-        kind = _KINDS[symbol]
-        number = sum(group.symbol == symbol for group in view.groups)
-        yield f'<label><input type="checkbox" name="kind" value="{kind}" checked> {kind} ({number})</label>'
-    yield "<output></output></form>"
+def _urgency(group: GroupView) -> tuple[bool, bool, bool, bool]:
+    """Put first what is open to the world, then what is wide, what went wrong, and what is deleted."""
+    lines = group.traffic or ()
+    return (
+        not any(line.alarm and line.is_world for line in lines),
+        not any(line.alarm for line in lines),
+        group.tone != "bad",
+        group.symbol != "-",
+    )
 
 
-def _group(group: GroupView, *, is_open: bool) -> Iterator[str]:
+def _remarks(kind: str, word: str, remarks: Sequence[Remark]) -> Iterator[str]:
+    for remark in remarks[:_MOST_REMARKS]:
+        place = f" <code>{text(str(remark.place))}</code>" if remark.place else ""
+        yield f'<p class="remark {kind}"><strong>{word}:</strong> {text(remark.message)}{place}</p>'
+    if len(remarks) > _MOST_REMARKS:
+        yield f'<p class="remark {kind}"><strong>{word}:</strong> and {len(remarks) - _MOST_REMARKS} more</p>'
+
+
+def _reach(kind: str, word: str, reach: Reach, anchors: _Anchors) -> Iterator[str]:
+    size = f" ({text(reach.line.size)})" if reach.line.size else ""
+    yield f'<p class="remark {kind}"><strong>{text(word)}:</strong> <code>{text(reach.line.text)}</code>{size} '
+    yield f"in {_links(reach.groups, anchors)}</p>"
+
+
+def _links(groups: Sequence[GroupRef], anchors: _Anchors) -> str:
+    """Name groups as links; a name that is in several targets has a link for each, `web (1337/7, 1337/12)`."""
+    by_name: defaultdict[str, list[GroupRef]] = defaultdict(list)
+    for ref in dict.fromkeys(groups):
+        by_name[ref.name].append(ref)
+    links = []
+    for name, (first, *others) in islice(by_name.items(), _MOST_NAMED):
+        if not others:
+            links.append(_link(first, name, anchors))
+            continue
+        targets = [_link(ref, f"{ref.target.project_id}/{ref.target.region_id}", anchors) for ref in (first, *others)]
+        more = f", and {len(targets) - _MOST_TARGETS} more" if len(targets) > _MOST_TARGETS else ""
+        links.append(f"{text(name)} ({', '.join(targets[:_MOST_TARGETS])}{more})")
+    more = f" and {len(by_name) - _MOST_NAMED} more" if len(by_name) > _MOST_NAMED else ""
+    return ", ".join(links) + more
+
+
+def _link(ref: GroupRef, words: str, anchors: _Anchors) -> str:
+    return f'<a href="#{anchors[ref]}">{text(words)}</a>' if ref in anchors else text(words)
+
+
+def _linked(view: View, anchors: _Anchors) -> list[dict[str, str]]:
+    """Give the cards of each picture their groups in the page."""
+    places = {(ref.target, ref.name): name for ref, name in anchors.items()}
+    return [
+        {
+            node.key: places[graph.targets[0], node.title]
+            for node in graph.nodes
+            if node.kind == "group" and (graph.targets[0], node.title) in places
+        }
+        for graph in view.graphs
+    ]
+
+
+def _alike(view: View, anchors: _Anchors) -> Iterator[str]:
+    """Say once what several groups have in common."""
+    blocks = [block for block in condense(view).groups if block.members]
+    room = _MOST_OPEN // 10
+    for block in blocks:
+        room -= len(block.lines) + len(block.traffic or ())
+        yield f'<details class="alike"{" open" if room > 0 else ""}><summary>{_head(block, view.perspective)}</summary>'
+        yield f"<p>{_links(block.members, anchors)}</p>"
+        yield from _body(block, block.lines, view.perspective)
+        yield "</details>"
+
+
+def _groups(view: View, groups: Sequence[GroupView], names: Sequence[str]) -> Iterator[str]:
+    opened, room = 0, _MOST_LINES
+    for group, name in zip(groups[:_MOST_GROUPS], names, strict=False):
+        is_urgent = _urgency(group)[:3] != (True, True, True)
+        size = len(group.lines) + len(group.traffic or ())
+        is_open = (is_urgent or len(groups) <= _FEW) and opened + size <= _MOST_OPEN
+        opened += size if is_open else 0
+        yield from _group(group, name, view.perspective, room, is_open=is_open)
+        room = max(0, room - len(group.lines))
+    if len(groups) > _MOST_GROUPS:
+        yield f'<p class="remark note">{len(groups) - _MOST_GROUPS} more groups are not shown; the JSON has all.</p>'
+
+
+def _group(group: GroupView, name: str, perspective: Perspective, room: int, *, is_open: bool) -> Iterator[str]:
     kind = _KINDS[group.symbol]
     state = " open" if is_open else ""
-    yield f'<details class="group {kind} {group.tone}" data-kind="{kind}"{state}>'
-    alarms = dict.fromkeys(line.alarm for line in group.traffic or () if line.alarm)
-    loud = " ".join(f'<span class="loud">{alarm}</span>' for alarm in alarms)
-    yield f'<summary><span class="symbol">{group.symbol}</span> {_text(group.title)} {loud}</summary>'
+    yield f'<details class="group {kind} {group.tone}" id="{name}" data-kind="{text(group.word)}"{state}>'
+    yield f"<summary>{_head(group, perspective)}</summary>"
     where = " · ".join(filter(None, (str(group.place or ""), group.live_id)))
-    if where:
-        yield f'<p class="place"><code>{_text(where)}</code></p>'
-    yield from _sides(group.lines)
-    yield from _traffic(group.traffic)
-    if group.unchanged:
-        yield f'<p class="fold">{group.unchanged} rule{"s" if group.unchanged > 1 else ""} unchanged</p>'
-    yield from (f'<p class="fold">{_text(note)}</p>' for note in group.notes)
+    link = f'<a class="here" href="#{name}" aria-label="Link to {text(group.name)}">#</a>'
+    yield f'<p class="place">{link} <code>{text(where)}</code></p>'
+    yield from _body(group, group.lines[:room], perspective)
     yield "</details>"
 
 
-def _sides(lines: tuple[Line, ...]) -> Iterator[str]:
+def _head(group: GroupView, perspective: Perspective) -> str:
+    words = _WORDS if perspective.is_signed else perspective.marks
+    counts = Counter(line.symbol for line in group.lines)
+    said = ", ".join(
+        f'<span class="{_KINDS[sign]}">{counts[sign]} {words[sign]}</span>' for sign in words if counts[sign]
+    )
+    alarms = dict.fromkeys(line.alarm for line in group.traffic or () if line.alarm)
+    loud = " ".join(f'<span class="loud">{alarm}</span>' for alarm in alarms)
+    symbol = f'<span class="symbol">{group.symbol}</span> ' if perspective.is_signed else ""
+    return f'{symbol}{text(group.title)} <span class="count">{said}</span> {loud}'
+
+
+def _body(group: GroupView, lines: Sequence[Line], perspective: Perspective) -> Iterator[str]:
+    yield from _sides(lines, perspective)
+    if len(lines) < len(group.lines):
+        yield f'<p class="fold">{count(len(group.lines) - len(lines), "more line")} not shown; the JSON has all.</p>'
+    yield from _traffic(group.traffic)
+    if group.unchanged:
+        yield f'<p class="fold">{count(group.unchanged, "rule")} unchanged</p>'
+    yield from (f'<p class="fold">{text(note)}</p>' for note in group.notes)
+
+
+def _sides(lines: Sequence[Line], perspective: Perspective) -> Iterator[str]:
     if not lines:
         return
-    yield '<table class="sides"><thead><tr><th></th><th>live</th><th>desired</th></tr></thead><tbody>'
+    worded = "" if perspective.is_signed else " worded"
+    yield f'<table class="sides{worded}"><thead><tr><th scope="col"><span class="unseen">what</span></th>'
+    yield '<th scope="col">live</th>'
+    yield '<th scope="col">desired</th></tr></thead><tbody>'
     for line in lines:
-        remark = f'<div class="field">{_text(line.change)}</div>' if line.change else ""
+        remark = f'<div class="field">{text(line.change)}</div>' if line.change else ""
+        live, desired = (line.live, line.desired) if line.live or line.desired else ("", line.text)
         yield (
-            f'<tr class="{_KINDS[line.symbol]}"><td class="symbol">{line.symbol}</td>'
-            f'<td class="live">{_text(line.live)}</td><td class="desired">{_text(line.desired)}{remark}</td></tr>'
+            f'<tr class="{_KINDS[line.symbol]}"><td class="symbol">{perspective.marks[line.symbol]}</td>'
+            f'<td class="live">{text(live)}</td><td class="desired">{text(desired)}{remark}</td></tr>'
         )
     yield "</tbody></table>"
 
 
-def _traffic(lines: tuple[TrafficLine, ...] | None) -> Iterator[str]:
+def _traffic(lines: Sequence[TrafficLine] | None) -> Iterator[str]:
     if lines is None:
         return
     if not lines:
         yield '<p class="fold">same traffic</p>'
         return
     yield '<table class="traffic"><tbody>'
-    for line in lines:
-        mark = f'<span class="loud">{line.alarm}</span>' if line.alarm else ""
+    for line in lines[:_MOST_OPEN]:
+        mark = f' <span class="loud">{line.alarm}</span>' if line.alarm else ""
         yield (
-            f'<tr class="{line.verb}"><th scope="row">{line.verb}</th><td>{_text(line.text)} {mark}</td>'
-            f"<td>{_text(line.size)}</td></tr>"
+            f'<tr class="{line.verb}"><th scope="row">{line.verb}</th><td>{text(line.text)}{mark}</td>'
+            f"<td>{text(line.size)}</td></tr>"
         )
     yield "</tbody></table>"
-
-
-def _text(text: str) -> str:
-    return escape(printable(text))
+    if len(lines) > _MOST_OPEN:
+        yield f'<p class="fold">{len(lines) - _MOST_OPEN} more flows not shown; the JSON has all.</p>'

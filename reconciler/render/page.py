@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
-from typing import NamedTuple
 
 from reconciler.model.desired import Target
 from reconciler.model.text import printable
 from reconciler.render.graph.style import CSS, MARKERS
+from reconciler.render.view import Made
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
@@ -65,15 +65,6 @@ def unique(names: Iterable[str]) -> list[str]:
     return found
 
 
-class Made(NamedTuple):
-    """When a content was made (ISO 8601, UTC), for which API, by which version, from which commit; "" if unknown."""
-
-    at: str
-    base_url: str = ""
-    version: str = ""
-    commit: str = ""
-
-
 def made(content: Made | None) -> Iterator[str]:
     """Say when and by what the content of a page was made."""
     if content is None:
@@ -90,7 +81,7 @@ def filter_form(placeholder: str, kinds: Mapping[str, int]) -> Iterator[str]:
     """Offer search, kinds with their numbers, and unfolding; shown by the script, which does it."""
     yield '<form class="filter" role="search" hidden>'
     yield f'<label>Filter <input type="search" name="text" placeholder="{text(placeholder)}"></label>'
-    for kind, number in kinds.items():
+    for kind, number in ((text(kind), number) for kind, number in kinds.items()):
         yield f'<label><input type="checkbox" name="kind" value="{kind}" checked> {kind} ({number})</label>'
     yield '<span class="buttons"><button type="button" name="expand">Expand all</button>'
     yield '<button type="button" name="collapse">Collapse all</button></span><output></output></form>'

@@ -1,7 +1,7 @@
 """A plan as a view: what differs in each group, line by line, and what that means for traffic."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from functools import cache
 from typing import Literal, TypeVar
 
@@ -22,6 +22,7 @@ from reconciler.render.view import (
     GroupRef,
     GroupView,
     Line,
+    Made,
     Perspective,
     Reach,
     Remark,
@@ -51,6 +52,7 @@ def view_plan(plan: Plan) -> View:
         notes=(*plan.notes, *describe_orphans(plan.orphans)),
         exposed=exposed(groups, PLAN),
         refused=refused(groups, PLAN),
+        made=Made(plan.created_at, plan.base_url, *(astuple(plan.origin) if plan.origin else ())),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from reconciler.graph import Graph
 from reconciler.model.desired import Target
 from reconciler.model.place import Place
 from reconciler.model.text import count
@@ -195,12 +196,22 @@ class Failure:
     groups: tuple[GroupRef, ...]
 
 
+class Made(NamedTuple):
+    """When a content was made (ISO 8601, UTC), for which API, by which version, from which commit; "" if unknown."""
+
+    at: str
+    base_url: str = ""
+    version: str = ""
+    commit: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """A plan, a drift report or the outcome of an apply.
 
     What matters most is said once more at the end: `exposed` is what is open to the world, the worst first, and
     `refused` what somebody can no longer reach; then `warnings`, `stops`, `failures`, and `summary` in one line.
+    `graphs` draw the change, for formats that show pictures.
     """
 
     kind: Literal["plan", "drift", "apply"]
@@ -213,6 +224,8 @@ class View:
     refused: tuple[Reach, ...] = ()
     failures: tuple[Failure, ...] = ()
     perspective: Perspective = field(default=PLAN)
+    made: Made | None = None
+    graphs: tuple[Graph, ...] = ()
 
 
 def end_to_json(view: View) -> dict[str, list[dict[str, Any]]]:

@@ -9,7 +9,7 @@ from graph_views import rule, view_of
 
 from reconciler.graph import Graph, build_graphs
 from reconciler.render.graph.html import render_graph_page
-from reconciler.render.page import Made
+from reconciler.render.view import Made
 
 expect = pytest.importorskip("playwright.sync_api", reason="run `make test-browser`").expect
 Show = Callable[..., Any]

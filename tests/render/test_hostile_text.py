@@ -31,7 +31,7 @@ from reconciler.render.graph.svg import render_svg
 from reconciler.render.junit import junit
 from reconciler.render.sarif import sarif
 from reconciler.render.text import render_error, render_issue
-from reconciler.render.view import DRIFT, Failure, GroupRef, GroupView, Line, Reach, Remark, TrafficLine, View
+from reconciler.render.view import DRIFT, Failure, GroupRef, GroupView, Line, Made, Reach, Remark, TrafficLine, View
 from reconciler.traffic import Flow
 
 HOSTILE = (
@@ -117,6 +117,11 @@ GROUP = GroupView(
     is_again=True,
     openings=(Opening("open to the world", "tcp 22", "1 port", "tcp", "2 ports", ((Target(1, 7), "web"),), (SSH,)),),
 )
+GRAPH = Graph(
+    (Target(1, 7),),
+    (Node("a", NodeKind.GROUP, "web", "2 rules", notes=(NodeNote("note"),)), Node("b", NodeKind.UNKNOWN, "app")),
+    (Edge("a", "b", ("tcp 22",)),),
+)
 VIEW = View(
     "plan",
     groups=(GROUP, replace(GROUP, symbol="-", tone="bad", members=())),
@@ -128,16 +133,13 @@ VIEW = View(
     refused=(Reach(TRAFFIC, (REF,)),),
     failures=(Failure("failed", "reason", "hint", (REF,)),),
     perspective=replace(DRIFT, redescribed="redescribed"),
+    made=Made("2026-11-27T03:00:00Z", "https://api", "1.2.3", "commit"),
+    graphs=(GRAPH,),
 )
 FINDINGS = (
     Finding("mass-delete", "error", "message", "--flag", PLACE, "web"),
     Finding("gap", "warning", "message", None, None, None),
     Finding("expires", "error", "message", None, PLACE, "web", PolicyException("expires", "reason", date(2027, 1, 1))),
-)
-GRAPH = Graph(
-    (Target(1, 7),),
-    (Node("a", NodeKind.GROUP, "web", "2 rules", notes=(NodeNote("note"),)), Node("b", NodeKind.UNKNOWN, "app")),
-    (Edge("a", "b", ("tcp 22",)),),
 )
 GRAPH_FORMATS = {
     "mermaid": render_mermaid,

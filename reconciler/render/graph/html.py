@@ -7,7 +7,8 @@ from reconciler.graph import Edge, Graph, Node, NodeKind, PartStatus
 from reconciler.render.graph.mermaid import title_of
 from reconciler.render.graph.overview import FEW, overview
 from reconciler.render.graph.svg import inline_svg
-from reconciler.render.page import Made, anchor, document, figure, filter_form, made, text, unique
+from reconciler.render.page import anchor, document, figure, filter_form, made, text, unique
+from reconciler.render.view import Made
 
 _WORDS = {PartStatus.SAME: "", PartStatus.ADDED: "opened", PartStatus.REMOVED: "closed"}
 _KINDS = {PartStatus.SAME: "same", PartStatus.ADDED: "create", PartStatus.REMOVED: "delete"}
