@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,9 +86,7 @@ def command(wanted: InitOptions, target: TargetOptions, connection: ConnectionOp
     files[GROUPS] = f"# yaml-language-server: $schema={schema}\n{groups}"
     before = read_if_there(str(folder / _IGNORED))
     files[_IGNORED] = with_lines(before, published("starter", "gitignore"))
-    for path, text in files.items():
-        if path != _IGNORED or text != before:
-            write_groups(str(folder / path), text)
+    _write({path: text for path, text in files.items() if path != _IGNORED or text != before}, folder)
     _tell(wanted, folder, files, has_target=source is not None)
 
 
@@ -105,6 +103,19 @@ def _refuse_what_is_there(folder: Path, files: Iterable[Path]) -> None:
             f"nothing was written, for this is there already: {', '.join(there)}",
             hint="Name another folder, or move these away. `sgctl import --into` adds live groups to files that exist.",
         )
+
+
+def _write(files: Mapping[Path, str], folder: Path) -> None:
+    """Write all files or none: what is half there would be in the way the next time. `.gitignore` comes last."""
+    written: list[Path] = []
+    try:
+        for path, text in files.items():
+            write_groups(str(folder / path), text)
+            written.append(folder / path)
+    except SgctlError:
+        for done in written:
+            done.unlink(missing_ok=True)
+        raise
 
 
 def _example(target: Target | None) -> str:

@@ -87,6 +87,14 @@ def test_an_import_that_fails_writes_nothing(sgctl: Sgctl, empty: Path, monkeypa
     assert written(empty) == set()
 
 
+def test_a_folder_that_takes_only_some_of_the_files_gets_none(sgctl: Sgctl, empty: Path) -> None:
+    (empty / "schemas").write_text("a file where a folder has to be")
+    ran = sgctl("init", *TARGET)
+    assert ran.code == 1
+    assert "cannot write schemas/security-groups.schema.json" in ran.err
+    assert written(empty) == {"schemas"}
+
+
 def test_what_git_ignores_is_added_to_what_it_ignores_already(sgctl: Sgctl, empty: Path) -> None:
     (empty / ".gitignore").write_text("*.pyc\nplan.json")
     sgctl("init", *TARGET)
