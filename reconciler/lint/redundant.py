@@ -1,10 +1,7 @@
 """Rules that other rules of their group make superfluous: the same again, or covered by one or several others."""
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import accumulate
-from operator import or_
 
 from reconciler.lint.findings import Kind, LintFinding, Remedy
 from reconciler.lint.written import WrittenGroup, WrittenRule
@@ -13,46 +10,18 @@ from reconciler.model.errors import UsageError
 from reconciler.model.placeholder import names_in, placeholder
 from reconciler.model.rule import Rule, describe_rule
 from reconciler.traffic import Traffic
-from reconciler.traffic.extent import PLANES, rectangle
+from reconciler.traffic.index import Mask, RuleIndex, bits
 
 _Holders = dict[WrittenRule, None]
 """Written rules that say the same, in the order written."""
-_Edge = tuple[int, str, int]
-"""Where a rule begins or ends on an axis of its plane; of services, with the number of the plane before it."""
-_Mask = int
-"""Some of a group's rules: bit i is the i-th of those that differ."""
-
 MAX_UNIONS = 2_000_000
 """Rules that a run looks at together, to tell whether they cover another one: less than a minute of work."""
-
-
-class _Axis:
-    """The rules of a group by where they begin, or end, on one axis."""
-
-    def __init__(self, edges: Sequence[_Edge]) -> None:
-        self._ranked = sorted(range(len(edges)), key=edges.__getitem__)
-        self._edges = [edges[i] for i in self._ranked]
-        self._masks = list(accumulate((1 << i for i in self._ranked), or_, initial=0))
-
-    def below(self, edge: _Edge) -> _Mask:
-        """The rules whose edge is below this one."""
-        return self._masks[bisect_left(self._edges, edge)]
-
-    def up_to(self, edge: _Edge) -> _Mask:
-        """The rules whose edge is this one or below it."""
-        return self._masks[bisect_right(self._edges, edge)]
-
-    def last(self, some: _Mask) -> tuple[_Mask, _Edge]:
-        """The one of some rules, at least one, whose edge is the highest, and that edge."""
-        rank = bisect_left(range(len(self._masks)), 1, key=lambda rank: not some & ~self._masks[rank]) - 1
-        return 1 << self._ranked[rank], self._edges[rank]
 
 
 class _Others:
     """What a rule of a group may be covered by: the rules without an end or an exception that are not gone.
 
-    A group has a few hundred rules that differ at most, and a set of them is an integer: so finding those that overlap
-    or cover a rule takes a handful of operations, however many they are.
+    A written rule may mean several, and several may mean the same one: the index has each of those once.
     """
 
     def __init__(self, rules: Sequence[WrittenRule], unions: Budget) -> None:
@@ -63,18 +32,13 @@ class _Others:
             self._same.setdefault(written.rules, {})[written] = None
             for rule in written.rules:
                 self._holders.setdefault(rule, {})[written] = None
-        self._rules = list(self._holders)
-        self._number = {rule: i for i, rule in enumerate(self._rules)}
-        self._there: _Mask = (1 << len(self._rules)) - 1
+        self._index = RuleIndex(list(self._holders))
+        self._number = {rule: i for i, rule in enumerate(self._index.rules)}
+        self._there: Mask = (1 << len(self._number)) - 1
 
     @cached_property
-    def _axes(self) -> tuple[_Axis, _Axis, _Axis, _Axis]:
-        lows, highs, starts, ends = zip(*map(_edges, self._rules), strict=True)
-        return _Axis(lows), _Axis(highs), _Axis(starts), _Axis(ends)
-
-    @cached_property
-    def _for_every_protocol(self) -> _Mask:
-        return sum(1 << i for i, rule in enumerate(self._rules) if rule.protocol is None)
+    def _for_every_protocol(self) -> Mask:
+        return sum(1 << i for i, rule in enumerate(self._index.rules) if rule.protocol is None)
 
     def remove(self, written: WrittenRule) -> None:
         """Rely on a rule no more."""
@@ -104,25 +68,17 @@ class _Others:
     def _holder(self, rule: Rule, but: WrittenRule) -> WrittenRule | None:
         return _first(self._holders.get(rule, {}), but)
 
-    def _overlapping(self, each: Rule, others: _Mask, written: WrittenRule) -> tuple[WrittenRule, ...]:
-        if not others:
-            return ()
-        lows, highs, starts, ends = self._axes
-        low, high, start, end = _edges(each)
-        before, after = lows.up_to(low), ~highs.below(high)  # those that hold the first, and the last, of its services
-        first, last = starts.up_to(start), ~ends.below(end)  # and of its remotes
-        if alone := others & before & after & first & last:
+    def _overlapping(self, each: Rule, others: Mask, written: WrittenRule) -> tuple[WrittenRule, ...]:
+        if alone := others & self._index.covering(each):
             return self._written(alone & -alone, written)
-        near = others & lows.below(high) & ~highs.up_to(low) & starts.below(end) & ~ends.up_to(start)
+        near = others & self._index.overlapping(each)
         if each.protocol is None:  # it admits also what nobody names: no rules for named protocols can cover it
             near &= self._for_every_protocol
-        if not all(near & corner for corner in (before & first, before & last, after & first, after & last)):
+        if not near or not self._index.hold_corners(near, each):
             return ()
-        if few := _chain(near & first & last, lows, highs, low, high) or _chain(
-            near & before & after, starts, ends, start, end
-        ):
+        if few := self._index.chain(near, each):
             return self._written(few, written)
-        rules = [self._rules[i] for i in _bits(near)]
+        rules = [self._index.rules[i] for i in bits(near)]
         if not self._unions.take(len(rules)):
             raise UsageError(
                 f"{written.place}: up to here it takes more than {MAX_UNIONS:,} comparisons to tell whether rules are "
@@ -131,36 +87,9 @@ class _Others:
             )
         return self._written(near, written) if Traffic.of(rules).admits_all(each) else ()
 
-    def _written(self, some: _Mask, but: WrittenRule) -> tuple[WrittenRule, ...]:
-        holders = (self._holder(self._rules[i], but) for i in _bits(some))
+    def _written(self, some: Mask, but: WrittenRule) -> tuple[WrittenRule, ...]:
+        holders = (self._holder(self._index.rules[i], but) for i in bits(some))
         return tuple(holder for holder in holders if holder is not None)
-
-
-def _chain(some: _Mask, begins: _Axis, ends: _Axis, start: _Edge, end: _Edge) -> _Mask:
-    """Choose the fewest rules that together reach from one edge of an axis to another; none where they do not."""
-    chosen = 0
-    while start < end:
-        within_reach = some & begins.up_to(start) & ~ends.up_to(start)
-        if not within_reach:
-            return 0
-        furthest, start = ends.last(within_reach)
-        chosen |= furthest
-    return chosen
-
-
-def _edges(rule: Rule) -> tuple[_Edge, _Edge, _Edge, _Edge]:
-    """Return where a rule begins and ends: its services, with the plane they are in, and its remotes."""
-    (low, high), (start, end) = rectangle(rule)
-    plane = PLANES.index((rule.direction, rule.ethertype))
-    return (plane, *low), (plane, *high), (0, *start), (0, *end)
-
-
-def _bits(mask: _Mask) -> Iterator[int]:
-    """Yield the numbers of the bits that are set, from the lowest."""
-    while mask:
-        lowest = mask & -mask
-        yield lowest.bit_length() - 1
-        mask ^= lowest
 
 
 def find_redundant(group: WrittenGroup, unions: Budget) -> Iterator[LintFinding]:

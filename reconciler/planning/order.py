@@ -83,34 +83,38 @@ class _Turns:
     gaps: list[LiveRule] = field(default_factory=list)
 
     def run(self) -> None:
-        waits_for = {rule.id: self._waits_for(rule) for rule in self.deletes}
+        every = tuple(self.creates)
+        waits_for = self._waits()
         while (missing := self.present + len(self.creates) - MAX_RULES) > 0 and self.deletes:
-            self.deletes.sort(key=lambda rule: len(waits_for[rule.id]))
+            self.deletes.sort(key=lambda rule: waits_for[rule.id].bit_count())
             free = [rule for rule in self.deletes if not waits_for[rule.id]]
             if free:
                 self._delete(free[:missing])
             elif freeing := self._freeing(waits_for):
-                self._create(freeing, waits_for)
+                self._create([create for i, create in enumerate(every) if freeing >> i & 1])
+                waits_for = {rule_id: waiting & ~freeing for rule_id, waiting in waits_for.items()}
             else:
                 self.gaps.append(self.deletes[0])
                 self._delete(self.deletes[:1])
 
-    def _waits_for(self, going: LiveRule) -> set[int]:
-        """The creates that have to be there before a rule may go."""
-        from reconciler.traffic.extent import covers, overlaps  # noqa: PLC0415 - only needed near the ceiling
+    def _waits(self) -> dict[str, int]:
+        """Return, by the id of each rule to delete, the creates that have to be there first: bit i is the i-th."""
+        from reconciler.traffic.index import RuleIndex  # noqa: PLC0415 - only needed near the ceiling
 
-        if any(covers(rule, going.rule) for rule in self.staying):
-            return set()
-        met = [create for create in self.creates if overlaps(create.rule, going.rule)]
-        return {id(create) for create in met if not any(covers(rule, create.rule) for rule in self.staying)}
+        creates, staying = RuleIndex([create.rule for create in self.creates]), RuleIndex(self.staying)
+        settled = sum(1 << i for i, rule in enumerate(creates.rules) if staying.covering(rule))
+        return {
+            going.id: 0 if staying.covering(going.rule) else creates.overlapping(going.rule) & ~settled
+            for going in self.deletes
+        }
 
-    def _freeing(self, waits_for: dict[str, set[int]]) -> set[int]:
+    def _freeing(self, waits_for: dict[str, int]) -> int:
         """Creates that fit in now and free as many deletes as they can, those first that wait for least."""
         room = MAX_RULES - self.present
-        freeing: set[int] = set()
+        freeing = 0
         for rule in self.deletes:
             more = freeing | waits_for[rule.id]
-            if len(more) <= room:
+            if more.bit_count() <= room:
                 freeing = more
         return freeing
 
@@ -120,10 +124,8 @@ class _Turns:
         self.deletes = [rule for rule in self.deletes if rule.id not in gone]
         self.present -= len(rules)
 
-    def _create(self, chosen: set[int], waits_for: dict[str, set[int]]) -> None:
-        now = [create for create in self.creates if id(create) in chosen]
-        self.creates = [create for create in self.creates if id(create) not in chosen]
+    def _create(self, now: list[DesiredRule]) -> None:
+        there = set(map(id, now))
+        self.creates = [create for create in self.creates if id(create) not in there]
         self.batches.append(Batch(creates=tuple(now)))
         self.present += len(now)
-        for waiting in waits_for.values():
-            waiting.difference_update(chosen)

@@ -6,6 +6,7 @@ from traffic_bruteforce import any_admits, corners, flow_admits, rule_admits, ru
 
 from reconciler.model.rule import Rule
 from reconciler.traffic import Traffic, covers, overlaps
+from reconciler.traffic.index import RuleIndex, bits
 
 few = settings(max_examples=60, deadline=None)
 many = settings(max_examples=200, deadline=None)
@@ -36,8 +37,9 @@ def test_containment_and_equality_are_those_of_the_packets(a: list[Rule], b: lis
 @many
 @given(rule_lists(), rules())
 def test_asking_for_one_rule_is_asking_for_its_traffic(a: list[Rule], rule: Rule) -> None:
-    """`admits_some` and `admits_all` are short ways to an intersection and a subset."""
+    """`admits_some`, `admits_all` and `part` are short ways to an intersection and a subset."""
     one, other = Traffic.of(a), Traffic.of([rule])
+    assert one.part(rule) == one.intersection(other)
     assert one.admits_some(rule) == (not one.intersection(other).is_empty)
     assert one.admits_all(rule) == other.is_subset(one)
 
@@ -86,3 +88,18 @@ def test_all_addresses_are_less_than_every_remote_since_groups_are_remotes_too()
     halves = [Rule("ingress", "IPv4", remote_ip_prefix=prefix) for prefix in ("0.0.0.0/1", "128.0.0.0/1")]
     assert Traffic.of(halves) != Traffic.of([Rule("ingress", "IPv4")])
     assert Traffic.of(halves).is_subset(Traffic.of([Rule("ingress", "IPv4")]))
+
+
+@many
+@given(rule_lists(12), rules())
+def test_an_index_finds_what_asking_each_rule_finds(some: list[Rule], rule: Rule) -> None:
+    """And a chain of rules, or corners that nobody holds, say the same as the algebra."""
+    index = RuleIndex(some)
+    assert [some[i] for i in bits(index.covering(rule))] == [each for each in some if covers(each, rule)]
+    near = index.overlapping(rule)
+    assert [some[i] for i in bits(near)] == [each for each in some if overlaps(each, rule)]
+    if near:
+        together = Traffic.of(some).admits_all(rule)
+        assert index.hold_corners(near, rule) or not together
+        chain = index.chain(near, rule)
+        assert not chain or Traffic.of(some[i] for i in bits(chain)).admits_all(rule)
