@@ -106,7 +106,8 @@ class Plan:
     @property
     def stopped_by(self) -> tuple[Finding, ...]:
         """The findings that stop the plan: errors whose guardrail was not lifted."""
-        return tuple(finding for finding in self.findings if finding.stops and finding.guardrail not in self.lifted)
+        lifted = frozenset(self.lifted)
+        return tuple(finding for finding in self.findings if finding.stops and finding.guardrail not in lifted)
 
 
 @dataclass(frozen=True, slots=True)

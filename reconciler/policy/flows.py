@@ -1,7 +1,6 @@
 """`must_allow` and `must_deny`: traffic that a group has to admit, or may admit nothing of. Exact, by the algebra."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 
 from reconciler.model.errors import UsageError
 from reconciler.model.live import LiveState
@@ -20,8 +19,7 @@ _SHOWN = 5
 
 def check_flows(subject: Subject, judging: Judging) -> Iterator[Finding]:
     """Judge everything that a group admits."""
-    required = [each for each in judging.policies.must_allow if _is_for(each, subject)]
-    denied = [each for each in judging.policies.must_deny if _is_for(each, subject)]
+    required, denied = judging.required.about(subject.name), judging.denied.about(subject.name)
     if not required and not denied:
         return
     admitted = Traffic.of(subject.admitted)
@@ -31,13 +29,12 @@ def check_flows(subject: Subject, judging: Judging) -> Iterator[Finding]:
         yield from _check_denied(each, admitted, subject, judging)
 
 
-def check_groups_exist(policies: Policies, names: Iterable[str]) -> Iterator[Finding]:
+def check_groups_exist(judging: Judging, names: Iterable[str]) -> Iterator[Finding]:
     """Judge that `must_allow` is about something: with a group's name misspelled it would protect nothing."""
-    known = set(names)
-    for each in policies.must_allow:
-        if each.level != "off" and not any(fnmatchcase(name, each.group) for name in known):
+    for each in judging.required.about_none(frozenset(names)):
+        if each.level != "off":
             message = (
-                f"`must_allow` in {policies.source.where} is about {each.group!r}, and no group has that name: "
+                f"`must_allow` in {judging.policies.source.where} is about {each.group!r}, and no group has that name: "
                 "nothing is protected by it; correct the name, or remove the entry"
             )
             yield Finding(MUST_ALLOW, each.level, message, lifting_flag(MUST_ALLOW), None, each.group)
@@ -48,10 +45,6 @@ def remote_names(policies: Policies) -> frozenset[str]:
     return frozenset(
         name for each in (*policies.must_allow, *policies.must_deny) for _, name in each.rules or () if name
     )
-
-
-def _is_for(policy: FlowPolicy, subject: Subject) -> bool:
-    return policy.level != "off" and fnmatchcase(subject.name, policy.group)
 
 
 def _check_allowed(policy: FlowPolicy, admitted: Traffic, subject: Subject, judging: Judging) -> Iterator[Finding]:

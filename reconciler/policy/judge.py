@@ -129,7 +129,7 @@ def _judge_new(
         (found for change in plan.changes for found in _judge_change(change, names, judging, plan.protect_ssh_from)),
         _judge_matches(matches, ids, judging),
         (found for change in plan.changes for found in _judge_deletion(change, names, judging)),
-        check_groups_exist(policies, (name for here in ids.values() for name in here)),
+        check_groups_exist(judging, (name for here in ids.values() for name in here)),
     )
 
 
@@ -196,7 +196,7 @@ def judge_live(
     )
     all_names = {group.name for groups in live.values() for group in groups}
     found = chain.from_iterable(_judge_live_group(subject, judging) for subject in subjects for judging in both)
-    missing = chain.from_iterable(check_groups_exist(judging.policies, all_names) for judging in both)
+    missing = chain.from_iterable(check_groups_exist(judging, all_names) for judging in both)
     return _unique(chain(found, missing))
 
 

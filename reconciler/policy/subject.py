@@ -1,9 +1,12 @@
 """What policies look at: a group with its rules, written, live or planned, in one form."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from fnmatch import translate
 from functools import cached_property
+from operator import itemgetter
 from typing import Literal, Protocol, Self
 
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
@@ -11,7 +14,7 @@ from reconciler.model.errors import UsageError
 from reconciler.model.live import LiveGroup, LiveState
 from reconciler.model.place import Place
 from reconciler.model.placeholder import placeholder
-from reconciler.model.policies import Finding, Policies, PolicyException, Review
+from reconciler.model.policies import Finding, FlowPolicy, Policies, PolicyException, Review
 from reconciler.model.rule import Ethertype, Rule, describe_rule
 from reconciler.planning.diff import Action, Difference
 from reconciler.planning.resolve import Match
@@ -19,7 +22,7 @@ from reconciler.traffic import spans
 from reconciler.traffic.extent import prefix_span
 from reconciler.traffic.spans import Spans
 
-MAX_FLOW_CHECKS = 20_000_000
+MAX_FLOW_CHECKS = 8_000_000
 """Rules of `must_allow` and `must_deny` times the groups they are about: what takes less than a minute."""
 
 
@@ -97,7 +100,7 @@ class Judging:
     def of(cls, policies: Policies, today: date, groups: int, *, heeds_exceptions: bool = True) -> Self:
         """Judge a number of groups. Raises `UsageError` where that would be too much work."""
         flows = (*policies.must_allow, *policies.must_deny)
-        checks = sum(len(flow.rules or ()) * (groups if is_glob(flow.group) else 1) for flow in flows)
+        checks = sum(max(1, len(flow.rules or ())) * (groups if _is_glob(flow.group) else 1) for flow in flows)
         if checks > MAX_FLOW_CHECKS:
             raise UsageError(
                 f"`must_allow` and `must_deny` in {policies.source.where} come to {checks:,} checks for {groups:,} "
@@ -117,6 +120,16 @@ class Judging:
         if not self.heeds_exceptions:
             return None
         return next((each for each in exceptions if each.policy == policy and self.today > each.until), None)
+
+    @cached_property
+    def required(self) -> "FlowsByGroup":
+        """The flows of `must_allow`, by the groups they are about."""
+        return FlowsByGroup(self.policies.must_allow)
+
+    @cached_property
+    def denied(self) -> "FlowsByGroup":
+        """The flows of `must_deny`, by the groups they are about."""
+        return FlowsByGroup(self.policies.must_deny)
 
     @cached_property
     def allowed_spans(self) -> Mapping[Ethertype, Spans]:
@@ -139,8 +152,34 @@ class Judging:
         return tuple(ranges)
 
 
-def is_glob(name: str) -> bool:
-    """Tell whether a group's name in a policy may stand for several."""
+class FlowsByGroup:
+    """Flow policies found by the name of a group: only those with a glob are looked at one by one."""
+
+    def __init__(self, flows: Iterable[FlowPolicy]) -> None:
+        self._named: dict[str, list[tuple[int, FlowPolicy]]] = {}
+        self._globs: list[tuple[re.Pattern[str], int, FlowPolicy]] = []
+        for number, flow in enumerate(flows):
+            if _is_glob(flow.group):
+                self._globs.append((re.compile(translate(flow.group)), number, flow))
+            else:
+                self._named.setdefault(flow.group, []).append((number, flow))
+
+    def about(self, name: str) -> list[FlowPolicy]:
+        """List the flows that are about a group, in the order written."""
+        found = [
+            *self._named.get(name, ()),
+            *((number, flow) for glob, number, flow in self._globs if glob.match(name)),
+        ]
+        return [flow for _, flow in sorted(found, key=itemgetter(0))]
+
+    def about_none(self, names: Collection[str]) -> list[FlowPolicy]:
+        """List the flows that are about none of these groups, in the order written."""
+        found = [each for group, flows in self._named.items() if group not in names for each in flows]
+        found += [(number, flow) for glob, number, flow in self._globs if not any(map(glob.match, names))]
+        return [flow for _, flow in sorted(found, key=itemgetter(0))]
+
+
+def _is_glob(name: str) -> bool:
     return any(sign in name for sign in "*?[")
 
 

@@ -41,14 +41,14 @@ SYMBOLS: Mapping[Action, Symbol] = {Action.CREATE: "+", Action.UPDATE: "~", Acti
 def view_plan(plan: Plan) -> View:
     """Describe a plan."""
     groups = tuple(view_difference(change.difference, plan.group_names) for change in plan.changes)
+    stopping = plan.stopped_by
+    others = set(plan.findings).difference(stopping)
     return View(
         "plan",
         groups=groups,
         summary=summarize_plan(plan),
-        stops=tuple(Remark(describe_finding(each), each.place) for each in plan.stopped_by),
-        warnings=tuple(
-            Remark(describe_finding(each), each.place) for each in plan.findings if each not in plan.stopped_by
-        ),
+        stops=tuple(Remark(describe_finding(each), each.place) for each in stopping),
+        warnings=tuple(Remark(describe_finding(each), each.place) for each in plan.findings if each in others),
         notes=(*plan.notes, *describe_orphans(plan.orphans)),
         exposed=exposed(groups, PLAN),
         refused=refused(groups, PLAN),

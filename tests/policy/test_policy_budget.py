@@ -1,14 +1,21 @@
 """Policies of a stranger: no input makes judging take for ever, and what is too much says so."""
 
+import time
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from policy_build import group, judged, policies
+from policy_build import group, judged, planned, policies
 
 from reconciler.loading.policies import read_policies
 from reconciler.model.errors import InputError, UsageError
 from reconciler.model.pattern import compile_pattern
+from reconciler.model.policies import Finding, FlowPolicy
 from reconciler.policy import judge, subject
+from reconciler.policy.subject import FlowsByGroup
+from reconciler.render.plan import view_plan
 
 SIGNS = st.text(alphabet="xy()[]{}+*?|.^$1,\\", max_size=24)
 
@@ -53,3 +60,35 @@ def test_more_flows_times_groups_than_a_minute_allows_are_refused(monkeypatch: p
     flow = "\n    - {group: '*', direction: ingress, protocol: tcp, ports: 443}"
     with pytest.raises(UsageError, match="4 checks for 1 groups, over the limit of 3"):
         judged(policies(must_deny=flow * 4) + group("direction: ingress, protocol: tcp, ports: 22"))
+
+
+NAMES = st.text("ab*?[]!-", min_size=1, max_size=5)
+
+
+@given(st.lists(NAMES), st.lists(NAMES))
+@settings(max_examples=100, deadline=None)
+def test_flows_are_about_the_groups_that_their_globs_match(groups: list[str], names: list[str]) -> None:
+    flows = [FlowPolicy(group, ()) for group in groups]
+    by_group = FlowsByGroup(flows)
+    for name in names:
+        assert by_group.about(name) == [flow for flow in flows if fnmatchcase(name, flow.group)]
+    assert by_group.about_none(names) == [
+        flow for flow in flows if not any(fnmatchcase(name, flow.group) for name in names)
+    ]
+
+
+def test_flows_about_other_groups_are_not_looked_at() -> None:
+    """Flows times groups was without a limit where no flow has a glob."""
+    by_group = FlowsByGroup(FlowPolicy(f"web{number}", ()) for number in range(50_000))
+    started = time.process_time()
+    assert sum(len(by_group.about(f"web{number}")) for number in range(5000)) == 5000
+    assert time.process_time() - started < 5
+
+
+def test_thousands_of_findings_are_shown_in_linear_time() -> None:
+    """Whether a finding stops the plan was looked up in a list that was made for each of them."""
+    plan = planned(group("direction: ingress, protocol: tcp, ports: 22"))
+    findings = tuple(Finding("must_deny", "error", f"m{number}") for number in range(4000))
+    started = time.process_time()
+    assert len(view_plan(replace(plan, findings=findings, lifted=("must_deny",))).warnings) == 4000
+    assert time.process_time() - started < 3
