@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from reconciler.model.desired import Target
 from reconciler.model.text import count
-from reconciler.render.view import GroupRef, GroupView, Line, Reach, TrafficLine, View
+from reconciler.render.view import Deed, GroupRef, GroupView, Line, Reach, TrafficLine, View
 
 LONG = 24
 """Lines of groups from which on remotes are counted where they differ, and no longer written out."""
@@ -26,8 +26,8 @@ _MOST_REACHES = 5
 _MOST_NAMES = 24
 _MOST_TARGETS = 4
 
-_Item = Line | TrafficLine | str
-_T = TypeVar("_T", Line, TrafficLine, str)
+_Item = Line | TrafficLine | Deed | str
+_T = TypeVar("_T", Line, TrafficLine, Deed, str)
 _Key = tuple[object, ...]
 _KeyOf = Callable[[_Item], _Key]
 _SAME_TRAFFIC = TrafficLine("", "", "")
@@ -188,14 +188,17 @@ def _items(group: GroupView) -> Iterator[_Item]:
     """Yield all that is said of a group; of one about which there is nothing to say, one item for that."""
     yield from group.lines
     yield from (_SAME_TRAFFIC,) if group.traffic == () else group.traffic or ()
+    yield from group.deeds
     yield from group.remarks
-    if not (group.lines or group.remarks or group.traffic is not None):
+    if not (group.lines or group.deeds or group.remarks or group.traffic is not None):
         yield ""
 
 
 def _exact(item: _Item) -> _Key:
     if isinstance(item, Line):
         return (item.symbol, item.text, item.remark)
+    if isinstance(item, Deed):
+        return (item.word, item.text)
     return (item.verb, item.text, item.alarm) if isinstance(item, TrafficLine) else (item,)
 
 
@@ -203,11 +206,11 @@ def _loose(groups: Iterable[GroupView]) -> _KeyOf:
     """Return keys that leave out the remote where there are many, and with it the description of a rule."""
     remotes: defaultdict[_Key, set[str]] = defaultdict(set)
     for item in chain.from_iterable(map(_items, groups)):
-        if not isinstance(item, str):
+        if not isinstance(item, str | Deed):
             remotes[_without_remote(item)].add(item.remote)
 
     def key_of(item: _Item) -> _Key:
-        if isinstance(item, str) or len(remotes[_without_remote(item)]) <= _MOST_REMOTES:
+        if isinstance(item, str | Deed) or len(remotes[_without_remote(item)]) <= _MOST_REMOTES:
             return _exact(item)
         return _without_remote(item)
 
@@ -235,10 +238,17 @@ def _block(shared: _Shared, members: Sequence[GroupView], *, is_again: bool) -> 
         unchanged=sum(group.unchanged for group in shared.whole),
         instances=sum(attached) if attached else None,
         changed_at=tuple(dict.fromkeys((times[0], times[-1]))) if times else (),
+        deeds=tuple(replace(each[0], times=_span(each)) for each in _of_type(Deed, items)),
         remarks=tuple(text for (text, *_) in _of_type(str, items) if text),
         members=tuple(group.ref for group in members),
         is_again=is_again,
     )
+
+
+def _span(deeds: Iterable[Deed]) -> tuple[str, ...]:
+    """Return the first and the last time; one where they are the same."""
+    times = sorted(time for deed in deeds for time in deed.times)
+    return tuple(dict.fromkeys((times[0], times[-1])))
 
 
 def _of_type(kind: type[_T], items: Iterable[Sequence[_Item]]) -> Iterator[list[_T]]:
@@ -252,6 +262,7 @@ def _left_of(group: GroupView, items: Sequence[_Item], taken: int) -> GroupView:
         group,
         lines=tuple(item for item in items if isinstance(item, Line)),
         traffic=() if traffic == (_SAME_TRAFFIC,) else traffic or None,
+        deeds=tuple(item for item in items if isinstance(item, Deed)),
         remarks=(*(item for item in items if isinstance(item, str)), f"{count(taken, 'more line')} of it above"),
     )
 

@@ -14,7 +14,7 @@ from reconciler.planning.diff import Difference
 from reconciler.planning.orphans import describe_orphans, describe_refused
 from reconciler.planning.planfile import difference_to_json, unmanaged_to_json
 from reconciler.render.findings import describe_finding
-from reconciler.render.history import action_to_json, describe_changes
+from reconciler.render.history import action_to_json, describe_gaps, view_changes
 from reconciler.render.plan import exposed, refused, view_difference
 from reconciler.render.view import DRIFT, GroupView, Remark, Tone, View, end_to_json
 
@@ -87,8 +87,11 @@ def _view(each: DriftedGroup, drift: Drift) -> GroupView:
     view = view_difference(each.difference, drift.group_names, DRIFT, remark, tone)
     live, who = each.difference.live, drift.who
     changed_at = (format_time(live.updated_at),) if live is not None and live.updated_at is not None else ()
-    changes = describe_changes(who.of(each.difference), is_known=not who.notes) if who is not None else ()
-    return replace(view, changed_at=changed_at, remarks=(*view.remarks, *changes))
+    if who is None:
+        return replace(view, changed_at=changed_at)
+    changes = who.of(each.difference)
+    gaps = describe_gaps(changes) if not who.notes else ()
+    return replace(view, changed_at=changed_at, deeds=view_changes(changes), remarks=(*view.remarks, *gaps))
 
 
 def _history_to_json(difference: Difference, who: Who | None) -> Json:

@@ -8,9 +8,10 @@ import click
 
 from reconciler.drift.history import History
 from reconciler.drift.who import Changes
-from reconciler.model.action import UserAction, describe_action, describe_moment, describe_what, describe_who
+from reconciler.model.action import UserAction, describe_moment, describe_what, describe_who
 from reconciler.model.clock import format_time
-from reconciler.model.text import printable, without_commands
+from reconciler.model.text import count, printable, without_commands
+from reconciler.render.view import Deed
 
 FORMAT_VERSION = 1
 
@@ -56,16 +57,25 @@ def action_to_json(action: UserAction) -> dict[str, Any]:
     }
 
 
-def describe_changes(changes: Changes, *, is_known: bool) -> Iterator[str]:
-    """Say who made a group differ, an entry a line, for whatever format; foreign text is still to be escaped."""
+def view_changes(changes: Changes) -> tuple[Deed, ...]:
+    """Say who made a group differ, what somebody did again once. Foreign text is still to be escaped by a format."""
+    times: dict[str, list[str]] = {}
     for action in changes.actions:
-        yield f"who: {describe_action(action)}"
-    if changes.more:
-        yield f"who: and {changes.more} before that; `sgctl history` has them"
+        times.setdefault(f"{describe_what(action)}, by {describe_who(action)}", []).append(describe_moment(action))
+    deeds = [Deed("who", text, tuple(dict.fromkeys((min(each), max(each))))) for text, each in times.items()]
     if changes.written is not None:
-        yield f"last change by sgctl: {describe_moment(changes.written)}, by {describe_who(changes.written)}"
-    elif is_known and not changes.actions:
-        yield "who: the log of user actions has nothing about it"
+        deeds.append(
+            Deed("last change by sgctl", f"by {describe_who(changes.written)}", (describe_moment(changes.written),))
+        )
+    return tuple(deeds)
+
+
+def describe_gaps(changes: Changes) -> Iterator[str]:
+    """Say what the log does not tell, or not here."""
+    if changes.more:
+        yield f"{count(changes.more, 'change')} before that, since the last one by sgctl: see `sgctl history`"
+    if not changes.actions and changes.written is None:
+        yield "the log of user actions has nothing about it"
 
 
 def _where(action: UserAction) -> str:

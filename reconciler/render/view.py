@@ -117,14 +117,27 @@ class GroupRef(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Deed:
+    """What somebody did to a group; `times` is when, or from when to when where it was done to several, or again."""
+
+    word: str
+    text: str
+    times: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Write it on one line."""
+        return f"{self.word}: {' to '.join(self.times)}, {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
 class GroupView:
     """One group, or with `members` several that differ alike: `unchanged` counts the rules that are folded away.
 
     `word` says what is or was done to it, and `remark` ends the title. `traffic` is None where no rule changes, and
     empty where the new rules admit the same traffic; `openings` are what of it wants to be seen. `instances` counts
     those that it is attached to, where known, and `changed_at` is when its live side was changed last, or from when to
-    when those of its members were. With `is_again` all members were told of before, and this is what some of
-    them have beside that.
+    when those of its members were; `deeds` is who did that. With `is_again` all members were told of before, and this
+    is what some of them have beside that.
     """
 
     symbol: Symbol
@@ -137,6 +150,7 @@ class GroupView:
     unchanged: int = 0
     instances: int | None = None
     changed_at: tuple[str, ...] = ()
+    deeds: tuple[Deed, ...] = ()
     remarks: tuple[str, ...] = ()
     tone: Tone = "change"
     openings: tuple[Opening, ...] = ()
@@ -167,7 +181,7 @@ class GroupView:
         verb = "attached to" if self.symbol == "-" else "applies to"
         attached = () if self.instances is None else (f"{verb} {count(self.instances, 'instance')}",)
         changed = (f"changed live at {' to '.join(self.changed_at)}",) if self.changed_at else ()
-        return (*attached, *changed, *self.remarks)
+        return (*attached, *changed, *map(str, self.deeds), *self.remarks)
 
 
 @dataclass(frozen=True, slots=True)

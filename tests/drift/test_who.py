@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from reconciler.api import actions as reading
 from reconciler.api.actions import MAX_PAGES, MAX_TEXT, PAGE, read_actions
 from reconciler.cli import run
-from reconciler.drift.compare import find_drift
+from reconciler.drift.compare import Drift, DriftedGroup, Severity, find_drift
 from reconciler.drift.notify import slack_payload
 from reconciler.drift.who import MOST, attribute, what_to_ask
 from reconciler.emulator import actions as log
@@ -32,6 +32,8 @@ from reconciler.model.desired import Target
 from reconciler.model.errors import Stopped
 from reconciler.model.live import LiveGroup
 from reconciler.model.published import read_schema
+from reconciler.render.drift import view_drift
+from reconciler.render.formats import render
 
 FILE = """\
 project_id: 1
@@ -298,3 +300,21 @@ def test_the_log_is_asked_once_for_fifty_groups_and_no_further_than_needed(
     assert first.is_enough(written)
     assert not first.is_enough(written[1:])
     assert first.is_enough([*written[1:], *(entry(0, seconds) for seconds in range(MOST))])
+
+
+def test_what_one_person_did_to_many_groups_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the first time to the last: a script that went through a fleet is one line, not one a group."""
+    monkeypatch.chdir(tmp_path)
+    differences = drifted(6)
+    log = ActionLog(tuple(entry(number, seconds) for number in range(6) for seconds in (number, number + 60)))
+    found = Drift(
+        tuple(DriftedGroup(each, Severity.COSMETIC, counted=True) for each in differences),
+        groups=6,
+        rules=0,
+        fail_on=Severity.COSMETIC,
+        group_names={},
+        who=attribute(differences, [log]),
+    )
+    out = " ".join(render(view_drift(found), "text").split())
+    assert out.count("who:") == 1
+    assert "who: 2026-01-01T00:00:00Z to 2026-01-01T00:01:05Z, update, by user 1 (token 1)" in out

@@ -31,7 +31,19 @@ from reconciler.render.graph.svg import render_svg
 from reconciler.render.junit import junit
 from reconciler.render.sarif import sarif
 from reconciler.render.text import render_error, render_issue
-from reconciler.render.view import DRIFT, Failure, GroupRef, GroupView, Line, Made, Reach, Remark, TrafficLine, View
+from reconciler.render.view import (
+    DRIFT,
+    Deed,
+    Failure,
+    GroupRef,
+    GroupView,
+    Line,
+    Made,
+    Reach,
+    Remark,
+    TrafficLine,
+    View,
+)
 from reconciler.traffic import Flow
 
 HOSTILE = (
@@ -112,6 +124,7 @@ GROUP = GroupView(
     unchanged=2,
     instances=3,
     changed_at=("2026-01-01T00:00:00Z",),
+    deeds=(Deed("who", "update, by a@example.com", ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")),),
     remarks=("note",),
     members=(REF,),
     is_again=True,
