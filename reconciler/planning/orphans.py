@@ -263,9 +263,8 @@ def rename_findings(renames: Iterable[LikelyRename], instances: Mapping[str, Ins
 
 def _stay(instances: Instances | None, name: str) -> str:
     if instances is None:
-        return f", and {name!r} stays"
+        return f" beside {name!r}"
     if not instances.number:
-        return f", and {name!r}, which no instance has, stays"
-    return (
-        f", and {count(instances.number, 'instance')} stay{'s' if instances.number == 1 else ''} behind with {name!r}"
-    )
+        return f" beside {name!r}, which no instance has"
+    stay = "instance stays" if instances.number == 1 else "instances stay"
+    return f", and {instances.number} {stay} behind with {name!r}"

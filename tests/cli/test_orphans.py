@@ -226,6 +226,18 @@ def test_an_audit_tells_orphans_and_on_demand_groups_that_no_instance_has(
     assert report["notes"] == []
 
 
+def test_an_audit_of_all_targets_needs_neither_files_nor_an_owner(
+    cloud: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It judges every group that the key can see; whose they are, only files tell."""
+    code, text = out(capsys, "audit", "--all-targets", "--format", "json")
+    report = json.loads(text)
+    assert code == 0
+    assert report["groups"] == len(SEED) + len([each for each in asked(cloud) if "securitygroups" in each])
+    assert "orphan" not in {each["guardrail"] for each in report["findings"]}
+    assert run(["audit"]) == 1
+
+
 def test_instances_are_shown_of_groups_that_change_and_of_no_other(
     cloud: EmulatorServer, capsys: pytest.CaptureFixture[str]
 ) -> None:

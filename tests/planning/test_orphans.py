@@ -125,8 +125,8 @@ def test_the_hint_says_what_to_write_and_who_stays_behind() -> None:
     matches, _ = resolve(state, live)
     found = find_renames(state, live, matches, matches)
     for instances, said in (
-        ({}, "and 'cache-v2' stays"),
-        ({uuid(1): Instances(0)}, "no instance has"),
+        ({}, "creates a new group beside 'cache-v2'"),
+        ({uuid(1): Instances(0)}, "beside 'cache-v2', which no instance has"),
         ({uuid(1): Instances(1)}, "1 instance stays behind with 'cache-v2'"),
         ({uuid(1): Instances(14)}, "14 instances stay behind"),
     ):
