@@ -196,7 +196,7 @@ class _Likeness:
     def _pairs(self, new: int, name: str, rules: frozenset[Rule]) -> Iterator[_Pair]:
         for old in self._worth_comparing(name, rules):
             share = _share(rules, self._rules[old])
-            is_named_alike = _are_alike(name, self._live[old].name)
+            is_named_alike = are_alike(name, self._live[old].name)
             needed = (ALIKE_BY_NAME if is_named_alike else ALIKE) if self._is_ours[old] else 1.0
             if share >= needed:
                 yield _Pair(1 - share, not is_named_alike, new, old)
@@ -236,7 +236,7 @@ def _stem(name: str) -> str:
     return _VERSION.sub("", name.lower()) or name.lower()
 
 
-def _are_alike(one: str, other: str) -> bool:
+def are_alike(one: str, other: str) -> bool:
     """Tell whether two names are the same but for a version, or one is a part of the other."""
     short, long = sorted((one.lower(), other.lower()), key=len)
     return _stem(one) == _stem(other) or (len(short) > 2 and short in long)

@@ -165,7 +165,7 @@ def plan_groups(
     orphans = find_orphans(state, live, matches) if options.whole and not options.groups else ()
     matches = choose(matches, options.groups)
     differences = [difference for match in matches if not (difference := diff(match)).is_empty]
-    issues = (*refuse_groups(matches, take_over=options.take_over), *refuse_rules(differences, live))
+    issues = (*refuse_groups(matches, take_over=options.take_over, orphans=orphans), *refuse_rules(differences, live))
     if issues:
         raise InputError(issues)
     pruning = prune.Pruning((), ())

@@ -1,6 +1,6 @@
 """What can be written and compared, but not planned: each with the place where it is written. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from reconciler.model.canonical import PUBLISHED_PROTOCOLS
 from reconciler.model.desired import DesiredGroup, DesiredRule
@@ -9,19 +9,31 @@ from reconciler.model.live import LiveGroup, LiveState
 from reconciler.model.placeholder import is_placeholder, placeholder
 from reconciler.model.problems import ProblemName
 from reconciler.planning.diff import Action, Difference
+from reconciler.planning.orphans import are_alike
 from reconciler.planning.resolve import Match
 
 
-def refuse_groups(matches: Iterable[Match], *, take_over: bool) -> Iterator[Issue]:
-    """Refuse groups that would be created without rules of their own, or taken from another owner."""
+def refuse_groups(matches: Iterable[Match], *, take_over: bool, orphans: Collection[LiveGroup] = ()) -> Iterator[Issue]:
+    """Refuse groups that would be created without rules of their own, or taken from another owner.
+
+    One of the `orphans` with a name that is alike may be what is meant.
+    """
     for match in matches:
         group, live = match.desired, match.live
         if live is None and group.rules is None:
+            renamed = next(
+                (each for each in orphans if each.target == group.target and are_alike(each.name, group.name)), None
+            )
             yield Issue(
                 group.place,
                 ProblemName.RULES_MISSING,
                 f"group {group.name!r} does not exist in {group.target} and has no `rules` key",
-                fix="write its rules, or `rules: []` for none: what a new group starts with is never left to the cloud",
+                fix="write its rules, or `rules: []` for none: what a new group starts with is never left to the cloud"
+                + (
+                    f"; if it was renamed, write `previous_name: {renamed.name}`, which no file names"
+                    if renamed
+                    else ""
+                ),
             )
         if live is not None and _belongs_to_another(group, live) and not take_over:
             message = f"group {group.name!r} ({live.id}) belongs to {live.owner!r}, not to {group.owner!r}"

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from reconciler.api.backend import BACKENDS
 from reconciler.model.egress import DEFAULT_EGRESS_RULES
+from reconciler.model.errors import InputError
 from reconciler.model.live import OWNER_TAG, Instances, LiveGroup
 from reconciler.model.placeholder import placeholder
 from reconciler.model.published import read_schema
@@ -188,3 +189,12 @@ def test_orphans_are_counted_and_named_and_the_same_of_many_targets_once() -> No
 def describe_list(groups: list[UnmanagedGroup]) -> list[str]:
     """All but the advice."""
     return list(describe_orphans(groups))[:-1]
+
+
+def test_a_renamed_group_whose_rules_no_file_manages_is_an_error_that_says_how_it_is_meant() -> None:
+    with pytest.raises(InputError) as raised:
+        plan_of([desired_group("cache", None)], [live_group("cache-v2", TEN, OURS)], ["us"])
+    assert "write `previous_name: cache-v2`" in str(raised.value.issues[0].fix)
+    with pytest.raises(InputError) as raised:
+        plan_of([desired_group("cache", None)], [live_group("cache-v2", TEN)], ["us"])
+    assert "previous_name" not in str(raised.value.issues[0].fix)
