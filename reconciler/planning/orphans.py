@@ -76,7 +76,7 @@ def find_orphans(state: DesiredState, live: LiveState, matches: Iterable[Match])
 
 
 def describe_orphans(orphans: Sequence[UnmanagedGroup], most: int = 10) -> Iterator[str]:
-    """Say which groups they are, `most` of them by name, and what can be done; targets that have the same once."""
+    """Say which groups they are, `most` of them by name; targets that have the same ones once."""
     by_target: dict[Target, list[UnmanagedGroup]] = {}
     for each in orphans:
         by_target.setdefault(each.target, []).append(each)
@@ -91,8 +91,12 @@ def describe_orphans(orphans: Sequence[UnmanagedGroup], most: int = 10) -> Itera
     if len(alike) > most:
         left = sum(len(same) * len(targets) for same, targets in [*alike.items()][most:])
         yield f"{left} more such groups are live in other projects and regions"
-    if orphans:
-        yield "`sgctl import` writes such a group into a file; `sgctl plan --prune` deletes those in targets of files"
+
+
+ORPHAN_ADVICE = (
+    "`sgctl import` writes such a group into a file; `sgctl plan --prune` deletes it, where a file names its project "
+    "and region"
+)
 
 
 def _listed(texts: Sequence[str], most: int, separator: str) -> str:

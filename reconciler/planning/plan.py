@@ -71,7 +71,7 @@ class Plan:
     `created_at` is an ISO 8601 time in UTC. `lifted` names the guardrails that were lifted when the plan was made.
     `group_names` maps the ids of remote groups to their names, for people. `policies` are those it was judged by, and
     `protect_ssh_from` is the address that must not be locked out; both are judged again when it is applied. `orphans`
-    are live groups with our owner that no file names, and that this plan leaves alone.
+    are live groups with our owner that no file names, and that this plan leaves alone; with pruning, notes name them.
     """
 
     created_at: str
@@ -176,9 +176,8 @@ def plan_groups(
     differences += pruning.deletions
     scope = _scope(state, live, matches)
     plan = plan_differences(differences, live, options, encoder, base_url=base_url, created_at=created_at, scope=scope)
-    going = {each.live.id for each in pruning.deletions if each.live is not None}
-    left = tuple(UnmanagedGroup.of(group) for group in orphans if group.id not in going)
-    return replace(plan, notes=pruning.notes, orphans=left)
+    left = () if options.prune else orphans
+    return replace(plan, notes=pruning.notes, orphans=tuple(UnmanagedGroup.of(group) for group in left))
 
 
 def plan_differences(

@@ -187,8 +187,7 @@ def test_orphans_are_counted_and_named_and_the_same_of_many_targets_once() -> No
 
 
 def describe_list(groups: list[UnmanagedGroup]) -> list[str]:
-    """All but the advice."""
-    return list(describe_orphans(groups))[:-1]
+    return list(describe_orphans(groups))
 
 
 def test_a_renamed_group_whose_rules_no_file_manages_is_an_error_that_says_how_it_is_meant() -> None:
