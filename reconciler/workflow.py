@@ -30,6 +30,7 @@ from reconciler.importing.run import Import, ImportOptions, find_existing
 from reconciler.loading.head import Defaults
 from reconciler.loading.load import load as load_all
 from reconciler.loading.plain import PlainDocument
+from reconciler.loading.walk import Walk
 from reconciler.model.action import ActionLog
 from reconciler.model.clock import format_time
 from reconciler.model.cloud import DEFAULT_GROUP
@@ -69,7 +70,7 @@ def load(
     """
     paths = [source for source in sources if isinstance(source, str)]
     documents = [source for source in sources if not isinstance(source, str)]
-    return load_all(paths, Defaults(project_id, region_id), documents=documents, follow_links=follow_links)
+    return load_all(paths, Defaults(project_id, region_id), documents=documents, walk=Walk(follow_links))
 
 
 def read(desired: DesiredState, api: Api, *, progress: Watch = nobody) -> LiveState:

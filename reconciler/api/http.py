@@ -19,6 +19,7 @@ from reconciler.api.error_answer import Cleaner, is_locked, read_details, refusa
 from reconciler.api.retry import Locks, Pause, Waits, retry_after
 from reconciler.api.transport import AnswerTooLarge, CannotConnect
 from reconciler.model.clock import Clock
+from reconciler.model.environment import BASE_URL
 from reconciler.model.errors import (
     NO_DETAILS,
     ApiError,
@@ -96,6 +97,7 @@ class Http:
         self._clock = clock
         self._observe = observe
         self._pause = Pause(clock)
+        self._hint = f"Is {self.base_url} the right address ({BASE_URL}), and the network up? Run `sgctl doctor`."
         self._client = open_client(
             self.base_url, clock, timeout=timeout, api_key=api_key, connections=connections, transport=transport
         )
@@ -116,7 +118,7 @@ class Http:
         Raises `ApiRefused` for a 4xx, `ApiUnreachable` when the tries or the time for them ran out, `ApiError` for an
         answer that is too large.
         """
-        waits = Waits(self._clock)
+        waits = Waits(self._clock, self._hint)
         while True:
             try:
                 response = self._exchange("GET", path, params=params)
@@ -145,7 +147,7 @@ class Http:
         Raises `ApiRefused` when nothing was done, `ApiUnreachable` when it was not sent, `OutcomeUnknown` when nobody
         knows.
         """
-        waits = Waits(self._clock)
+        waits = Waits(self._clock, self._hint)
         while True:
             try:
                 response = self._exchange(method, path, json_body=body)

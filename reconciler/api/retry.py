@@ -108,10 +108,11 @@ class Locks:
 
 
 class Waits:
-    """The tries and waits of one request."""
+    """The tries and waits of one request; `hint` is what to do when they are used up."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, hint: str | None = None) -> None:
         self._clock = clock
+        self._hint = hint
         self._tries = 0
         self._waited = 0.0
 
@@ -122,7 +123,7 @@ class Waits:
         """
         self._tries += 1
         if self._tries >= (MAX_TRIES if asked is None else MAX_ASKED):
-            raise ApiUnreachable(f"{path}: {problem}; gave up after {self._tries} tries")
+            raise ApiUnreachable(f"{path}: {problem}; gave up after {self._tries} tries", self._hint)
         seconds = FIRST_BACKOFF * 2 ** min(self._tries - 1, MAX_TRIES) if asked is None else asked
         if self._waited + seconds > MAX_WAIT:
             waited = f" after {self._waited:.0f} s of waiting" if self._waited else ""

@@ -5,6 +5,7 @@ waited for without end. Here every request has one deadline for all that it does
 the time that is left. A body is decoded here as well, because httpx inflates a compressed one without a limit.
 """
 
+import re
 import socket
 import ssl
 import threading
@@ -193,7 +194,7 @@ class _Backend(httpcore.NetworkBackend):
             except httpcore.ConnectTimeout:
                 problem = httpcore.ConnectTimeout(f"no connection to {name} within {seconds:.3g} s")
             except httpcore.ConnectError as error:
-                problem = httpcore.ConnectError(f"cannot connect to {name}: {error}")
+                problem = httpcore.ConnectError(f"cannot connect to {name}: {_without_number(error)}")
             else:
                 return _Stream(stream, self._deadline)
         raise problem or httpcore.ConnectError(f"cannot connect to {name}: it has no address")
@@ -202,6 +203,11 @@ class _Backend(httpcore.NetworkBackend):
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
     ) -> httpcore.NetworkStream:
         raise NotImplementedError
+
+
+def _without_number(error: Exception) -> str:
+    """Return the words of an error of the system, without the number before them."""
+    return re.sub(r"^\[Errno -?\d+\] ", "", str(error))
 
 
 def _addresses(host: str, port: int, name: str, seconds: float) -> list[str]:

@@ -54,6 +54,17 @@ class _LazyGroup(click.Group):
         command.epilog = _EXIT_CODES
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; name the nearest one where there is none such."""
+        if args[0] not in _COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            from reconciler.model.text import did_you_mean, shown  # noqa: PLC0415 - compares words, only for an error
+
+            near = did_you_mean(args[0], _COMMANDS)
+            raise click.UsageError(f"there is no command {shown(args[0])}{': ' + near if near else ''}", ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, help_text) for name, (_, help_text) in _COMMANDS.items()])

@@ -98,7 +98,7 @@ def command(
       sgctl apply groups/ --auto-approve
     """
     current_log().code_stands = True
-    check_outputs(paths, follow_links=target.follow_links)
+    check_outputs(paths, walk=settings.walk(target.follow_links))
     if chosen.journal and chosen.no_journal:
         raise UsageError("--journal and --no-journal exclude each other")
     stop = threading.Event()

@@ -10,7 +10,7 @@ from reconciler.cli.options import ConnectionOptions, ReportOptions, TargetOptio
 from reconciler.cli.output import check_outputs, sarif_text, write_reports
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import find_left_out, known_target, load_files
-from reconciler.loading.load import find_files
+from reconciler.loading.walk import find_files
 from reconciler.model.clock import SystemClock, format_time
 from reconciler.model.desired import DesiredState
 from reconciler.model.errors import ExitCode, GuardrailStop, UsageError
@@ -56,10 +56,10 @@ def command(
       sgctl audit groups/
       sgctl audit --project-id 1337 --region-id 7 --format sarif > audit.sarif
     """
-    to_stdout = check_outputs(paths or settings.default_paths(), follow_links=target.follow_links)
+    to_stdout = check_outputs(paths or settings.default_paths(), walk=settings.walk(target.follow_links))
     state, outside = _load(paths, target, optional=all_targets), settings.rulebook(policies_file)
     chosen = paths or settings.default_paths()
-    whole = find_left_out(settings.config(), chosen, follow_links=target.follow_links) is None
+    whole = find_left_out(settings.config(), chosen, walk=settings.walk(target.follow_links)) is None
     with options.connect(connection) as api:
         also = api.list_targets() if all_targets else ()
         with Progress("reading", len({*state.targets, *also})) as progress:
@@ -76,7 +76,7 @@ def command(
 def _load(paths: Sequence[str], target: TargetOptions, *, optional: bool) -> DesiredState:
     """Load the files; where there are none, take the one target that flags or environment name; `optional`, or none."""
     chosen, policies = paths or settings.default_paths(), settings.policies()
-    files, issues = find_files(chosen, follow_links=target.follow_links)
+    files, issues = find_files(chosen, walk=settings.walk(target.follow_links))
     if paths or files or any(issue.name is not ProblemName.NO_FILES for issue in issues):
         return load_files(chosen, target, policies)
     known = known_target(target)

@@ -47,7 +47,7 @@ def _configured_paths() -> Sequence[str]:
 
 
 def _names(paths: Sequence[str]) -> Iterator[str]:
-    from reconciler.loading.load import find_files  # noqa: PLC0415 - only for completion
+    from reconciler.loading.walk import find_files  # noqa: PLC0415 - only for completion
     from reconciler.model.files import PLAN_LIMIT, read_bounded  # noqa: PLC0415 - the same
 
     for path in find_files(paths)[0]:

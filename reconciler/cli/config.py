@@ -39,6 +39,7 @@ def command(format_: str) -> None:
 
     \b
       paths = ["groups"]              # as seen from the folder of the file
+      exclude = ["charts/**"]         # globs of what belongs to other tools
       project_id = 1337
       region_id = 7
       api_version = "v1"

@@ -116,13 +116,13 @@ def command(
       sgctl drift --all-targets
       sgctl drift --metrics-file /var/lib/node_exporter/sgctl.prom
     """
-    to_stdout = check_outputs(paths, follow_links=target.follow_links)
+    to_stdout = check_outputs(paths, walk=settings.walk(target.follow_links))
     clock = SystemClock()
     started = clock.monotonic()
     drift = None
     try:
         state = load_files(paths, target, settings.policies())
-        whole = find_left_out(settings.config(), paths, follow_links=target.follow_links) is None
+        whole = find_left_out(settings.config(), paths, walk=settings.walk(target.follow_links)) is None
         if chosen.all_targets:
             refuse_no_owner(state)
         with options.connect(connection) as api:

@@ -11,12 +11,13 @@ from reconciler.cli.output import PUBLIC, check_outputs, write_atomically
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import load_chosen, load_for_live
 from reconciler.config.commit import commit_of
-from reconciler.graph import Graph, Sources, build_graphs
+from reconciler.graph import Graph, NodeKind, Sources, build_graphs
 from reconciler.loading.document import YamlDocument
 from reconciler.loading.issues import Issues
 from reconciler.loading.remote import read_address_groups
 from reconciler.model.clock import SystemClock, format_time
 from reconciler.model.errors import UsageError
+from reconciler.model.text import did_you_mean
 from reconciler.model.version import __version__
 from reconciler.planning.group_view import desired_view
 
@@ -56,10 +57,12 @@ def command(
       sgctl graph --live --format svg > live.svg
       sgctl graph --change --format mermaid groups/
     """
-    check_outputs(paths or settings.default_paths(), follow_links=target.follow_links)
+    check_outputs(paths or settings.default_paths(), walk=settings.walk(target.follow_links))
     graphs = _build(paths, view, groups, target, connection)
     if groups and not any(graph.nodes for graph in graphs):
-        raise UsageError(f"there is no group named {' or '.join(map(repr, groups))} to draw")
+        drawn = (node for graph in _build(paths, view, (), target, connection) for node in graph.nodes)
+        near = did_you_mean(groups[0], dict.fromkeys(node.title for node in drawn if node.kind is NodeKind.GROUP))
+        raise UsageError(f"there is no group named {' or '.join(map(repr, groups))} to draw", hint=near)
     text = _render(graphs, view, format_, paths)
     if out is None:
         click.echo(text, nl=False)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import click
 
 from reconciler import process, workflow
-from reconciler.cli import options
+from reconciler.cli import options, settings
 from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, TargetOptions
 from reconciler.cli.output import check_outputs, write_groups
@@ -73,6 +73,7 @@ def command(wanted: ImportOptions, terraform: str | None, target: TargetOptions,
       sgctl import --out groups.yaml --terraform terraform.tfstate > removed.tf
     """
     check_outputs()  # a file of --into is added to
+    wanted = replace(wanted, walk=settings.walk(wanted.follow_links))
     if wanted.out == STDOUT:
         wanted = replace(wanted, out=None)
     if wanted.out is not None and wanted.split is not None:

@@ -5,7 +5,7 @@ import click
 from reconciler import workflow
 from reconciler.cli import options, settings
 from reconciler.cli.options import ConnectionOptions, TargetOptions
-from reconciler.cli.output import rewrite_groups
+from reconciler.cli.output import rewrite_groups, text_diff
 from reconciler.cli.progress import Progress
 from reconciler.lint import Fixed, Kind, fix, lint
 from reconciler.loading.load import load_documents
@@ -19,6 +19,7 @@ from reconciler.render.lint import lint_to_json, render_lint
 @click.command("lint")
 @options.paths
 @click.option("--fix", "fixing", is_flag=True, help="Rewrite the files where that changes no traffic.")
+@options.diff
 @click.option("--live", is_flag=True, help="Look up live which remote groups nobody has.")
 @click.option(
     "--ignore", multiple=True, type=click.Choice([str(kind) for kind in Kind]), help="Not this kind; repeatable."
@@ -29,6 +30,7 @@ from reconciler.render.lint import lint_to_json, render_lint
 def command(
     paths: tuple[str, ...],
     fixing: bool,
+    diff: bool,
     live: bool,
     ignore: tuple[str, ...],
     format_: str,
@@ -43,7 +45,8 @@ def command(
     folders; the current folder when left out.
 
     With --fix the files are rewritten, comments kept, once the loader and the traffic algebra have shown that every
-    group admits what it did. What cannot be mended that way is left. Exits with 2 when something is left to say.
+    group admits what it did. What cannot be mended that way is left. --diff shows that and writes nothing. Exits with 2
+    when something is left to say.
 
     \b
       sgctl lint groups/
@@ -51,21 +54,24 @@ def command(
       sgctl lint --ignore mergeable --format json
     """
     defaults, policies = settings.defaults(target.project_id, target.region_id), settings.policies()
-    documents, state = load_documents(paths, defaults, policies, follow_links=target.follow_links)
+    documents, state = load_documents(paths, defaults, policies, walk=settings.walk(target.follow_links))
     there = _read_live(state, connection) if live else None
-    if fixing:
+    if fixing or diff:
         result = fix(documents, state, defaults, policies, ignored=ignore, live=there)
         originals = {document.source.path: document.source.data for document in documents}
         for path, data in result.texts.items():
-            rewrite_groups(path, originals[path], data)
+            if diff:
+                click.echo(text_diff(path, originals[path], data), nl=False, err=format_ == "json")
+            else:
+                rewrite_groups(path, originals[path], data)
     else:
         found = tuple(finding for finding in lint(documents, state, there) if finding.kind not in ignore)
         result = Fixed({}, (), found)
     if format_ == "json":
         click.echo(json_text(lint_to_json(result.left, result.mended)))
     else:
-        click.echo(render_lint(result.left, result.mended, fixing=fixing), nl=False)
-    return ExitCode.DIFFERENCES if result.left else ExitCode.DONE
+        click.echo(render_lint(result.left, result.mended, fixing=fixing or diff, writing=not diff), nl=False)
+    return ExitCode.DIFFERENCES if result.left or (diff and result.mended) else ExitCode.DONE
 
 
 def _read_live(state: DesiredState, connection: ConnectionOptions) -> LiveState:

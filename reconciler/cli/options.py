@@ -126,6 +126,9 @@ plan_look = option_set(Look, _expand, _traffic_only)
 paths = click.argument("paths", nargs=-1, type=click.Path(), callback=_default_paths)
 """Files or folders; when none is given those of the configuration file, else the current folder."""
 
+diff = click.option("--diff", is_flag=True, help="Show what --fix would change, and write nothing.")
+"""Beside --fix, or by itself."""
+
 paths_as_given = click.argument("paths", nargs=-1, type=click.Path())
 """Files or folders, or none."""
 

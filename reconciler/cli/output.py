@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,7 +17,11 @@ from reconciler.model.environment import API_KEY_FILE
 from reconciler.model.errors import PlanFileError, SgctlError, UsageError
 from reconciler.model.files import PLAN_LIMIT, read_bounded
 from reconciler.model.policies import Finding
+from reconciler.model.text import printable
 from reconciler.planning.plan import Plan
+
+if TYPE_CHECKING:
+    from reconciler.loading.walk import Walk
 
 PUBLIC = 0o644
 """The mode of what anybody may read: it says no more than a repository or the log of a CI."""
@@ -25,7 +30,7 @@ PUBLIC = 0o644
 STDOUT = "-"
 
 
-def check_outputs(inputs: Sequence[str] = (), *, follow_links: bool = False) -> bool:
+def check_outputs(inputs: Sequence[str] = (), *, walk: "Walk | None" = None) -> bool:
     """Refuse outputs of the command that runs that would destroy something, and tell whether one of them is stdout.
 
     `inputs` are the files and folders that the run reads; its settings and the file of the API key are known. An output
@@ -38,7 +43,7 @@ def check_outputs(inputs: Sequence[str] = (), *, follow_links: bool = False) -> 
         if isinstance(each.type, OutputFile) and context.params.get(each.name or "")
     ]
     named = [*inputs, *filter(None, [context.params.get("policies_file")])]
-    read = _read_by_this_run(named, follow_links=follow_links) if given else {}
+    read = _read_by_this_run(named, walk=walk or settings.walk()) if given else {}
     written: dict[str, str] = {}
     for option, path, type_ in given:
         if path == STDOUT and type_.is_kept:
@@ -68,11 +73,11 @@ def refuse_output(path: str, name: str) -> None:
         raise UsageError(f"{name}: it is not a regular file", hint="Name a file; `-` is stdout.")
 
 
-def _read_by_this_run(inputs: Sequence[str], *, follow_links: bool) -> dict[tuple[int, int] | None, str]:
+def _read_by_this_run(inputs: Sequence[str], *, walk: "Walk") -> dict[tuple[int, int] | None, str]:
     """List what is read: each file with how it came to be."""
-    from reconciler.loading.load import find_files  # noqa: PLC0415 - brings YAML, which `sgctl show` need not load
+    from reconciler.loading.walk import find_files  # noqa: PLC0415 - brings YAML, which `sgctl show` need not load
 
-    files = dict.fromkeys(find_files(inputs, follow_links=follow_links)[0], "an input")
+    files = dict.fromkeys(find_files(inputs, walk=walk)[0], "an input")
     if (file := settings.config().file) is not None:
         files[file] = "the settings"
     if key_file := os.environ.get(API_KEY_FILE):
@@ -139,6 +144,15 @@ def rewrite_groups(path: str, old: bytes, new: bytes) -> None:
     except OSError as error:
         raise SgctlError(f"cannot rewrite {path}: {error.strerror or error}") from None
     write_groups(os.path.realpath(path), new.decode("utf-8"))  # what was read through a link
+
+
+def text_diff(path: str, old: bytes, new: bytes) -> str:
+    """Return what would change in a file as a unified diff, fit to print."""
+    from difflib import unified_diff  # noqa: PLC0415 - only where files are mended
+
+    before, after = (data.decode("utf-8", "replace").splitlines() for data in (old, new))
+    lines = unified_diff(before, after, path, path, lineterm="")
+    return "".join(f"{printable(line, keep_length=True)}\n" for line in lines)
 
 
 def read_plan(path: str) -> Plan:

@@ -65,7 +65,7 @@ def command(
       sgctl plan groups/ --out plan.json --detailed-exitcode
       sgctl plan --group 'web-*' --format json
     """
-    to_stdout = check_outputs(paths, follow_links=target.follow_links)
+    to_stdout = check_outputs(paths, walk=settings.walk(target.follow_links))
     with options.connect(connection) as api:
         plan = plan_files(paths, api, choices, target, connection)
     if output.out is not None:
@@ -81,8 +81,8 @@ def plan_files(
 ) -> Plan:
     """Load the files, read live state and plan. Raises `UsageError` where pruning would not see everything."""
     if choices.prune:
-        refuse_partial_prune(settings.config(), paths, follow_links=target.follow_links)
-    left_out = find_left_out(settings.config(), paths, follow_links=target.follow_links)
+        refuse_partial_prune(settings.config(), paths, walk=settings.walk(target.follow_links))
+    left_out = find_left_out(settings.config(), paths, walk=settings.walk(target.follow_links))
     plan_with = replace(plan_options(choices, connection), whole=left_out is None)
     state = load_files(paths, target, plan_with.policies)
     with Progress("reading", len(state.targets)) as progress:

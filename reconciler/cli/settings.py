@@ -21,6 +21,7 @@ from reconciler.model.policies import Limits, Policies, Rulebook
 
 if TYPE_CHECKING:
     from reconciler.loading.head import Defaults
+    from reconciler.loading.walk import Walk
 
 _CONFIG = "reconciler.config.config"
 
@@ -77,6 +78,14 @@ class FileDefaults(Mapping[str, Any]):
         return {} if context is None or context.resilient_parsing else config().values
 
 
+def walk(follow_links: bool = False) -> "Walk":  # noqa: FBT002 - the one thing that no setting says
+    """Say which files of folders to read."""
+    from reconciler.loading.walk import Walk  # noqa: PLC0415 - brings YAML's problems, which help need not load
+
+    loaded = config()
+    return Walk(follow_links, tuple(loaded.values.get("exclude", ())), str(Path(loaded.file or "").parent))
+
+
 def default_paths() -> tuple[str, ...]:
     """Say which files to take where none are given: those of the configuration file, else the current folder."""
     return config().paths or (".",)
@@ -87,7 +96,9 @@ def policies() -> Policies | None:
     from reconciler.loading.policies import read_policies  # noqa: PLC0415 - brings YAML, which help need not load
 
     loaded = config()
-    return read_policies(loaded.policies, loaded.file or FILE_NAME) if loaded.policies else None
+    if not loaded.policies:
+        return None
+    return read_policies(loaded.policies, loaded.file or FILE_NAME, loaded.place_in_policies)
 
 
 def rulebook(path: str | None) -> Rulebook | None:
@@ -97,7 +108,7 @@ def rulebook(path: str | None) -> Rulebook | None:
     from reconciler.loading.policies import read_policies  # noqa: PLC0415 - brings YAML, which help need not load
 
     outside = load_outside(path)
-    policies = read_policies(outside.policies, path) if outside.policies else Policies()
+    policies = read_policies(outside.policies, path, outside.place_in_policies) if outside.policies else Policies()
     return Rulebook(policies, Limits(**outside.limits))
 
 

@@ -8,11 +8,13 @@ import click
 
 from reconciler import process
 from reconciler.cli import settings
+from reconciler.cli.log import current_log
 from reconciler.cli.options import TargetOptions
 from reconciler.config.config import Config
 from reconciler.loading.document import YamlDocument
 from reconciler.loading.head import Defaults
-from reconciler.loading.load import find_files, load, load_documents
+from reconciler.loading.load import load, load_documents
+from reconciler.loading.walk import Walk, find_files
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.errors import InputError, UsageError
 from reconciler.model.policies import Policies
@@ -28,9 +30,14 @@ def load_files(paths: Sequence[str], target: TargetOptions, policies: Policies |
     """
     defaults = settings.defaults(target.project_id, target.region_id)
     processes = process.usable_processes()
+    walk = settings.walk(target.follow_links)
     if processes == 1:
-        return load_documents(paths, defaults, policies, follow_links=target.follow_links)[1]
-    return load(paths, defaults, policies, processes=processes, follow_links=target.follow_links)
+        state = load_documents(paths, defaults, policies, walk=walk)[1]
+    else:
+        state = load(paths, defaults, policies, processes=processes, walk=walk)
+    for note in state.notes:
+        current_log().warning(f"{note.place}: {note.message}")
+    return state
 
 
 def load_chosen(paths: Sequence[str], target: TargetOptions) -> Loaded:
@@ -45,7 +52,7 @@ def load_chosen(paths: Sequence[str], target: TargetOptions) -> Loaded:
         environment_region_id=region_id or outside.environment_region_id,
     )
     documents, state = load_documents(
-        paths or settings.default_paths(), fill, settings.policies(), follow_links=target.follow_links
+        paths or settings.default_paths(), fill, settings.policies(), walk=settings.walk(target.follow_links)
     )
     targets = tuple(
         each
@@ -83,13 +90,13 @@ def known_target(target: TargetOptions) -> Target | None:
     return None if project_id is None or region_id is None else Target(project_id, region_id)
 
 
-def refuse_partial_prune(config: Config, paths: Sequence[str], *, follow_links: bool) -> None:
+def refuse_partial_prune(config: Config, paths: Sequence[str], *, walk: Walk) -> None:
     """Refuse to prune by paths that leave out some of those that the configuration file names.
 
     A file left out would look like groups that nobody names any more. Files are compared, not names: a folder may be
     given by another name, or file by file. Raises `UsageError`.
     """
-    if (left_out := find_left_out(config, paths, follow_links=follow_links)) is not None:
+    if (left_out := find_left_out(config, paths, walk=walk)) is not None:
         raise UsageError(
             f"--prune has to see everything, and {left_out} is left out: {config.places('paths')['paths']} names it",
             hint="Leave the paths out to plan all of them, or plan without --prune.",
@@ -105,21 +112,21 @@ def refuse_no_owner(state: DesiredState) -> None:
         )
 
 
-def find_left_out(config: Config, paths: Sequence[str], *, follow_links: bool) -> str | None:
+def find_left_out(config: Config, paths: Sequence[str], *, walk: Walk) -> str | None:
     """Find a file that the configuration file names and the paths given leave out: they do not see everything then."""
-    given = None if tuple(paths) == config.paths else _identities(paths, follow_links=follow_links)
+    given = None if tuple(paths) == config.paths else _identities(paths, walk=walk)
     for path in config.paths:
         if not Path(path).exists():
             return path
-        named = {} if given is None else _identities((path,), follow_links=follow_links)
+        named = {} if given is None else _identities((path,), walk=walk)
         if left_out := [name for identity, name in named.items() if identity not in (given or ())]:
             return left_out[0]
     return None
 
 
-def _identities(paths: Sequence[str], *, follow_links: bool) -> dict[tuple[int, int], str]:
+def _identities(paths: Sequence[str], *, walk: Walk) -> dict[tuple[int, int], str]:
     found = {}
-    for name in find_files(paths, follow_links=follow_links)[0]:
+    for name in find_files(paths, walk=walk)[0]:
         status = Path(name).stat()
         found[status.st_dev, status.st_ino] = name
     return found

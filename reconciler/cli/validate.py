@@ -4,32 +4,49 @@ import click
 
 from reconciler.cli import options, settings
 from reconciler.cli.options import ReportOptions, TargetOptions
-from reconciler.cli.output import check_outputs, write_reports
+from reconciler.cli.output import check_outputs, rewrite_groups, text_diff, write_reports
 from reconciler.cli.targets import load_files
 from reconciler.loading.desired import unresolved_references
+from reconciler.loading.load import read_sources
 from reconciler.model.clock import SystemClock
-from reconciler.model.errors import GuardrailStop
-from reconciler.model.text import count
+from reconciler.model.errors import GuardrailStop, InputError, SgctlError
+from reconciler.model.text import count, printable
 from reconciler.policy.judge import judge_desired
 from reconciler.render.findings import render_findings
 
 
 @click.command("validate")
 @options.paths
+@click.option("--fix", "fixing", is_flag=True, help="Rewrite host bits and quotes, where nothing else can be meant.")
+@options.diff
 @options.report
 @options.policies_file
 @options.target
-def command(paths: tuple[str, ...], policies_file: str | None, report: ReportOptions, target: TargetOptions) -> None:
+def command(
+    paths: tuple[str, ...],
+    policies_file: str | None,
+    report: ReportOptions,
+    target: TargetOptions,
+    *,
+    fixing: bool,
+    diff: bool,
+) -> None:
     """Check files offline: structure, rules, references, policies.
 
     PATHS are files or folders (*.yaml and *.yml, recursively); when left out, those of `sgctl.toml`, else the current
     folder. All errors are shown, each with its place.
 
+    With --fix, prefixes with host bits and values that lack quotes, or have too many, are rewritten in place: comments
+    and every other byte stay, and what cannot be shown to mean only that is left. --diff shows that and writes nothing.
+
     \b
       sgctl validate groups/
       sgctl validate web.yaml db.yaml
+      sgctl validate --diff
     """
-    to_stdout = check_outputs(paths, follow_links=target.follow_links)
+    to_stdout = check_outputs(paths, walk=settings.walk(target.follow_links))
+    if fixing or diff:
+        _mend(paths, target, writing=not diff)
     state = load_files(paths, target, settings.policies())
     found = judge_desired(state, SystemClock().now().date(), settings.rulebook(policies_file))
     write_reports(found, "validate", report)
@@ -44,3 +61,24 @@ def command(paths: tuple[str, ...], policies_file: str | None, report: ReportOpt
             f"the files are valid, and break policies: {count(stops, 'error')}",
             hint="Change what the errors above name, or add a reviewed `exception` beside it.",
         )
+
+
+def _mend(paths: tuple[str, ...], target: TargetOptions, *, writing: bool) -> None:
+    """Mend the files and show what was done. What is left, the caller meets when it loads them, or is raised here."""
+    from reconciler.lint.mend import mend  # noqa: PLC0415 - only where files are mended
+
+    sources, issues = read_sources(paths, walk=settings.walk(target.follow_links))
+    found = mend(sources, issues, settings.defaults(target.project_id, target.region_id), settings.policies())
+    for path, (old, new) in found.files.items():
+        if writing:
+            rewrite_groups(path, old, new)
+        else:
+            click.echo(text_diff(path, old, new), nl=False)
+    for each in found.mends:
+        done = "fixed" if writing else "would fix"
+        click.echo(printable(f"{each.issue.place}: {done}: {each.old} -> {each.new} [{each.issue.name}]"), err=True)
+    if found.mends and not writing:
+        if found.left:
+            raise InputError(found.left)
+        many = count(len(found.mends), "value")
+        raise SgctlError(f"the files are wrong as they are; nothing was written, and --fix would mend {many}")

@@ -92,7 +92,7 @@ def command(
       sgctl watch groups/ --listen 127.0.0.1:9180
       sgctl watch groups/ --interval 1m --enforce narrow --log-format json
     """
-    check_outputs(paths, follow_links=target.follow_links)
+    check_outputs(paths, walk=settings.walk(target.follow_links))
     process.collect_garbage()
     stop = threading.Event()
     clock = StoppableClock(stop)
@@ -113,7 +113,7 @@ def command(
                     outside=settings.rulebook(policies_file),
                 ),
                 fail_on=Severity(chosen.fail_on),
-                whole=find_left_out(settings.config(), paths, follow_links=target.follow_links) is None,
+                whole=find_left_out(settings.config(), paths, walk=settings.walk(target.follow_links)) is None,
                 carry_out=partial(_carry_out, stop=stop),
             )
         _notify(notifier, drift_to_json(done.drift, settings.base_url(), format_time(clock.now())), done)

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,11 @@ class Config:
         positions = _positions(self.source)
         found = {name: positions.get((*self.table, *name.split("."))) for name in names}
         return {name: FilePlace(self.source.path, *position) for name, position in found.items() if position}
+
+    def place_in_policies(self, path: KeyPath) -> FilePlace:
+        """Find where a key of the policies stands, or what it would be in."""
+        positions = {} if self.source is None else _positions(self.source)
+        return FilePlace(self.file or FILE_NAME, *_closest(positions, (*self.table, POLICIES, *path)))
 
 
 def load_config(folder: Path) -> Config:
@@ -304,6 +310,7 @@ def _unknown(name: str) -> _Said:
     return ProblemName.UNKNOWN_KEY, f"unknown key {shown(name)}", did_you_mean(name, (*KEYS, *_TABLES))
 
 
+@lru_cache(2)
 def _positions(source: Source) -> dict[KeyPath, tuple[int, int]]:
     return key_positions(source.data.decode("utf-8"))
 

@@ -35,6 +35,10 @@ def _is_paths(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(path, str) and _may_hold(path) for path in value)
 
 
+def _is_globs(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(glob, str) and glob.strip("./ ") for glob in value)
+
+
 def _may_hold(path: str) -> bool:
     """A path that may hold desired state; `apply` would take a .json file for a saved plan."""
     return bool(path) and "\0" not in path and not path.endswith(".json")
@@ -54,6 +58,7 @@ _LIMITS = Limits()
 
 KEYS = {
     "paths": Key("a list of YAML files and folders", _is_paths, ["."]),
+    "exclude": Key('a list of globs such as `"charts/**"`', _is_globs, []),
     "project_id": Key("a whole number, 1 or more", _whole_number(1), None, environment.PROJECT_ID),
     "region_id": Key("a whole number, 1 or more", _whole_number(1), None, environment.REGION_ID),
     "base_url": Key("an address", lambda _: False, DEFAULT_BASE_URL, environment.BASE_URL, in_files=False),

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from reconciler.loading.document import YamlDocument
 from reconciler.loading.issues import Issues
-from reconciler.loading.load import Defaults, find_files, load_documents
+from reconciler.loading.load import Defaults, load_documents
 from reconciler.loading.remote import read_address_groups
+from reconciler.loading.walk import WALK, Walk, find_files
 from reconciler.model.cloud import EVERYWHERE
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.errors import InputError
@@ -36,12 +37,12 @@ class Existing:
         return tuple(document for document in self.documents if not Path(document.source.path).samefile(path))
 
 
-def read_existing(paths: Sequence[str], target: Target, live: LiveState, *, follow_links: bool = False) -> Existing:
+def read_existing(paths: Sequence[str], target: Target, live: LiveState, *, walk: Walk = WALK) -> Existing:
     """Read files and folders. Raises `InputError` where they are wrong, or do not fit together with live state.
 
     Documents that name no project or region are for the target of the import.
     """
-    documents, state = load_documents(paths, defaults_for(target), follow_links=follow_links)
+    documents, state = load_documents(paths, defaults_for(target), walk=walk)
     matches, unclear = resolve(of_target(state, target), live)
     if unclear:
         raise InputError(unclear)

@@ -12,6 +12,7 @@ from reconciler.importing.proof import prove
 from reconciler.importing.text import spell_text
 from reconciler.importing.writable import why_not_group
 from reconciler.importing.written import ImportContext, ImportedGroups, reference_names, write_groups
+from reconciler.loading.walk import WALK, Walk
 from reconciler.model.desired import Target
 from reconciler.model.errors import UsageError
 from reconciler.model.live import LiveGroup, LiveState
@@ -23,7 +24,7 @@ class ImportOptions:
     """What to import, and where to: `out` a file, `split` a folder, neither is stdout.
 
     `into` are files and folders that may name groups already; what `out` and `split` hold counts as well. Links in
-    these folders that lead out of them are read only with `follow_links`.
+    these folders that lead out of them are read only with `follow_links`; `walk` says what else is not read.
     """
 
     names: tuple[str, ...] = ()
@@ -33,6 +34,7 @@ class ImportOptions:
     into: tuple[str, ...] = ()
     address_groups: bool = False
     follow_links: bool = False
+    walk: Walk = WALK
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,9 @@ def import_groups(
     chosen = choose(live[target], options.names, options.tags)
     existing = Existing()
     if existing_paths:
-        existing = read_existing(existing_paths, target, live, follow_links=options.follow_links)
+        existing = read_existing(
+            existing_paths, target, live, walk=options.walk._replace(follow_links=options.follow_links)
+        )
     known = existing.live_ids
     missing = [group for group in chosen if group.id not in known]
     notes = {group.id: reason for group in missing if (reason := why_not_group(group))}

@@ -56,6 +56,10 @@ class Text:
             end = end if token is None else max(end, self.offset(token.end_mark))
         return tuple(found)
 
+    def line_start_of(self, line: int) -> int:
+        """Return where a line begins, counted from 1."""
+        return self._starts[line - 1]
+
     def offset(self, mark: Mark) -> int:
         """Return the offset of a position."""
         return self._starts[mark.line] + mark.column

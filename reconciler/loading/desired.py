@@ -4,7 +4,7 @@ Defaults fill what a document leaves out, address groups are looked up in every 
 is expanded to the rules that it means (`loader.rule`). The JSON Schema judges the structure (`loader.structure`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -14,19 +14,11 @@ from reconciler.loading.head import MAX_GROUPS, Defaults, read_head
 from reconciler.loading.issues import Budget, Issues
 from reconciler.loading.policies import read_policies_of
 from reconciler.loading.remote import AddressGroup, read_address_groups
-from reconciler.model.desired import DesiredGroup, DesiredState, Target
+from reconciler.model.desired import DesiredGroup, DesiredState, Note, Target
 from reconciler.model.errors import Issue
-from reconciler.model.place import Place
 from reconciler.model.policies import Policies
 from reconciler.model.problems import ProblemName
-from reconciler.model.text import shown
-
-
-class Note(NamedTuple):
-    """Something worth knowing about the files that is not wrong."""
-
-    place: Place
-    message: str
+from reconciler.model.text import is_uuid, shown
 
 
 class Written(NamedTuple):
@@ -35,6 +27,7 @@ class Written(NamedTuple):
     targets: tuple[Target, ...]
     owner: str | None
     groups: Sequence[DesiredGroup]
+    notes: tuple[Note, ...] = ()
 
 
 def desired_state(
@@ -49,7 +42,7 @@ def desired_state(
     state = merge(_read_documents(documents, defaults, address_groups, issues), issues)
     judged_by = read_policies_of(documents, address_groups, policies, issues)
     sources = (document.source for document in documents if isinstance(document, YamlDocument))
-    return replace(state, policies=judged_by), issues.worded(sources)
+    return replace(state, policies=judged_by, notes=in_order(issues.notes)), issues.worded(sources)
 
 
 MAX_ALL_RULES = 500_000
@@ -95,10 +88,11 @@ def read_document(
 
     `expansions` are those that the documents of the run may still come to.
     """
+    before = len(issues.notes)
     targets, owner = read_head(document, defaults, issues)
     scope = Scope(document, targets, owner, address_groups, issues, expansions)
     groups = [group for index, value in enumerate(_groups_of(document)) for group in read_group(scope, index, value)]
-    return Written(targets, owner, groups)
+    return Written(targets, owner, groups, tuple(issues.notes[before:]))
 
 
 def merge(written: Sequence[Written], issues: Issues) -> DesiredState:
@@ -114,6 +108,11 @@ def merge(written: Sequence[Written], issues: Issues) -> DesiredState:
     return DesiredState(tuple(groups), tuple(owners), frozen)
 
 
+def in_order(notes: Iterable[Note]) -> tuple[Note, ...]:
+    """Put notes in the order of their places, each once."""
+    return tuple(sorted(dict.fromkeys(notes), key=lambda note: note.place.order))
+
+
 def unresolved_references(state: DesiredState) -> tuple[Note, ...]:
     """Note each remote group that no file defines for its target: `plan` looks it up live."""
     defined = {(group.target, group.name) for group in state.groups}
@@ -123,6 +122,8 @@ def unresolved_references(state: DesiredState) -> tuple[Note, ...]:
             name = rule.remote_group
             if name is not None and (group.target, name) not in defined:
                 message = f"no file defines the group `{name}` for {group.target}: it is looked up live"
+                if is_uuid(name):
+                    message = f"`remote_group` takes a group's name, and this is an id: write `remote_group_id: {name}`"
                 notes.setdefault((group.target, name), Note(rule.place, message))
     return tuple(notes.values())
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from reconciler.loading.document import Document
 from reconciler.loading.issues import Budget, Issues, Path, Problem
 from reconciler.loading.remote import AddressGroup, count_prefixes, read_remotes
-from reconciler.loading.report import report, report_malformed
+from reconciler.loading.report import report, report_malformed, report_notes
 from reconciler.loading.rule import expand
 from reconciler.loading.structure import check_of, is_well_formed, well_formed_part
 from reconciler.model.cloud import DEFAULT_GROUP, MAX_RULES
@@ -198,6 +198,7 @@ def _read_rules(
         if expansion.problems or wrong_review or foreign:
             report(document, (*path, index), (*expansion.problems, *wrong_review, *foreign), issues)
             continue
+        report_notes(document, (*path, index), expansion.notes, issues)
         description = rule.get("description") or ""
         count += expansion.number
         expansions.take(len(expansion.rules))

@@ -7,6 +7,7 @@ from reconciler.loading.document import Document
 from reconciler.loading.issues import Issues
 from reconciler.loading.report import report_malformed
 from reconciler.loading.structure import is_well_formed
+from reconciler.loading.values import is_own_key
 from reconciler.model import environment
 from reconciler.model.desired import Target
 from reconciler.model.place import Key, Place
@@ -108,7 +109,7 @@ def read_head(document: Document, defaults: Defaults, issues: Issues) -> tuple[t
     head = value
     if isinstance(value, dict):
         empty: dict[str, Any] = {"security_groups": [], "address_groups": {}, "policies": {}}
-        head = {key: empty[key] if _is_body(key, part) else part for key, part in value.items()}
+        head = {key: empty[key] if _is_body(key, part) else part for key, part in value.items() if not is_own_key(key)}
     if not is_well_formed("document", head):
         report_malformed(document, (), "document", head, issues)
         return (), None

@@ -1,9 +1,11 @@
 """What is wrong in the files of a run: problems of a fragment, and issues with their place and line."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from reconciler.model.desired import Note
 from reconciler.model.errors import Issue
 from reconciler.model.place import FilePlace, Key, Place
 from reconciler.model.problems import ProblemName
@@ -22,16 +24,38 @@ class Source:
         """The text by line. Bytes that are no UTF-8 are shown as the replacement character."""
         return self.data.decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
 
+    @property
+    def text(self) -> str:
+        """The text as a whole."""
+        return "\n".join(self.lines)
+
     def show(self, issue: Issue) -> Issue:
-        """Add to an issue at a place of this file the line as it stands there."""
+        """Add to an issue at a place of this file the line as it stands there; not to one about the file as a whole."""
         place = issue.place
-        if not isinstance(place, FilePlace) or not 0 < place.line <= len(self.lines):
+        if (
+            not isinstance(place, FilePlace)
+            or issue.name is ProblemName.NOT_OURS
+            or not 0 < place.line <= len(self.lines)
+        ):
             return issue
         line, caret = crop(self.lines[place.line - 1], place.column)
         return replace(issue, line=line, caret=caret)
 
 
 Path = tuple[Key, ...]
+QUOTE = "quote it"
+NO_TEMPLATING = "there is no templating: write the value itself, or have another tool fill it in before"
+_TEMPLATE = re.compile(r"\{\{|\{%|\$\{")
+
+
+def is_template(text: str) -> bool:
+    """Whether a text has `{{`, `{%` or `${` in it, by which other tools fill in values."""
+    return _TEMPLATE.search(text) is not None
+
+
+def yaml_text(prefix: str) -> str:
+    """Spell a prefix for a file: one that begins with a colon needs quotes between brackets."""
+    return f'"{prefix}"' if prefix.startswith(":") else prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +63,7 @@ class Problem:
     """A sentence about the value at `path` of a fragment (about its key where `at_key`), and what to write instead.
 
     `guess` is a misspelled word and what it may have been meant to be: comparing is slow, and left to who shows it.
+    `replacement` is as in `Issue`. A `fix` that is `QUOTE` stands for the value as it is written, in quotes.
     """
 
     path: Path
@@ -48,6 +73,7 @@ class Problem:
     related: tuple[tuple[str, Path], ...] = ()
     at_key: bool = False
     guess: tuple[str, tuple[str, ...]] | None = None
+    replacement: str | None = None
 
     def below(self, path: Path) -> "Problem":
         """Return the problem of a fragment as one of what the fragment is in, where it has this path."""
@@ -87,6 +113,7 @@ class Issues:
         self._limit = limit
         self._found: dict[tuple[Place, str], Issue] = {}
         self._omitted = 0
+        self.notes: list[Note] = []
 
     def __len__(self) -> int:
         return len(self._found) + self._omitted
@@ -103,9 +130,10 @@ class Issues:
         message: str,
         fix: str | None = None,
         related: tuple[tuple[str, Place], ...] = (),
+        replacement: str | None = None,
     ) -> None:
         """Note an issue at a place."""
-        self.append(Issue(place, name, message, fix=fix, related=related))
+        self.append(Issue(place, name, message, fix=fix, related=related, replacement=replacement))
 
     def append(self, issue: Issue) -> None:
         """Note an issue that is worded already."""
@@ -113,6 +141,17 @@ class Issues:
             self.count()
         else:
             self._found.setdefault((issue.place, issue.message), issue)
+
+    def note(self, place: Place, message: str) -> None:
+        """Note what is not wrong, and may have been meant otherwise; past the limit no more of it."""
+        if len(self.notes) < self._limit:
+            self.notes.append(Note(place, message))
+
+    def take(self, others: "Issues") -> None:
+        """Note those of another collection as well."""
+        for issue in others._found.values():  # noqa: SLF001 - of the same class
+            self.append(issue)
+        self.count(others._omitted)  # noqa: SLF001 - the same
 
     def count(self, number: int = 1) -> None:
         """Count issues without wording them."""

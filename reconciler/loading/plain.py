@@ -58,6 +58,17 @@ class PlainDocument:
         above = path_text(*path)
         return [PlainPlace(self.name, f"{above}[{index}]") for index in range(len(value))]
 
+    def written(self, *path: Key) -> str:
+        """Spell the scalar at a path; nothing for a list or mapping."""
+        value = self.value
+        for step in path:
+            value = value[step]
+        return "" if isinstance(value, list | dict) else value if isinstance(value, str) else shown(value)[1:-1]
+
+    def aliases(self, *_path: Key) -> tuple[tuple[str, PlainPlace], ...]:
+        """List nothing: data has no aliases."""
+        return ()
+
 
 def read_plain(documents: Sequence[PlainDocument]) -> tuple[tuple[PlainDocument, ...], tuple[Issue, ...]]:
     """Copy documents, with all that is wrong with them as plain data."""

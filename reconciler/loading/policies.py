@@ -4,11 +4,12 @@ The same keys in one YAML document and in `sgctl.toml`. Flows are written as rul
 that they mean what a rule would mean.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.loading.document import Document
-from reconciler.loading.issues import Issues, Path, Problem
+from reconciler.loading.issues import QUOTE, Issues, Path, Problem
 from reconciler.loading.remote import AddressGroup, read_prefix
 from reconciler.loading.report import report, report_malformed
 from reconciler.loading.rule import expand, read_ranges
@@ -32,12 +33,17 @@ from reconciler.model.policies import (
     WorldOpenManagement,
 )
 from reconciler.model.problems import ProblemName
+from reconciler.model.text import did_you_mean
 
 _FLOWS = ("must_allow", "must_deny")
 AddressGroups = Mapping[str, AddressGroup]
 
 
-def read_policies(written: Mapping[str, Any], where: str) -> Policies:
+Find = Callable[[tuple[str, ...]], FilePlace]
+"""Finds where a key of the policies stands, given by its path in them."""
+
+
+def read_policies(written: Mapping[str, Any], where: str, find: Find | None = None) -> Policies:
     """Read the table of a settings file; `where` is the file's name. Raises `InputError` with all that is wrong.
 
     Flows that name address groups mean nothing before the files are loaded: `bind` completes them.
@@ -46,7 +52,7 @@ def read_policies(written: Mapping[str, Any], where: str) -> Policies:
     policies = Policies()
     if not problems:
         policies, problems = _read_policies(written, where, None)
-    _raise(problems, where)
+    _raise(problems, where, find)
     return policies
 
 
@@ -112,12 +118,20 @@ def _malformed(written: Mapping[str, Any]) -> Iterator[Problem]:
         yield from explain("policies", written)[0]
 
 
-def _raise(problems: Sequence[Problem], where: str) -> None:
+def _raise(problems: Sequence[Problem], where: str, find: Find | None = None) -> None:
     if problems:
-        place = FilePlace(where, 1, 1)
-        raise InputError(
-            tuple(Issue(place, each.name, f"{_dotted(each.path)}: {each.message}", fix=each.fix) for each in problems)
-        )
+        issues = []
+        for each in problems:
+            keys = tuple(itertools.takewhile(lambda step: isinstance(step, str), each.path))
+            place = find(tuple(map(str, keys))) if find is not None else FilePlace(where, 1, 1)
+            issues.append(Issue(place, each.name, f"{_dotted(each.path)}: {each.message}", fix=_settings_fix(each)))
+        raise InputError(tuple(issues))
+
+
+def _settings_fix(problem: Problem) -> str | None:
+    if problem.guess:
+        return did_you_mean(*problem.guess) or problem.fix
+    return "write it in quotes" if problem.fix == QUOTE else problem.fix
 
 
 def _dotted(path: Path) -> str:

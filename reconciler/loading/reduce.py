@@ -64,7 +64,9 @@ class _Reducer:
         name, known, other = check.inside("propertyNames"), check.properties(), check.inside("additionalProperties")
         kept = list(value)
         if len(value) > MOST:
-            judged = [(key, part, known.get(key, other)) for key, part in value.items()]
+            patterns = check.patterns()
+            named = {key: part for key in value for meets, part in patterns if meets(key)} | known
+            judged = [(key, part, named.get(key, other)) for key, part in value.items()]
             wrong = {key for key, part, check in judged if check is not None and not check(part)}
             wrong |= {key for key in value if name is not None and not name(key)}
             right = (key for key in value if key not in wrong)

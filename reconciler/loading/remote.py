@@ -6,8 +6,8 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from reconciler.loading.document import Document
-from reconciler.loading.issues import Issues, Path, Problem
-from reconciler.loading.report import report, report_malformed
+from reconciler.loading.issues import Issues, Path, Problem, yaml_text
+from reconciler.loading.report import report, report_malformed, report_notes
 from reconciler.loading.structure import is_well_formed
 from reconciler.model.canonical import canonical_prefix, is_canonical_ipv4
 from reconciler.model.cloud import EVERYWHERE
@@ -23,6 +23,7 @@ class Prefix(NamedTuple):
     family: Ethertype
     canonical: str | None
     problem: Problem | None = None
+    note: str | None = None
 
 
 @lru_cache(1 << 16)
@@ -32,7 +33,8 @@ def read_prefix(text: str) -> Prefix:
     if family == "IPv4":
         whole = text if "/" in text else f"{text}/32"
         if is_canonical_ipv4(whole):
-            return Prefix(family, None if whole.endswith("/0") else whole)
+            note = _looks_like_a_network(text, family) if whole is not text and text.endswith(".0") else None
+            return Prefix(family, None if whole.endswith("/0") else whole, None, note)
     return _read_with_care(text, canonical_prefix(text), family)
 
 
@@ -41,7 +43,7 @@ def _read_with_care(text: str, canonical: str | None, family: Ethertype) -> Pref
     from ipaddress import ip_network  # noqa: PLC0415  # costs a start-up time that good files need not pay
 
     address, slash, mask = text.partition("/")
-    masked = canonical or EVERYWHERE[family]
+    masked = yaml_text(canonical or EVERYWHERE[family])
     try:
         network = ip_network(text, strict=False)
         whole = ip_network(address)
@@ -55,9 +57,26 @@ def _read_with_care(text: str, canonical: str | None, family: Ethertype) -> Pref
             family, ProblemName.NOT_A_PREFIX, f"`{text}` has no plain number after the slash", f"write {masked}"
         )
     if network.network_address != whole.network_address:
-        alternative = f", or {address} for this one address" if network.prefixlen else ""
-        return _wrong(family, ProblemName.HOST_BITS, f"`{text}` has host bits set", f"write {masked}{alternative}")
-    return Prefix(family, canonical)
+        # An address that opens everything is a slip, whose mending is left to who made it.
+        alternative, replacement = (
+            (f", or {yaml_text(address)} for this one address", masked) if network.prefixlen else ("", None)
+        )
+        message = f"`{text}` has host bits set"
+        return _wrong(family, ProblemName.HOST_BITS, message, f"write {masked}{alternative}", replacement)
+    return Prefix(
+        family, canonical, None, None if slash or not text.endswith("::") else _looks_like_a_network(text, family)
+    )
+
+
+def _looks_like_a_network(address: str, family: Ethertype) -> str:
+    """Word a bare address that ends in zeros: without a length it is a single address."""
+    if family == "IPv4":
+        length, whole = 8 * len(address.removesuffix(".0").removesuffix(".0").removesuffix(".0").split(".")), 32
+        length = 0 if address == "0.0.0.0" else length  # noqa: S104 - no address to listen at
+    else:
+        length, whole = 16 * len([part for part in address.split(":") if part]), 128
+    message = f"`{address}` is a single address, {address}/{whole}; write {address}/{length} if the network is meant"
+    return f"{message}, {address}/{whole} if not"
 
 
 def _no_prefix(text: str, family: Ethertype) -> Prefix:
@@ -76,8 +95,8 @@ def _no_prefix(text: str, family: Ethertype) -> Prefix:
     )
 
 
-def _wrong(family: Ethertype, name: ProblemName, message: str, fix: str) -> Prefix:
-    return Prefix(family, None, Problem((), name, message, fix))
+def _wrong(family: Ethertype, name: ProblemName, message: str, fix: str, replacement: str | None = None) -> Prefix:
+    return Prefix(family, None, Problem((), name, message, fix, replacement=replacement))
 
 
 WAYS = frozenset({"remote_ip_prefix", "remote_ip_prefixes", "remote_address_group", "remote_group", "remote_group_id"})
@@ -91,6 +110,7 @@ class Remote(NamedTuple):
     group_id: str | None
     group_name: str | None
     path: Path
+    note: str | None = None
 
 
 class AddressGroup(NamedTuple):
@@ -124,7 +144,7 @@ def _read_way(way: str, value: Any, address_groups: Mapping[str, AddressGroup]) 
         prefix = read_prefix(value)
         if prefix.problem:
             return (), (prefix.problem.below((way,)),)
-        return (Remote(prefix.family, prefix.canonical, None, None, (way,)),), _NO_PROBLEMS
+        return (Remote(prefix.family, prefix.canonical, None, None, (way,), prefix.note),), _NO_PROBLEMS
     if way == "remote_ip_prefixes":
         return _prefixes([((way, index), text) for index, text in enumerate(value)])
     if way == "remote_group_id":
@@ -152,7 +172,7 @@ def _prefixes(written: list[tuple[Path, str]]) -> Remotes:
             problems.append(prefix.problem.below(path))
         else:
             key = (prefix.family, prefix.canonical)
-            found.setdefault(key, Remote(prefix.family, prefix.canonical, None, None, path))
+            found.setdefault(key, Remote(prefix.family, prefix.canonical, None, None, path, prefix.note))
     return tuple(found.values()), tuple(problems)
 
 
@@ -219,5 +239,6 @@ def _read_address_group(document: Document, name: str, prefixes: Any, issues: Is
         return AddressGroup(())
     read = [read_prefix(text) for text in prefixes]
     report(document, path, (each.problem.below((index,)) for index, each in enumerate(read) if each.problem), issues)
+    report_notes(document, path, (((index,), each.note) for index, each in enumerate(read) if each.note), issues)
     good = dict.fromkeys((prefix.family, prefix.canonical) for prefix in read if not prefix.problem)
     return AddressGroup(tuple(good))

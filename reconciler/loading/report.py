@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from reconciler.loading.document import Document
-from reconciler.loading.issues import Issues, Problem
+from reconciler.loading.issues import NO_TEMPLATING, QUOTE, Issues, Path, Problem, is_template
 from reconciler.model.place import Key
 from reconciler.model.text import did_you_mean
 
@@ -15,10 +15,29 @@ def report(document: Document, path: tuple[Key, ...], problems: Iterable[Problem
         if issues.full:
             issues.count()
             continue
+        whole = (*path, *problem.path)
         find = document.key_place if problem.at_key else document.place
         related = tuple((what, document.place(*path, *inner)) for what, inner in problem.related)
-        fix = (did_you_mean(*problem.guess) if problem.guess else None) or problem.fix
-        issues.add(find(*path, *problem.path), problem.name, problem.message, fix, related)
+        fix, replacement = _fix(problem, str(whole[-1]) if problem.at_key and whole else document.written(*whole))
+        related += document.aliases(*whole)
+        issues.add(find(*whole), problem.name, problem.message, fix, related, replacement)
+
+
+def _fix(problem: Problem, written: str) -> tuple[str | None, str | None]:
+    """Say what to write instead of a text, and that alone where nothing else can be meant."""
+    if is_template(written):
+        return NO_TEMPLATING, None
+    if problem.fix == QUOTE:
+        return f'write "{written}"', f'"{written}"'
+    if problem.fix and problem.fix.endswith(" without the quotes"):
+        return problem.fix, problem.fix.split()[1]
+    return (did_you_mean(*problem.guess) if problem.guess else None) or problem.fix, problem.replacement
+
+
+def report_notes(document: Document, path: tuple[Key, ...], notes: Iterable[tuple[Path, str]], issues: Issues) -> None:
+    """Add what is not wrong about the fragment at a path, and may have been meant otherwise."""
+    for inner, note in notes:
+        issues.note(document.place(*path, *inner), note)
 
 
 def report_malformed(document: Document, path: tuple[Key, ...], kind: str, value: Any, issues: Issues) -> None:

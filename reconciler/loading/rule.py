@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from reconciler.loading.issues import Problem
+from reconciler.loading.issues import Path, Problem
 from reconciler.loading.remote import WAYS, AddressGroup, Remote, read_prefix, read_remotes
 from reconciler.model.canonical import IPV6_PROTOCOLS, canonical_protocol, canonical_rule
 from reconciler.model.cloud import MAX_ICMP, MAX_PORT, MAX_RULES
@@ -126,6 +126,7 @@ def _range(low: int | None, high: int | None) -> Ranges:
                 ("port_range_min" if low == 0 else "port_range_max",),
                 ProblemName.OUT_OF_RANGE,
                 f"ports are numbers from 1 to {MAX_PORT}",
+                "write 1" if low == 0 and high else "leave both ends out if every port is meant",
             )
         )
     if low > high:
@@ -178,11 +179,13 @@ class Expansion(NamedTuple):
     """The rules that a written one means, each with the name of its remote group.
 
     `number` is how many they are; where one rule alone is over the limit of a group, they are counted and not made.
+    `notes` are about what may have been meant otherwise, each with its path.
     """
 
     rules: tuple[tuple[Rule, str | None], ...]
     number: int
     problems: tuple[Problem, ...] = ()
+    notes: tuple[tuple[Path, str], ...] = ()
 
 
 def expand(rule: dict[str, Any], address_groups: Mapping[str, AddressGroup]) -> Expansion:
@@ -212,7 +215,8 @@ def expand(rule: dict[str, Any], address_groups: Mapping[str, AddressGroup]) -> 
                 problems += tuple(problem for problem in wrong if problem not in problems)
     if problems:
         return Expansion((), 0, problems)
-    return _multiply(rule["direction"], protocol, pairs, parts)
+    notes = tuple((each.path, each.note) for each in remotes if each.note)
+    return _multiply(rule["direction"], protocol, pairs, parts)._replace(notes=notes)
 
 
 _PRESET = Expansion(tuple((rule, None) for rule in DEFAULT_EGRESS_RULES), len(DEFAULT_EGRESS_RULES))
@@ -226,7 +230,7 @@ def _expand_plain(rule: dict[str, Any]) -> Expansion | None:
     text = rule.get("remote_ip_prefix")
     if text is None or not _OTHER_REMOTES.isdisjoint(rule):
         return None
-    family, prefix, problem = read_prefix(text)
+    family, prefix, problem, note = read_prefix(text)
     if problem is not None or rule.get("ethertype", family) != family:
         return None
     protocol = canonical_protocol(rule.get("protocol"), family)
@@ -235,7 +239,7 @@ def _expand_plain(rule: dict[str, Any]) -> Expansion | None:
         return None
     direction = rule["direction"]
     rules = [(Rule(direction, family, protocol, low, high, prefix, None), None) for low, high in ranges]
-    return Expansion(tuple(rules), len(rules))
+    return Expansion(tuple(rules), len(rules), (), ((("remote_ip_prefix",), note),) if note else ())
 
 
 def _match_families(

@@ -8,7 +8,7 @@ third, but three quarters of `import click` to import. Both take 80.0 for an int
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import cache, reduce
 from math import inf
 from typing import Any
@@ -29,7 +29,8 @@ _TYPES: Mapping[type, frozenset[str]] = {
 }
 _KEYWORDS = frozenset({
     "$ref", "type", "enum", "not", "anyOf", "if", "then", "else", "minimum", "maximum", "minLength", "maxLength",
-    "pattern", "minItems", "items", "required", "minProperties", "propertyNames", "properties", "additionalProperties",
+    "pattern", "minItems", "items", "required", "minProperties", "propertyNames", "properties", "patternProperties",
+    "additionalProperties",
     "title", "description", "examples", "default", "deprecated",
 })  # fmt: skip
 
@@ -100,6 +101,11 @@ class Check(dict[type, Predicate]):
                 found.setdefault(key, self._at(part))
         return found
 
+    def patterns(self) -> list[tuple[Callable[[str], object], "Check"]]:
+        """Return what tells whether a pattern of keys is met, and the check of what is there; of this schema alone."""
+        target = self._target(self._schema["$ref"]) if "$ref" in self._schema else self._schema
+        return [(matcher(name), self._at(part)) for name, part in target.get("patternProperties", {}).items()]
+
     def _alternatives(self, schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield schema
         inside = [self._target(schema["$ref"])] if "$ref" in schema else []
@@ -161,7 +167,7 @@ class Check(dict[type, Predicate]):
         if "propertyNames" in schema:
             name = self._at(schema["propertyNames"])
             yield lambda value: all(map(name, value))
-        if not schema.keys().isdisjoint({"required", "properties", "additionalProperties"}):
+        if not schema.keys().isdisjoint({"required", "properties", "patternProperties", "additionalProperties"}):
             required = schema.get("required", ())
             known = {key: self._at(part) for key, part in schema.get("properties", {}).items()}
             other = self._at(schema.get("additionalProperties", True))
@@ -175,7 +181,23 @@ class Check(dict[type, Predicate]):
                         return False
                 return True
 
-            yield entries
+            yield self._with_patterns(known, entries)
+
+    def _with_patterns(self, known: Container[str], entries: Predicate) -> Predicate:
+        """Judge keys by their patterns first: only what no pattern knows is for `entries`, and what has a name."""
+        named = self.patterns()
+
+        def by_pattern(value: dict[str, Any]) -> object:
+            rest = dict(value)
+            for matches, part in named:
+                for key in filter(matches, value):
+                    if not part(value[key]):
+                        return False
+                    if key not in known:
+                        rest.pop(key, None)
+            return entries(rest)
+
+        return by_pattern if named else entries
 
 
 def _always(_value: Any) -> bool:

@@ -134,6 +134,8 @@ def _word_value(kind: str, path: Path, value: Any, schema: wording.Schema, fragm
 def _word_fragment(kind: str, value: Any) -> tuple[str, str | None]:
     if isinstance(value, dict):
         return "the document has neither `security_groups` nor `address_groups` nor `policies`", None
+    if kind == "document" and isinstance(value, list) and any(map(wording.is_rule_of_another_tool, value)):
+        return wording.rules_of_another_tool()
     what = "nothing" if value is None else "an empty text" if value == "" else shown(value)
     fixes = {"document": "begin with `security_groups:`", "security_group": "begin a group with `- name:`"}
     return f"a {_noun(kind)} is a mapping, not {what}", fixes.get(kind, "begin a rule with `- direction:`")

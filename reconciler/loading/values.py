@@ -11,7 +11,7 @@ from typing import Any
 from yaml.error import Mark
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from reconciler.loading.issues import Budget, Issues
+from reconciler.loading.issues import NO_TEMPLATING, QUOTE, Budget, Issues
 from reconciler.loading.nodes import COLLECTION, EMPTY, MAX_DEPTH, MERGE, TEXT, Plain, Surprise, classify
 from reconciler.model.place import FilePlace, Place
 from reconciler.model.policies import Policies
@@ -24,8 +24,15 @@ MAX_EXPANDED = 1_000_000
 _YAML = "tag:yaml.org,2002:"
 DATES = frozenset({"created_at", "updated_at", "expires", "until"})
 """Keys behind which a date needs no quotes. Some tools write the API's read-only fields without them."""
+_TEXTS = frozenset({"name", "previous_name", "remote_group", "owner", "description"})
+"""Keys behind which nothing but text can be meant."""
 _LEVELS = frozenset(field.name for field in fields(Policies)) | {"level"}
 """Keys behind which `off` is the level of a policy, and no boolean."""
+
+
+def is_own_key(key: Any) -> bool:
+    """Whether a key of a document is one of the user's own, which holds anchors and is ignored."""
+    return isinstance(key, str) and key.startswith("x-")
 
 
 class ValueReader:
@@ -34,6 +41,16 @@ class ValueReader:
     def __init__(self, path: str, issues: Issues) -> None:
         self._path = path
         self._issues = issues
+
+    def read_document(self, root: Node) -> Any:
+        """Return the value of a document. What is below a key of its own (`x-...`) is judged only where it is used."""
+        if not isinstance(root, MappingNode) or not any(is_own_key(key.value) for key, _ in root.value):
+            return self.read(root)
+        own = [pair for pair in root.value if is_own_key(pair[0].value)]
+        others = [pair for pair in root.value if pair not in own]
+        value = self.read(MappingNode(root.tag, others, root.start_mark, root.end_mark, root.flow_style))
+        aside = ValueReader(self._path, Issues(0))
+        return {**value, **{key.value: aside.read(child) for key, child in own}}
 
     def read(self, node: Node) -> Any:
         """Return the plain value of a node; what is wrong goes to the issues, and something like it is returned."""
@@ -61,7 +78,7 @@ class ValueReader:
                 if tag is EMPTY:
                     self._check_empty(key)
             else:
-                result[key.value] = self.read(child) if of_tags else self._read_below(key.value, child)
+                result[key.value] = self._read_tag(child) if of_tags else self._read_below(key.value, child)
         return result
 
     def _irregular_mapping(self, node: MappingNode, *, of_tags: bool) -> dict[str, Any]:
@@ -85,15 +102,20 @@ class ValueReader:
                 )
             else:
                 places[name] = self._place(key.start_mark)
-            result[name] = self.read(child) if of_tags else self._read_below(name, child)
+            result[name] = self._read_tag(child) if of_tags else self._read_below(name, child)
             if child.tag is EMPTY:
                 self._check_empty(key)
-        for key, child in node.value:
-            if key.tag is MERGE:
-                self._merge(key, child, result, places)
+        merges = [(key, child) for key, child in node.value if key.tag is MERGE]
+        for key, child in merges:
+            if key is not merges[0][0]:
+                first = ("written first here", self._place(merges[0][0].start_mark))
+                fix = "write `<<: [*a, *b]`: the first that has a key wins"
+                self._add(key, ProblemName.DUPLICATE_KEY, "the key `<<` is there twice", fix, (first,))
+            self._merge(child, result)
         return result
 
-    def _merge(self, key: Node, child: Node, result: dict[str, Any], places: dict[str, Place]) -> None:
+    def _merge(self, child: Node, result: dict[str, Any]) -> None:
+        """Add what a merge brings: a key that is written, or comes from an earlier mapping of the list, stays."""
         written = child.value if isinstance(child, SequenceNode) else [child]
         parts = [part for part in written if isinstance(part, MappingNode)]
         if len(parts) < len(written):
@@ -105,22 +127,13 @@ class ValueReader:
             )
             return
         for part in parts:
-            where = self._place(part.start_mark)
             for name, value in self._mapping(part).items():
-                if name in result:
-                    hidden = f"the key {shown(name)} of the merge is hidden by another of the same name"
-                    self._add(
-                        key,
-                        ProblemName.MERGE_HIDES_KEY,
-                        hidden,
-                        "keep one of the two",
-                        (("the other", places[name]), ("merged from", where)),
-                    )
-                else:
-                    result[name] = value
-                    places[name] = where
+                result.setdefault(name, value)
 
     def _key(self, key: Node) -> str | None:
+        if isinstance(key, MappingNode) and key.flow_style:
+            self._add(key, ProblemName.KEY_NOT_TEXT, "`{{` begins a mapping with a mapping as a key", NO_TEMPLATING)
+            return None
         if not isinstance(key, ScalarNode):
             kind = "a list" if isinstance(key, SequenceNode) else "a mapping"
             self._add(key, ProblemName.KEY_NOT_TEXT, f"{kind} cannot be a key", "keys are text")
@@ -128,8 +141,10 @@ class ValueReader:
         tag: object = key.tag
         if tag is TEXT or tag == _YAML + "str":
             return str(key.value)
+        quoted = f'"{key.value}"'
         if isinstance(tag, Surprise):
-            self._add(key, tag.name, tag.problem, f'write "{key.value}" for a key' if len(key.value) < 40 else tag.fix)
+            fix = f"write {quoted} for a key" if len(key.value) < 40 else tag.fix
+            self._add(key, tag.name, tag.problem, fix, (), quoted)
         elif key.value == "":
             self._add(key, ProblemName.KEY_NOT_TEXT, "a key is missing before the colon")
         else:
@@ -196,11 +211,23 @@ class ValueReader:
         """Read the value of a key, which may say how to take what is elsewhere a surprise."""
         tag: object = child.tag
         if isinstance(tag, Surprise):
+            if name in _TEXTS:
+                return self._quote(child, tag)
             if (tag.name is ProblemName.DATE_FOR_TEXT and name in DATES) or (child.value == "off" and name in _LEVELS):
                 return str(child.value)
         elif name == "tags" and tag is COLLECTION and isinstance(child, MappingNode):
             return self._mapping(child, of_tags=True)
         return self.read(child)
+
+    def _read_tag(self, child: Node) -> Any:
+        return self._quote(child, child.tag) if isinstance(child.tag, Surprise) else self.read(child)
+
+    def _quote(self, child: Node, surprise: Surprise) -> str:
+        """Read a surprise where nothing but text can be meant."""
+        text = str(child.value)
+        quoted = f'"{text}"'
+        self._add(child, surprise.name, surprise.problem, f"write {quoted}" if len(text) <= 60 else QUOTE, (), quoted)
+        return text
 
     def _place(self, mark: Mark) -> Place:
         return FilePlace(self._path, mark.line + 1, mark.column + 1)
@@ -212,8 +239,9 @@ class ValueReader:
         message: str,
         fix: str | None = None,
         related: tuple[tuple[str, Place], ...] = (),
+        replacement: str | None = None,
     ) -> None:
-        self._issues.add(self._place(node.start_mark), name, message, fix, related)
+        self._issues.add(self._place(node.start_mark), name, message, fix, related, replacement)
 
 
 def children(node: Node) -> Iterator[Node]:

@@ -4,9 +4,12 @@ Limits and words are those of `schema`, the part of the schema that refused the 
 alternatives.
 """
 
+import re
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
+from reconciler.loading.issues import QUOTE, yaml_text
+from reconciler.model.cloud import MAX_PORT
 from reconciler.model.text import closest, did_you_mean, shown
 
 Schema = Mapping[str, Any]
@@ -109,13 +112,53 @@ _OTHER_NAMES = {
     "referenced_security_group": "remote_group",
     "referenced_security_group_id": "remote_group_id",
     "group": "remote_group",
+    "ip_protocol": "protocol",
+    "ip protocol": "protocol",
+    "ip range": "remote_ip_prefix",
+    "ip_range": "remote_ip_prefix",
+    "port range": "ports",
+    "port_range": "ports",
+    "from_port": "port_range_min",
+    "to_port": "port_range_max",
+    "remote security group": "remote_group_id",
+    "remote address group": "remote_address_group",
+    "remote_address_group_id": "remote_address_group",
+    "ether type": "ethertype",
     "port": "ports",
     "rule": "rules",
     "security_group_rules": "rules",
     "security_group": "security_groups",
     "groups": "security_groups",
 }
-_PROTOCOL_NAMES = {"all": "any", "*": "any", "icmp6": "icmpv6", "ip": "any"}
+_LEFT_OUT = {
+    "security group": "leave it out: the group in whose `rules` this stands is the one",
+    "security_group": "leave it out: the group in whose `rules` this stands is the one",
+    "remote_mode": "leave it out: which of the remote's keys is there says it",
+    **dict.fromkeys(
+        ("id", "tenant_id", "normalized_cidr", "belongs_to_default_sg", "standard_attr_id", "self", "shared",
+         "stateful", "region", "properties", "type"),
+        "leave it out: the file has no such thing here",
+    ),
+}  # fmt: skip
+"""Keys by which OpenStack says what a rule or group of ours does not say, in lower case."""
+_TEMPLATES = {
+    **dict.fromkeys(
+        ("heat_template_version", "resources"),
+        "this is a template of Heat: write the `properties` of each group as an item of `security_groups:`",
+    ),
+    **dict.fromkeys(("rules", "name", "security_group_rules", "rule"), "begin with `security_groups:`"),
+}
+"""What to do about the keys of a document that is another tool's, or a part of one."""
+_OTHER_WORDS = {
+    "protocol": {"all": "any", "*": "any", "-1": "any", "icmp6": "icmpv6", "ip": "any"},
+    "direction": {
+        **dict.fromkeys(("in", "inbound", "incoming", "input", "from"), "ingress"),
+        **dict.fromkeys(("out", "outbound", "outgoing", "output", "to"), "egress"),
+    },
+}
+"""What other tools call the words of a key."""
+_SEVERAL = re.compile(r"[,/|]|\band\b")
+_PORT = re.compile(r"0*([0-9]{1,5})(?:[-:\u2013/]+0*([0-9]{1,5}))?").fullmatch
 _MISSING = {
     "direction": "add `direction: ingress` or `direction: egress`",
     "name": "add `name:`; an `id` alone does not name a group",
@@ -124,7 +167,17 @@ _MISSING = {
     "until": "add `until:`, the last day on which it holds",
     "group": "add `group:`, a group's name or a glob",
 }
-_RANGE_SIGNS = str.maketrans({":": "-", "\u2013": "-", " ": "", "/": "-"})
+_NUMBERS = {
+    "project_id", "region_id", "ports", "port_range_min", "port_range_max", "icmp_type", "icmp_code",
+    "max_ports", "warn_days", "ipv4", "ipv6",
+}  # fmt: skip
+"""Keys that take a number."""
+_ALL = {
+    "ports": "write 1-65535 if every port is meant, or leave the key out",
+    **dict.fromkeys(("icmp_type", "icmp_code"), "leave the key out if all are meant"),
+    **dict.fromkeys(("port_range_min", "port_range_max"), "write null if all are meant, or leave the key out"),
+}
+"""What to write instead of the 0 or -1 that means everything to other tools."""
 
 
 def unknown_key(
@@ -138,13 +191,31 @@ def unknown_key(
 
     Keys that are `ignored` are never suggested: whoever took the suggestion would write a rule without that part.
     """
-    other = _OTHER_NAMES.get(key)
+    other = _OTHER_NAMES.get(key) or _OTHER_NAMES.get(key.lower())
+    if "security_groups" in known and key in _TEMPLATES:
+        return f"unknown key {shown(key)}", _TEMPLATES[key]
+    if "security_groups" not in known and key.lower() in _LEFT_OUT:
+        return f"unknown key {shown(key)}", _LEFT_OUT[key.lower()]
     if key in at_the_head:
         return f"unknown key {shown(key)}", "it belongs at the head of the document"
     if other in known:
         return f"unknown key {shown(key)}", f"did you mean `{other}`?"
     near = [name for name in known if name not in siblings and name not in ignored]
     return f"unknown key {shown(key)}", did_you_mean(key, near)
+
+
+def is_rule_of_another_tool(value: Any) -> bool:
+    """Tell whether an item of a list is a rule as OpenStack's client or API writes it."""
+    names = {str(key).lower() for key in value} if isinstance(value, dict) else set()
+    return len(names & {"ip protocol", "protocol", "direction", "ethertype", "ip range"}) > 1
+
+
+def rules_of_another_tool() -> tuple[str, str | None]:
+    """Word a document that is a list of rules."""
+    names = ("IP Protocol", "protocol"), ("IP Range", "remote_ip_prefix"), ("Port Range", "ports")
+    translated = ", ".join(f"`{theirs}` is `{ours}`" for theirs, ours in names)
+    fix = f"begin with `security_groups:` and put the rules into the `rules` of a group; {translated}"
+    return "a document is a mapping, not a list of rules", fix
 
 
 def key_beside_preset(key: str) -> tuple[str, str | None]:
@@ -169,7 +240,7 @@ def wrong_value(key: str, value: Any, schema: Schema, *, is_item: bool) -> tuple
     if _is_too_long(value, schema):
         return _too_long("the description" if key == "description" else f"`{key}`", value, schema)
     takes = f"an item of `{key}` is {ITEMS[key]}" if is_item and key in ITEMS else f"`{key}` takes {EXPECTED[key]}"
-    return f"{_filled(takes, schema)}, not {_named(value)}", _fix(key, value, schema)
+    return f"{_filled(takes, schema)}, not {_named(value)}", _fix(key, value, schema, is_item=is_item)
 
 
 def wrong_policy(name: str, value: Any, schema: Schema) -> tuple[str, str | None]:
@@ -186,7 +257,7 @@ def wrong_policy(name: str, value: Any, schema: Schema) -> tuple[str, str | None
 def wrong_tag(key: str, value: Any, schema: Schema) -> tuple[str, str | None]:
     """Word a value that a tag cannot have."""
     if isinstance(value, bool | int | float):
-        return f"the value of the tag {shown(key)} is not text", _quote(value)
+        return f"the value of the tag {shown(key)} is not text", QUOTE
     if _is_too_long(value, schema):
         return _too_long(f"the value of the tag {shown(key)}", value, schema)
     stripped = " ".join(value.split()) if isinstance(value, str) else ""
@@ -210,7 +281,7 @@ def wrong_prefixes(name: str, value: Any, *, is_item: bool) -> tuple[str, str | 
         return f"an address group holds prefixes such as 10.0.0.0/8, not {_named(value)}", None
     if value in (None, []):
         return f"the address group {shown(name)} is empty", "add a prefix, or remove it"
-    fix = f"write [{value}]" if isinstance(value, str) and len(value) <= 60 else None
+    fix = f"write [{yaml_text(value)}]" if isinstance(value, str) and len(value) <= 60 else None
     return f"an address group is a list of prefixes, not {_named(value)}", fix
 
 
@@ -252,45 +323,72 @@ def _named(value: Any) -> str:
     return shown(value) if value is not None else "null"
 
 
-def _fix(key: str, value: Any, schema: Schema) -> str | None:
-    """Guess what was meant."""
+def _fix(key: str, value: Any, schema: Schema, *, is_item: bool) -> str | None:
+    """Guess what was meant. What is to be written stands behind `write`, and is right as it stands."""
     if isinstance(value, str) and len(value) <= 60:
-        return _fix_word(value, schema["enum"]) if schema["enum"] else _fix_text(key, value)
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float) and key in {"owner", "name", "previous_name", "remote_group", "description"}:
-        return _quote(value)
-    if key == "protocol" and isinstance(value, int) and 0 <= value <= 255:
-        return _quote(value)
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e6:
-        return f"write {int(value)}"
-    return None
+        if schema["enum"]:
+            return _fix_word(key, value, schema["enum"])
+        return _fix_ports(value, is_item=is_item) if key == "ports" else _fix_text(key, value, schema)
+    return _fix_number(key, value, schema) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _fix_word(value: str, words: Sequence[str]) -> str | None:
-    other = _PROTOCOL_NAMES.get(value.lower())
+def _fix_number(key: str, value: Any, schema: Schema) -> str | None:
+    if key in {"owner", "name", "previous_name", "remote_group", "description"}:
+        return QUOTE
+    if key == "protocol" and isinstance(value, int):
+        return QUOTE if 0 <= value <= 255 else "write any" if value == -1 else None
+    if isinstance(value, float):
+        return f"write {int(value)}" if value.is_integer() and _is_in_range(key, int(value), schema) else None
+    return _ALL.get(key) if value in (0, -1) else None
+
+
+def _fix_word(key: str, value: str, words: Sequence[str]) -> str | None:
+    other = _OTHER_WORDS.get(key, {}).get(value.lower())
     word = other if other in words else closest(value, words)
+    if key == "protocol" and _SEVERAL.search(value):
+        return "make a rule for each protocol"
     if word is None:
+        return "make a rule for each direction" if key == "direction" else None
+    is_sure = word == other or word.lower() == value.lower()
+    return f"write {word}" if is_sure else f"did you mean `{word}`?"
+
+
+def _fix_ports(value: str, *, is_item: bool) -> str | None:
+    """Read ports as other tools write them: `80,443`, `8000:8099`, `0-65535`, `any`."""
+    if value.strip().lower() in ("any", "all", "*", "-1", "0", "0-0"):
+        return _ALL["ports"]
+    read = [_read_ports(part) for part in value.replace(" ", "").removesuffix(",").split(",")]
+    ports = [port for port in read if port]
+    if not ports or len(ports) < len(read):
         return None
-    return (
-        f"write {word}"
-        if word in (other, value.lower()) or word.lower() == value.lower()
-        else f"did you mean `{word}`?"
-    )
+    if len(ports) == 1:
+        return f"write {ports[0]} without the quotes" if ports[0] == value else f"write {ports[0]}"
+    text = ", ".join(ports)
+    return f"make items of it: {text}" if is_item else f"write [{text}]"
 
 
-def _fix_text(key: str, value: str) -> str | None:
-    if value.isascii() and value.isdigit():
-        return f"write {int(value)} without the quotes" if key not in {"id", "remote_group_id"} else None
-    if key == "ports":
-        low, _, high = value.translate(_RANGE_SIGNS).partition("-")
-        return f"write {low}-{high}" if low.isdigit() and high.isdigit() else None
+def _read_ports(text: str) -> str | None:
+    """Return a port or a range as a file has it; None for what is none."""
+    match = _PORT(text)
+    if match is None:
+        return None
+    low, high = int(match[1]), int(match[2] or match[1])
+    low = 1 if low == 0 and high else low
+    if not 1 <= low <= high <= MAX_PORT:
+        return None
+    return str(low) if low == high else f"{low}-{high}"
+
+
+def _fix_text(key: str, value: str, schema: Schema) -> str | None:
+    if value.isascii() and value.isdigit() and key in _NUMBERS and _is_in_range(key, int(value), schema):
+        return f"write {int(value)} without the quotes"
     if key == "prevent_destroy":
         return f"write {value.lower()} without the quotes" if value.lower() in {"true", "false"} else None
     if key == "remote_ip_prefixes":
-        return f"write [{value}], or use `remote_ip_prefix`"
+        return f"write [{yaml_text(value)}], or use `remote_ip_prefix`"
     return "use `remote_group` for a group's name" if key == "remote_group_id" else None
 
 
-def _quote(value: float | bool) -> str:  # noqa: FBT001  # a value of the file, whatever it is
-    return f'write "{shown(value)[1:-1]}"'
+def _is_in_range(key: str, number: int, schema: Schema) -> bool:
+    least, most = (1, MAX_PORT) if key == "ports" else (schema.get("minimum", 0), schema.get("maximum", 10**18))
+    return key in _NUMBERS and least <= number <= most

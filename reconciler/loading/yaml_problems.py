@@ -1,13 +1,18 @@
 """What libyaml says is wrong, said by a person."""
 
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
 from yaml.error import Mark, MarkedYAMLError, YAMLError
 from yaml.reader import ReaderError
 
-from reconciler.loading.issues import Source
+from reconciler.loading.issues import NO_TEMPLATING, Source, is_template
 from reconciler.loading.nodes import TooMuch
 from reconciler.model.errors import Issue
 from reconciler.model.place import FilePlace, Place
 from reconciler.model.problems import ProblemName
+from reconciler.model.text import shown
 
 _WORDED = {
     "mapping values are not allowed in this context": (
@@ -60,6 +65,8 @@ _WORDED = {
         "quote the text",
     ),
 }
+_IPV6_WITH_COLON = re.compile(r"(?<![^\s\[{,:])::?[0-9A-Fa-f:.]*(?:/[0-9]+)?(?=[\s,\]}]|$)")
+_MARKER = re.compile(r"(<{7}|\|{7}|={7}|>{7})(?: |$)")
 _IN_QUOTES = frozenset("@`%|>")
 
 
@@ -78,12 +85,61 @@ def yaml_issue(source: Source, error: YAMLError) -> Issue:
         if problem == "second occurrence":
             problem = "found duplicate anchor"
     place = _place(source, mark) if mark is not None else FilePlace(source.path, 1, 1)
-    if problem == "found character that cannot start any token":
-        return _unexpected_character(source, place)
     if isinstance(error, TooMuch):
         return Issue(place, error.name, str(problem))
+    line = source.lines[place.line - 1] if place.line <= len(source.lines) else ""
+    prefix = _IPV6_WITH_COLON.search(line, max(0, place.column - 3))
+    if problem == "did not find expected node content" and prefix and prefix.start() < place.column:
+        place, quoted = place._replace(column=prefix.start() + 1), f'"{prefix[0]}"'
+        message = "text that begins with `:` needs quotes between brackets"
+        return Issue(place, ProblemName.YAML_SYNTAX, message, fix=f"write {quoted}", replacement=quoted)
+    if is_template(line):
+        return Issue(
+            place,
+            ProblemName.YAML_SYNTAX,
+            "this line is of a template, and no YAML",
+            fix=NO_TEMPLATING,
+            related=related,
+        )
+    if problem == "found character that cannot start any token":
+        return _unexpected_character(source, place)
     name, message, fix = _WORDED.get(problem or "", (ProblemName.YAML_SYNTAX, problem or "this is not YAML", None))
     return Issue(place, name, message, fix=fix, related=related)
+
+
+def conflicts(source: Source) -> Iterator[Issue]:
+    """Find the merge conflicts that git left in a file: each is named at its first marker, with the lines of its sides.
+
+    The markers are those of git's `merge.conflictStyle`, `merge` and `diff3`, and stand at the beginning of a line.
+    """
+    if b"<<<<<<<" not in source.data or b">>>>>>>" not in source.data:
+        return
+    marks: list[tuple[int, str]] = []
+    for number, line in enumerate(source.lines, 1):
+        found = _MARKER.match(line)
+        if found and (marks or found[1] == "<<<<<<<"):
+            marks.append((number, line))
+        if found and found[1] == ">>>>>>>":
+            yield _conflict(source.path, marks)
+            marks = []
+
+
+def _conflict(path: str, marks: Sequence[tuple[int, str]]) -> Issue:
+    """Word a conflict. What stands behind `|||||||` is what both sides had before."""
+    sides = [each for each in pairwise(marks) if not each[0][1].startswith("|")]
+    related: list[tuple[str, Place]] = []
+    for index, ((first, line), (last, end)) in enumerate(sides):
+        label = _label(end if index and end[:1] == ">" else line, "theirs" if index else "ours")
+        many = f"lines {first + 1} to {last - 1}" if last - first > 2 else f"line {first + 1}"
+        related.append((f"{label}: {many if last - first > 1 else 'no line'}", FilePlace(path, first + 1, 1)))
+    message = "git could not merge this, and nobody has decided between the two sides yet"
+    fix = "keep the lines that are right, and remove the lines with <<<<<<<, ======= and >>>>>>>"
+    place = FilePlace(path, marks[0][0], 1)
+    return Issue(place, ProblemName.MERGE_CONFLICT, message, fix=fix, related=tuple(related))
+
+
+def _label(marker: str, other: str) -> str:
+    return shown(marker[8:].strip() or other)
 
 
 def _place(source: Source, mark: Mark) -> FilePlace:

@@ -50,11 +50,22 @@ class DesiredGroup:
     exceptions: tuple[PolicyException, ...] = ()
 
 
+class Note(NamedTuple):
+    """Something about the files that is not wrong, and that their writer may want to know."""
+
+    place: Place
+    message: str
+
+
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """All groups of a run, in the order written, target by target; and every target that a document names."""
+    """All groups of a run, in the order written, target by target; and every target that a document names.
+
+    `notes` are what may have been meant otherwise.
+    """
 
     groups: tuple[DesiredGroup, ...]
     targets: tuple[Target, ...]
     owners: Mapping[Target, frozenset[str]]
     policies: Policies = field(default_factory=Policies)
+    notes: tuple[Note, ...] = ()

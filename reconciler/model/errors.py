@@ -53,7 +53,8 @@ class Issue:
 
     `name` is that of its kind. `line` is the text of the offending line, or of a very long one the part around the
     place; `caret` is the column in that text; `fix` is what to write instead; `related` are further places that belong
-    to it, each with what is there.
+    to it, each with what is there. `replacement` is what can stand in the file instead of the value at the place, where
+    nothing else can be meant.
     """
 
     place: Place
@@ -63,6 +64,7 @@ class Issue:
     fix: str | None = None
     related: tuple[tuple[str, Place], ...] = ()
     caret: int = 1
+    replacement: str | None = None
 
 
 class SgctlError(Exception):

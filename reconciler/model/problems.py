@@ -22,10 +22,12 @@ class ProblemName(StrEnum):
     OUTSIDE_FOLDER = "outside-folder", "A link, or a path of the settings, leads out of the folder that it belongs to."
     NO_FILES = "no-files", "A folder holds no *.yaml or *.yml file."
     NO_DOCUMENT = "no-document", "A file is empty, or holds nothing but comments."
+    NOT_OURS = "not-ours", "A file that was found in a folder has none of our keys: it belongs to another tool."
     NOT_UTF_8 = "not-utf-8", "A text is not UTF-8."
     MORE_PROBLEMS = "more-problems", "There are more problems than are shown."
 
     # YAML
+    MERGE_CONFLICT = "merge-conflict", "A text holds the two sides of a merge that git left to be resolved."
     YAML_SYNTAX = "yaml-syntax", "A text is not YAML."
     CONTROL_CHARACTER = "control-character", "A text holds a character that YAML does not allow."
     TAB_INDENT = "tab-indent", "A line is indented with a tab, which YAML does not allow."
@@ -39,7 +41,6 @@ class ProblemName(StrEnum):
     NUMBER_TOO_LARGE = "number-too-large", "A number has more digits than any number of ours."
     DUPLICATE_KEY = "duplicate-key", "A mapping has a key twice."
     KEY_NOT_TEXT = "key-not-text", "A key is missing, or is not text."
-    MERGE_HIDES_KEY = "merge-hides-key", "A key that a YAML merge brings is written in the mapping as well."
     WRONG_MERGE = "wrong-merge", "A YAML merge does not take a mapping."
 
     # Size and shape of the data

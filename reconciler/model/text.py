@@ -72,6 +72,9 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+is_uuid = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
+"""Tells whether a text is an id as the cloud writes them."""
+
 MOST_WORDS = 200
 """Words that one is compared with: comparing is slow."""
 
@@ -79,15 +82,15 @@ _LONGEST = 80
 _LENGTHS_APART = 4
 
 
-def closest(word: str, words: Iterable[str]) -> str | None:
-    """Find the word most like another one, if there is one, whatever its case."""
+def closest(word: str, words: Iterable[str], likeness: float = 0.6) -> str | None:
+    """Find the word most like another one, if one is like it by this ratio, whatever its case."""
     from difflib import get_close_matches  # noqa: PLC0415  # only a file with an error needs it
 
     if len(word) > _LONGEST:
         return None
     few = (known for known in islice(words, MOST_WORDS) if abs(len(known) - len(word)) <= _LENGTHS_APART)
     by_lower_case = {known.lower(): known for known in few}
-    found = get_close_matches(word.lower(), by_lower_case, n=1, cutoff=0.6)
+    found = get_close_matches(word.lower(), by_lower_case, n=1, cutoff=likeness)
     return by_lower_case[found[0]] if found else None
 
 

@@ -14,6 +14,7 @@ from reconciler.model.live import Instances, LiveState, fingerprint
 from reconciler.model.placeholder import placeholder
 from reconciler.model.policies import Finding, Limits, Policies, PoliciesSource, Rulebook
 from reconciler.model.rounds import in_rounds
+from reconciler.model.text import did_you_mean
 from reconciler.planning import prune
 from reconciler.planning.diff import Action, Difference, diff, names_of_remotes
 from reconciler.planning.encode import ApiVersion, Encoder, Request, encode_create, encode_update
@@ -220,7 +221,8 @@ def choose(matches: Sequence[Match], patterns: Sequence[str]) -> Sequence[Match]
         return matches
     for pattern in patterns:
         if not any(fnmatchcase(match.desired.name, pattern) for match in matches):
-            raise UsageError(f"--group {pattern}: no file names such a group")
+            near = did_you_mean(pattern, dict.fromkeys(match.desired.name for match in matches))
+            raise UsageError(f"--group {pattern}: no file names such a group", hint=near)
     return tuple(match for match in matches if any(fnmatchcase(match.desired.name, pattern) for pattern in patterns))
 
 

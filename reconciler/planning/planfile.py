@@ -12,6 +12,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
+from reconciler.model.clock import length_of
 from reconciler.model.desired import DesiredRule
 from reconciler.model.errors import PlanFileError
 from reconciler.model.json_form import (
@@ -275,15 +276,16 @@ def check_applicable(plan: Plan, name: str, *, base_url: str, now: datetime, max
     age = now - datetime.fromisoformat(plan.created_at)
     if age < -CLOCKS_APART:
         raise PlanFileError(
-            f"{name} was made at {plan.created_at}, and that is {_hours(-age)} ahead; nothing was sent",
+            f"{name} was made at {plan.created_at}, and that is {length_of(-age)} ahead; nothing was sent",
             hint="Check the clocks of this machine and of the one that made the plan, and plan again.",
         )
     if age > max_age:
         raise PlanFileError(
-            f"{name} is {_hours(age)} old, more than the {_hours(max_age)} allowed; nothing was sent",
+            f"{name} is {_age(age, max_age)} old, more than the {length_of(max_age)} allowed; nothing was sent",
             hint="Plan again, or pass a longer --max-age.",
         )
 
 
-def _hours(time: timedelta) -> str:
-    return f"{time.total_seconds() / 3600:.1f} hours"
+def _age(age: timedelta, most: timedelta) -> str:
+    text = length_of(age)
+    return f"just over {text}" if text == length_of(most) else text

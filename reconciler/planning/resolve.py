@@ -15,6 +15,7 @@ from reconciler.model.live import LiveGroup, LiveState
 from reconciler.model.placeholder import placeholder
 from reconciler.model.problems import ProblemName
 from reconciler.model.rule import Rule
+from reconciler.model.text import is_uuid
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,9 @@ class _Scope:
         found = ids.get(name) or self._live_ids(name)
         if not found:
             message = f"remote group {name!r} is in no file and not live in {self._target}"
-            self._refuse(rule, ProblemName.UNKNOWN_REMOTE_GROUP, message, "check the name, or add the group to a file")
+            fix = "check the name, or add the group to a file"
+            fix = f"write `remote_group_id: {name}`: this is an id, and no name" if is_uuid(name) else fix
+            self._refuse(rule, ProblemName.UNKNOWN_REMOTE_GROUP, message, fix)
         elif len(found) > 1:
             message = f"{len(found)} groups are named {name!r} in {self._target}: {_listed(found)}"
             self._refuse(rule, ProblemName.SEVERAL_LIVE, message, "say which with `remote_group_id:`")

@@ -9,13 +9,17 @@ from reconciler.lint import LintFinding
 from reconciler.model.text import count, printable, without_commands
 
 
-def render_lint(left: Sequence[LintFinding], mended: Sequence[LintFinding], *, fixing: bool) -> str:
+def render_lint(
+    left: Sequence[LintFinding], mended: Sequence[LintFinding], *, fixing: bool, writing: bool = True
+) -> str:
     """Write one line a finding, and a summary that says what to do."""
-    lines = [_line(finding, click.style("fixed", fg="green", bold=True)) for finding in mended]
+    lines = [
+        _line(finding, click.style("fixed" if writing else "would fix", fg="green", bold=True)) for finding in mended
+    ]
     for finding in left:
         why = f"; left: {printable(finding.left)}" if fixing and finding.left else ""
         lines.append(_line(finding, click.style("warning", fg="yellow", bold=True)) + why)
-    lines.append(click.style(_summary(left, mended, fixing=fixing), bold=True))
+    lines.append(click.style(_summary(left, mended, fixing=fixing, writing=writing), bold=True))
     return without_commands("".join(f"{line}\n" for line in lines))
 
 
@@ -29,10 +33,10 @@ def _line(finding: LintFinding, label: str) -> str:
     return f"{printable(str(finding.place))}: {label}: {printable(finding.message)}{group} [{finding.kind}]"
 
 
-def _summary(left: Sequence[LintFinding], mended: Sequence[LintFinding], *, fixing: bool) -> str:
+def _summary(left: Sequence[LintFinding], mended: Sequence[LintFinding], *, fixing: bool, writing: bool) -> str:
     if fixing:
         rest = f"{count(len(left), 'finding')} left" if left else "nothing left to say"
-        return f"Fixed {count(len(mended), 'finding')}, with the same traffic; {rest}."
+        return f"{'Fixed' if writing else 'Would fix'} {count(len(mended), 'finding')}, with the same traffic; {rest}."
     fixable = sum(finding.remedy is not None for finding in left)
     if not left:
         return "Nothing to say."

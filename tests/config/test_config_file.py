@@ -16,6 +16,7 @@ from reconciler.render.text import render_issue
 
 EVERYTHING = """\
 paths = ["groups", "more/web.yaml"]
+exclude = ["charts/**", "*.tmpl.yaml"]
 project_id = 1337
 region_id = 7
 api_version = "v2"
@@ -69,8 +70,8 @@ def test_a_table_of_the_project_file_says_the_same(repository: Path) -> None:
     loaded = load_config(repository)
     assert set(loaded.values) == {name for name, key in KEYS.items() if key.in_files}
     assert loaded.places("region_id", "limits.max_deleted_rules") == {
-        "region_id": FilePlace("pyproject.toml", 7, 1),
-        "limits.max_deleted_rules": FilePlace("pyproject.toml", 17, 1),
+        "region_id": FilePlace("pyproject.toml", 8, 1),
+        "limits.max_deleted_rules": FilePlace("pyproject.toml", 18, 1),
     }
 
 

@@ -25,7 +25,8 @@ OUTSIDE = "os pathlib io tempfile shutil glob subprocess socket ssl select async
 REACHING_OUT = {*OUTSIDE.split(), "time", "random", "secrets", "sys", "logging", "threading", "concurrent"}
 
 EXCEPTIONS = {
-    ("reconciler/loading/load.py", "os"): "the only reader of desired-state files",
+    ("reconciler/loading/walk.py", "os"): "finds the files for the only reader",
+    ("reconciler/loading/walk.py", "pathlib"): "the same",
     ("reconciler/loading/load.py", "pathlib"): "the only reader of desired-state files",
     ("reconciler/loading/bulk/forks.py", "os"): "large input is read by several processes",
     ("reconciler/loading/bulk/forks.py", "signal"): "the same",

@@ -44,13 +44,13 @@ def test_both_places_are_named(tmp_path: Path) -> None:
 def test_all_issues_at_once_in_order(tmp_path: Path) -> None:
     """The issues of all stages and all files come together, in the order of places."""
     (tmp_path / "a.yaml").write_text(HEAD + "security_groups: [{name: x}, {name: web, rules: [{direction: on}]}]")
-    (tmp_path / "b.yaml").write_text("a: [")
+    (tmp_path / "b.yaml").write_text("owner: [")
     (tmp_path / "c.yaml").write_text(HEAD + "security_groups: [{name: app, rules: [{direction: ingress, ports: 1}]}]")
     places = [issue.place for issue in issues_of(tmp_path)]
     assert [(Path(place.path).name, place.column) for place in places] == [
         ("a.yaml", 26),
         ("a.yaml", 62),
-        ("b.yaml", 5),
+        ("b.yaml", 9),
         ("c.yaml", 60),
     ]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.loading.load import Defaults, find_files, load, read_documents
+from reconciler.loading.load import Defaults, load, read_documents
+from reconciler.loading.walk import Walk, find_files
 from reconciler.model.errors import InputError
 from reconciler.model.place import FilePlace
 from reconciler.model.published import read_schema
@@ -113,3 +114,85 @@ def test_the_schema_is_found_in_a_checkout() -> None:
     assert read_schema("security-groups")["title"] == "Security groups"
     with pytest.raises(FileNotFoundError):
         read_schema("nothing")
+
+
+FOREIGN = {
+    "chart.yaml": "apiVersion: v2\nname: web\nversion: 0.1.0\nappVersion: 1.10\n",
+    "values.yaml": "image: {tag: 1.10}\nservice: {port: 80}\ningress: {enabled: no, hosts: [a.example]}\n",
+    "template.yaml": '{{- if .Values.on }}\nkind: Service\nmetadata:\n  name: {{ include "a" . }}\n{{- end }}\n',
+    "policy.yaml": (
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nspec:\n  policyTypes: [Ingress]\n"
+        "  ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}], ports: [{protocol: TCP, port: 22}]}]\n"
+    ),
+    "compose.yml": "version: 3.10\nservices:\n  web: {image: 'nginx:${TAG}', ports: [22:22], restart: on}\n",
+    "ci.yml": "on: [push]\njobs: {a: {runs-on: x, steps: [{run: 'echo ${{ github.sha }}'}]}}\n",
+    "play.yml": "- hosts: all\n  tasks: [{shell: 'echo {{ item }}'}]\n",
+    "alerts.yaml": "groups:\n  - name: a\n    rules: [{alert: Down, expr: up == 0}]\n",
+    "two.yaml": "kind: a\napiVersion: v1\n",
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_file_of_another_tool_in_a_folder_is_one_line(tmp_path: Path, name: str) -> None:
+    """It is told how to leave it out; named by itself, it is judged as ours."""
+    (tmp_path / name).write_text(FOREIGN[name])
+    documents, [issue] = read_documents([str(tmp_path)])
+    assert (documents, issue.name, issue.line, issue.fix) == ((), "not-ours", None, None)
+    assert "`exclude`" in issue.message
+    with pytest.raises(InputError) as caught:
+        load([str(tmp_path / name)], Defaults())
+    assert "not-ours" not in {issue.name for issue in caught.value.issues}
+
+
+OURS = {
+    "a key of ours": "project_id: 1\nregion_id: 7\n",
+    "a key like ours": "apiVersion: v1\nkind: b\nsecurity_grups: []\n",
+    "another name for ours": "groups: [{name: web, rules: [{direction: ingress, protocol: tcp}]}]\n",
+    "an answer of the API": '{"security_group_rules": []}',
+    "a list of OpenStack's client": '[{"ID": "a", "IP Protocol": "tcp", "IP Range": "0.0.0.0/0"}]',
+    "a template of Heat": "heat_template_version: rocky\nresources: {a: {type: 'OS::Neutron::SecurityGroup'}}\n",
+    "ours, broken": "security_groups:\n- name: {{ a }\n",
+}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_what_is_like_ours_is_judged_in_full(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.yaml").write_text(OURS[name])
+    with pytest.raises(InputError) as caught:
+        load([str(tmp_path)], Defaults())
+    assert "not-ours" not in {issue.name for issue in caught.value.issues}
+
+
+def test_of_several_documents_only_those_of_others_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("kind: a\n---\naddress_groups: {a: [10.0.0.0/8]}\n---\nspec: 1\n")
+    documents, issues = read_documents([str(tmp_path)])
+    assert [list(document.value) for document in documents] == [["address_groups"]]
+    assert [(str(issue.name), str(issue.place).rpartition("yaml:")[2]) for issue in issues] == [
+        ("not-ours", "1:1"),
+        ("not-ours", "5:1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("glob", "left"),
+    [
+        ("charts", ["a.yaml", "b.yml", "k8s/charts.yaml"]),
+        ("charts/**", ["a.yaml", "b.yml", "k8s/charts.yaml"]),
+        ("./charts/*", ["a.yaml", "b.yml", "k8s/charts.yaml"]),
+        ("*.yml", ["a.yaml", "charts/deep/x.yaml", "k8s/charts.yaml"]),
+        ("**/deep/*.yaml", ["a.yaml", "b.yml", "charts/y.yml", "k8s/charts.yaml"]),
+        ("charts/*.yml", ["a.yaml", "b.yml", "charts/deep/x.yaml", "k8s/charts.yaml"]),
+        ("?.yaml", ["b.yml", "charts/y.yml", "k8s/charts.yaml"]),
+        ("deep/", ["a.yaml", "b.yml", "charts/y.yml", "k8s/charts.yaml"]),
+    ],
+)
+def test_what_is_excluded_is_not_found_in_a_folder(tmp_path: Path, glob: str, left: list[str]) -> None:
+    """Globs are relative to the folder of the settings; what is named by itself is read all the same."""
+    for name in ("a.yaml", "b.yml", "charts/y.yml", "charts/deep/x.yaml", "k8s/charts.yaml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("address_groups: {a: [10.0.0.0/8]}")
+    walk = Walk(exclude=(glob,), root=str(tmp_path))
+    found, _ = find_files([str(tmp_path)], walk=walk)
+    assert [Path(path).relative_to(tmp_path).as_posix() for path in found] == left
+    named = [str(tmp_path / "charts/y.yml")]
+    assert find_files(named, walk=walk) == (tuple(named), ())

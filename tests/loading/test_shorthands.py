@@ -8,6 +8,7 @@ from texts import load_text
 from reconciler.loading.desired import unresolved_references
 from reconciler.loading.head import Defaults
 from reconciler.model.desired import Target
+from reconciler.model.errors import InputError
 from reconciler.model.rule import Rule
 
 HEAD = "project_id: 1\nregion_id: 7\n"
@@ -186,6 +187,70 @@ def test_aliases_and_merges_stand_for_what_they_name() -> None:
     assert web.rules is not None
     assert [(rule.rule.protocol, rule.place.line) for rule in web.rules] == [(None, 6), ("tcp", 7)]
     assert app.rules == web.rules
+
+
+def test_what_is_written_beside_a_merge_overrides_it() -> None:
+    """As YAML has it: the mapping's own key first, wherever it stands, then the mappings of the list in their order."""
+    text = (
+        "x-base: &base {direction: ingress, protocol: tcp, ports: 80}\n"
+        "x-udp: &udp {protocol: udp, ports: 53, description: dns}\n"
+        + HEAD
+        + "security_groups:\n- name: web\n  rules:\n"
+        "  - {ports: 443, <<: *base}\n  - {<<: *base, ports: 22, description: ssh}\n"
+        "  - <<: [*base, *udp]\n    description: x\n"
+    )
+    [web] = load_text(text).groups
+    assert web.rules is not None
+    assert [(rule.rule.protocol, rule.rule.port_range_min, rule.description) for rule in web.rules] == [
+        ("tcp", 443, ""), ("tcp", 22, "ssh"), ("tcp", 80, "x"),
+    ]  # fmt: skip
+
+
+def test_keys_of_ones_own_are_ignored_until_they_are_used() -> None:
+    """What a key that begins with x- holds is judged where an alias uses it, and there alone."""
+    text = "x-a: {b: on, c: 22:30, d: &d 010}\n" + HEAD + "security_groups: [{name: web, description: *d}]"
+    with pytest.raises(InputError) as caught:
+        load_text(text)
+    [issue] = caught.value.issues
+    assert issue.fix == 'write "010"'
+    load_text(text.replace("description: *d", "description: d"))
+
+
+def test_a_rule_for_which_an_alias_stands_is_where_the_alias_is() -> None:
+    text = (
+        "x-rules:\n- &ssh {direction: ingress, protocol: tcp, ports: 22}\n" + HEAD + "security_groups:\n- name: web\n"
+        "  rules:\n  - *ssh\n  - {direction: egress}\n- name: app\n  rules: [{direction: egress}, *ssh]\n"
+    )
+    web, app = load_text(text).groups
+    assert [(rule.place.line, rule.place.column) for rule in (*(web.rules or ()), *(app.rules or ()))] == [
+        (8, 5), (9, 5), (11, 11), (11, 32),
+    ]  # fmt: skip
+
+
+NOTED = {
+    "10.0.0.0": "10.0.0.0/8",
+    "10.1.0.0": "10.1.0.0/16",
+    "10.1.2.0": "10.1.2.0/24",
+    "0.0.0.0": "0.0.0.0/0",
+    "'2001:db8::'": "2001:db8::/32",
+    "'::'": "::/0",
+    "10.0.0.0/32": "",
+    "10.0.0.1": "",
+    "10.0.0.0/8": "",
+    "'2001:db8::1'": "",
+    "'2001:db8::/128'": "",
+}
+
+
+@pytest.mark.parametrize("written", NOTED)
+def test_a_bare_address_that_ends_in_zeros_is_noted(written: str) -> None:
+    """Whoever writes 10.0.0.0 may have meant 10.0.0.0/8; a length says what is meant, and silences the note."""
+    for rule in (f"remote_ip_prefix: {written}", f"remote_ip_prefixes: [{written}]", "remote_address_group: a"):
+        rules = f"security_groups: [{{name: web, rules: [{{direction: egress, {rule}}}]}}]"
+        notes = load_text(f"{HEAD}address_groups: {{a: [{written}]}}\n{rules}").notes
+        places = ([3] if "address" in rule else [3, 4]) if NOTED[written] else []
+        assert [note.place.order[1] for note in notes] == places
+        assert all(f"write {NOTED[written]} if" in note.message for note in notes)
 
 
 def test_two_groups_of_one_name_are_told_apart_by_id() -> None:

@@ -272,9 +272,14 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     [
         pytest.param(BASE_URL, NOW, "", id="made-now"),
         pytest.param(BASE_URL, NOW - timedelta(hours=24), "", id="as-old-as-it-may-be"),
-        pytest.param(BASE_URL, NOW - timedelta(hours=24, seconds=1), "24.0 hours old", id="too-old"),
+        pytest.param(
+            BASE_URL,
+            NOW - timedelta(hours=24, seconds=1),
+            "just over 24 h old, more than the 24 h",
+            id="too-old",
+        ),
         pytest.param(BASE_URL, NOW + timedelta(minutes=5), "", id="clocks-apart"),
-        pytest.param(BASE_URL, NOW + timedelta(minutes=5, seconds=1), "0.1 hours ahead", id="from-the-future"),
+        pytest.param(BASE_URL, NOW + timedelta(minutes=5, seconds=1), "5 min ahead", id="from-the-future"),
         pytest.param(BASE_URL, datetime(9999, 12, 31, tzinfo=UTC), "ahead", id="for-ever"),
         pytest.param(BASE_URL, datetime(1, 1, 1, tzinfo=UTC), "old", id="from-the-year-one"),
         pytest.param("https://api.example.com", NOW, "was made for", id="another-api"),

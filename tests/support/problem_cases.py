@@ -54,7 +54,16 @@ YAML = {
     "key that is null": ("? §~\n: a", "key-not-text"),
     "key that is a list": ("? §[a]\n: b", "key-not-text"),
     "duplicate key": ("a: 1\nb: 2\n§a: 3", "duplicate-key"),
-    "merge that hides a key": ("a: &a {x: 1}\nb:\n  §<<: *a\n  x: 2", "merge-hides-key"),
+    "two merges": ("a: &a {x: 1}\nb:\n  <<: *a\n  §<<: *a", "duplicate-key"),
+    "merge conflict": (
+        "a:\n§<<<<<<< HEAD\n  b: 1\n  c: 2\n||||||| 1234567\n=======\n  b: 2\n>>>>>>> feature/x\n",
+        "merge-conflict",
+    ),
+    "merge conflict that is YAML": ("a: [\n§<<<<<<< HEAD\n1,\n2\n=======\n3\n>>>>>>> feature\n]", "merge-conflict"),
+    "colon at the beginning of a list": ("a: [§::/0, 10.0.0.0/8]", "yaml-syntax"),
+    "colon in a list": ("a: [10.0.0.0/8, §::1/128]", "yaml-syntax"),
+    "template of Helm or Jinja": ("a: {§{ .Values.a }}", "key-not-text"),
+    "loop of a template": ("a:\n{§% for b in c %}\n  - b", "yaml-syntax"),
     "merge of text": ("a:\n  <<: §b", "wrong-merge"),
     "python tag": ("a: §!!python/object/apply:os.system [ls]", "tag-not-allowed"),
     "own tag": ("a: §!vault abc", "tag-not-allowed"),
@@ -96,6 +105,8 @@ DOCUMENT = {
     "empty": ("", "no-document"),
     "comments only": ("# nothing\n", "no-document"),
     "no mapping": ("§- a", "not-a-mapping"),
+    "rules of OpenStack's client": ('§[{"ID": "a", "IP Protocol": "tcp", "IP Range": "0.0.0.0/0"}]', "not-a-mapping"),
+    "a template of Heat": ("§resources: {}\nsecurity_groups: []", "unknown-key"),
     "neither groups nor address groups": (f"§{HEAD}", "nothing-desired"),
     "unknown key": ("§regoin_id: 7\nsecurity_groups: []", "unknown-key"),
     "project as text": ('project_id: §"1"\nsecurity_groups: []', "wrong-value"),
@@ -142,6 +153,10 @@ GROUP = {
     "rules null": ("{name: web, §rules: }", "no-value"),
     "tags null": ("{name: web, §tags: null}", "no-value"),
     "tag as a number": ("{name: web, tags: {a: §1}}", "wrong-tag"),
+    "tag as a version": ("{name: web, tags: {a: §1.10}}", "wrong-tag"),
+    "tag as an octal number": ("{name: web, tags: {a: §010}}", "ambiguous-value"),
+    "description as a boolean of YAML 1.1": ("{name: web, description: §on}", "ambiguous-value"),
+    "template in a name": ("name: §web-{{ env }}", "wrong-name"),
     "tag as a boolean": ("{name: web, tags: {a: §true}}", "wrong-tag"),
     "tag with a blank at its end": ('{name: web, tags: {a: §"b "}}', "wrong-tag"),
     "tag key with a blank": ("{name: web, tags: {§a b: c}}", "wrong-tag"),
@@ -178,6 +193,8 @@ RULE = {
     "prefix left empty": ("direction: ingress\n        §remote_ip_prefix:", "no-value"),
     "protocol left empty, in flow style": ("{direction: ingress, §protocol: }", "no-value"),
     "another tool's name for a group": ("{direction: ingress, §source_security_group: app}", "unknown-key"),
+    "a key of OpenStack's client": ("{direction: ingress, §IP Range: 10.0.0.0/8}", "unknown-key"),
+    "a key of OpenStack that says nothing here": ("{direction: ingress, §remote_mode: any}", "unknown-key"),
     "a key like one that is ignored": ("{direction: ingress, §security_grup_id: app}", "unknown-key"),
     "rule of another group": (
         "\n      - ".join(
@@ -211,6 +228,26 @@ RULE = {
     "ports of icmp": ("{direction: ingress, protocol: icmp, §ports: 8}", "no-ports"),
     "ports null": ("{direction: ingress, protocol: tcp, §ports: null}", "no-value"),
     "no ports": ("{direction: ingress, protocol: tcp, ports: §[]}", "empty"),
+    "ports in one text": ("{direction: ingress, protocol: tcp, ports: §'80,443'}", "wrong-value"),
+    "ports in one text of a list": ("{direction: ingress, protocol: tcp, ports: [§'80, 8000:8099']}", "wrong-value"),
+    "all ports as -1": ("{direction: ingress, protocol: tcp, ports: §-1}", "wrong-value"),
+    "all ports as another tool has them": ("{direction: ingress, protocol: tcp, ports: §0-65535}", "wrong-value"),
+    "no ports as a range": ("{direction: ingress, protocol: tcp, ports: §0-0}", "wrong-value"),
+    "all ICMP types as -1": ("{direction: ingress, protocol: icmp, icmp_type: §-1}", "wrong-value"),
+    "an end as -1": ("{direction: ingress, protocol: tcp, port_range_min: §-1, port_range_max: 5}", "wrong-value"),
+    "every port from zero": (
+        "{direction: ingress, protocol: tcp, port_range_min: §0, port_range_max: 0}",
+        "out-of-range",
+    ),
+    "inbound": ("{direction: §inbound}", "wrong-value"),
+    "both directions": ("{direction: §both}", "wrong-value"),
+    "protocol as -1": ("{direction: ingress, protocol: §-1}", "wrong-value"),
+    "two protocols": ("{direction: ingress, protocol: §tcp/udp}", "wrong-value"),
+    "a variable": ("{direction: ingress, protocol: tcp, ports: §'${PORT}'}", "wrong-value"),
+    "an alias of something else": (
+        "{direction: &d ingress}\n      - {direction: ingress, protocol: tcp, description: *d, ports: §*d}",
+        "wrong-value",
+    ),
     "port zero": ("{direction: ingress, protocol: tcp, ports: §0}", "wrong-value"),
     "port too high": ("{direction: ingress, protocol: tcp, ports: [1, §70000]}", "wrong-value"),
     "range too high": ("{direction: ingress, protocol: tcp, ports: §1-70000}", "out-of-range"),
@@ -342,6 +379,7 @@ BYTES = {
     ),
 }
 PATHS = {
+    "a manifest in a folder": ("others", "not-ours"),
     "no such file": ("nowhere.yaml", "not-found"),
     "a folder without files": ("empty", "no-files"),
     "a device": ("/dev/null", "not-readable"),
@@ -376,6 +414,9 @@ LIVE: dict[str, tuple[str, list[LiveGroup], PlanOptions, str]] = {
     ),
     "a remote group that is nowhere": (
         f"{RULES}remote_group: app}}]}}]", [WEB_LIVE], PlanOptions(), "unknown-remote-group",
+    ),
+    "an id for the name of a remote group": (
+        f"{RULES}remote_group: {uuid(9)}}}]}}]", [WEB_LIVE], PlanOptions(), "unknown-remote-group",
     ),
     "a remote group of two": (
         f"{RULES}remote_group: app}}]}}]",
@@ -441,6 +482,8 @@ def load_linked() -> None:
 
 def load_path(path: str) -> None:
     Path("empty").mkdir()
+    Path("others").mkdir()
+    Path("others/a.yaml").write_text("apiVersion: v1\nkind: Service\n")
     load([path], Defaults())
 
 
@@ -487,7 +530,8 @@ def cases() -> Iterator[tuple[str, Case]]:
     for name, (data, place, problem) in BYTES.items():
         yield f"file: {name}", Case(partial(load_text, data, Defaults()), place, problem)
     for name, (path, problem) in PATHS.items():
-        yield f"path: {name}", Case(partial(load_path, path), f"{path}:1:1", problem)
+        place = f"{path}/a.yaml:1:1" if problem == "not-ours" else f"{path}:1:1"
+        yield f"path: {name}", Case(partial(load_path, path), place, problem)
     yield "path: a link out of the folder", Case(load_linked, "linked/a.yaml:1:1", "outside-folder")
     for name, (value, place, problem) in DATA.items():
         yield f"data: {name}", Case(partial(load_data, value), place, problem)

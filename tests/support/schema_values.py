@@ -58,7 +58,7 @@ def _mappings(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
         return st.dictionaries(names, _values(schema["additionalProperties"]), max_size=3)
     parts = {key: _values(part) for key, part in schema["properties"].items()}
     needed = {key: parts.pop(key) for key in schema.get("required", ())}
-    keys = st.lists(st.sampled_from([*parts, "unknown"]), max_size=3, unique=True)
+    keys = st.lists(st.sampled_from([*parts, "unknown", "x-own"]), max_size=3, unique=True)
     some = keys.flatmap(lambda keys: st.fixed_dictionaries({key: parts.get(key, ANYTHING) for key in keys}))
     return st.tuples(st.fixed_dictionaries(needed), some).map(lambda drawn: drawn[0] | drawn[1])
 

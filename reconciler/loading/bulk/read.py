@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from reconciler.loading.bulk.forks import map_in_forks
 from reconciler.loading.bulk.pieces import SMALLEST, Cut, cut
-from reconciler.loading.desired import MAX_ALL_RULES, Written, count_rules, merge, read_document
+from reconciler.loading.desired import MAX_ALL_RULES, Written, count_rules, in_order, merge, read_document
 from reconciler.loading.document import YamlDocument, read_text
 from reconciler.loading.group import MAX_EXPANSIONS
 from reconciler.loading.head import MAX_GROUPS, Defaults
@@ -74,8 +74,9 @@ def read_bulk(
     if written is None:
         return None
     state = merge([each for piece in written for each in piece], issues)
+    notes = in_order((*issues.notes, *(note for piece in written for each in piece for note in each.notes)))
     is_too_much = len(state.groups) > MAX_GROUPS or count_rules(state.groups) > MAX_ALL_RULES
-    return None if len(issues) or is_too_much else replace(state, policies=judged_by)
+    return None if len(issues) or is_too_much else replace(state, policies=judged_by, notes=notes)
 
 
 def _look_at(path: str, data: bytes, smallest: int) -> _Text:
@@ -128,6 +129,7 @@ def _pack(documents: Sequence[Written]) -> list[Any]:
             each.targets,
             each.owner,
             [pack_group(group) for group in each.groups[:: len(each.targets) or 1]],
+            each.notes,
         )
         for each in documents
     ]
@@ -135,8 +137,8 @@ def _pack(documents: Sequence[Written]) -> list[Any]:
 
 def _unpack(documents: Sequence[Any]) -> list[Written]:
     return [
-        Written(targets, owner, [each for group in groups for each in unpack_group(group, targets)])
-        for targets, owner, groups in documents
+        Written(targets, owner, [each for group in groups for each in unpack_group(group, targets)], notes)
+        for targets, owner, groups, notes in documents
     ]
 
 
