@@ -146,6 +146,7 @@ def command(
             made = Made(str(report["checked_at"]), api.base_url, __version__, commit_of(paths[0]))
             found = (each.difference for each in drift.drifted)
             view = replace(view, made=made, graphs=change_graphs(found, drift.group_names, of_drift=True))
+        view = replace(view, page_url=look.page_url or "")
         text = render(view, chosen.format_, shutil.get_terminal_size().columns, expand=look.expand)
         click.echo(text, nl=False, err=to_stdout)
     Notifier(notification).tell(drift, report)

@@ -22,6 +22,7 @@ from reconciler.cli.log import Log, current_log
 from reconciler.config.keys import KEYS
 from reconciler.model.clock import Clock, SystemClock, parse_duration
 from reconciler.model.policies import Policies
+from reconciler.model.text import shown
 from reconciler.render import FORMATS
 
 if TYPE_CHECKING:  # so that --help and whatever stays offline load neither httpx nor the plan
@@ -110,18 +111,34 @@ def format_option(*formats: str) -> Decorator:
     )
 
 
+def _web_address(_context: click.Context, _parameter: click.Parameter, given: str | None) -> str | None:
+    if given and not given.startswith(("https://", "http://")):
+        raise click.BadParameter(f"{shown(given)} does not begin with https:// or http://")
+    return given or None
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How much of a result is shown: `expand` each group by itself, or with `traffic_only` no rules."""
+    """How much of a result is shown: `expand` each group by itself, or with `traffic_only` no rules.
+
+    `page_url` is where the HTML page of the same will be.
+    """
 
     expand: bool = False
+    page_url: str | None = None
     traffic_only: bool = False
 
 
 _expand = click.option("--expand", is_flag=True, help="Show each group by itself, also where several change alike.")
 _traffic_only = click.option("--traffic-only", is_flag=True, help="Show only what the change opens and closes.")
-look = option_set(Look, _expand)
-plan_look = option_set(Look, _expand, _traffic_only)
+_page_url = click.option(
+    "--page-url",
+    metavar="URL",
+    callback=_web_address,
+    help="Where the page that --format html writes of this will be: Markdown links to its groups.",
+)
+look = option_set(Look, _expand, _page_url)
+plan_look = option_set(Look, _expand, _traffic_only, _page_url)
 
 paths = click.argument("paths", nargs=-1, type=click.Path(), callback=_default_paths)
 """Files or folders; when none is given those of the configuration file, else the current folder."""

@@ -178,6 +178,7 @@ def show_plan(plan: Plan, format_: str, look: Look, *, err: bool = False) -> Non
         click.echo(json_text(planfile.to_json(plan)), err=err)
         return
     shown = traffic_only(view_plan(plan)) if look.traffic_only else view_plan(plan)
+    shown = replace(shown, page_url=look.page_url or "")
     if format_ == "html":
         from reconciler.graph import change_graphs  # noqa: PLC0415 - the same
 

@@ -150,6 +150,8 @@ def _alike(view: View, anchors: _Anchors) -> Iterator[str]:
 
 def _groups(view: View, groups: Sequence[GroupView], names: Sequence[str]) -> Iterator[str]:
     opened, room = 0, _MOST_LINES
+    is_large = sum(len(group.lines) for group in groups) > _MOST_LINES // 5
+    yield f"<div{' class=many' if is_large else ''}>"
     for group, name in zip(groups[:_MOST_GROUPS], names, strict=False):
         is_urgent = _urgency(group)[:3] != (True, True, True)
         size = len(group.lines) + len(group.traffic or ())
@@ -157,6 +159,7 @@ def _groups(view: View, groups: Sequence[GroupView], names: Sequence[str]) -> It
         opened += size if is_open else 0
         yield from _group(group, name, view.perspective, room, is_open=is_open)
         room = max(0, room - len(group.lines))
+    yield "</div>"
     if len(groups) > _MOST_GROUPS:
         yield f'<p class="remark note">{len(groups) - _MOST_GROUPS} more groups are not shown; the JSON has all.</p>'
 

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from html import escape
 from typing import TypeVar
 
 from reconciler.model.text import printable
 from reconciler.render.condense import describe_groups
-from reconciler.render.view import Failure, GroupView, Perspective, Reach, Remark, View
+from reconciler.render.page import anchor
+from reconciler.render.view import Failure, GroupRef, GroupView, Perspective, Reach, Remark, View
 
 MAX_LENGTH = 60_000
 """Characters. GitHub takes 65,536 in a comment; the rest is for what others put around it."""
@@ -20,7 +22,7 @@ def render_markdown(view: View) -> str:
     head = "\n".join(_within(_head(view), MAX_LENGTH // 2)) + "\n"
     parts, length = [head], len(head)
     for index, group in enumerate(view.groups):
-        part = "\n".join(_group(group, view.perspective)) + "\n"
+        part = "\n".join(_group(group, view.perspective, view.page_url)) + "\n"
         if length + len(part) > MAX_LENGTH - 200:
             left = sum(len(each.members) or 1 for each in view.groups[index:])
             parts.append(
@@ -48,11 +50,13 @@ def _head(view: View) -> Iterator[str]:
     yield ""
     yield f"**{_inline(view.summary)}**"
     yield from (f"\n> [!CAUTION]\n> **Stopped:** {stop}" for stop in _cut(view.stops, _remark))
-    yield from (f"\n> [!CAUTION]\n> {failure}" for failure in _cut(view.failures, _failure))
-    yield from (f"\n> [!WARNING]\n> {reach}" for reach in _cut(view.exposed, _reach))
+    yield from (
+        f"\n> [!CAUTION]\n> {failure}" for failure in _cut(view.failures, partial(_failure, page=view.page_url))
+    )
+    yield from (f"\n> [!WARNING]\n> {reach}" for reach in _cut(view.exposed, partial(_reach, page=view.page_url)))
     if view.refused:
         yield f"\n**{view.perspective.refused.capitalize()}:**\n"
-        yield from (f"- {reach}" for reach in _cut(view.refused, _reach))
+        yield from (f"- {reach}" for reach in _cut(view.refused, partial(_reach, page=view.page_url)))
     yield from (f"\n> [!WARNING]\n> {warning}" for warning in _cut(view.warnings, _remark))
     yield from (f"\n- {note}" for note in _cut(view.notes, _inline))
     if view.groups and view.perspective.legend:
@@ -75,25 +79,43 @@ def _remark(remark: Remark) -> str:
     return f"{_inline(remark.message)}{place}"
 
 
-def _failure(failure: Failure) -> str:
+def _failure(failure: Failure, page: str) -> str:
     reason = f": {_inline(failure.reason)}" if failure.reason else ""
-    return f"**{failure.status.capitalize()}:** {_inline(describe_groups(failure.groups))}{reason}"
+    return f"**{failure.status.capitalize()}:** {_where(failure.groups, page)}{reason}"
 
 
-def _reach(reach: Reach) -> str:
+def _reach(reach: Reach, page: str) -> str:
     alarm = f"**{reach.line.alarm.capitalize()}:** " if reach.line.alarm else ""
     size = f" ({_html(reach.line.size)})" if reach.line.size else ""
     number = "" if len(reach.groups) == 1 else f"{len(reach.groups)} groups: "
-    return f"{alarm}<code>{_html(reach.line.text)}</code>{size} at {number}{_inline(describe_groups(reach.groups))}"
+    return f"{alarm}<code>{_html(reach.line.text)}</code>{size} at {number}{_where(reach.groups, page)}"
 
 
-def _group(group: GroupView, perspective: Perspective) -> Iterator[str]:
+_MOST_LINKS = 8
+
+
+def _where(groups: Sequence[GroupRef], page: str) -> str:
+    """Name groups; with the address of a page, the first of them link to their places in it."""
+    named = _inline(describe_groups(groups))
+    if not page:
+        return named
+    links = ", ".join(_link(ref, f"{ref.name} ({ref.target})", page) for ref in groups[:_MOST_LINKS])
+    return links if len(groups) <= _MOST_LINKS else f"{named}; see {links}, …"
+
+
+def _link(ref: GroupRef, words: str, page: str) -> str:
+    return f'<a href="{_html(page)}#{anchor(ref.target, ref.name)}">{_html(words)}</a>'
+
+
+def _group(group: GroupView, perspective: Perspective, page: str) -> Iterator[str]:
     yield ""
     sign = f"<code>{group.symbol}</code> " if perspective.is_signed else ""
     yield f"<details><summary>{sign}{_html(group.title)}</summary>"
     yield ""
     if group.members:
-        yield f"{_inline(describe_groups(group.members))}\n"
+        yield f"{_where(group.members, page)}\n"
+    elif page:
+        yield f"{_link(group.ref, 'in the page', page)}\n"
     body = [*_body(group, perspective)]
     fence = "`" * max(3, 1 + max((len(run) for line in body for run in re.findall("`+", line)), default=0))
     if body:

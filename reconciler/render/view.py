@@ -225,7 +225,8 @@ class View:
 
     What matters most is said once more at the end: `exposed` is what is open to the world, the worst first, and
     `refused` what somebody can no longer reach; then `warnings`, `stops`, `failures`, and `summary` in one line.
-    `graphs` draw the change, for formats that show pictures.
+    `graphs` draw the change, for formats that show pictures, and
+    `page_url` is where the same is as a page, for formats that link to it.
     """
 
     kind: Literal["plan", "drift", "apply"]
@@ -240,6 +241,7 @@ class View:
     perspective: Perspective = field(default=PLAN)
     made: Made | None = None
     graphs: tuple[Graph, ...] = ()
+    page_url: str = ""
 
 
 def end_to_json(view: View) -> dict[str, list[dict[str, Any]]]:

@@ -148,6 +148,7 @@ VIEW = View(
     perspective=replace(DRIFT, redescribed="redescribed"),
     made=Made("2026-11-27T03:00:00Z", "https://api", "1.2.3", "commit"),
     graphs=(GRAPH,),
+    page_url="https://pages.example/plan.html",
 )
 FINDINGS = (
     Finding("mass-delete", "error", "message", "--flag", PLACE, "web"),
