@@ -31,8 +31,8 @@ lint: .venv/installed-dev  ## format, lint, types
 
 check: lint test  ## format, lint, types, tests: before each commit
 
-test-full: .venv/installed-dev  ## the matrices of faults, every cell of them: `make test` takes a choice
-	$(PYTEST) --full tests/applying/test_matrix.py tests/cli/test_environment_faults.py
+test-full: .venv/installed-dev $(SDK)/installed .tools/installed  ## all tests, every cell of the matrices of faults and every example of a property
+	$(PYTEST) --full
 
 test-lowest: $(LOWEST)/installed  ## the command's tests with the oldest versions of what it depends on
 	$(LOWEST)/bin/python -m pytest -n auto $(addprefix tests/,api applying cli drift loading planning)

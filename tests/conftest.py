@@ -5,14 +5,23 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import effort
 import pytest
+from hypothesis import settings
 
 from reconciler.emulator.server import EmulatorServer
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--full`, which `make test-full` gives."""
-    parser.addoption("--full", action="store_true", help="run every cell of the matrices of faults, not a choice")
+    parser.addoption(
+        "--full", action="store_true", help="run every cell of the matrices of faults, and every example of a property"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say how hard properties are tried, before any test is imported."""
+    settings.load_profile(effort.FULL if config.getoption("full") else effort.QUICK)
 
 
 @pytest.fixture(scope="session", autouse=True)

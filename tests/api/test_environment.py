@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 import trustme
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from raw_server import Peer, Talk, serving
@@ -292,7 +293,7 @@ def test_what_may_be_one_is_taken(text: str) -> None:
 TEXTS = st.text() | st.text(alphabet="a.-[]:%/@ 1\u00e9\\")
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(TEXTS | TEXTS.map("https://{}".format) | TEXTS.map("https://a{}".format))
 def test_whatever_the_variable_holds_it_is_taken_or_refused_in_one_way(text: str) -> None:
     try:
@@ -306,7 +307,7 @@ def test_whatever_the_variable_holds_it_is_taken_or_refused_in_one_way(text: str
 OK = httpx.Response(200)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(TEXTS | TEXTS.map("http://{}".format) | TEXTS.map("socks5://a{}".format))
 def test_whatever_is_named_as_proxy_it_is_taken_or_refused_in_one_way(text: str) -> None:
     try:

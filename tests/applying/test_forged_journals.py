@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from build import TARGET, desired_group, live_group, plan_of, tcp, uuid
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -112,7 +113,7 @@ JUNK = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(st.data())
 def test_whatever_is_edited_only_ids_that_nobody_had_before_count_as_created(data: st.DataObject) -> None:
     lines = real()

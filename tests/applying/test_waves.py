@@ -1,6 +1,7 @@
 """What can be done at once is: only who needs the id of a new group waits for it, and only who is referred to stays."""
 
 from build import desired_group, live_group, plan_of, tcp, uuid, wanted
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -52,7 +53,7 @@ def test_a_chain_is_a_wave_each_and_what_refers_to_it_goes_first() -> None:
     assert [set(wave) for wave in names(deletion_waves(deletions))] == [{"group-0", *others}, {"group-1"}, {"group-2"}]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(references)
 def test_no_creation_needs_an_id_of_its_own_wave_or_a_later_one(pairs: list[tuple[str, str]]) -> None:
     plan = creating(pairs)
@@ -65,7 +66,7 @@ def test_no_creation_needs_an_id_of_its_own_wave_or_a_later_one(pairs: list[tupl
         there |= {change.difference.name for change in wave}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(references)
 def test_a_group_goes_after_those_that_stand_before_it_and_refer_to_it(pairs: list[tuple[str, str]]) -> None:
     """So it is as if they had gone one by one, in the plan's order; where they refer in a circle, that breaks it."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 from build import desired_group, live_group, live_of, plan_of, rule, state_of, tcp, there, wanted
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import live_rules, rules_to_create, tag_maps
@@ -23,7 +24,7 @@ from reconciler.model.rule import Rule
 from reconciler.workflow import detect_drift
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(rules_to_create(), live_rules(), tag_maps(), tag_maps())
 def test_drift_is_what_a_plan_would_change(
     desired: tuple[DesiredRule, ...], live: tuple[LiveRule, ...], new: dict[str, str], old: dict[str, str]
@@ -68,7 +69,7 @@ def test_severity_says_what_it_means_for_traffic(
     assert drift.counted == (order.index(severity) >= order.index(fail_on))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.booleans())
 def test_live_groups_that_no_file_names_never_count(named: bool) -> None:
     now = [live_group("web"), live_group("other", [tcp(22)], number=2)]

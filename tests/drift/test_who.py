@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -179,7 +180,7 @@ STRANGE = st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, JSON | RULES)
 OURS = {"api_group": "securitygroup", "resources": [{"resource_id": "A", "resource_type": "securitygroup"}]}
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(entries=st.lists(STRANGE, max_size=4), total=JSON)
 def test_no_entry_is_hidden_by_what_is_in_it(entries: list[dict[str, Any]], total: Any) -> None:
     """Whatever its other fields hold, an entry about a group is told, and what is told of it is short."""
@@ -195,7 +196,7 @@ def test_no_entry_is_hidden_by_what_is_in_it(entries: list[dict[str, Any]], tota
 QUERY = ActionQuery(resource_ids=("a",))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(answers=st.lists(st.dictionaries(st.sampled_from(["count", "results", "x"]), JSON), min_size=1, max_size=3))
 def test_whatever_is_answered_reading_ends_without_an_error(answers: list[dict[str, Any]]) -> None:
     asked = 0

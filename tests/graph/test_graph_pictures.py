@@ -11,6 +11,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 import pytest
+from effort import examples
 from graph_views import HOSTILE, rule, view_of, views
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -60,7 +61,7 @@ def boxes(svg: str) -> tuple[list[Box], Box]:
 
 
 @given(views(), views(5))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 def test_no_card_pill_or_label_covers_another_one(side: StateView, before: StateView) -> None:
     for graphs in (build_graphs(side), build_graphs(side, before)):
         found, frame = boxes(render_svg(graphs))
@@ -123,7 +124,7 @@ _MERMAID_LINE = re.compile(
 
 
 @given(views(6), views(6))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_mermaid_has_one_statement_a_line(side: StateView, before: StateView) -> None:
     for graphs in (build_graphs(side), build_graphs(side, before), hostile()):
         lines = render_mermaid(graphs).splitlines()
@@ -138,7 +139,7 @@ _DOT_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 @given(views(8))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_dot_is_balanced_once_its_strings_are_taken_out(side: StateView) -> None:
     for graphs in (build_graphs(side), hostile()):
         bare = _DOT_STRING.sub("S", render_dot(graphs))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,7 +50,7 @@ def as_lists(rule: ShortRule) -> dict[str, object]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in rule.items()}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(rules=RULES)
 def test_the_written_rules_mean_the_given_ones_each_once(rules: dict[Rule, str]) -> None:
     assert why_not_rules(rules) is None
@@ -61,7 +62,7 @@ def test_the_written_rules_mean_the_given_ones_each_once(rules: dict[Rule, str])
     assert sorted(map(str, meant)) == sorted(str((rule, text)) for rule, text in rules.items())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(rules=RULES)
 def test_the_order_of_the_rules_means_nothing(rules: dict[Rule, str]) -> None:
     assert written(rules) == written(dict(reversed(rules.items())))

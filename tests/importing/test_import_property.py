@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strange_states import AWKWARD, IMPOSSIBLE, api_states, differing, import_all, live_state, load_text, uuid
@@ -14,7 +15,7 @@ from strange_states import AWKWARD, IMPOSSIBLE, api_states, differing, import_al
 from reconciler.importing.writable import own_rules
 from reconciler.model.rule import Rule
 
-SLOW = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")

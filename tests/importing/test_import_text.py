@@ -6,6 +6,7 @@ import textwrap
 
 import pytest
 import yaml
+from effort import examples
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strange_states import AWKWARD, import_all, live_state, uuid
@@ -21,7 +22,7 @@ TRICKY = st.one_of(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 @given(text=TRICKY)
 def test_text_reads_back_in_every_position(text: str) -> None:
     assume(text not in {"a", "b", "c", "e"})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -127,7 +128,7 @@ def test_what_is_no_state_is_refused_with_a_hint(text: bytes) -> None:
     assert "terraform show -json" in (raised.value.hint or "")
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.recursive(st.none() | st.text() | st.integers(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
 def test_any_json_is_read_or_refused(content: Any) -> None:
     for value in (content, {"resources": content}, {"values": {"root_module": content}}):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from lint_files import DEFAULTS, files, load
 
@@ -31,7 +32,7 @@ def comments(data: bytes) -> list[str]:
 
 
 @given(files())
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 def test_mending_keeps_traffic_and_comments_and_is_done_at_once(data: bytes) -> None:
     mended = mend(data)
     assert traffic(mended) == traffic(data)
@@ -43,7 +44,7 @@ def test_mending_keeps_traffic_and_comments_and_is_done_at_once(data: bytes) -> 
 
 
 @given(files())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_whatever_lint_calls_fixable_is_mended(data: bytes) -> None:
     """What is left has a reason, and is of a kind that only its author can decide."""
     fixed = fix(*load(data), DEFAULTS)
@@ -52,7 +53,7 @@ def test_whatever_lint_calls_fixable_is_mended(data: bytes) -> None:
 
 
 @given(files())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_lines_that_no_finding_is_about_stay_byte_for_byte(data: bytes) -> None:
     mended = mend(data)
     head = data.split(b"security_groups:")[0]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -61,7 +62,7 @@ TAILS = (
     "'policies': {expires: {'level': 'warning'}}\n# the end\n",
     '"policies": {"expires": {level: "warning"}}\n',
 )
-every_time = settings(max_examples=200, deadline=None)
+every_time = settings(max_examples=examples(200), deadline=None)
 
 
 @pytest.fixture(scope="module", autouse=True)

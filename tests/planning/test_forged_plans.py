@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from build import BASE_URL, OTHER_TARGET, desired_group, live_group, plan_of, tcp, there, uuid, wanted
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -82,7 +83,7 @@ def forged(draw: st.DrawFn) -> dict[str, Any]:
     return content
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(forged())
 def test_a_forged_plan_is_refused_or_sends_what_it_shows(content: dict[str, Any]) -> None:
     """And what is read is valid by the published schema, so that what the schema refuses is refused."""
@@ -105,7 +106,7 @@ def test_a_forged_plan_is_refused_or_sends_what_it_shows(content: dict[str, Any]
     assert planfile.to_json(plan) == content
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode), st.data())
 def test_whatever_bytes_are_loaded_nothing_but_the_one_error_comes_out(junk: bytes, data: st.DataObject) -> None:
     """Junk by itself, and in the middle of a real plan."""

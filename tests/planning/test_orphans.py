@@ -6,6 +6,7 @@ import json
 
 import pytest
 from build import OTHER_TARGET, TARGET, desired_group, live_group, live_of, plan_of, rule, state_of, tcp, uuid
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -82,7 +83,7 @@ def test_live_groups_that_are_equally_alike_are_all_named() -> None:
 rule_sets = st.lists(st.integers(1, 12).map(tcp), max_size=6, unique=True)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.lists(rule_sets, min_size=1, max_size=5), st.lists(st.tuples(rule_sets, st.booleans()), max_size=6))
 def test_the_index_finds_what_comparing_every_pair_finds(
     new: list[list[Rule]], old: list[tuple[list[Rule], bool]]

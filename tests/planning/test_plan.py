@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from build import TARGET, desired_group, live_group, plan_of, rule, tcp, there, uuid, wanted
+from effort import examples
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import live_rules, rules_to_create
@@ -63,7 +64,7 @@ class Cloud:
         self.moments.append(self.now())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(rules_to_create(), live_rules())
 def test_the_entries_are_creates_then_pairs_then_deletes(
     desired: tuple[DesiredRule, ...], live: tuple[LiveRule, ...]
@@ -148,7 +149,7 @@ def test_every_request_of_a_group_near_the_ceiling_is_within_the_limits(creates:
     assert sum(map(len, bodies)) == creates + deletes
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.integers(0, 6), st.integers(1, 12), st.integers(0, 12), st.randoms())
 def test_under_the_ceiling_creates_and_deletes_take_turns(room: int, new: int, old: int, random: Any) -> None:
     """Never over 250, and a delete comes early only where no create still to come covers its traffic."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from build import desired_group, live_group, plan_of, tcp, there, wanted
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -38,7 +39,7 @@ SMALL = plan_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(plans())
 def test_a_plan_reads_back_equal_to_itself(plan: Plan) -> None:
     """And the text is the same when it is written again."""
@@ -233,7 +234,7 @@ def test_a_link_is_not_written_through(tmp_path: Path) -> None:
     assert (tmp_path / "real").read_text(encoding="utf-8") == "old"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.dictionaries(st.text(max_size=3), st.lists(st.text(max_size=5), max_size=3), max_size=3))
 def test_json_text_says_the_same_as_json(content: Any) -> None:
     text = json_text(content)

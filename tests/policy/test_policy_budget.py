@@ -5,6 +5,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_build import group, judged, planned, policies
@@ -21,7 +22,7 @@ SIGNS = st.text(alphabet="xy()[]{}+*?|.^$1,\\", max_size=24)
 
 
 @given(SIGNS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_no_pattern_explodes(pattern: str) -> None:
     """Each either is refused with a reason or is matched in linear time (that this test ends is the proof)."""
     try:

@@ -1,6 +1,7 @@
 """`must_allow` and `must_deny` agree with one packet at a time, and say which flow it is."""
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_build import HERE, TODAY, group, judged, live_group, live_rule, of, planned, policies
@@ -45,7 +46,7 @@ def subject(some: list[Rule]) -> Subject:
 
 
 @given(st.lists(rules(), max_size=6), st.lists(rules(), min_size=1, max_size=3))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_must_allow_and_must_deny_are_exact(some: list[Rule], wanted: list[Rule]) -> None:
     """Judged against every packet of a small world: found exactly when a packet says so."""
     flow = FlowPolicy("web", tuple((rule, None) for rule in wanted))

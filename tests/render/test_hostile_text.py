@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 import click
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -252,7 +253,7 @@ def test_a_graph_keeps_its_structure(format_: str, text: str) -> None:
 
 
 @given(st.text(max_size=40))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 def test_printable_text_is_on_one_line_and_obeyed_by_nothing(text: str) -> None:
     assert_harmless(printable(text))
     assert "\n" not in printable(text)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 import pytest
 from build import desired_group, live_group, plan_of, rule, tcp, there, uuid, wanted
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import live_rules, rules, rules_to_create
@@ -54,7 +55,7 @@ def sane_rules(draw: st.DrawFn) -> dict[Rule, str]:
     return {each: draw(WORDS) for each in found}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(sane_rules(), sane_rules(), WORDS, WORDS, NAMES, st.sampled_from([80, 100, 132]))
 def test_no_line_is_wider_than_the_terminal(
     live: dict[Rule, str], desired: dict[Rule, str], old: str, new: str, name: str, width: int
@@ -81,7 +82,7 @@ def test_no_line_is_wider_than_the_terminal(
         assert len(line) <= width or longest > width // 2, line
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(rules_to_create(), live_rules())
 def test_every_rule_that_changes_has_one_line(desired: tuple[DesiredRule, ...], live: tuple[LiveRule, ...]) -> None:
     """A pair of a create and a delete has one together; unchanged rules are counted on one line."""
@@ -105,7 +106,7 @@ def _rules(number: int) -> str:
     return f"{number} rule{'' if number == 1 else 's'}"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(rules(), max_size=8, unique=True), st.lists(rules(), max_size=8, unique=True))
 def test_pairing_loses_no_rule(one: list[Rule], other: list[Rule]) -> None:
     """Each rule is in one pair at most, and a pair differs in what it says."""

@@ -7,6 +7,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
@@ -82,7 +83,7 @@ findings = st.builds(
 
 
 @given(st.lists(findings, max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_any_finding_makes_valid_sarif_and_well_formed_xml(some: list[Any]) -> None:
     """Also with names and descriptions that somebody else chose."""
     log = json.loads(json.dumps(sarif(some, "audit", "/srv")))

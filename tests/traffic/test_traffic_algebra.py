@@ -1,5 +1,6 @@
 """`Traffic` against an evaluator that asks one packet at a time."""
 
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from traffic_bruteforce import any_admits, corners, flow_admits, rule_admits, rule_lists, rules
@@ -8,8 +9,8 @@ from reconciler.model.rule import Rule
 from reconciler.traffic import Traffic, covers, overlaps
 from reconciler.traffic.index import RuleIndex, bits
 
-few = settings(max_examples=60, deadline=None)
-many = settings(max_examples=200, deadline=None)
+few = settings(max_examples=examples(60), deadline=None)
+many = settings(max_examples=examples(200), deadline=None)
 
 
 @few

@@ -4,6 +4,7 @@ from ipaddress import ip_network
 from itertools import combinations
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from traffic_bruteforce import any_admits, corners, flow_admits, json_admits, rule_lists
@@ -12,8 +13,8 @@ from reconciler.model.rule import Rule
 from reconciler.traffic import Traffic, TrafficDifference, from_json, to_json, traffic_difference
 from reconciler.traffic.difference import SAME
 
-few = settings(max_examples=80, deadline=None)
-many = settings(max_examples=200, deadline=None)
+few = settings(max_examples=examples(80), deadline=None)
+many = settings(max_examples=examples(200), deadline=None)
 NOTHING = TrafficDifference()
 
 

@@ -1,6 +1,7 @@
 """What is open to the world: the definition against one that counts /8 after /8, and how it reads."""
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -46,7 +47,7 @@ def is_world(some: set[int]) -> bool:
     return len(some & set(range(1, 224))) * 16 >= 223 or len(some) >= 128
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.lists(RULES, max_size=5), st.lists(RULES, max_size=5), st.lists(RULES, max_size=4))
 def test_a_change_opens_to_the_world_what_a_count_says(gone: list[Rule], kept: list[Rule], new: list[Rule]) -> None:
     opens = traffic_difference([*gone, *kept], [*kept, *new]).opens
