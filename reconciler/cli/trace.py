@@ -1,6 +1,6 @@
 """`sgctl trace`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 
@@ -121,6 +121,10 @@ def _ask_both(
         return (ask(desired_view(load_chosen(paths, target)[1]), chosen.groups, asked),)
     state = load_for_live(paths, target)[1]
     desired = ask(desired_view(state), chosen.groups, asked)
+    if where := desired.targets:  # one list for each of these, and none for the others
+        state = replace(
+            state, targets=tuple(sorted(where)), groups=tuple(each for each in state.groups if each.target in where)
+        )
     try:
         with options.connect(connection) as api, Progress("reading", len(state.targets)) as progress:
             view = workflow.view_live(state, api, progress=progress.read)

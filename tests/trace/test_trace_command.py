@@ -263,6 +263,14 @@ def test_where_live_state_cannot_be_asked_the_files_answer_with_one_note(
     assert trace(f"{line} --live") == 1
 
 
+def test_only_where_the_files_have_the_group_is_live_state_read(emulator: EmulatorServer, here: Path) -> None:
+    """One request, however many other projects and regions the files are about."""
+    others = "".join(f"---\nproject_id: 1337\nregion_id: {region}\nsecurity_groups: []\n" for region in range(20, 40))
+    (here / "others.yaml").write_text(others)
+    assert trace("--group web ingress tcp/443 from 203.0.113.9") == 0
+    assert [request.path.partition("?")[0] for request in emulator.requests] == ["/cloud/v1/securitygroups/1337/7"]
+
+
 def test_a_group_that_is_live_in_one_target_only_is_no_verdict(
     emulator: EmulatorServer, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
