@@ -5,7 +5,7 @@ its own markup on top of that.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 SHOWN_WIDTH = 120
@@ -74,6 +74,13 @@ def count(number: int, noun: str) -> str:
 
 is_uuid = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
 """Tells whether a text is an id as the cloud writes them."""
+
+
+def listed(texts: Sequence[str], most: int | None, separator: str = ", ") -> str:
+    """Write texts one after the other, `most` of them, and how many more there are."""
+    more = f" and {len(texts) - most:,} more" if most is not None and len(texts) > most else ""
+    return separator.join(texts[:most]) + more
+
 
 MOST_WORDS = 200
 """Words that one is compared with: comparing is slow."""

@@ -17,11 +17,14 @@ from reconciler.model.live import Instances, LiveGroup, LiveState, RefusedTarget
 from reconciler.model.placeholder import placeholder
 from reconciler.model.policies import Finding
 from reconciler.model.rule import Rule
-from reconciler.model.text import count
+from reconciler.model.text import count, listed
 from reconciler.planning.resolve import Match
 
 ORPHAN = "orphan"
 RENAME = "rename"
+
+MOST_NAMED = 10
+"""Orphans of a target, and targets with different ones, that are named."""
 
 MOST_SHARING = 20
 """Live groups that may share a rule for it to point at them; a rule that more have says little and would cost much."""
@@ -75,8 +78,8 @@ def find_orphans(state: DesiredState, live: LiveState, matches: Iterable[Match])
     return tuple(group for group in find_unmanaged(state.targets, live, matches) if is_ours(group, state))
 
 
-def describe_orphans(orphans: Sequence[UnmanagedGroup], most: int = 10) -> Iterator[str]:
-    """Say which groups they are, `most` of them by name; targets that have the same ones once."""
+def describe_orphans(orphans: Sequence[UnmanagedGroup], most: int | None = MOST_NAMED) -> Iterator[str]:
+    """Say which groups they are, `most` of them by name or all; targets that have the same ones once."""
     by_target: dict[Target, list[UnmanagedGroup]] = {}
     for each in orphans:
         by_target.setdefault(each.target, []).append(each)
@@ -84,11 +87,11 @@ def describe_orphans(orphans: Sequence[UnmanagedGroup], most: int = 10) -> Itera
     for target, groups in by_target.items():
         alike.setdefault(tuple((each.name, each.rules, each.owner) for each in groups), []).append(target)
     for same, targets in islice(alike.items(), most):
-        names = _listed([f"{name} ({count(rules, 'rule')})" for name, rules, _ in same], most, ", ")
+        names = listed([f"{name} ({count(rules, 'rule')})" for name, rules, _ in same], most)
         owners = " or ".join(sorted({owner or "" for _, _, owner in same}))
         are = "live groups of the owner {} are" if len(same) > 1 else "live group of the owner {} is"
-        yield f"{_listed([*map(str, targets)], 3, '; ')}: {len(same)} {are.format(owners)} in no file: {names}"
-    if len(alike) > most:
+        yield f"{listed([*map(str, targets)], most and 3, '; ')}: {len(same)} {are.format(owners)} in no file: {names}"
+    if most is not None and len(alike) > most:
         left = sum(len(same) * len(targets) for same, targets in [*alike.items()][most:])
         yield f"{left} more such groups are live in other projects and regions"
 
@@ -99,17 +102,12 @@ ORPHAN_ADVICE = (
 )
 
 
-def _listed(texts: Sequence[str], most: int, separator: str) -> str:
-    more = f" and {len(texts) - most} more" if len(texts) > most else ""
-    return separator.join(texts[:most]) + more
-
-
 def describe_refused(refused: Sequence[RefusedTarget], most: int = 5) -> Iterator[str]:
     """Say in one line which targets could not be looked through, `most` of them by name; nothing where all could."""
     if refused:
         numbers = Counter(status for _, status in refused)
         statuses = ", ".join(f"{number} with {status}" for status, number in sorted(numbers.items()))
-        names = _listed([str(each.target) for each in refused], most, "; ")
+        names = listed([str(each.target) for each in refused], most, "; ")
         yield f"{len(refused)} of the projects and regions refuse to be looked through ({statuses}): {names}"
 
 

@@ -38,7 +38,7 @@ def condense(view: View) -> View:
     groups = _fold(view.groups, _exact)
     if sum(map(_length, groups)) > LONG:
         groups = _fold(view.groups, _loose(view.groups))
-    return replace(view, groups=groups)
+    return replace(view, groups=tuple(replace(group, instance_names=()) for group in groups))
 
 
 def shorten_end(view: View) -> View:
@@ -228,7 +228,7 @@ def _block(shared: _Shared, members: Sequence[GroupView], *, is_again: bool) -> 
     lines = (_merge_rules(each, len(members)) for each in _of_type(Line, items))
     traffic = tuple(_merge_traffic(each) for each in _of_type(TrafficLine, items))
     times = sorted(time for group in shared.whole for time in group.changed_at)
-    attached = [group.instances for group in shared.whole if group.instances is not None]
+    attached = [group for group in shared.whole if group.instances is not None]
     return replace(
         members[0],
         live_id="",
@@ -236,7 +236,7 @@ def _block(shared: _Shared, members: Sequence[GroupView], *, is_again: bool) -> 
         lines=tuple(lines),
         traffic=() if traffic == (_SAME_TRAFFIC,) else traffic or None,
         unchanged=sum(group.unchanged for group in shared.whole),
-        instances=sum(attached) if attached else None,
+        instances=_instances(attached) if attached else None,
         changed_at=tuple(dict.fromkeys((times[0], times[-1]))) if times else (),
         deeds=tuple(replace(each[0], times=_span(each)) for each in _of_type(Deed, items)),
         remarks=tuple(text for (text, *_) in _of_type(str, items) if text),
@@ -249,6 +249,12 @@ def _span(deeds: Iterable[Deed]) -> tuple[str, ...]:
     """Return the first and the last time; one where they are the same."""
     times = sorted(time for deed in deeds for time in deed.times)
     return tuple(dict.fromkeys((times[0], times[-1])))
+
+
+def _instances(groups: Iterable[GroupView]) -> int:
+    """Count the instances of several groups; one that has several of them counts once, as far as names tell."""
+    named = {(group.ref.target, name) for group in groups for name in group.instance_names}
+    return len(named) + sum((group.instances or 0) - len(group.instance_names) for group in groups)
 
 
 def _of_type(kind: type[_T], items: Iterable[Sequence[_Item]]) -> Iterator[list[_T]]:

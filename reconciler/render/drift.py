@@ -11,7 +11,7 @@ from reconciler.model.json_form import finding_to_json
 from reconciler.model.json_reading import Json
 from reconciler.model.text import count
 from reconciler.planning.diff import Difference
-from reconciler.planning.orphans import ORPHAN_ADVICE, describe_orphans, describe_refused
+from reconciler.planning.orphans import describe_refused
 from reconciler.planning.planfile import difference_to_json, unmanaged_to_json
 from reconciler.render.findings import describe_finding
 from reconciler.render.history import action_to_json, describe_gaps, view_changes
@@ -31,14 +31,12 @@ def view_drift(drift: Drift, *, with_unmanaged: bool = False) -> View:
         notes=(
             *(drift.who.notes if drift.who else ()),
             *describe_refused(drift.refused),
-            *([ORPHAN_ADVICE] if drift.orphans else ()),
             *(_unmanaged(drift) if with_unmanaged else ()),
         ),
         stops=tuple(Remark(describe_finding(each), each.place) for each in drift.findings if each.stops),
-        warnings=(
-            *(Remark(describe_finding(each), each.place) for each in drift.findings if not each.stops),
-            *(Remark(each) for each in _orphans(drift)),
-        ),
+        warnings=tuple(Remark(describe_finding(each), each.place) for each in drift.findings if not each.stops),
+        orphans=drift.orphans,
+        orphans_count=drift.counts_orphans,
         exposed=exposed(groups, DRIFT),
         refused=refused(groups, DRIFT),
         perspective=DRIFT,
@@ -106,11 +104,6 @@ def _history_to_json(difference: Difference, who: Who | None) -> Json:
             "written": action_to_json(changes.written) if changes.written is not None else None,
         }
     return fields
-
-
-def _orphans(drift: Drift) -> Iterator[str]:
-    told = "orphan" if drift.counts_orphans else "orphan, not counted"
-    yield from (f"{each} [{told}]" for each in describe_orphans(drift.orphans))
 
 
 def _unmanaged(drift: Drift) -> Iterator[str]:

@@ -11,7 +11,6 @@ from reconciler.model.live import LiveRule
 from reconciler.model.rule import describe_remote, describe_rule
 from reconciler.model.text import count
 from reconciler.planning.diff import Action, Difference
-from reconciler.planning.orphans import describe_orphans
 from reconciler.planning.plan import Plan
 from reconciler.policy.openings import Alarm, Opening, merge_openings, openings_of
 from reconciler.render.condense import in_order, reaches
@@ -49,7 +48,8 @@ def view_plan(plan: Plan) -> View:
         summary=summarize_plan(plan),
         stops=tuple(Remark(describe_finding(each), each.place) for each in stopping),
         warnings=tuple(Remark(describe_finding(each), each.place) for each in plan.findings if each in others),
-        notes=(*plan.notes, *describe_orphans(plan.orphans)),
+        notes=plan.notes,
+        orphans=plan.orphans,
         exposed=exposed(groups, PLAN),
         refused=refused(groups, PLAN),
         made=Made(plan.created_at, plan.base_url, *(astuple(plan.origin) if plan.origin else ())),
@@ -112,6 +112,7 @@ def view_difference(
         else None,
         unchanged=difference.unchanged,
         instances=difference.instances,
+        instance_names=difference.instance_names,
         remarks=(*_redescribed(difference, perspective), *difference.notes),
         tone=tone,
         openings=openings,

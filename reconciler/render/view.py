@@ -7,9 +7,13 @@ from typing import Any, Literal, NamedTuple
 from reconciler.graph import Graph
 from reconciler.model.desired import Target
 from reconciler.model.place import Place
-from reconciler.model.text import count
+from reconciler.model.text import count, listed
 from reconciler.planning.diff import Action
+from reconciler.planning.orphans import UnmanagedGroup
 from reconciler.policy.openings import Alarm, Opening
+
+MOST_INSTANCES = 200
+"""Instances of a group that are named; JSON has all."""
 
 Symbol = Literal["+", "~", "-", "!"]
 """Desired only, different on the two sides, live only, lost."""
@@ -135,9 +139,9 @@ class GroupView:
 
     `word` says what is or was done to it, and `remark` ends the title. `traffic` is None where no rule changes, and
     empty where the new rules admit the same traffic; `openings` are what of it wants to be seen. `instances` counts
-    those that it is attached to, where known, and `changed_at` is when its live side was changed last, or from when to
-    when those of its members were; `deeds` is who did that. With `is_again` all members were told of before, and this
-    is what some of them have beside that.
+    those that it is attached to, where known, and `instance_names` are theirs where they are shown. `changed_at` is
+    when its live side was changed last, or from when to when those of its members were, and `deeds` is who did that.
+    With `is_again` all members were told of before, and this is what some of them have beside that.
     """
 
     symbol: Symbol
@@ -149,6 +153,7 @@ class GroupView:
     traffic: tuple[TrafficLine, ...] | None = None
     unchanged: int = 0
     instances: int | None = None
+    instance_names: tuple[str, ...] = ()
     changed_at: tuple[str, ...] = ()
     deeds: tuple[Deed, ...] = ()
     remarks: tuple[str, ...] = ()
@@ -179,7 +184,8 @@ class GroupView:
     def notes(self) -> tuple[str, ...]:
         """All that is to be said of it beside its lines."""
         verb = "attached to" if self.symbol == "-" else "applies to"
-        attached = () if self.instances is None else (f"{verb} {count(self.instances, 'instance')}",)
+        named = ": " + listed(self.instance_names, MOST_INSTANCES) if self.instance_names else ""
+        attached = () if self.instances is None else (f"{verb} {count(self.instances, 'instance')}{named}",)
         changed = (f"changed live at {' to '.join(self.changed_at)}",) if self.changed_at else ()
         return (*attached, *changed, *map(str, self.deeds), *self.remarks)
 
@@ -225,8 +231,8 @@ class View:
 
     What matters most is said once more at the end: `exposed` is what is open to the world, the worst first, and
     `refused` what somebody can no longer reach; then `warnings`, `stops`, `failures`, and `summary` in one line.
-    `graphs` draw the change, for formats that show pictures, and
-    `page_url` is where the same is as a page, for formats that link to it.
+    `graphs` draw the change, for formats that show pictures, and `page_url` is where the same is as a page, for formats
+    that link to it. `orphans` are live groups of ours that no file names, and drift says whether they count.
     """
 
     kind: Literal["plan", "drift", "apply"]
@@ -238,6 +244,8 @@ class View:
     exposed: tuple[Reach, ...] = ()
     refused: tuple[Reach, ...] = ()
     failures: tuple[Failure, ...] = ()
+    orphans: tuple[UnmanagedGroup, ...] = ()
+    orphans_count: bool = False
     perspective: Perspective = field(default=PLAN)
     made: Made | None = None
     graphs: tuple[Graph, ...] = ()

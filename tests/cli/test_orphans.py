@@ -251,7 +251,12 @@ def test_instances_are_shown_of_groups_that_change_and_of_no_other(
     assert asked(cloud) == {LIST: 4, "instances": 2}
     (change,) = json.loads(out(capsys, "plan", "--format", "json", "--out", "plan.json")[1])["changes"]
     assert (change["instances"], change["instance_names"]) == (3, ["web-1", "web-2", "web-3"])
-    assert "applies to 3 instances" in out(capsys, "show", "plan.json")[1]
+    assert "applies to 3 instances\n" in out(capsys, "show", "plan.json")[1]
+    assert "applies to 3 instances: web-1, web-2, web-3\n" in out(capsys, "show", "plan.json", "--expand")[1]
+    for format_, is_named in (("markdown", False), ("html", True)):
+        text = out(capsys, "show", "plan.json", "--format", format_)[1]
+        assert "applies to 3 instances" in text
+        assert ("web-1, web-2, web-3" in text) is is_named
     cloud.control.plan(FaultPlan.of(Fault("status", status=403, path="/instances", count=0)))
     code, text = out(capsys, "plan")
     assert code == 0
@@ -266,3 +271,36 @@ def test_a_deletion_says_that_no_instance_has_the_group(
     _, text = out(capsys, "plan", "--prune", "--show-instances", "--allow-mass-delete")
     assert "attached to 0 instances" in text
     assert asked(cloud) == {"v1/securitygroups/1/76": 1, "instances": 1, "v2/client_quotas": 1}
+
+
+def test_an_instance_with_several_groups_counts_once_where_they_are_shown_as_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GCORE_API_KEY", "emulator")
+    names = ["web", "app", "data", "logs"]
+    seed = [group(name, instances=["shared", f"{name}-1"]) for name in names]
+    write("".join(f"  - {{name: {name}, rules: []}}\n" for name in names))
+    with EmulatorServer(seed={"groups": seed}) as server:
+        monkeypatch.setenv("GCORE_BASE_URL", server.url)
+        _, text = out(capsys, "plan", "--show-instances", "--allow-mass-delete")
+    assert "update 4 groups" in text
+    assert "applies to 5 instances" in text
+
+
+def test_what_is_cut_in_text_is_whole_with_expand_and_in_a_page(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Twelve orphans: ten by name, and the number of the others."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GCORE_API_KEY", "emulator")
+    write(web())
+    seed = [group("web"), *(group(f"old-{number:02}", rules=[]) for number in range(12))]
+    with EmulatorServer(seed={"groups": seed}) as server:
+        monkeypatch.setenv("GCORE_BASE_URL", server.url)
+        for command in ("plan", "drift"):
+            _, text = out(capsys, command)
+            assert "12 live groups of the owner us are in no file: old-00" in " ".join(text.split())
+            assert "and 2 more" in " ".join(text.split())
+            assert "old-11" in out(capsys, command, "--expand")[1]
+            assert "old-11" in out(capsys, command, "--format", "html")[1]

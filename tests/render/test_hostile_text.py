@@ -22,6 +22,7 @@ from reconciler.model.place import FilePlace, PlainPlace
 from reconciler.model.policies import Finding, PolicyException
 from reconciler.model.problems import ProblemName
 from reconciler.model.text import printable, shown
+from reconciler.planning.orphans import UnmanagedGroup
 from reconciler.policy.openings import Opening
 from reconciler.render.findings import render_findings
 from reconciler.render.formats import render
@@ -124,6 +125,7 @@ GROUP = GroupView(
     traffic=(TRAFFIC,),
     unchanged=2,
     instances=3,
+    instance_names=("web-1",),
     changed_at=("2026-01-01T00:00:00Z",),
     deeds=(Deed("who", "update, by a@example.com", ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")),),
     remarks=("note",),
@@ -146,6 +148,8 @@ VIEW = View(
     exposed=(Reach(TRAFFIC, (REF,)),),
     refused=(Reach(TRAFFIC, (REF,)),),
     failures=(Failure("failed", "reason", "hint", (REF,)),),
+    orphans=(UnmanagedGroup(Target(1, 7), "id", "old", 3, "us"),),
+    orphans_count=True,
     perspective=replace(DRIFT, redescribed="redescribed"),
     made=Made("2026-11-27T03:00:00Z", "https://api", "1.2.3", "commit"),
     graphs=(GRAPH,),
