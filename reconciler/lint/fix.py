@@ -13,12 +13,16 @@ from reconciler.lint.written import WrittenRule
 from reconciler.loading.desired import desired_state
 from reconciler.loading.document import YamlDocument, read_text
 from reconciler.loading.head import Defaults
+from reconciler.loading.issues import Budget
 from reconciler.model.desired import DesiredState
 from reconciler.model.live import LiveState
 from reconciler.model.policies import Policies
 
 _MOST_PASSES = 1000
 """Each pass leaves fewer rules or entries than before, so the loop ends by itself; this is what a bug would meet."""
+
+MAX_MENDING = 40_000_000
+"""Bytes of files that a run reads again, to find and to prove: less than a minute of work."""
 
 _BOM = b"\xef\xbb\xbf"
 _Files = dict[str, tuple[YamlDocument, ...]]
@@ -77,6 +81,7 @@ class _Mender:
             self._files[document.source.path] = (*self._files.get(document.source.path, ()), document)
         self._first = {path: found[0].source.data for path, found in self._files.items()}
         self._refused: dict[tuple[str, str, str], str] = {}
+        self._work = Budget(MAX_MENDING)
 
     @property
     def documents(self) -> tuple[YamlDocument, ...]:
@@ -91,10 +96,18 @@ class _Mender:
     def excuse(self, finding: LintFinding) -> LintFinding:
         """Say of a finding why it was left."""
         why = self._refused.get(_key(finding))
+        if not why and finding.remedy and self._work.is_spent:
+            why = (
+                f"the files were read again for more than {MAX_MENDING:,} bytes, over the limit of {MAX_MENDING:,}: "
+                "mend fewer files at a time"
+            )
         return replace(finding, remedy=None, left=why) if why else finding
 
     def mend_once(self) -> bool:
         """Mend what can be mended at once, file by file; tell whether anything was."""
+        if self._work.is_spent:
+            return False
+        self._read_again()
         by_file: defaultdict[str, list[LintFinding]] = defaultdict(list)
         used: set[WrittenRule] = set()
         for finding in find_rules(self.documents):
@@ -108,6 +121,8 @@ class _Mender:
 
     def _mend_file(self, path: str, findings: Sequence[LintFinding]) -> bool:
         """Mend a file as a whole; where that does not come out right, half of it, down to the finding at fault."""
+        if self._work.is_spent:
+            return False
         problem = self._try(path, findings)
         if not problem:
             return True
@@ -116,8 +131,12 @@ class _Mender:
             return True  # something was decided: the next pass goes on without it
         return self._mend_file(path, findings[: len(findings) // 2])
 
+    def _read_again(self) -> None:
+        self._work.take(sum(len(found[0].source.data) for found in self._files.values()))
+
     def _try(self, path: str, findings: Sequence[LintFinding]) -> str:
         """Carry out the remedies of a file and prove them; return why they do not hold, or keep the result."""
+        self._read_again()
         before = self._files[path]
         remedies: list[Remedy] = [finding.remedy for finding in findings if finding.remedy]
         data = before[0].source.data

@@ -1,5 +1,6 @@
 """Files that are bad for lint: it compares what can overlap, and says where that is too much."""
 
+import sys
 import time
 
 import hostile
@@ -8,12 +9,14 @@ from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.lint import check
+from reconciler.lint import check, fix
 from reconciler.lint.check import find_rules
 from reconciler.lint.findings import LintFinding
 from reconciler.lint.redundant import find_redundant
 from reconciler.lint.written import read_written
+from reconciler.loading.desired import desired_state
 from reconciler.loading.document import read_text
+from reconciler.loading.head import Defaults
 from reconciler.loading.issues import Budget
 from reconciler.model.errors import UsageError
 from reconciler.traffic import Traffic
@@ -84,3 +87,16 @@ def test_too_many_rules_to_look_at_together_are_refused(monkeypatch: pytest.Monk
     with pytest.raises(UsageError, match="takes more than 2,000,000 comparisons to tell") as raised:
         found(hostile.groups(1, lambda _: rules))
     assert raised.value.message.startswith("groups.yaml:")
+
+
+def test_mending_reads_files_again_only_so_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule whose text cannot be edited costs a pass: hundreds of them were hundreds of passes over every file."""
+    monkeypatch.setattr(sys.modules["reconciler.lint.fix"], "MAX_MENDING", 1)
+    text = hostile.groups(1, lambda _: [f"{hostile.RULE}}}"] * 4)
+    documents, _ = read_text("groups.yaml", text.encode())
+    state, _ = desired_state(documents, Defaults())
+    fixed = fix(documents, state, Defaults())
+    assert not fixed.texts
+    assert {each.left for each in fixed.left} == {
+        "the files were read again for more than 1 bytes, over the limit of 1: mend fewer files at a time"
+    }
