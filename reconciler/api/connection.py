@@ -12,7 +12,7 @@ from reconciler.api.reader import GcoreReader
 from reconciler.model.clock import Clock, SystemClock
 from reconciler.model.cloud import DEFAULT_BASE_URL, DEFAULT_LOCK_TIMEOUT, DEFAULT_PARALLELISM, DEFAULT_TIMEOUT
 from reconciler.model.desired import Target
-from reconciler.model.errors import ApiError, ApiRefused
+from reconciler.model.errors import ApiError, ApiRefused, UsageError
 from reconciler.model.live import Instances, LiveGroup, LiveState
 from reconciler.planning.encode import ApiVersion
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 MAX_TARGETS = 10_000
 """Projects times regions that are looked through: a list of groups each."""
+
+MAX_INSTANCE_READS = 5_000
+"""Groups whose instances are read in a run: a request each, less than a minute of work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,8 @@ class Api:
     def read_instances(self, groups: Iterable[LiveGroup], *, lenient: bool = False) -> dict[str, Instances]:
         """Read the instances that each group is attached to, by the group's id: one read each, several at a time.
 
-        `lenient` leaves out groups about which the API refuses to tell, which else raises `ApiRefused`.
+        `lenient` leaves out groups about which the API refuses to tell, which else raises `ApiRefused`. Raises
+        `UsageError` for too many groups.
         """
 
         def read(group: LiveGroup) -> Instances | None:
@@ -66,6 +70,12 @@ class Api:
                 raise
 
         groups = tuple(groups)
+        if len(groups) > MAX_INSTANCE_READS:
+            raise UsageError(
+                f"{len(groups):,} groups may be deleted, and whether an instance uses them takes a request each, over "
+                f"the limit of {MAX_INSTANCE_READS:,}",
+                hint="Name fewer targets at a time; or give files that name most of these groups, and prune in steps.",
+            )
         with ThreadPoolExecutor(max_workers=self.parallelism) as pool:
             found = pool.map(read, groups)
             return {group.id: each for group, each in zip(groups, found, strict=True) if each is not None}

@@ -17,6 +17,7 @@ from raw_server import Peer, Talk, serving
 
 from reconciler.api import reader as reader_module
 from reconciler.api.client import open_client
+from reconciler.api.connection import connect
 from reconciler.api.http import Http
 from reconciler.api.probe import Probe
 from reconciler.api.reader import MAX_GROUPS, MAX_PAGES, PAGE, GcoreReader
@@ -26,6 +27,7 @@ from reconciler.api.webhook import post_json
 from reconciler.model.clock import SystemClock
 from reconciler.model.desired import Target
 from reconciler.model.errors import ApiError, ApiUnreachable, OutcomeUnknown, UsageError
+from reconciler.model.live import LiveGroup
 
 TIMEOUT = 0.3
 PATH = "/cloud/v1/securitygroups/1/7"
@@ -352,3 +354,11 @@ def test_a_lookup_that_does_not_end_is_cut_by_the_deadline(monkeypatch: pytest.M
             http.read(PATH)
     finally:
         released.set()
+
+
+def test_instances_of_too_many_groups_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request a group: without a limit, pruning took as long as there are groups."""
+    monkeypatch.setattr("reconciler.api.connection.MAX_INSTANCE_READS", 2)
+    groups = [LiveGroup(Target(1, 7), str(number), "web", "", (), (), 1) for number in range(3)]
+    with connect("k", base_url="http://127.0.0.1:1") as api, pytest.raises(UsageError, match=r"3 groups .* limit of 2"):
+        api.read_instances(groups)

@@ -104,7 +104,7 @@ class Budget:
         """Serve so many live groups of a kind, from a process of its own."""
         script = Path(__file__).parents[1] / "support" / "hostile_api.py"
         command = [sys.executable, str(script), kind, str(number)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert process.stdout is not None
         try:
             self.address = process.stdout.readline().strip()
