@@ -30,7 +30,7 @@ _WAIT = 6 * SECONDS
 """Seconds after which it is stopped whatever it does: the machine may be busy with other things."""
 _FILES = (
     "lint FILE", "lint COPY --fix --format json", "graph FILE --format svg", "graph FILE --format mermaid",
-    "trace --group web0 ingress tcp/22 from 9.9.9.9 FILE", "plan FILE --out PLAN --sarif SARIF --junit JUNIT",
+    "trace --group web0 ingress tcp/22 from 9.9.9.9 FILE --desired", "plan FILE --out PLAN --sarif SARIF --junit JUNIT",
     "plan FILE --api-version v2 --format json", "apply PLAN",
 )  # fmt: skip
 _PLANS = ("show PLAN", *(f"show PLAN --format {each}" for each in ("json", "html", "markdown", "github")), "apply PLAN")
