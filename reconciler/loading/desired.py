@@ -45,7 +45,7 @@ def desired_state(
     return replace(state, policies=judged_by, notes=in_order(issues.notes)), issues.worded(sources)
 
 
-MAX_ALL_RULES = 500_000
+MAX_ALL_RULES = 400_000
 """Rules that a run may ask for, in all targets: what a plan of nothing but creations has time and memory for."""
 
 

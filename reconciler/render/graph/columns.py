@@ -117,7 +117,7 @@ _BAND = 4
 def near_links(keys: Sequence[str], edges: Sequence[Edge]) -> tuple[Edge, ...]:
     """Choose the edges between different groups that are drawn as lines."""
     heads = Counter(tail for tail, _ in {(edge.tail, edge.head) for edge in edges})
-    links = [edge for edge in edges if heads[edge.tail] < _HUB]
+    links = [edge for edge in edges if edge.tail != edge.head and heads[edge.tail] < _HUB]
     cards = [Card(key, 0, 0) for key in keys]
     columns = columns_of(cards, [Link(edge.tail, edge.head, 0) for edge in links])
     return tuple(edge for edge in links if _is_near(columns[edge.tail], columns[edge.head]))
