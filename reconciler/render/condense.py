@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from reconciler.model.desired import Target
 from reconciler.model.text import count
-from reconciler.render.view import Deed, GroupRef, GroupView, Line, Reach, TrafficLine, View
+from reconciler.render.view import Deed, GroupRef, GroupView, Line, Reach, Remark, TrafficLine, View
 
 LONG = 24
 """Lines of groups from which on remotes are counted where they differ, and no longer written out."""
@@ -38,7 +38,31 @@ def condense(view: View) -> View:
     groups = _fold(view.groups, _exact)
     if sum(map(_length, groups)) > LONG:
         groups = _fold(view.groups, _loose(view.groups))
-    return replace(view, groups=tuple(replace(group, instance_names=()) for group in groups))
+    groups = tuple(map(_brief, groups))
+    return replace(view, groups=groups, warnings=_fold_remarks(view.warnings), stops=_fold_remarks(view.stops))
+
+
+def _brief(group: GroupView) -> GroupView:
+    return replace(
+        group, traffic=tuple(map(_shorten_line, group.traffic)) if group.traffic else group.traffic, instance_names=()
+    )
+
+
+def _fold_remarks(remarks: Iterable[Remark]) -> tuple[Remark, ...]:
+    """Say once what guardrails say of several groups, with the names of the others."""
+    alike: defaultdict[str, list[Remark]] = defaultdict(list)
+    for remark in remarks:
+        alike[remark.message.replace(repr(remark.group), "", 1) if remark.group else remark.message].append(remark)
+    folded = (_with_others(first, [other.group for other in others]) for first, *others in alike.values())
+    return tuple(replace(remark, message=_without_many(remark.message)) for remark in folded)
+
+
+def _with_others(remark: Remark, groups: Iterable[str]) -> Remark:
+    names = [text for text, _ in _runs(sorted({*groups} - {remark.group, ""}, key=_numbered))]
+    if not names:
+        return remark
+    left = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+    return replace(remark, message=f"{remark.message}; the same of {', '.join(names[:_MOST_NAMES])}{left}")
 
 
 def shorten_end(view: View) -> View:
@@ -64,7 +88,20 @@ def in_order(found: Iterable[Reach]) -> tuple[Reach, ...]:
     return tuple(sorted(found, key=_urgency))
 
 
+_EXCEPTIONS = re.compile(r" except ([0-9a-f.:/]+, [0-9a-f.:/]+)((?:, [0-9a-f.:/]+){2,})")
+
+
+def _without_many(text: str) -> str:
+    """Count the prefixes that a text excepts where they are many: one remark may name a thousand."""
+    return _EXCEPTIONS.sub(lambda found: f" except {found[1]} and {found[2].count(','):,} more", text)
+
+
+def _shorten_line(line: TrafficLine) -> TrafficLine:
+    return replace(line, text=_without_many(line.text), remote=_without_many(line.remote))
+
+
 def _shorten(found: Sequence[Reach]) -> tuple[Reach, ...]:
+    found = [replace(reach, line=_shorten_line(reach.line)) for reach in found]
     if len(found) <= _MOST_REACHES:
         return tuple(found)
     alike: defaultdict[_Key, list[Reach]] = defaultdict(list)

@@ -13,10 +13,9 @@ from reconciler.model.text import count
 from reconciler.planning.diff import Difference
 from reconciler.planning.orphans import describe_refused
 from reconciler.planning.planfile import difference_to_json, unmanaged_to_json
-from reconciler.render.findings import describe_finding
 from reconciler.render.history import action_to_json, describe_gaps, view_changes
-from reconciler.render.plan import exposed, refused, view_difference
-from reconciler.render.view import DRIFT, GroupView, Remark, Tone, View, end_to_json
+from reconciler.render.plan import exposed, refused, remarks, view_difference
+from reconciler.render.view import DRIFT, GroupView, Tone, View, end_to_json
 
 FORMAT_VERSION = 1
 
@@ -33,8 +32,8 @@ def view_drift(drift: Drift, *, with_unmanaged: bool = False) -> View:
             *describe_refused(drift.refused),
             *(_unmanaged(drift) if with_unmanaged else ()),
         ),
-        stops=tuple(Remark(describe_finding(each), each.place) for each in drift.findings if each.stops),
-        warnings=tuple(Remark(describe_finding(each), each.place) for each in drift.findings if not each.stops),
+        stops=remarks(each for each in drift.findings if each.stops),
+        warnings=remarks(each for each in drift.findings if not each.stops),
         orphans=drift.orphans,
         orphans_count=drift.counts_orphans,
         exposed=exposed(groups, DRIFT),

@@ -26,6 +26,8 @@ def _lines(view: View) -> Iterator[str]:
         yield _command("warning", f"sgctl {view.kind}", [warning.message], warning.place)
     for stop in view.stops:
         yield _command("error", f"sgctl {view.kind}: stopped", [stop.message], stop.place)
+    if view.groups and view.perspective.legend:
+        yield _command("notice", f"sgctl {view.kind}: words", [view.perspective.legend], None)
     for note in view.notes:
         yield _command("notice", f"sgctl {view.kind}", [note], None)
     yield printable(view.summary)

@@ -1,6 +1,6 @@
 """A plan as a view: what differs in each group, line by line, and what that means for traffic."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, replace
 from functools import cache
 from typing import Literal, TypeVar
@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 from reconciler.model.desired import DesiredRule
 from reconciler.model.egress import DEFAULT_EGRESS, DEFAULT_EGRESS_RULES, SMTP_PORT, preset_among
 from reconciler.model.live import LiveRule
+from reconciler.model.policies import Finding
 from reconciler.model.rule import describe_remote, describe_rule
 from reconciler.model.text import count
 from reconciler.planning.diff import Action, Difference
@@ -46,14 +47,19 @@ def view_plan(plan: Plan) -> View:
         "plan",
         groups=groups,
         summary=summarize_plan(plan),
-        stops=tuple(Remark(describe_finding(each), each.place) for each in stopping),
-        warnings=tuple(Remark(describe_finding(each), each.place) for each in plan.findings if each in others),
+        stops=remarks(stopping),
+        warnings=remarks(each for each in plan.findings if each in others),
         notes=plan.notes,
         orphans=plan.orphans,
         exposed=exposed(groups, PLAN),
         refused=refused(groups, PLAN),
         made=Made(plan.created_at, plan.base_url, *(astuple(plan.origin) if plan.origin else ())),
     )
+
+
+def remarks(findings: Iterable[Finding]) -> tuple[Remark, ...]:
+    """Write findings as remarks."""
+    return tuple(Remark(describe_finding(each), each.place, each.group or "") for each in findings)
 
 
 def exposed(groups: Sequence[GroupView], perspective: Perspective) -> tuple[Reach, ...]:

@@ -192,10 +192,11 @@ class GroupView:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something about the whole: what a guardrail says, with its place where it has one."""
+    """Something about the whole: what a guardrail says, with its place and the name of its group where it has them."""
 
     message: str
     place: Place | None = None
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,9 @@ def test_markdown_shows_quotes_as_they_are() -> None:
 
 
 def test_markdown_with_endless_remarks_is_cut_too() -> None:
-    view = replace(views()["plan"], warnings=tuple(Remark("10.0.0.0/32, " * 300) for _ in range(50)))
+    view = replace(
+        views()["plan"], warnings=tuple(Remark(f"{number} " + "10.0.0.0/32, " * 300) for number in range(50))
+    )
     written = render(view, "markdown")
     assert len(written) <= MAX_LENGTH
     assert "Cut here: more remarks" in written

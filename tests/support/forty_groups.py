@@ -2,6 +2,14 @@
 
 from typing import Any
 
+from build import uuid
+
+from reconciler.loading.plain import PlainDocument
+from reconciler.model.desired import DesiredState, Target
+from reconciler.model.live import LiveGroup, LiveRule, LiveState
+from reconciler.planning.plan import Plan, PlanOptions
+from reconciler.workflow import load, make_plan
+
 TARGETS = ({"project_id": 1337, "region_id": 7}, {"project_id": 1337, "region_id": 8})
 OFFICES = [f"203.0.113.{number * 32}/28" for number in range(6)]
 
@@ -23,3 +31,28 @@ def _group(name: str, number: int, ssh: int, *, doors: int, others: int) -> dict
     rules = [{**tcp, "ports": ssh, "description": "SSH", **remote} for remote in remotes[:doors]]
     rules += [{**tcp, "ports": 8000 + port, "remote_ip_prefix": "10.0.0.0/8"} for port in range(others)]
     return {"name": name, "rules": rules}
+
+
+def plan_of_fleet(before: dict[str, Any], after: dict[str, Any]) -> Plan:
+    """Plan what a file asks for, where live is what another one asks for."""
+    live = as_live(load(PlainDocument("before", before)))
+    options = PlanOptions()
+    return make_plan(
+        load(PlainDocument("after", after)), live, options, base_url="https://api", created_at="2026-01-02T03:04:05Z"
+    )
+
+
+def as_live(state: DesiredState) -> LiveState:
+    """Return the live state in which a desired one has been applied."""
+    ids = {(group.target, group.name): uuid(number) for number, group in enumerate(state.groups, 1)}
+    live: dict[Target, list[LiveGroup]] = {target: [] for target in state.targets}
+    for number, group in enumerate(state.groups, 1):
+        rules = []
+        for index, rule in enumerate(group.rules or ()):
+            remote = ids[group.target, rule.remote_group] if rule.remote_group else None
+            full = rule.rule._replace(remote_group_id=remote)
+            rules.append(LiveRule(uuid(number * 1000 + index), full, rule.description))
+        live[group.target].append(
+            LiveGroup(group.target, ids[group.target, group.name], group.name, "", (), tuple(rules), 1)
+        )
+    return {target: tuple(groups) for target, groups in live.items()}
