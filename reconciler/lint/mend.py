@@ -16,7 +16,7 @@ from reconciler.lint.text import Edit, OverlapError, Text, comment_texts
 from reconciler.loading.desired import desired_state
 from reconciler.loading.document import YamlDocument, read_text
 from reconciler.loading.head import Defaults
-from reconciler.loading.issues import Issues, Source
+from reconciler.loading.issues import Budget, Issues, Source
 from reconciler.loading.load import FoundSource, all_issues, parse_sources
 from reconciler.loading.values import children
 from reconciler.model.errors import Issue
@@ -26,6 +26,9 @@ from reconciler.model.policies import Policies
 _BOM = b"\xef\xbb\xbf"
 _MOST_PASSES = 20
 """A mended value may bring to light the next thing to mend; of a thousand mistakes a pass is enough."""
+
+_MOST_TRIED = 1 << 25
+"""Bytes of files that are read once more to try an edit, in all; of what is beyond, the user may ask again."""
 
 
 class Mend(NamedTuple):
@@ -51,14 +54,14 @@ def mend(sources: Sequence[FoundSource], issues: Issues, defaults: Defaults, pol
     now = list(sources)
     mends: list[Mend] = []
     refused: set[tuple[str, int, str]] = set()
-    left = _issues_of(now, issues, defaults, policies)
+    left, tries = _issues_of(now, issues, defaults, policies), Budget(_MOST_TRIED)
     for _ in range(_MOST_PASSES):
         before = len(mends)
         for index, (source, found) in enumerate(now):
-            wanted = [each for each in left if each.place.source == source.path and _key(each) not in refused]
-            for issue in (each for each in wanted if each.replacement is not None):
-                refused.add(_key(issue))
-            data, done = _mend_file(source, [each for each in wanted if each.replacement is not None])
+            here = [each for each in left if each.replacement is not None and each.place.source == source.path]
+            wanted = [each for each in here if _key(each) not in refused]
+            refused.update(map(_key, wanted))
+            data, done = _mend_file(source, sorted(wanted, key=lambda each: each.place.order), tries)
             if done:
                 now[index] = (Source(source.path, data), found)
                 mends += done
@@ -84,15 +87,17 @@ def _key(issue: Issue) -> tuple[str, int, str]:
     return (*issue.place.order[:2], issue.message)
 
 
-def _mend_file(source: Source, issues: Sequence[Issue]) -> tuple[bytes, list[Mend]]:
-    """Mend all of a file at once, or else one after the other what can be shown to come out right."""
+def _mend_file(source: Source, issues: Sequence[Issue], tries: Budget) -> tuple[bytes, list[Mend]]:
+    """Mend all of a file at once, or else one half after the other, down to what cannot be shown to come out right."""
+    if not issues or not tries.take(len(source.data)):
+        return source.data, []
     data, done = _try(source, issues)
     if done or len(issues) < 2:
         return data, done
-    for issue in reversed(issues):  # from the end, so that places before it stay
-        data, mended = _try(Source(source.path, data), [issue])
-        done += mended
-    return data, done
+    half = len(issues) // 2
+    data, last = _mend_file(source, issues[half:], tries)  # from the end, so that places before it stay
+    data, first = _mend_file(Source(source.path, data), issues[:half], tries)
+    return data, [*first, *last]
 
 
 def _try(source: Source, issues: Sequence[Issue]) -> tuple[bytes, list[Mend]]:

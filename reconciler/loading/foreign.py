@@ -1,7 +1,8 @@
 """Tells what belongs to other tools in a folder: charts, manifests, workflows, compose files."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from reconciler.loading.document import YamlDocument
@@ -11,10 +12,10 @@ from reconciler.loading.values import is_own_key
 from reconciler.model.errors import Issue
 from reconciler.model.place import FilePlace
 from reconciler.model.problems import ProblemName
-from reconciler.model.text import closest
+from reconciler.model.text import MOST_WORDS, closest
 
 _OURS = re.compile(
-    rb"""(?:security[_ ]groups?|security_group_rules|address_groups|ethertype|port_range_m(?:in|ax)|ip[_ ]range
+    r"""(?:security[_ ]groups?|security_group_rules|address_groups|ethertype|port_range_m(?:in|ax)|ip[_ ]range
     |remote_ip_prefix(?:es)?|remote_(?:address_)?group(?:_id)?)["']?\s*:
     |direction["']?\s*:\s*["']?(?:in|e)gress|OS::Neutron::Sec""",
     re.IGNORECASE | re.VERBOSE,
@@ -35,26 +36,30 @@ def foreign_documents(source: Source, documents: Sequence[YamlDocument], *, is_w
     A file that is no YAML (not `is_whole`), as a chart's templates, is judged by the beginnings of its lines.
     """
     if not is_whole or not documents:
-        keys = {match.decode() for match in _KEY.findall(source.data)}
-        is_foreign = source.data.strip() and not _OURS.search(source.data) and not_ours(keys)
-        return (_issue(FilePlace(source.path, 1, 1), keys, source),) if is_foreign else ()
+        keys = [match.decode() for match in _KEY.findall(source.data)]
+        text = source.data.decode("utf-8", "replace")
+        is_foreign = text.strip() and not _OURS.search(text) and not_ours(keys)
+        return (_issue(FilePlace(source.path, 1, 1), keys, text),) if is_foreign else ()
     found = []
     firsts = [document.place().line - 1 for document in documents]
     for document, first, end in zip(documents, firsts, [*firsts[1:], None], strict=True):
-        keys = set(document.value) if isinstance(document.value, dict) else set()
-        if not_ours(keys) and not _OURS.search("\n".join(source.lines[first:end]).encode()):
-            found.append(_issue(document.place(), keys, source))
+        keys = list(document.value) if isinstance(document.value, dict) else []
+        text = "\n".join(source.lines[first:end])
+        if not_ours(keys) and not _OURS.search(text):
+            found.append(_issue(document.place(), keys, text))
     return tuple(found)
 
 
-def not_ours(keys: set[str]) -> bool:
-    """Tell from the keys of a document whether it is another tool's."""
+def not_ours(keys: Collection[str]) -> bool:
+    """Tell from the keys of a document whether it is another tool's; comparing is slow, and done for the first ones."""
     known: Mapping[str, Any] = check_of("document").properties()
-    return not any(key in known or is_own_key(key) or closest(key, known, 0.8) for key in keys)
+    if any(key in known or is_own_key(key) for key in keys):
+        return False
+    return not any(closest(key, known, 0.8) for key in islice(keys, MOST_WORDS))
 
 
-def _issue(place: FilePlace, keys: set[str], source: Source) -> Issue:
-    kinds = [what for marks, what in _KINDS if marks <= keys]
-    what = kinds[0] if kinds else "a template" if is_template(source.text) else "a file of another tool"
+def _issue(place: FilePlace, keys: Collection[str], text: str) -> Issue:
+    kinds = [what for marks, what in _KINDS if marks.issubset(keys)]
+    what = kinds[0] if kinds else "a template" if is_template(text) else "a file of another tool"
     message = f"this looks like {what}, and has no security groups: set `paths` or `exclude` in sgctl.toml"
     return Issue(place, ProblemName.NOT_OURS, message)

@@ -24,11 +24,6 @@ class Source:
         """The text by line. Bytes that are no UTF-8 are shown as the replacement character."""
         return self.data.decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
 
-    @property
-    def text(self) -> str:
-        """The text as a whole."""
-        return "\n".join(self.lines)
-
     def show(self, issue: Issue) -> Issue:
         """Add to an issue at a place of this file the line as it stands there; not to one about the file as a whole."""
         place = issue.place
