@@ -24,7 +24,7 @@ from reconciler.model.place import FilePlace
 from reconciler.model.policies import Policies
 
 _BOM = b"\xef\xbb\xbf"
-_MOST_PASSES = 20
+_MOST_PASSES = 4
 """A mended value may bring to light the next thing to mend; of a thousand mistakes a pass is enough."""
 
 _MOST_TRIED = 1 << 25
