@@ -93,7 +93,7 @@ class Budget:
         if cost.is_over:
             self.over.append(f"{label}: {command}")
         print(
-            f"{'OVER' if cost.is_over else '':4} {label:34} {command[:60]:60} {cost.code:4} {cost.seconds:9.1f} "
+            f"{'OVER' if cost.is_over else '':4} {label:40} {command[:60]:60} {cost.code:4} {cost.seconds:9.1f} "
             f"{cost.megabytes:8.0f}  {cost.says[:100]}",
             flush=True,
         )
@@ -218,7 +218,7 @@ def main(size: int, only: Sequence[str]) -> int:
     """Run the rows, those alone whose name has one of the words if any are given; return how many are over."""
     started = time.monotonic()
     print(f"Over is what takes more than {SECONDS} s of CPU or {MEGABYTES} MB of memory, or ends in a traceback.\n")
-    print(f"     {'input':34} {'command':60} exit   seconds       MB  last words")
+    print(f"     {'input':40} {'command':60} exit   seconds       MB  last words")
     with tempfile.TemporaryDirectory() as name:
         (Path(name) / ".git").mkdir()
         budget = Budget(Path(name), size, only)
