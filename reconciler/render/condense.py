@@ -48,6 +48,14 @@ def _brief(group: GroupView) -> GroupView:
     )
 
 
+_REQUEST = re.compile(r"^[A-Z]+ /\S+: | \(request [^()]*\)")
+
+
+def reason_of(message: str) -> str:
+    """Return what an API's refusal says, without the request that it was and its id: what several have in common."""
+    return _REQUEST.sub("", message)
+
+
 def _fold_remarks(remarks: Iterable[Remark]) -> tuple[Remark, ...]:
     """Say once what guardrails say of several groups, with the names of the others."""
     alike: defaultdict[str, list[Remark]] = defaultdict(list)
@@ -236,7 +244,7 @@ def _exact(item: _Item) -> _Key:
         return (item.symbol, item.text, item.remark)
     if isinstance(item, Deed):
         return (item.word, item.text)
-    return (item.verb, item.text, item.alarm) if isinstance(item, TrafficLine) else (item,)
+    return (item.verb, item.text, item.alarm) if isinstance(item, TrafficLine) else (reason_of(item),)
 
 
 def _loose(groups: Iterable[GroupView]) -> _KeyOf:
@@ -276,7 +284,7 @@ def _block(shared: _Shared, members: Sequence[GroupView], *, is_again: bool) -> 
         instances=_instances(attached) if attached else None,
         changed_at=tuple(dict.fromkeys((times[0], times[-1]))) if times else (),
         deeds=tuple(replace(each[0], times=_span(each)) for each in _of_type(Deed, items)),
-        remarks=tuple(text for (text, *_) in _of_type(str, items) if text),
+        remarks=tuple(text if not others else reason_of(text) for text, *others in _of_type(str, items) if text),
         members=tuple(group.ref for group in members),
         is_again=is_again,
     )

@@ -9,6 +9,7 @@ from reconciler.applying.outcome import Result, Status
 from reconciler.model.json_form import json_text
 from reconciler.model.rule import NO_NAMES
 from reconciler.planning.diff import Action
+from reconciler.render.condense import reason_of
 from reconciler.render.formats import render
 from reconciler.render.plan import SYMBOLS, exposed, refused, view_difference
 from reconciler.render.view import PLAN, Failure, GroupRef, GroupView, View, end_to_json
@@ -52,7 +53,7 @@ def _failures(report: Report) -> tuple[Failure, ...]:
     for result in report.results:
         if result.status is not Status.APPLIED:
             difference = result.change.difference
-            reason = (str(result.status), result.message, result.hint or "")
+            reason = (str(result.status), reason_of(result.message), result.hint or "")
             groups[reason].append(GroupRef(difference.name, difference.target, difference.place))
     return tuple(Failure(*reason, tuple(refs)) for reason, refs in groups.items())
 

@@ -162,12 +162,16 @@ def test_two_regions_of_one_file_are_told_once_in_full() -> None:
 def test_an_outcome_ends_with_who_failed_and_why() -> None:
     """The reasons of forty groups are not at line 79 of 126, and those in common are told once."""
     results = [Result(change, Status.APPLIED) for change in FLEET.changes[:30]]
-    results += [Result(change, Status.FAILED, "the API refuses it", "do this") for change in FLEET.changes[30:37]]
+    refused = "PATCH /cloud/v1/securitygroups/1337/8/{0}: 400: the API refuses it (request {0})"
+    results += [
+        Result(change, Status.FAILED, refused.format(number), "do this")
+        for number, change in enumerate(FLEET.changes[30:37])
+    ]
     results.append(Result(FLEET.changes[37], Status.LEFT, "stopped before it"))
     view = view_report(Report(tuple(results)))
     lines = shown(view, 200)
     assert lines[-3].startswith("failed: ")
-    assert lines[-3].endswith(": the API refuses it")
+    assert lines[-3].endswith(": 400: the API refuses it")
     assert lines[-2].startswith("left: ")
     assert lines[-1] == "Applied: 30 updated, 7 failed, 1 left."
     assert len(lines) < 25
