@@ -50,6 +50,8 @@ def command(format_: str) -> None:
       [limits]
       max_deleted_rules = 30          # percent, of more than ...
       min_deleted_rules = 10          # ... so many
+      max_rewritten_rules = 50        # deleted, and replaced by others that admit something else
+      max_closed_rules = 30           # those of them of which any traffic is no longer admitted
 
     \b
       sgctl config

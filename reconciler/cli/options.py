@@ -297,6 +297,7 @@ class PlanChoices:
     show_instances: bool = False
     take_over: bool = False
     allow_mass_delete: bool = False
+    allow_mass_rewrite: bool = False
     allow_gap: bool = False
     lift: tuple[str, ...] = ()
     protect_ssh_from: str | None = None
@@ -327,12 +328,17 @@ _two_phase = click.option(
 _allow_mass_delete = click.option(
     "--allow-mass-delete", is_flag=True, help="Lift the guardrail against emptied groups, mass deletion and lost rules."
 )
+_allow_mass_rewrite = click.option(
+    "--allow-mass-rewrite",
+    is_flag=True,
+    help="Lift the guardrail against replacing many rules at once by others that admit something else.",
+)
 _allow_gap = click.option(
     "--allow-gap", is_flag=True, help="Lift the guardrail against deleting before creating in a full group."
 )
 
-_LIFTABLE = [field.name for field in fields(Policies) if field.name not in ("mass_delete", "source")]
-"""The policies but for mass_delete, which --allow-mass-delete lifts."""
+_LIFTABLE = [field.name for field in fields(Policies) if field.name not in ("mass_delete", "mass_rewrite", "source")]
+"""The policies but for those that --allow-mass-delete and --allow-mass-rewrite lift."""
 
 _judging = (
     _two_phase,
@@ -342,6 +348,7 @@ _judging = (
         help="Tell how many instances each changed group applies to, and which; a request a group.",
     ),
     _allow_mass_delete,
+    _allow_mass_rewrite,
     _allow_gap,
     click.option(
         "--lift",

@@ -20,7 +20,7 @@ from reconciler.model.errors import ExitCode, GuardrailStop, UsageError
 from reconciler.model.version import __version__
 from reconciler.planning import planfile
 from reconciler.planning.plan import Origin, Plan, PlanOptions
-from reconciler.policy.damage import GAP, MASS_DELETE
+from reconciler.policy.damage import GAP, MASS_DELETE, MASS_REWRITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,11 @@ def plan_files(
 
 def plan_options(choices: PlanChoices, connection: ConnectionOptions) -> PlanOptions:
     """Build the options of a plan from those of the command line and the settings."""
-    guardrails = {MASS_DELETE: choices.allow_mass_delete, GAP: choices.allow_gap}
+    guardrails = {
+        MASS_DELETE: choices.allow_mass_delete,
+        MASS_REWRITE: choices.allow_mass_rewrite,
+        GAP: choices.allow_gap,
+    }
     return PlanOptions(
         api_version=connection.api_version,
         two_phase=choices.two_phase,

@@ -75,5 +75,10 @@ KEYS = {
     "limits.min_deleted_rules": Key(_COUNT, _whole_number(0), _LIMITS.min_deleted_rules),
     "limits.max_deleted_groups": Key(_PERCENT, _whole_number(0, 100), _LIMITS.max_deleted_groups),
     "limits.min_deleted_groups": Key(_COUNT, _whole_number(0), _LIMITS.min_deleted_groups),
+    "limits.max_rewritten_rules": Key(_PERCENT, _whole_number(0, 100), _LIMITS.max_rewritten_rules),
+    "limits.max_closed_rules": Key(_PERCENT, _whole_number(0, 100), _LIMITS.max_closed_rules),
+    "limits.min_rewritten_rules": Key(_COUNT, _whole_number(0), _LIMITS.min_rewritten_rules),
+    "limits.max_rewritten_groups": Key(_PERCENT, _whole_number(0, 100), _LIMITS.max_rewritten_groups),
+    "limits.min_rewritten_groups": Key(_COUNT, _whole_number(0), _LIMITS.min_rewritten_groups),
 }
 """By name, with a dot where the key is in a table."""

@@ -150,6 +150,7 @@ def _read_policies(
         world_open_any_port=WorldOpenAnyPort(**_settings(written, "world_open_any_port")),
         smtp_egress=written.get("smtp_egress", "warning"),
         mass_delete=written.get("mass_delete", "error"),
+        mass_rewrite=written.get("mass_rewrite", "error"),
         expires=Expires(**_settings(written, "expires")),
         must_allow=flows["must_allow"],
         must_deny=flows["must_deny"],

@@ -250,7 +250,7 @@ def wrong_policy(name: str, value: Any, schema: Schema) -> tuple[str, str | None
     what = shown(value) if value is not None else "nothing"
     if not schema["enum"]:
         return f"`{name}` takes a mapping with its settings, not {what}", None
-    takes = "one" if name in ("mass_delete", "smtp_egress") else "one, or a mapping with its settings"
+    takes = "one" if name in ("mass_delete", "mass_rewrite", "smtp_egress") else "one, or a mapping with its settings"
     return _filled(f"the level of a policy is {{either}}; `{name}` takes {takes}", schema) + f", not {what}", None
 
 

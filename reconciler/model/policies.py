@@ -142,6 +142,7 @@ class Policies:
     world_open_any_port: WorldOpenAnyPort = field(default_factory=WorldOpenAnyPort)
     smtp_egress: Level = "warning"
     mass_delete: Level = "error"
+    mass_rewrite: Level = "error"
     expires: Expires = field(default_factory=Expires)
     must_allow: tuple[FlowPolicy, ...] = ()
     must_deny: tuple[FlowPolicy, ...] = ()
@@ -155,12 +156,21 @@ class Policies:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a plan may delete: a share in percent, which counts only above a number."""
+    """How much a plan may delete and replace: shares in percent, which count only above a number.
+
+    A rule is rewritten when it is deleted and replaced by one that admits something else, a group when any of its rules
+    is; `max_closed_rules` is about the rewritten rules of which any traffic is no longer admitted.
+    """
 
     max_deleted_rules: int = 30
     min_deleted_rules: int = 10
     max_deleted_groups: int = 30
     min_deleted_groups: int = 3
+    max_rewritten_rules: int = 50
+    max_closed_rules: int = 30
+    min_rewritten_rules: int = 20
+    max_rewritten_groups: int = 50
+    min_rewritten_groups: int = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Guardrails against doing too much at once: emptied groups, mass deletion, lost rules, gaps in admitted traffic."""
+"""Guardrails against doing too much at once: emptied groups, mass deletion and replacement, lost rules, and gaps."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,8 +8,11 @@ from reconciler.model.policies import Finding, Limits
 from reconciler.planning.diff import Action, Difference
 from reconciler.planning.order import order_of
 from reconciler.planning.plan import Plan
+from reconciler.traffic import Traffic
+from reconciler.traffic.difference import SAME
 
 MASS_DELETE = "mass-delete"
+MASS_REWRITE = "mass-rewrite"
 GAP = "gap"
 
 
@@ -20,6 +23,7 @@ def check_damage(plan: Plan, limits: Limits) -> tuple[Finding, ...]:
         *_emptied_groups(differences),
         *_mass_deletion_of_rules(plan, differences, limits),
         *_mass_deletion_of_groups(plan, limits),
+        *_mass_rewrite(plan, differences, limits),
         *_lost_rules(differences),
         *_gaps(differences),
     )
@@ -54,6 +58,55 @@ def _mass_deletion_of_groups(plan: Plan, limits: Limits) -> Iterator[Finding]:
             f"{limits.max_deleted_groups} % (and {limits.min_deleted_groups}); "
             "raise `max_deleted_groups` or pass --allow-mass-delete"
         )
+
+
+def _mass_rewrite(plan: Plan, differences: list[Difference], limits: Limits) -> Iterator[Finding]:
+    """Judge what is replaced by rules that admit something else; what is not replaced counts as deleted.
+
+    What was admitted is counted in rules and not in addresses: a live rule counts once when any of its traffic is no
+    longer admitted, so that 0.0.0.0/0 weighs no more than one host.
+    """
+    rewritten = [(each, number) for each in differences if (number := _rewritten(each))]
+    rules, of_rules, least = sum(number for _, number in rewritten), plan.scope.rules, limits.min_rewritten_rules
+    closed = 0
+    if _too_many(rules, of_rules, limits.max_closed_rules, least):  # the closed ones are no more than these
+        closed = sum(min(number, _closed(each)) for each, number in rewritten)
+    groups, of_groups = len(rewritten), plan.scope.groups
+    reasons = {
+        "`max_rewritten_rules`": (
+            f"rewrites {rules} of {of_rules} managed rules ({_percent(rules, of_rules)})",
+            _over(rules, of_rules, limits.max_rewritten_rules, least),
+        ),
+        "`max_closed_rules`": (
+            f"closes {_percent(closed, of_rules)} of what was admitted ({closed} of {of_rules} managed rules)",
+            _over(closed, of_rules, limits.max_closed_rules, least),
+        ),
+        "`max_rewritten_groups`": (
+            f"rewrites rules of {groups} of {of_groups} groups ({_percent(groups, of_groups)})",
+            _over(groups, of_groups, limits.max_rewritten_groups, limits.min_rewritten_groups),
+        ),
+    }
+    if over := {key: f"{what}, {limit}" for key, (what, limit) in reasons.items() if limit}:
+        message = f"the plan {'; it '.join(over.values())}; raise {' and '.join(over)} or pass --allow-mass-rewrite"
+        yield Finding(MASS_REWRITE, "error", message, "--allow-mass-rewrite")
+
+
+def _rewritten(difference: Difference) -> int:
+    """Count the deleted rules that are replaced; none where the new ones admit the same."""
+    if difference.action is not Action.UPDATE or difference.traffic == SAME:
+        return 0
+    return len(difference.deletes) - _unreplaced(difference)
+
+
+def _closed(difference: Difference) -> int:
+    """Count the replaced rules of which any traffic is no longer admitted."""
+    closes = Traffic.of_flows(difference.traffic.closes)
+    closed = sum(closes.admits_some(rule.rule) for rule in difference.deletes)
+    return max(0, closed - _unreplaced(difference))
+
+
+def _over(part: int, total: int, percent: int, number: int) -> str:
+    return f"over the limit of {percent} % (and {number})" if _too_many(part, total, percent, number) else ""
 
 
 def _lost_rules(differences: list[Difference]) -> Iterator[Finding]:

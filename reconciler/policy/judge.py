@@ -21,7 +21,7 @@ from reconciler.planning.diff import Action
 from reconciler.planning.orphans import find_orphans
 from reconciler.planning.plan import Change, Plan
 from reconciler.planning.resolve import Match, resolve
-from reconciler.policy.damage import GAP, MASS_DELETE, check_damage
+from reconciler.policy.damage import GAP, MASS_DELETE, MASS_REWRITE, check_damage
 from reconciler.policy.flows import LOCKOUT, check_flows, check_groups_exist, check_lockout, names_in_policies
 from reconciler.policy.rules import (
     check_descriptions,
@@ -161,6 +161,10 @@ def judge_again(
     return replace(plan, findings=_with_kept(_unique(again), plan, judging))
 
 
+_OF_CHANGES = frozenset({MASS_DELETE, MASS_REWRITE, GAP, LOCKOUT})
+"""Guardrails that look at nothing but what changes, and so find everything once more in a saved plan."""
+
+
 def _judge_changes(plan: Plan, judging: Judging, limits: Limits) -> Iterator[Finding]:
     names = with_placeholders(plan.group_names)
     return chain(
@@ -174,7 +178,7 @@ def _judge_changes(plan: Plan, judging: Judging, limits: Limits) -> Iterator[Fin
 def _with_kept(again: tuple[Finding, ...], plan: Plan, judging: Judging) -> tuple[Finding, ...]:
     """Add what was found in groups that do not change, and so are not in the plan."""
     seen = {(found.guardrail, found.place, found.group, found.message) for found in again}
-    kept = (_kept(found, judging) for found in plan.findings if found.guardrail not in {MASS_DELETE, GAP, LOCKOUT})
+    kept = (_kept(found, judging) for found in plan.findings if found.guardrail not in _OF_CHANGES)
     return (
         *again,
         *(each for each in kept if each and (each.guardrail, each.place, each.group, each.message) not in seen),
@@ -214,6 +218,7 @@ def _judge_matches(matches: Iterable[Match], ids: Ids, judging: Judging) -> Iter
         world_open_any_port=_STANDARD.world_open_any_port,
         smtp_egress=_STANDARD.smtp_egress,
         mass_delete=_STANDARD.mass_delete,
+        mass_rewrite=_STANDARD.mass_rewrite,
         expires=_STANDARD.expires,
     )
     only_dates = quiet == _STANDARD
@@ -234,9 +239,10 @@ def _judge_group(subject: Subject, judging: Judging) -> Iterator[Finding]:
 
 
 def _judge_damage(plan: Plan, policies: Policies, limits: Limits) -> Iterator[Finding]:
-    level = policies.mass_delete
+    levels = {MASS_DELETE: policies.mass_delete, MASS_REWRITE: policies.mass_rewrite}
     for found in check_damage(plan, limits):
-        if found.guardrail != MASS_DELETE or level == "error":
+        level = levels.get(found.guardrail, "error")
+        if level == "error":
             yield found
         elif level == "warning":
             yield replace(found, level="warning")

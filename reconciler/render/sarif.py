@@ -22,6 +22,7 @@ RULES = {
     "world_open_any_port": "Any port is open to the world",
     "smtp_egress": "A rule opens egress to port 25, which the cloud may refuse",
     "mass-delete": "A plan deletes too much at once",
+    "mass-rewrite": "A plan replaces too much at once by what admits something else",
     "gap": "Rules would be deleted before those that replace them exist",
     "must_allow": "Traffic that must be admitted is not",
     "must_deny": "Traffic that must not be admitted is",

@@ -32,6 +32,11 @@ max_deleted_rules = 50
 min_deleted_rules = 0
 max_deleted_groups = 10
 min_deleted_groups = 1
+max_rewritten_rules = 60
+max_closed_rules = 40
+min_rewritten_rules = 5
+max_rewritten_groups = 70
+min_rewritten_groups = 2
 
 [policies]
 anything = {goes = [1, 2]}
@@ -51,7 +56,7 @@ def test_every_key_is_read(repository: Path) -> None:
     assert set(loaded.values) == {name for name, key in KEYS.items() if key.in_files}
     assert loaded.values["timeout"] == 12.5
     assert loaded.paths == ("groups", "more/web.yaml")
-    assert Limits(**loaded.limits) == Limits(50, 0, 10, 1)
+    assert Limits(**loaded.limits) == Limits(50, 0, 10, 1, 60, 40, 5, 70, 2)
     assert loaded.policies == {"anything": {"goes": [1, 2]}}
 
 

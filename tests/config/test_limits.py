@@ -10,8 +10,9 @@ from reconciler.emulator.server import EmulatorServer
 TARGET = "project_id = 1\nregion_id = 7\n"
 
 
-def write_rules(repository: Path, number: int) -> None:
-    rules = "".join(f"      - {{direction: ingress, protocol: tcp, ports: {port}}}\n" for port in range(1, number + 1))
+def write_rules(repository: Path, number: int, first: int = 1) -> None:
+    ports = range(first, first + number)
+    rules = "".join(f"      - {{direction: ingress, protocol: tcp, ports: {port}}}\n" for port in ports)
     (repository / "web.yaml").write_text(f"security_groups:\n  - name: web\n    rules:\n{rules}")
 
 
@@ -65,3 +66,28 @@ def test_a_limit_of_zero_stops_at_the_first_rule(twenty_rules: Path) -> None:
     assert run(["plan"]) == 0
     (twenty_rules / "sgctl.toml").write_text(f"{TARGET}[limits]\nmax_deleted_rules = 0\nmin_deleted_rules = 0\n")
     assert run(["plan"]) == 5
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_rewrite_stops_plan_apply_saved_plan_and_way_back(
+    version: str, repository: Path, emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each says what it counted, sends nothing, and goes on with the flag or with the limits of the day."""
+    api = ["--api-version", version]
+    (repository / "sgctl.toml").write_text(TARGET)
+    write_rules(repository, 30)
+    assert run(["apply", "--auto-approve", *api]) == 0
+    write_rules(repository, 30, first=101)
+    emulator.requests.clear()
+    assert run(["apply", "--auto-approve", *api]) == 5
+    assert run(["plan", "--out", "stopped.json", *api]) == 5
+    assert run(["apply", "stopped.json"]) == 5
+    assert "rewrites 30 of 30 managed rules (100 %), over the limit of 50 % (and 20)" in capsys.readouterr().err
+    assert {record.method for record in emulator.requests} == {"GET"}
+    assert run(["plan", "--out", "lifted.json", "--allow-mass-rewrite", *api]) == 0
+    assert run(["apply", "lifted.json", "--journal", "journal"]) == 0
+    assert run(["rollback", "journal", *api]) == 5
+    assert run(["rollback", "journal", "--out", "back.json", "--allow-mass-rewrite", *api]) == 0
+    (repository / "sgctl.toml").write_text(f"{TARGET}[limits]\nmin_rewritten_rules = 30\n")
+    assert run(["apply", "back.json"]) == 0
+    assert run(["apply", "stopped.json"]) == 3, "not the guardrail any more: the revision moved on"

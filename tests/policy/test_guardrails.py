@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 from build import desired_group, live_group, plan_of, rule, tcp, uuid, wanted
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reconciler.api.backend import BACKENDS
 from reconciler.model.live import OWNER_TAG
 from reconciler.model.policies import Finding, Limits
 from reconciler.planning import planfile
 from reconciler.planning.plan import Plan
-from reconciler.policy.damage import MASS_DELETE, check_damage
+from reconciler.policy.damage import MASS_DELETE, MASS_REWRITE, check_damage
 from reconciler.policy.judge import judge_again
 
 OURS = {OWNER_TAG: "us"}
@@ -55,7 +57,7 @@ def stops(plan: Plan) -> list[Finding]:
 )
 def test_mass_deletion_of_rules(total: int, deleted: int, created: int, stopped: bool) -> None:
     """Over 30 % and over 10 rules for which none of the same direction is created."""
-    found = stops(rules_plan(total, deleted, created))
+    found = [each for each in stops(rules_plan(total, deleted, created)) if each.guardrail == MASS_DELETE]
     assert bool(found) is stopped
     for finding in found:
         assert f"{deleted - created} of {total} managed rules" in finding.message
@@ -150,3 +152,78 @@ def test_a_saved_plan_is_judged_again() -> None:
     assert stopped.stopped_by == ()
     assert judge_again(stopped).stopped_by
     assert judge_again(rules_plan(100, 50), Limits(max_deleted_rules=50)).stopped_by == ()
+
+
+def rewriting(
+    groups: int, total: int, replaced: int, *, wider: bool = False, untouched: int = 0, **options: Any
+) -> Plan:
+    """A plan that replaces so many rules of so many in each group: by another port, or by more ports."""
+    live = [tcp(1000 + index, "10.0.0.0/8") for index in range(total)]
+    others = [
+        rule(ports=(1000 + index, 2000 + index) if wider else 5000 + index, remote="10.0.0.0/8")
+        for index in range(replaced)
+    ]
+    desired = [*live[replaced:], *others]
+    numbers = range(groups + untouched)
+    return plan_of(
+        [desired_group(f"group-{each}", desired if each < groups else live) for each in numbers],
+        [live_group(f"group-{each}", live, number=each + 1) for each in numbers],
+        **options,
+    )
+
+
+@pytest.mark.parametrize(
+    ("plan", "says"),
+    [
+        pytest.param(rewriting(1, 20, 20), [], id="20-rules-never-count"),
+        pytest.param(rewriting(1, 21, 21), ["rewrites 21 of 21 managed rules (100 %)", "closes 100 %"], id="21-do"),
+        pytest.param(rewriting(1, 100, 30), [], id="30-of-100-is-the-limit-of-what-is-closed"),
+        pytest.param(rewriting(1, 100, 31), ["closes 31 % of what was admitted (31 of 100 managed rules)"], id="31"),
+        pytest.param(rewriting(1, 100, 50, wider=True), [], id="50-wider-ones-close-nothing"),
+        pytest.param(
+            rewriting(1, 100, 51, wider=True), ["rewrites 51 of 100 managed rules (51 %)"], id="51-wider-ones"
+        ),
+        pytest.param(rewriting(10, 20, 1), [], id="one-port-in-10-groups"),
+        pytest.param(rewriting(11, 20, 1), ["rewrites rules of 11 of 11 groups (100 %)"], id="one-port-in-11-groups"),
+        pytest.param(rewriting(11, 20, 1, untouched=11), [], id="one-port-in-half-of-the-groups"),
+        pytest.param(rewriting(12, 20, 1, untouched=11), ["of 12 of 23 groups (52 %)"], id="in-more-than-half"),
+    ],
+)
+def test_what_is_replaced_counts(plan: Plan, says: list[str]) -> None:
+    """Over 50 % of the rules (30 % where it is closed) and over 20; over 50 % of the groups and over 10."""
+    found = stops(plan)
+    assert len(found) == bool(says)
+    for finding in found:
+        assert (finding.guardrail, finding.flag) == (MASS_REWRITE, "--allow-mass-rewrite")
+        assert all(each in finding.message for each in says)
+        assert finding.message.count("over the limit of") == len(says)
+
+
+def test_rules_that_admit_the_same_are_not_rewritten() -> None:
+    """A prefix becomes its two halves, forty times over."""
+    live = [tcp(1000 + index, "10.0.0.0/8") for index in range(40)]
+    halves = [tcp(1000 + index, half) for index in range(40) for half in ("10.0.0.0/9", "10.128.0.0/9")]
+    assert stops(plan_of([desired_group("web", halves)], [live_group("web", live)])) == []
+
+
+@given(
+    st.lists(st.sampled_from(["0.0.0.0/0", "10.0.0.0/8", "192.0.2.7/32"]), min_size=24, max_size=24), st.integers(0, 24)
+)
+@settings(max_examples=25, deadline=None)
+def test_what_was_admitted_is_counted_in_rules_whatever_their_size(prefixes: list[str], replaced: int) -> None:
+    """The same share whether 0.0.0.0/0 is closed or one host, and never more than is rewritten."""
+    live = [tcp(1000 + index, prefix) for index, prefix in enumerate(prefixes)]
+    desired = [*live[replaced:], *(tcp(5000 + index, prefix) for index, prefix in enumerate(prefixes[:replaced]))]
+    plan = plan_of([desired_group("web", desired)], [live_group("web", live)])
+    found = check_damage(plan, Limits(max_closed_rules=0, min_rewritten_rules=0, max_rewritten_rules=100))
+    share = f"{replaced * 100 / 24:.0f} % of what was admitted ({replaced} of 24 managed rules)"
+    assert [share in each.message for each in found if each.guardrail == MASS_REWRITE] == [True] * (replaced > 0)
+
+
+def test_a_lifted_rewrite_is_recorded_and_stays_lifted() -> None:
+    plan = rewriting(1, 100, 60, lifted=frozenset({MASS_REWRITE}))
+    again = judge_again(planfile.loads(planfile.dumps(plan), "plan.json", BACKENDS))
+    assert again.lifted == (MASS_REWRITE,)
+    assert again.findings
+    assert again.stopped_by == ()
+    assert judge_again(rewriting(1, 100, 60), Limits(max_rewritten_rules=60, max_closed_rules=60)).stopped_by == ()
