@@ -20,7 +20,7 @@ from reconciler.model.problems import ProblemName
 from reconciler.model.text import count
 from reconciler.planning.orphans import describe_refused
 from reconciler.policy.judge import Audit
-from reconciler.render.findings import render_findings, summarize_findings
+from reconciler.render.findings import render_findings, render_openings, summarize_findings
 from reconciler.render.junit import junit
 
 FORMAT_VERSION = 1
@@ -103,6 +103,13 @@ def _render(found: Audit, format_: str, base_url: str) -> str:
             "base_url": base_url,
             "groups": found.groups,
             "rules": found.rules,
+            "open_to_the_world": [
+                {
+                    "traffic": each.text,
+                    "groups": [{**target._asdict(), "name": name} for target, name in each.groups],
+                }
+                for each in found.openings
+            ],
             "findings": [finding_to_json(each) for each in found.findings],
             "notes": notes,
         }
@@ -110,4 +117,4 @@ def _render(found: Audit, format_: str, base_url: str) -> str:
     size = f"{count(found.groups, 'group')}, {count(found.rules, 'live rule')}"
     summary = click.style(f"Audited {size}: {summarize_findings(found.findings)}.", bold=True)
     told = "".join(f"note: {note}\n" for note in notes)
-    return render_findings(found.findings) + told + summary + "\n"
+    return render_findings(found.findings) + told + render_openings(found.openings) + summary + "\n"

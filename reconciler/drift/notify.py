@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from reconciler.drift.compare import Drift, DriftedGroup, summarize_drift
@@ -13,6 +14,7 @@ from reconciler.model.errors import SgctlError
 from reconciler.model.live import LiveRule
 from reconciler.model.text import printable
 from reconciler.planning.diff import Difference
+from reconciler.policy.openings import merge_openings, openings_of
 
 _LISTED = 20
 """Groups named in a message; the rest is counted."""
@@ -43,6 +45,13 @@ def slack_payload(drift: Drift, base_url: str) -> dict[str, Any]:
     lines += [f"• {each}" for each in told[:_LISTED]]
     if len(told) > _LISTED:
         lines.append(f"… and {len(told) - _LISTED} more")
+    found = (openings_of(each.difference, each.difference.traffic.closes, drift.group_names) for each in counted)
+    openings = merge_openings(chain.from_iterable(found))
+    lines += [
+        f"*{each.alarm.capitalize()}:* `{_escape(each.text)}` in {_escape(each.where)}" for each in openings[:_LISTED]
+    ]
+    if len(openings) > _LISTED:
+        lines.append(f"… and {len(openings) - _LISTED} more such openings")
     return {"text": "\n".join(lines)}
 
 

@@ -23,6 +23,7 @@ from reconciler.planning.plan import Change, Plan
 from reconciler.planning.resolve import Match, resolve
 from reconciler.policy.damage import GAP, MASS_DELETE, MASS_REWRITE, check_damage
 from reconciler.policy.flows import LOCKOUT, check_flows, check_groups_exist, check_lockout, names_in_policies
+from reconciler.policy.openings import Opening, live_openings
 from reconciler.policy.rules import (
     check_descriptions,
     check_expiry,
@@ -308,7 +309,7 @@ def _unique(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What was found, and in how much; `refused` targets could not be looked through.
+    """What was found, in how much, and what is open to the world; `refused` targets could not be looked through.
 
     `unknown` counts the groups of which it was asked and not told whether any instance has them.
     """
@@ -316,6 +317,7 @@ class Audit:
     findings: tuple[Finding, ...]
     groups: int
     rules: int
+    openings: tuple[Opening, ...] = ()
     refused: tuple[RefusedTarget, ...] = ()
     unknown: int = 0
 
@@ -341,4 +343,5 @@ def audit(
     findings = judge_live(matches, live, state.policies, today, outside)
     orphans = find_orphans(state, live, matches) if whole else ()
     unused = chain(orphan_findings(orphans), unattached_findings(groups, instances or {}))
-    return Audit(_unique(chain(findings, unused)), len(groups), sum(len(group.rules) for group in groups))
+    rules = sum(len(group.rules) for group in groups)
+    return Audit(_unique(chain(findings, unused)), len(groups), rules, live_openings(live))

@@ -1,11 +1,16 @@
-"""Findings on one line each, as people and editors read them: `path:line:column: error: message [policy]`."""
+"""Findings on one line each, as people and editors read them: `path:line:column: error: message [policy]`.
 
-from collections.abc import Collection, Iterable
+What is found in many groups is said once, with their names.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 import click
 
 from reconciler.model.policies import Finding
 from reconciler.model.text import count, printable, without_commands
+from reconciler.policy.openings import Opening
 
 _COLOURS = {"error": "red", "warning": "yellow", "excepted": "cyan"}
 
@@ -13,8 +18,54 @@ _COLOURS = {"error": "red", "warning": "yellow", "excepted": "cyan"}
 def render_findings(findings: Iterable[Finding], lifted: Collection[str] = ()) -> str:
     """Write findings, those that stop first."""
     order = {"error": 0, "warning": 1, "excepted": 2}
-    ordered = sorted(findings, key=lambda found: order[_word(found, lifted)])
+    ordered = sorted(map(as_one, alike(findings)), key=lambda found: order[_word(found, lifted)])
     return without_commands("".join(f"{_line(found, lifted)}\n" for found in ordered))
+
+
+def render_openings(openings: Iterable[Opening]) -> str:
+    """Write what is open to the world, once each, with the groups."""
+    return "".join(
+        f"{click.style(f'{each.alarm}:', fg='red', bold=True)} {printable(f'{each.text} in {each.where}')}\n"
+        for each in openings
+    )
+
+
+def alike(findings: Iterable[Finding]) -> tuple[tuple[Finding, ...], ...]:
+    """Put those together that say the same of several groups, word for word but for the name."""
+    found: dict[tuple[object, ...], list[Finding]] = {}
+    for each in findings:
+        said = each.message.removeprefix(_label(each)) if _label(each) else (each.message, each.place)
+        found.setdefault((each.guardrail, each.level, each.flag, each.exception, said), []).append(each)
+    return tuple(map(tuple, found.values()))
+
+
+def as_one(same: Sequence[Finding]) -> Finding:
+    """Say once what is alike, with all groups and places; most of many are counted."""
+    first = same[0]
+    labels = list(dict.fromkeys(map(_label, same)))
+    text = first.message
+    if len(labels) > 1:
+        text = f"each of {_few(labels)}{first.message.removeprefix(labels[0])}"
+    if places := list(dict.fromkeys(str(each.place) for each in same[1:] if each.place)):
+        text += f" (also at {_few(places)})"
+    return replace(first, message=text)
+
+
+def _label(finding: Finding) -> str:
+    """Return the name that a message begins with; after a live group's name, its target and id."""
+    name = repr(finding.group)
+    if finding.group is None or not finding.message.startswith(name):
+        return ""
+    rest = finding.message.removeprefix(name)
+    return name + (rest[: rest.index(")") + 1] if rest.startswith(" (") and ")" in rest else "")
+
+
+_MOST = 10
+"""Groups or places that are written out."""
+
+
+def _few(some: Sequence[str]) -> str:
+    return ", ".join(some[:_MOST]) + (f" and {len(some) - _MOST} more" if len(some) > _MOST else "")
 
 
 def summarize_findings(findings: Collection[Finding]) -> str:

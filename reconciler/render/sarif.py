@@ -2,10 +2,11 @@
 
 Places become relative URIs with line and column, counted in Unicode code points as everywhere else here. What is
 in no file has logical locations: the group, and the path in a document of plain data. Exceptions become suppressions.
+What is found in several groups alike is one result with all its locations.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from posixpath import isabs, normpath
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from urllib.parse import quote
 from reconciler.model.place import FilePlace
 from reconciler.model.policies import Finding
 from reconciler.model.version import __version__
+from reconciler.render.findings import alike, as_one
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 Json = dict[str, Any]
@@ -58,7 +60,7 @@ def sarif(findings: Iterable[Finding], command: str, folder: str, lifted: Collec
                 },
                 "automationDetails": {"id": f"sgctl/{command}/"},
                 "columnKind": "unicodeCodePoints",
-                "results": [_result(found, names, folder, lifted) for found in findings],
+                "results": [_result(same, names, folder, lifted) for same in alike(findings)],
             }
         ],
     }
@@ -68,14 +70,15 @@ def _rule(name: str) -> Json:
     return {"id": name, "shortDescription": {"text": RULES[name]}}
 
 
-def _result(finding: Finding, names: list[str], folder: str, lifted: Collection[str]) -> Json:
+def _result(same: Sequence[Finding], names: list[str], folder: str, lifted: Collection[str]) -> Json:
+    finding = as_one(same)
     result: Json = {
         "ruleId": finding.guardrail,
         "ruleIndex": names.index(finding.guardrail),
         "level": finding.level,
         "message": {"text": finding.message},
-        "locations": [_location(finding, folder)],
-        "partialFingerprints": {"sgctl/v1": _fingerprint(finding)},
+        "locations": [_location(each, folder) for each in same],
+        "partialFingerprints": {"sgctl/v1": _fingerprint(same)},
     }
     if finding.exception is not None:
         until, reason = finding.exception.until, finding.exception.reason
@@ -111,7 +114,7 @@ def relative_uri(place: FilePlace, folder: str) -> str:
     return quote(path, safe="/", errors="replace")  # a colon as well: it would read as the end of a scheme
 
 
-def _fingerprint(finding: Finding) -> str:
+def _fingerprint(same: Sequence[Finding]) -> str:
     """Tell findings apart across runs by what they say of what, not by the line, which moves."""
-    text = "\0".join((finding.guardrail, finding.group or "", finding.message))
+    text = "\0".join(part for each in same for part in (each.guardrail, each.group or "", each.message))
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()

@@ -1,0 +1,93 @@
+"""One banner for each distinct exposure, with its groups, in every format; and one finding for what is said of many."""
+
+from itertools import product
+
+import pytest
+from policy_build import HERE, TODAY, live_group, live_rule, planned, state
+
+from reconciler.drift.compare import Severity, by_target, compare_target, join_targets
+from reconciler.drift.notify import slack_payload
+from reconciler.model.live import LiveGroup
+from reconciler.policy.judge import audit
+from reconciler.policy.openings import live_openings
+from reconciler.render.drift import view_drift
+from reconciler.render.findings import render_findings, render_openings
+from reconciler.render.formats import render
+from reconciler.render.sarif import sarif
+from reconciler.render.view import view_plan
+
+NAMES = ["web", "app", "data"]
+SSH = "{direction: ingress, protocol: tcp, ports: 22}"
+PING = "{direction: ingress, protocol: icmp}"
+BANNER = "ingress tcp 22 from 0.0.0.0/0"
+
+
+def files(*rules: str, names: list[str] = NAMES) -> str:
+    lines = "".join(f"      - {rule}\n" for rule in rules)
+    return "security_groups:\n" + "".join(f"  - name: {name}\n    rules:\n{lines}" for name in names)
+
+
+def live(*prefixes: str | None, names: list[str] = NAMES) -> list[LiveGroup]:
+    return [
+        live_group(*(live_rule(number, prefix, 22) for number, prefix in enumerate(prefixes)), name=name)
+        for name in names
+    ]
+
+
+@pytest.mark.parametrize("format_", ["text", "markdown", "html", "github"])
+def test_a_plan_and_a_drift_report_tell_an_exposure_once(format_: str) -> None:
+    plan = render(view_plan(planned(files(SSH, PING))), format_, 200)
+    found = compare_target(by_target(state(files(PING)))[HERE], live(None), Severity.COSMETIC)
+    drift = render(view_drift(join_targets([found], state(files(PING)), Severity.COSMETIC, TODAY)), format_, 200)
+    for shown in (plan, drift):
+        where = [line for line in shown.splitlines() if "web, app, data (project 1, region 2)" in line]
+        assert len(where) == 1
+        assert "icmp" in shown, "shown, and no alarm"
+        assert "tcp 22 from 0.0.0.0/0" in where[0]
+        assert "pen to the world" in where[0]
+
+
+def test_exceptions_that_differ_make_no_other_exposure() -> None:
+    groups = [*live("10.0.0.0/8", names=["web"]), *live("192.0.2.0/24", names=["app"]), *live(names=["data"])]
+    (opening,) = view_plan(planned(files(SSH), *groups)).openings
+    assert opening.text == f"{BANNER}, with exceptions that differ"
+    assert opening.size == "at most 4,294,967,296 addresses, 1 port"
+    assert [name for _, name in opening.groups] == NAMES
+
+
+def test_most_of_many_groups_are_counted() -> None:
+    names = [f"group-{number}" for number in range(40)]
+    (opening,) = live_openings({HERE: live("0.0.0.0/1", names=names)})
+    assert opening.where.startswith("40 groups: group-0, group-1, ")
+    assert opening.where.endswith("group-9 (project 1, region 2); and 30 more")
+    assert len(opening.groups) == 40
+
+
+def test_the_notification_names_it() -> None:
+    desired = state(files(PING))
+    found = compare_target(by_target(desired)[HERE], live(None), Severity.COSMETIC)
+    text = slack_payload(join_targets([found], desired, Severity.COSMETIC, TODAY), "https://x")["text"]
+    assert f"*Open to the world:* `{BANNER}` in web, app, data (project 1, region 2)" in text
+
+
+def test_an_audit_says_once_what_is_true_of_many_groups() -> None:
+    found = audit(state(files(PING)), {HERE: live("0.0.0.0/2", "64.0.0.0/2")}, TODAY)
+    text = render_openings(found.openings) + render_findings(found.findings)
+    assert "ingress tcp 22 from 0.0.0.0/1 in web, app, data (project 1, region 2)" in text
+    assert text.count("the management port tcp 22") == 1
+    assert all(f"'{name}' (project 1, region 2, id-of-{name})" in text for name in NAMES)
+    (result,) = sarif(found.findings, "audit", "/srv")["runs"][0]["results"]
+    names = [each["logicalLocations"][0]["fullyQualifiedName"] for each in result["locations"]]
+    assert names == NAMES
+
+
+def test_findings_with_other_words_stay_apart() -> None:
+    """The level, what is found, and what covers it count; the group's name does not."""
+    ports, names = ("22", "3389"), ("web", "app")
+    text = "security_groups:\n" + "".join(
+        f"  - name: {name}-{port}\n    rules: [{{direction: ingress, protocol: tcp, ports: {port}}}]\n"
+        for name, port in product(names, ports)
+    )
+    lines = render_findings(planned(text).findings).splitlines()
+    assert len(lines) == len(ports)
+    assert all("each of 'web-" in line and "also at" in line for line in lines)
