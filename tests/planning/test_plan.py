@@ -18,7 +18,7 @@ from reconciler.model.live import ABSENT, LiveRule, fingerprint
 from reconciler.model.rule import Rule
 from reconciler.planning.diff import Action
 from reconciler.planning.plan import Change
-from reconciler.policy.damage import GAP
+from reconciler.policy.damage import GAP, MASS_REWRITE
 from reconciler.traffic.extent import overlaps
 
 Entries = list[dict[str, Any]]
@@ -179,12 +179,12 @@ def test_a_full_group_whose_every_rule_is_replaced_stops_unless_allowed() -> Non
     live = [there(index, rule(ports=index + 1, remote="10.0.0.0/8")) for index in range(MAX_RULES)]
     desired = [rule(ports=index + 1, remote="10.0.0.0/9") for index in range(MAX_RULES)]
     plan = plan_of([desired_group("web", desired)], [live_group("web", live)])
-    (gap,) = plan.stopped_by
-    assert gap.guardrail == GAP
+    rewrite, gap = plan.stopped_by
+    assert (gap.guardrail, rewrite.guardrail) == (GAP, MASS_REWRITE)
     assert gap.flag == "--allow-gap"
     assert "250 of 250 rules" in gap.message
-    allowed = plan_of([desired_group("web", desired)], [live_group("web", live)], lifted=frozenset({GAP}))
-    assert (allowed.stopped_by, allowed.lifted) == ((), (GAP,))
+    allowed = plan_of([desired_group("web", desired)], [live_group("web", live)], lifted=frozenset({GAP, MASS_REWRITE}))
+    assert (allowed.stopped_by, allowed.lifted) == ((), (GAP, MASS_REWRITE))
     assert allowed.changes == plan.changes
 
 
