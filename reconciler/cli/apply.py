@@ -33,6 +33,7 @@ from reconciler.model.text import printable
 from reconciler.planning.plan import Plan
 from reconciler.planning.planfile import check_applicable
 from reconciler.policy.judge import judge_again
+from reconciler.policy.saved import judged_by
 from reconciler.render.outcome import render_report
 
 
@@ -164,6 +165,8 @@ def _apply_saved(
         )
         reasons = "".join(f"\n  {finding.message}" for finding in plan.stopped_by)  # it is not shown once more
         refuse_stopped(plan, f"stopped by a guardrail; nothing was sent{reasons}")
+        for text in judged_by(plan):
+            _tell(printable(text))
         _carry_out(plan, api, workflow.check_stale(plan, api, skip_stale=chosen.skip_stale), chosen, look, stop)
 
 
@@ -175,15 +178,15 @@ def _ask(plan: Plan) -> None:
 
 def one_at_a_time_here(api: Api) -> AbstractContextManager[None]:
     """Hold the turn for an API on this machine, and say on stderr when somebody else has it."""
+    return one_at_a_time(api.base_url, api.clock, lambda text: _tell(text, "waiting"))
+
+
+def _tell(text: str, event: str = "note") -> None:
     log = current_log()
-
-    def tell(text: str) -> None:
-        if log.is_json:
-            log.event("waiting", message=text)
-        elif not log.quiet:
-            log.line(text)
-
-    return one_at_a_time(api.base_url, api.clock, tell)
+    if log.is_json:
+        log.event(event, message=text)
+    elif not log.quiet:
+        log.line(text)
 
 
 def _carry_out(

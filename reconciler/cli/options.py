@@ -21,7 +21,7 @@ from reconciler.cli.completion import complete_groups, complete_plan_files
 from reconciler.cli.log import Log, current_log
 from reconciler.config.keys import KEYS
 from reconciler.model.clock import Clock, SystemClock, parse_duration
-from reconciler.model.policies import Policies
+from reconciler.model.policies import LIFTABLE
 from reconciler.model.text import shown
 from reconciler.render import FORMATS
 
@@ -337,9 +337,6 @@ _allow_gap = click.option(
     "--allow-gap", is_flag=True, help="Lift the guardrail against deleting before creating in a full group."
 )
 
-_LIFTABLE = [field.name for field in fields(Policies) if field.name not in ("mass_delete", "mass_rewrite", "source")]
-"""The policies but for those that --allow-mass-delete and --allow-mass-rewrite lift."""
-
 _judging = (
     _two_phase,
     click.option(
@@ -352,7 +349,7 @@ _judging = (
     _allow_gap,
     click.option(
         "--lift",
-        type=click.Choice(_LIFTABLE),
+        type=click.Choice(LIFTABLE),
         multiple=True,
         metavar="POLICY",
         help="Let this plan pass a policy, by the name in brackets; recorded in the plan; repeatable.",

@@ -159,12 +159,15 @@ def read_plan(path: str) -> Plan:
     """Read a plan file. Raises `PlanFileError` when it cannot be read, is not a plan, or was edited."""
     from reconciler.api.backend import BACKENDS  # noqa: PLC0415 - only for saved plans
     from reconciler.planning import planfile  # noqa: PLC0415 - the same
+    from reconciler.policy.saved import refuse_forged  # noqa: PLC0415 - the same
 
     try:
         data = read_bounded(path, PLAN_LIMIT, or_pipe=True)
     except OSError as error:
         raise PlanFileError(f"cannot read {path}: {error.strerror or error}") from None
-    return planfile.loads(data, path, BACKENDS)
+    plan = planfile.loads(data, path, BACKENDS)
+    refuse_forged(plan, path)
+    return plan
 
 
 def show_plan(plan: Plan, format_: str, look: Look, *, err: bool = False) -> None:

@@ -1,11 +1,14 @@
 """`sgctl show`."""
 
+from dataclasses import replace
+
 import click
 
 from reconciler.cli import options
 from reconciler.cli.completion import complete_plan_files
 from reconciler.cli.options import Look
 from reconciler.cli.output import read_plan, show_plan
+from reconciler.policy.saved import judged_by
 
 
 @click.command("show")
@@ -18,4 +21,8 @@ def command(planfile: str, format_: str, look: Look) -> None:
     \b
       sgctl show plan.json
     """
-    show_plan(read_plan(planfile), format_, look)
+    plan = read_plan(planfile)
+    if format_ != "json":  # which is the file as it is
+        said = [note for note in judged_by(plan) if note not in plan.notes]
+        plan = replace(plan, notes=(*plan.notes, *said))
+    show_plan(plan, format_, look)

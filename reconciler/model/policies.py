@@ -5,7 +5,7 @@ Read from the `policies:` section of the files or the `[policies]` table of `sgc
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -152,6 +152,10 @@ class Policies:
     required_tags: RequiredTags = field(default_factory=RequiredTags)
     forbidden_protocols: ForbiddenProtocols = field(default_factory=ForbiddenProtocols)
     source: PoliciesSource = field(default_factory=PoliciesSource, compare=False)
+
+
+LIFTABLE = tuple(each.name for each in fields(Policies) if each.name not in ("mass_delete", "mass_rewrite", "source"))
+"""The policies that `--lift` takes; the other two have flags of their own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ again and compares, so that whatever else a file says is either the same or refu
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from functools import partial
 from ipaddress import ip_address
@@ -43,7 +43,7 @@ from reconciler.model.json_reading import (
 )
 from reconciler.model.live import LiveGroup
 from reconciler.model.placeholder import is_placeholder, placeholder
-from reconciler.model.policies import PoliciesSource
+from reconciler.model.policies import Limits, PoliciesSource
 from reconciler.model.rule import Rule
 from reconciler.model.text import shown
 from reconciler.planning.diff import Action, Difference, LostRule, TagChange, diff, diff_deletion
@@ -74,7 +74,7 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 def derive_plan(content: Json, encoders: Encoders) -> Plan:
     """Derive a plan from what its file shows. Raises `Fault` with the path of what is wrong."""
-    members(content, _PLAN, ("origin", "orphans"))
+    members(content, _PLAN, ("origin", "orphans", "limits"))
     encoder = member(content, "api_version", partial(_read_encoder, encoders=encoders))
     two_phase = member(content, "two_phase", flag)
     differences = member(content, "changes", each_of(_read_difference))
@@ -99,6 +99,7 @@ def derive_plan(content: Json, encoders: Encoders) -> Plan:
         protect_ssh_from=member(content, "protect_ssh_from", optional(_read_address)),
         origin=member(content, "origin", _read_origin) if "origin" in content else None,
         orphans=member(content, "orphans", each_of(_read_orphan)) if "orphans" in content else (),
+        limits=member(content, "limits", _read_limits) if "limits" in content else Limits(),
     )
 
 
@@ -128,6 +129,12 @@ def _read_lifted(content: Any) -> tuple[str, ...]:
     if list(lifted) != sorted(set(lifted)):
         raise Fault("is not sorted, or has a guardrail twice")
     return lifted
+
+
+def _read_limits(content: Any) -> Limits:
+    names = [each.name for each in fields(Limits)]
+    members(content, names)
+    return Limits(**{name: member(content, name, whole) for name in names})
 
 
 def _read_origin(content: Any) -> Origin:

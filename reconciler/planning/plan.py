@@ -70,9 +70,10 @@ class Plan:
     """Everything that `apply` needs. Groups without a change are not in it.
 
     `created_at` is an ISO 8601 time in UTC. `lifted` names the guardrails that were lifted when the plan was made.
-    `group_names` maps the ids of remote groups to their names, for people. `policies` are those it was judged by, and
-    `protect_ssh_from` is the address that must not be locked out; both are judged again when it is applied. `orphans`
-    are live groups with our owner that no file names, and that this plan leaves alone; with pruning, notes name them.
+    `group_names` maps the ids of remote groups to their names, for people. `policies` and `limits` are those it was
+    judged by, and `protect_ssh_from` is the address that must not be locked out; it is judged again when it is applied.
+    `orphans` are live groups with our owner that no file names, and that this plan leaves alone; with pruning, notes
+    name them.
     """
 
     created_at: str
@@ -89,6 +90,7 @@ class Plan:
     protect_ssh_from: str | None = None
     origin: Origin | None = None
     orphans: tuple[UnmanagedGroup, ...] = ()
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def summary(self) -> Summary:

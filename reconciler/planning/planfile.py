@@ -25,7 +25,7 @@ from reconciler.model.json_form import (
 )
 from reconciler.model.json_reading import Fault, Json
 from reconciler.model.place import Place
-from reconciler.model.policies import PoliciesSource
+from reconciler.model.policies import Limits, PoliciesSource
 from reconciler.model.text import printable, shown
 from reconciler.planning.derive import Encoders, derive_plan
 from reconciler.planning.diff import Difference
@@ -58,6 +58,7 @@ def _content(plan: Plan) -> Json:
         "policies": _policies(plan.policies),
         "protect_ssh_from": plan.protect_ssh_from,
         **({"origin": asdict(plan.origin)} if plan.origin else {}),
+        **({"limits": asdict(plan.limits)} if plan.limits != Limits() else {}),
         "changes": [_change(change, plan.group_names) for change in plan.changes],
         **({"orphans": [unmanaged_to_json(each) for each in plan.orphans]} if plan.orphans else {}),
     }
@@ -182,14 +183,14 @@ def loads(data: str | bytes, name: str, encoders: Encoders) -> Plan:
     try:
         plan = derive_plan(content, encoders)
     except Fault as fault:
-        raise PlanFileError(f"{name} is not a valid plan file: {printable(str(fault))}", hint=_NOTHING_SENT) from None
+        raise PlanFileError(f"{name} is not a valid plan file: {printable(str(fault))}", hint=NOTHING_SENT) from None
     derived = _content(plan)
     if _canonical(derived) != signed:
-        raise PlanFileError(f"{name} is not a plan as sgctl makes it: {_mismatch(content, derived)}", _NOTHING_SENT)
+        raise PlanFileError(f"{name} is not a plan as sgctl makes it: {_mismatch(content, derived)}", NOTHING_SENT)
     return plan
 
 
-_NOTHING_SENT = "Nothing of it is sent. A plan is changed by changing the files and planning again."
+NOTHING_SENT = "Nothing of it is sent. A plan is changed by changing the files and planning again."
 
 
 def _parse(data: str | bytes, name: str) -> Json:

@@ -110,8 +110,8 @@ def judge_plan(
     """
     matches, today = tuple(matches), day_of(plan.created_at)
     names = {**plan.group_names, **names_in_policies(policies, matches, live)}
-    notes = (*plan.notes, *softened(policies, limits))
-    plan = replace(plan, policies=policies.source, group_names=names, notes=notes)
+    notes = (*plan.notes, *softened(policies, limits), *lifted_notes(plan))
+    plan = replace(plan, policies=policies.source, limits=limits, group_names=names, notes=notes)
     findings = _judge_new(plan, Judging.of(policies, today, len(matches)), limits, matches, live)
     if outside is not None:
         strictly = Judging.of(outside.policies, today, len(matches), heeds_exceptions=False)
@@ -124,12 +124,9 @@ def _judge_new(
 ) -> Iterator[Finding]:
     policies = judging.policies
     ids = ids_of(matches, live) if policies != _STANDARD else {}
-    names = with_placeholders(plan.group_names)
     return chain(
-        _judge_damage(plan, policies, limits),
-        (found for change in plan.changes for found in _judge_change(change, names, judging, plan.protect_ssh_from)),
+        found_in_changes(plan, judging, limits),
         _judge_matches(matches, ids, judging),
-        (found for change in plan.changes for found in _judge_deletion(change, names, judging)),
         check_groups_exist(judging, (name for here in ids.values() for name in here)),
     )
 
@@ -145,20 +142,20 @@ def judge_again(
 ) -> Plan:
     """Judge a saved plan by the guardrails of today, which is the day it was made unless another is given.
 
-    Without `policies` of today, those that are saved with the plan hold. Only the groups that change are in a plan:
-    what was found in the others stays found, unless its policy is off by now, and an exception that has ended since
-    covers nothing any more. Raises `InputError` when the policies of today name an address group that those of the plan
-    did not.
+    Without `policies` or `limits` of today, those that are saved with the plan hold. Only the groups that change are in
+    a plan: what was found in the others stays found, unless its policy is off by now, and an exception that has ended
+    since covers nothing any more. Raises `InputError` when the policies of today name an address group that those of
+    the plan did not.
     """
     saved = plan.policies
     policies = saved_policies(saved) if policies is None else bind_texts(policies, saved.address_groups)
     plan = replace(plan, policies=policies.source, protect_ssh_from=protect_ssh_from or plan.protect_ssh_from)
     today = today or day_of(plan.created_at)
     judging = Judging.of(policies, today, len(plan.changes))
-    again = _judge_changes(plan, judging, limits or Limits())
+    again = chain(found_in_changes(plan, judging, limits or plan.limits), found_in_groups(plan, judging))
     if outside is not None:
         strictly = Judging.of(outside.policies, today, len(plan.changes), heeds_exceptions=False)
-        again = chain(again, _judge_changes(plan, strictly, outside.limits))
+        again = chain(again, found_in_changes(plan, strictly, outside.limits), found_in_groups(plan, strictly))
     return replace(plan, findings=_with_kept(_unique(again), plan, judging))
 
 
@@ -166,14 +163,27 @@ _OF_CHANGES = frozenset({MASS_DELETE, MASS_REWRITE, GAP, LOCKOUT})
 """Guardrails that look at nothing but what changes, and so find everything once more in a saved plan."""
 
 
-def _judge_changes(plan: Plan, judging: Judging, limits: Limits) -> Iterator[Finding]:
+def found_in_changes(plan: Plan, judging: Judging, limits: Limits) -> Iterator[Finding]:
+    """Judge what a plan does: the same findings for a plan that is made and for one that was saved."""
     names = with_placeholders(plan.group_names)
     return chain(
         _judge_damage(plan, judging.policies, limits),
         (found for change in plan.changes for found in _judge_change(change, names, judging, plan.protect_ssh_from)),
-        (found for change in plan.changes for found in _judge_written(change, names, judging)),
         (found for change in plan.changes for found in _judge_deletion(change, names, judging)),
     )
+
+
+def found_in_groups(plan: Plan, judging: Judging) -> Iterator[Finding]:
+    """Judge the groups that a plan changes, as far as the plan knows them."""
+    names = with_placeholders(plan.group_names)
+    return (found for change in plan.changes for found in _judge_written(change, names, judging))
+
+
+def lifted_notes(plan: Plan) -> tuple[str, ...]:
+    """Say which guardrails were lifted, for whoever reviews the plan or applies it."""
+    if not plan.lifted:
+        return ()
+    return (f"lifted for this plan, so that they stop nothing: {', '.join(plan.lifted)}",)
 
 
 def _with_kept(again: tuple[Finding, ...], plan: Plan, judging: Judging) -> tuple[Finding, ...]:

@@ -91,3 +91,25 @@ def test_a_rewrite_stops_plan_apply_saved_plan_and_way_back(
     (repository / "sgctl.toml").write_text(f"{TARGET}[limits]\nmin_rewritten_rules = 30\n")
     assert run(["apply", "back.json"]) == 0
     assert run(["apply", "stopped.json"]) == 3, "not the guardrail any more: the revision moved on"
+
+
+def test_show_and_apply_say_what_was_lifted_and_by_what_it_was_judged(
+    repository: Path, emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "sgctl.toml").write_text(f"{TARGET}[limits]\nmax_deleted_groups = 50\n")
+    write_rules(repository, 20)
+    assert run(["apply", "--auto-approve"]) == 0
+    (repository / "web.yaml").write_text("security_groups: [{name: web, rules: []}]\n")
+    assert run(["plan", "--allow-mass-delete", "--out", "plan.json"]) == 0
+    capsys.readouterr()
+    said = [
+        "judged by the policies of the defaults and limits of its own, as part of 1 group with 20 managed rules",
+        "lifted for this plan, so that they stop nothing: mass-delete",
+        "lifted: 'web' would be left without any rule: all 20 are deleted",
+    ]
+    assert run(["show", "plan.json", "--format", "github"]) == 0
+    shown = capsys.readouterr().out
+    assert all(words in shown for words in said)
+    assert "judged by limits over the defaults: max_deleted_groups is 50 (30)" in shown
+    assert run(["apply", "plan.json"]) == 0
+    assert all(words in capsys.readouterr().err for words in said[:1])

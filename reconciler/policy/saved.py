@@ -1,0 +1,82 @@
+"""What a saved plan says of its own judgement: whether that can be true, and in words for whoever applies it. Pure.
+
+Who computes a plan's digest anew can change what it was judged by, but not without saying so. What follows from the
+changes, the policies and the limits in the file is computed once more here, and has to be there. What cannot be known
+from a plan alone: whether it was allowed to lift a guardrail, how much there is beyond its own groups (`scope`), what
+was found in groups that it does not change, and what rules from outside the repository found. That is shown.
+"""
+
+from collections.abc import Iterator
+
+from reconciler.loading.policies import saved_policies
+from reconciler.model.clock import day_of
+from reconciler.model.errors import PlanFileError
+from reconciler.model.policies import LIFTABLE, Finding, Limits
+from reconciler.model.text import count, printable
+from reconciler.planning.diff import Action
+from reconciler.planning.plan import Plan
+from reconciler.planning.planfile import NOTHING_SENT
+from reconciler.policy.damage import GAP, MASS_DELETE, MASS_REWRITE
+from reconciler.policy.judge import found_in_changes, found_in_groups, lifted_notes
+from reconciler.policy.softened import softened
+from reconciler.policy.subject import Judging
+
+
+def refuse_forged(plan: Plan, name: str) -> None:
+    """Refuse a plan that says less of its judgement than follows from it. Raises `PlanFileError`."""
+    reason = next(_reasons(plan), None)
+    if reason is not None:
+        raise PlanFileError(f"{name} is not a plan as sgctl makes it: {printable(reason)}", NOTHING_SENT)
+
+
+def judged_by(plan: Plan) -> tuple[str, ...]:
+    """Say in sentences by what a plan was judged, what was lifted, and what that would have stopped."""
+    policies = plan.policies
+    brought = f"{policies.where} ({', '.join(sorted(policies.settings))})" if policies.settings else "the defaults"
+    limits = "the default limits" if plan.limits == Limits() else "limits of its own"
+    groups, rules = count(plan.scope.groups, "group"), count(plan.scope.rules, "managed rule")
+    return (
+        f"judged by the policies of {brought} and {limits}, as part of {groups} with {rules}",
+        *lifted_notes(plan),
+        *(f"lifted: {found.message}" for found in plan.findings if found.stops and found.guardrail in plan.lifted),
+    )
+
+
+def _reasons(plan: Plan) -> Iterator[str]:
+    for guardrail in plan.lifted:
+        if guardrail not in (MASS_DELETE, MASS_REWRITE, GAP, *LIFTABLE):
+            yield f"`lifted` names {guardrail!r}, which nothing lifts"
+    yield from _scope(plan)
+    policies = saved_policies(plan.policies)
+    for note in (*softened(policies, plan.limits), *lifted_notes(plan)):
+        if note not in plan.notes:
+            yield f"`notes` leaves out what follows from the rest: {note}"
+    judging = Judging.of(policies, day_of(plan.created_at), len(plan.changes))
+    saved = set(plan.findings)
+    for found in found_in_changes(plan, judging, plan.limits):
+        if found not in saved:
+            yield _left_out(found)
+    kinds = {(each.guardrail, each.group, each.stops) for each in saved}
+    for found in found_in_groups(plan, judging):
+        if (found.guardrail, found.group, found.stops) not in kinds:
+            yield _left_out(found)
+
+
+def _left_out(found: Finding) -> str:
+    return (
+        f"`findings` leaves out what its policies and limits find in its changes: {found.message} [{found.guardrail}]"
+    )
+
+
+def _scope(plan: Plan) -> Iterator[str]:
+    """Hold the size of the whole to its parts."""
+    differences = [change.difference for change in plan.changes]
+    kept = [each for each in differences if each.action is not Action.DELETE]
+    managed = [each for each in kept if each.live and (each.changes_rules or each.unchanged)]
+    rules = sum(len(each.live.rules) for each in managed if each.live)
+    if (
+        plan.scope.groups < len(kept)
+        or plan.scope.rules < rules
+        or plan.scope.owned_groups < len(differences) - len(kept)
+    ):
+        yield "`scope` is smaller than what the plan changes"
