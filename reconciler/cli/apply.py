@@ -165,7 +165,8 @@ def _apply_saved(
         )
         reasons = "".join(f"\n  {finding.message}" for finding in plan.stopped_by)  # it is not shown once more
         refuse_stopped(plan, f"stopped by a guardrail; nothing was sent{reasons}")
-        for text in judged_by(plan):
+        lifted = (f"lifted: {each.message}" for each in plan.findings if each.stops and each.guardrail in plan.lifted)
+        for text in (*judged_by(plan), *lifted):
             _tell(printable(text))
         _carry_out(plan, api, workflow.check_stale(plan, api, skip_stale=chosen.skip_stale), chosen, look, stop)
 

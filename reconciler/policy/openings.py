@@ -80,7 +80,7 @@ def live_openings(live: LiveState) -> tuple[Opening, ...]:
     found: list[Opening] = []
     for target, groups in live.items():
         names = {group.id: group.name for group in groups}
-        for group in groups:
+        for group in sorted(groups, key=lambda each: each.name):
             rules = [rule.rule for rule in group.rules]
             if may_be_world(rules):
                 found += _exposed(exposures(Traffic.of(rules).flows()), names, ((target, group.name),))

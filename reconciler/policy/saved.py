@@ -30,7 +30,7 @@ def refuse_forged(plan: Plan, name: str) -> None:
 
 
 def judged_by(plan: Plan) -> tuple[str, ...]:
-    """Say in sentences by what a plan was judged, what was lifted, and what that would have stopped."""
+    """Say in sentences by what a plan was judged, and what was lifted."""
     policies = plan.policies
     brought = f"{policies.where} ({', '.join(sorted(policies.settings))})" if policies.settings else "the defaults"
     limits = "the default limits" if plan.limits == Limits() else "limits of its own"
@@ -38,7 +38,6 @@ def judged_by(plan: Plan) -> tuple[str, ...]:
     return (
         f"judged by the policies of {brought} and {limits}, as part of {groups} with {rules}",
         *lifted_notes(plan),
-        *(f"lifted: {found.message}" for found in plan.findings if found.stops and found.guardrail in plan.lifted),
     )
 
 

@@ -34,7 +34,8 @@ def alike(findings: Iterable[Finding]) -> tuple[tuple[Finding, ...], ...]:
     """Put those together that say the same of several groups, word for word but for the name."""
     found: dict[tuple[object, ...], list[Finding]] = {}
     for each in findings:
-        said = each.message.removeprefix(_label(each)) if _label(each) else (each.message, each.place)
+        name, where = _label(each)
+        said = each.message.removeprefix(name + where) if name else (each.message, each.place)
         found.setdefault((each.guardrail, each.level, each.flag, each.exception, said), []).append(each)
     return tuple(map(tuple, found.values()))
 
@@ -45,19 +46,28 @@ def as_one(same: Sequence[Finding]) -> Finding:
     labels = list(dict.fromkeys(map(_label, same)))
     text = first.message
     if len(labels) > 1:
-        text = f"each of {_few(labels)}{first.message.removeprefix(labels[0])}"
+        by_place: dict[str, list[str]] = {}
+        for name, where in labels[:_MOST]:
+            by_place.setdefault(_without_id(where), []).append(name)
+        named = "; ".join(f"{', '.join(names)}{where}" for where, names in by_place.items())
+        more = f" and {len(labels) - _MOST} more" if len(labels) > _MOST else ""
+        text = f"each of {named}{more}{text.removeprefix(''.join(labels[0]))}"
     if places := list(dict.fromkeys(str(each.place) for each in same[1:] if each.place)):
         text += f" (also at {_few(places)})"
     return replace(first, message=text)
 
 
-def _label(finding: Finding) -> str:
-    """Return the name that a message begins with; after a live group's name, its target and id."""
+def _label(finding: Finding) -> tuple[str, str]:
+    """Return the name that a message begins with, and after it in brackets the target, and a live group's id."""
     name = repr(finding.group)
     if finding.group is None or not finding.message.startswith(name):
-        return ""
+        return "", ""
     rest = finding.message.removeprefix(name)
-    return name + (rest[: rest.index(")") + 1] if rest.startswith(" (") and ")" in rest else "")
+    return name, rest[: rest.index(")") + 1] if rest.startswith(" (") and ")" in rest else ""
+
+
+def _without_id(where: str) -> str:
+    return f"{where.rpartition(', ')[0]})" if where.count(", ") > 1 else where
 
 
 _MOST = 10
