@@ -21,7 +21,7 @@ from reconciler.applying.lock import one_at_a_time
 from reconciler.applying.outcome import NoJournal, Result
 from reconciler.applying.stale import Done, Stale
 from reconciler.cli import options, settings
-from reconciler.cli.log import current_log
+from reconciler.cli.log import current_log, tell
 from reconciler.cli.options import DURATION, ConnectionOptions, Look, PlanChoices, TargetOptions
 from reconciler.cli.output import STDOUT, check_outputs, read_plan, show_plan
 from reconciler.cli.plan import plan_files, protected_address, refuse_stopped
@@ -165,9 +165,10 @@ def _apply_saved(
         )
         reasons = "".join(f"\n  {finding.message}" for finding in plan.stopped_by)  # it is not shown once more
         refuse_stopped(plan, f"stopped by a guardrail; nothing was sent{reasons}")
-        lifted = (f"lifted: {each.message}" for each in plan.findings if each.stops and each.guardrail in plan.lifted)
-        for text in (*judged_by(plan), *lifted):
-            _tell(printable(text))
+        tell(judged_by(plan))
+        for found in plan.findings:
+            if found.stops:
+                tell(f"lifted: {found.message}")
         _carry_out(plan, api, workflow.check_stale(plan, api, skip_stale=chosen.skip_stale), chosen, look, stop)
 
 
@@ -179,15 +180,7 @@ def _ask(plan: Plan) -> None:
 
 def one_at_a_time_here(api: Api) -> AbstractContextManager[None]:
     """Hold the turn for an API on this machine, and say on stderr when somebody else has it."""
-    return one_at_a_time(api.base_url, api.clock, lambda text: _tell(text, "waiting"))
-
-
-def _tell(text: str, event: str = "note") -> None:
-    log = current_log()
-    if log.is_json:
-        log.event(event, message=text)
-    elif not log.quiet:
-        log.line(text)
+    return one_at_a_time(api.base_url, api.clock, lambda text: tell(text, "waiting"))
 
 
 def _carry_out(

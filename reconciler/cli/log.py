@@ -119,6 +119,15 @@ class Log:
             click.echo(text, err=True, color=self.color)
 
 
+def tell(text: str, event: str = "note") -> None:
+    """Say something beside the result: a line on stderr, or an event of that name in JSON; nothing with --quiet."""
+    log = current_log()
+    if log.is_json:
+        log.event(event, message=text)
+    elif not log.quiet:
+        log.line(printable(text))
+
+
 def current_log() -> Log:
     """Return the log of the command that runs; one with nothing set outside of any."""
     context = click.get_current_context(silent=True)

@@ -1,11 +1,10 @@
 """`sgctl show`."""
 
-from dataclasses import replace
-
 import click
 
 from reconciler.cli import options
 from reconciler.cli.completion import complete_plan_files
+from reconciler.cli.log import tell
 from reconciler.cli.options import Look
 from reconciler.cli.output import read_plan, show_plan
 from reconciler.policy.saved import judged_by
@@ -16,13 +15,11 @@ from reconciler.policy.saved import judged_by
 @options.format_option()
 @options.plan_look
 def command(planfile: str, format_: str, look: Look) -> None:
-    """Show a saved plan. Needs no network and no API key.
+    """Show a saved plan, and on stderr by what it was judged. Needs no network and no API key.
 
     \b
       sgctl show plan.json
     """
     plan = read_plan(planfile)
-    if format_ != "json":  # which is the file as it is
-        said = [note for note in judged_by(plan) if note not in plan.notes]
-        plan = replace(plan, notes=(*plan.notes, *said))
+    tell(judged_by(plan))
     show_plan(plan, format_, look)

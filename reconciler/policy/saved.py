@@ -29,16 +29,14 @@ def refuse_forged(plan: Plan, name: str) -> None:
         raise PlanFileError(f"{name} is not a plan as sgctl makes it: {printable(reason)}", NOTHING_SENT)
 
 
-def judged_by(plan: Plan) -> tuple[str, ...]:
-    """Say in sentences by what a plan was judged, and what was lifted."""
+def judged_by(plan: Plan) -> str:
+    """Say in a sentence by what a plan was judged, and what was lifted."""
     policies = plan.policies
     brought = f"{policies.where} ({', '.join(sorted(policies.settings))})" if policies.settings else "the defaults"
     limits = "the default limits" if plan.limits == Limits() else "limits of its own"
     groups, rules = count(plan.scope.groups, "group"), count(plan.scope.rules, "managed rule")
-    return (
-        f"judged by the policies of {brought} and {limits}, as part of {groups} with {rules}",
-        *lifted_notes(plan),
-    )
+    lifted = "; ".join(("", *lifted_notes(plan)))
+    return f"judged by the policies of {brought} and {limits}, as part of {groups} with {rules}{lifted}"
 
 
 def _reasons(plan: Plan) -> Iterator[str]:

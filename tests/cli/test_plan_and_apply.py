@@ -135,7 +135,9 @@ def test_show_needs_no_network_and_no_key(
     seen = len(emulator.requests)
     monkeypatch.delenv("GCORE_API_KEY")
     monkeypatch.setenv("GCORE_BASE_URL", "https://example.invalid")
-    assert sgctl("show", "plan.json") == planned
+    shown = sgctl("show", "plan.json")
+    assert (shown.code, shown.out) == (planned.code, planned.out)
+    assert shown.err.startswith("judged by the policies of the defaults and the default limits, as part of 1 group ")
     assert sgctl("show", "plan.json", "--format", "json").out == sgctl.read("plan.json")
     assert len(emulator.requests) == seen
 
