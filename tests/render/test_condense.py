@@ -34,8 +34,8 @@ def shown(view: View, width: int = 80, *, expand: bool = False) -> list[str]:
 def test_a_port_that_changes_in_forty_groups_is_some_twenty_lines() -> None:
     """Of 1,500 in full: one line for 360 rules, the groups once, and the end with all that matters."""
     assert (len(FLEET.changes), FLEET.summary.rules_to_create) == (38, 360)
-    lines = shown(view_plan(FLEET))
-    assert len(lines) <= 25
+    lines = shown(replace(view_plan(FLEET), stops=()))
+    assert len(lines) <= 25, "beside what the guardrail says of it"
     assert "  ~ ingress IPv4 tcp port 22 -> 2222 from 45 remotes (360 rules)  SSH" in lines
     assert "    cache, queue, web-01 … web-17 (project 1337, regions 7 and 8)" in lines
     assert len(shown(view_plan(FLEET), expand=True)) > 1_000
