@@ -37,7 +37,9 @@ def render_html(view: View) -> str:
     intro = [f"<p>{text(view.summary)}</p>", *made(view.made)]
     is_drawn = bool(view.graphs) and sum(len(graph.nodes) for graph in view.graphs) <= _MOST_DRAWN
     title = f"sgctl {view.kind}"
-    return document(title, _TITLES[view.kind], intro, _main(view, is_drawn=is_drawn), with_pictures=is_drawn)
+    return document(
+        title, _TITLES[view.kind], intro, _main(view, is_drawn=is_drawn), with_pictures=is_drawn, kind=view.kind
+    )
 
 
 def _main(view: View, *, is_drawn: bool) -> Iterator[str]:
@@ -63,7 +65,7 @@ def _main(view: View, *, is_drawn: bool) -> Iterator[str]:
     if is_drawn:
         words = ("opened", "closed") if view.perspective.is_signed else ("added live", "missing live")
         said = "changes" if view.perspective.is_signed else "differs"
-        yield f'<section class="{view.kind}"><h2>What {said}, as a picture</h2>'
+        yield f"<section><h2>What {said}, as a picture</h2>"
         yield from figure(
             inline_svg(view.graphs, "What changes", _linked(view, anchors), words), "Picture of the change"
         )

@@ -19,20 +19,23 @@ from reconciler.render.view import Made
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
-def document(title: str, heading: str, intro: Iterable[str], main: Iterable[str], *, with_pictures: bool) -> str:
-    """Write a page; `intro` and `main` are HTML, the others are text."""
-    return "\n".join(_document(title, heading, intro, main, with_pictures=with_pictures)) + "\n"
+def document(
+    title: str, heading: str, intro: Iterable[str], main: Iterable[str], *, with_pictures: bool, kind: str = ""
+) -> str:
+    """Write a page; `intro` and `main` are HTML, the others are text; `kind` is for its colours."""
+    return "\n".join(_document(title, heading, intro, main, with_pictures=with_pictures, kind=kind)) + "\n"
 
 
 def _document(
-    title: str, heading: str, intro: Iterable[str], main: Iterable[str], *, with_pictures: bool
+    title: str, heading: str, intro: Iterable[str], main: Iterable[str], *, with_pictures: bool, kind: str = ""
 ) -> Iterator[str]:
     folder = files("reconciler.render")
     style, script = ((folder / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     yield '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-    yield f"<title>{text(title)}</title>\n<style>\n{style}{CSS if with_pictures else ''}</style>\n</head>\n<body>"
+    yield f"<title>{text(title)}</title>\n<style>\n{style}{CSS if with_pictures else ''}</style>\n</head>"
+    yield f'<body class="{kind}">'
     if with_pictures:
         yield f'<svg class="markers" width="0" height="0" aria-hidden="true">{MARKERS}</svg>'
     yield f"<header><h1>{text(heading)}</h1>"
