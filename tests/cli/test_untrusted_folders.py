@@ -39,7 +39,7 @@ def test_the_table_has_every_command_that_reads_folders() -> None:
         for name in sgctl.list_commands(context)
         if any("--follow-links" in each.opts for each in sgctl.get_command(context, name).params)  # type: ignore[union-attr]  # it is listed
     }
-    assert found == set(WITH_PATHS)
+    assert found - {"watch"} == set(WITH_PATHS), "whose rounds load files as `drift` does, and end with no exit code"
 
 
 def key_file(folder: Path) -> Path:

@@ -88,6 +88,17 @@ def test_files_are_read_anew_and_a_bad_one_ends_nothing(sgctl: Sgctl, monkeypatc
     assert "round 2: No drift" in ran.err
 
 
+@pytest.mark.usefixtures("two_rounds")
+def test_a_link_out_of_the_folder_is_not_followed(sgctl: Sgctl) -> None:
+    sgctl.write("a secret", "secret.txt")
+    sgctl.write(SAME, "groups/web.yaml")
+    (sgctl.folder / "groups" / "link.yaml").symlink_to(sgctl.folder / "secret.txt")
+    ran = sgctl("watch", "groups")
+    assert "groups/link.yaml" in ran.err
+    assert ran.err.count(": failed") == 2
+    assert "a secret" not in ran.err
+
+
 @contextmanager
 def webhook() -> Iterator[tuple[str, list[Any]]]:
     got: list[Any] = []

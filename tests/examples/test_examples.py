@@ -9,7 +9,9 @@ from reconciler.cli import run
 from reconciler.emulator.server import EmulatorServer
 
 ROOT = Path(__file__).parents[2] / "examples"
-EXAMPLES = sorted(folder for folder in ROOT.iterdir() if folder.is_dir() and folder.name not in {"ci", "library"})
+EXAMPLES = sorted(
+    folder for folder in ROOT.iterdir() if folder.is_dir() and folder.name not in {"ci", "library", "watch"}
+)
 
 Sgctl = Callable[..., tuple[int, str]]
 
