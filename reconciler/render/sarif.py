@@ -38,6 +38,7 @@ RULES = {
     "unattached": "No instance has a live group",
     "expires": "A rule is past its date, or soon will be",
     "protect_ssh": "A plan locks out whoever runs it",
+    "finding-limit": "There are more findings than are shown",
 }
 """What each guardrail is about."""
 

@@ -16,7 +16,9 @@ from reconciler.model.pattern import compile_pattern
 from reconciler.model.policies import Finding, FlowPolicy
 from reconciler.policy import judge, subject
 from reconciler.policy.subject import FlowsByGroup
+from reconciler.render.junit import junit
 from reconciler.render.plan import view_plan
+from reconciler.render.sarif import sarif
 
 SIGNS = st.text(alphabet="xy()[]{}+*?|.^$1,\\", max_size=24)
 
@@ -53,6 +55,8 @@ def test_more_findings_than_anybody_reads_stop_the_run(monkeypatch: pytest.Monke
     found = judged(policies(rule_description="warning") + group(rules))
     assert [each.level for each in found] == ["warning"] * 5 + ["error"]
     assert found[-1].guardrail == "finding-limit"
+    assert len(sarif(found, "plan", "/")["runs"][0]["results"]) == 6
+    assert "finding-limit" in junit(found, "plan")
     assert found[-1].stops
 
 
