@@ -97,7 +97,7 @@ def test_a_dead_address_fails_with_advice(monkeypatch: pytest.MonkeyPatch, capsy
     code, found = examined(capsys)
     assert code == 1
     assert list(found) == ["settings", "tls", "address"]
-    assert ": [Errno 111] Connection refused. Check GCORE_BASE_URL" in found["address"][1]
+    assert ": Connection refused. Check GCORE_BASE_URL" in found["address"][1]
 
 
 FAULTS = {

@@ -21,6 +21,7 @@ RUNS: dict[str, tuple[list[str], dict[str, str]]] = {
     "apply": (["apply", "groups.yaml", "--auto-approve"], {}),
     "rollback": (["rollback", "journal"], {"input": "journal"}),
     "drift": (["drift", "groups.yaml"], {}),
+    "watch": (["watch", "groups.yaml"], {}),
     "audit": (["audit", "groups.yaml"], {}),
     "import": (["import", "--project-id", "1", "--region-id", "7"], {"input": "sgctl.toml"}),
     "graph": (["graph", "groups.yaml"], {}),

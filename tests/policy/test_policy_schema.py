@@ -87,8 +87,8 @@ def test_dates_and_off_need_no_quotes_but_tags_keep_theirs() -> None:
     with pytest.raises(InputError) as error:
         state(group("direction: egress", "    tags: {expires: 2026-01-01, level: off}\n"))
     assert [issue.fix for issue in error.value.issues] == [
-        'write "2026-01-01" for text',
-        'write false, or "off" for text',
+        'write "2026-01-01"',
+        'write "off"',
     ]
 
 
