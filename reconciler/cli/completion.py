@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,6 +17,13 @@ _NAME = re.compile(
     re.MULTILINE | re.VERBOSE,
 )
 """A group's name, where a line begins with it. Reading the YAML would take seconds where this takes milliseconds."""
+
+
+_GROUPS = re.compile(rb"""^["']?security_groups["']?:(?:[^\n]*\n)(?:(?:(?!---)[ \t#-][^\n]*)?\n)*""", re.MULTILINE)
+"""The groups of a document: what follows the key as far as it is indented, a list or a comment."""
+
+_SECONDS = 0.5
+"""How long a Tab may look for names; what was found until then is offered."""
 
 
 def complete_groups(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -50,16 +58,23 @@ def _names(paths: Sequence[str]) -> Iterator[str]:
     from reconciler.loading.walk import find_files  # noqa: PLC0415 - only for completion
     from reconciler.model.files import PLAN_LIMIT, read_bounded  # noqa: PLC0415 - the same
 
+    end = time.monotonic() + _SECONDS
     for path in find_files(paths)[0]:
         with contextlib.suppress(OSError):
             yield from names_in(read_bounded(path, PLAN_LIMIT))
+        if time.monotonic() > end:
+            return
 
 
 def names_in(text: bytes) -> list[str]:
     """Find the names of groups in a file, as far as lines begin with them.
 
-    Anything else called `name`, such as a tag, is indented deeper than the groups are.
+    Anything else called `name`, such as a tag, is indented deeper than the groups are, or is no group of ours.
     """
+    return [name for groups in _GROUPS.findall(text + b"\n") for name in _names_of(groups)]
+
+
+def _names_of(text: bytes) -> list[str]:
     found = list(_NAME.finditer(text))
     columns = [len(match["before"].replace(b"{", b"")) for match in found]
     least = min(columns, default=0)

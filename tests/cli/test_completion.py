@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.cli import run
-from reconciler.cli.completion import names_in
+from reconciler.cli.completion import _names, names_in
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -173,3 +173,34 @@ def test_names_are_searched_in_anything(text: bytes) -> None:
 
 def test_only_names_of_groups_are_found() -> None:
     assert names_in(BLOCK.encode()) == ["web", "db one", "cache"]
+
+
+FOREIGN = """\
+metadata:
+  name: a-deployment
+---
+"security_groups":
+# the first
+- {name: web}
+
+- name: app
+targets:
+  - name: a-target
+---
+jobs:
+  - name: a-job
+"""
+
+
+def test_what_is_no_group_of_ours_is_not_offered() -> None:
+    assert names_in(FOREIGN.encode()) == ["web", "app"]
+
+
+def test_a_tab_in_a_large_tree_offers_what_was_found_in_half_a_second(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        (repository / f"{number}.yaml").write_text(f"security_groups:\n  - name: web-{number}\n")
+    moments = iter([0.0, 0.4, 0.6])
+    monkeypatch.setattr("time.monotonic", lambda: next(moments))
+    assert list(_names(["."])) == ["web-0", "web-1"]
