@@ -31,7 +31,7 @@ from reconciler.loading.head import Defaults
 from reconciler.loading.load import load as load_all
 from reconciler.loading.plain import PlainDocument
 from reconciler.loading.walk import Walk
-from reconciler.model.action import ActionLog
+from reconciler.model.action import ActionLog, name_groups
 from reconciler.model.clock import format_time
 from reconciler.model.cloud import DEFAULT_GROUP
 from reconciler.model.desired import DesiredState, Target
@@ -328,7 +328,7 @@ def find_who(drift: Drift, api: Api) -> Drift:
     differences = [each.difference for each in drift.drifted]
     logs: list[ActionLog] = []
     for each in what_to_ask(differences):
-        logs.append(api.reader.list_actions(each.query, each.is_enough))
+        logs.append(name_groups(api.reader.list_actions(each.query, each.is_enough), drift.group_names))
         if logs[-1].is_closed:
             break
     return replace(drift, who=attribute(differences, logs))
@@ -348,7 +348,8 @@ def read_history(
     """
     live = api.read(targets)
     log = api.reader.list_actions(history_query(live, groups, since))
-    return choose_entries(log, live, groups)
+    names = {group.id: group.name for here in live.values() for group in here}
+    return choose_entries(name_groups(log, names), live, groups)
 
 
 def reconcile(

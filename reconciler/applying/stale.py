@@ -7,7 +7,7 @@ from reconciler.applying.unfinished import is_done
 from reconciler.model.desired import Target
 from reconciler.model.live import LiveGroup, LiveRule, LiveState, Tag, fingerprint
 from reconciler.model.placeholder import is_placeholder
-from reconciler.model.rule import describe_rule
+from reconciler.model.rule import NO_NAMES, describe_rule
 from reconciler.planning.diff import Action, Difference, LostRule
 from reconciler.planning.plan import Change, Plan
 
@@ -42,7 +42,7 @@ def find_stale(plan: Plan, live: LiveState) -> tuple[Stale | Done, ...]:
             continue
         scope = scopes[change.difference.target]
         moved = _names_that_moved(change.difference, scope, plan.group_names, renamed)
-        reasons = (*_reasons(change, scope, leaving), *moved)
+        reasons = (*_reasons(change, scope, leaving, plan.group_names), *moved)
         if reasons:
             found.append(Stale(change, reasons))
     return tuple(found)
@@ -50,10 +50,11 @@ def find_stale(plan: Plan, live: LiveState) -> tuple[Stale | Done, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """The groups of a target, and the rules that refer to each, with their groups."""
+    """The groups of a target, their names by id, and the rules that refer to each, with their groups."""
 
     by_id: Mapping[str, LiveGroup]
     by_name: Mapping[str, Sequence[LiveGroup]]
+    names: Mapping[str, str]
     referring: Mapping[str, Sequence[tuple[LiveGroup, LiveRule]]]
 
     @staticmethod
@@ -67,7 +68,7 @@ class _Scope:
             for rule in group.rules:
                 if rule.rule.remote_group_id is not None:
                     referring.setdefault(rule.rule.remote_group_id, []).append((group, rule))
-        return _Scope(by_id, by_name, referring)
+        return _Scope(by_id, by_name, {key: group.name for key, group in by_id.items()}, referring)
 
 
 def find_done(plan: Plan, live: LiveState) -> dict[int, str | None]:
@@ -132,33 +133,37 @@ def _names_that_moved(
             yield f"a new rule refers to group {group_id}, which is named {name!r} and not {names[group_id]!r}"
 
 
-def what_moved(old: LiveGroup, new: LiveGroup) -> tuple[str, ...]:
-    """Tell in sentences what changed in a group between two readings."""
-    return tuple(_moves(old, new)) or ("it is not what the plan was computed from",)
+def what_moved(old: LiveGroup, new: LiveGroup, names: Mapping[str, str] = NO_NAMES) -> tuple[str, ...]:
+    """Tell in sentences what changed in a group between two readings; `names` are those of remote groups by id."""
+    return tuple(_moves(old, new, names)) or ("it is not what the plan was computed from",)
 
 
-def _reasons(change: Change, scope: _Scope, leaving: set[str]) -> Iterator[str]:
+def _reasons(change: Change, scope: _Scope, leaving: set[str], names: Mapping[str, str]) -> Iterator[str]:
     difference = change.difference
     if difference.previous_name is not None or difference.action is Action.CREATE:
         live_id = difference.live.id if difference.live else None
         taken = [group for group in scope.by_name.get(difference.name, ()) if group.id != live_id]
         yield from (f"a group named {difference.name!r} exists now ({group.id})" for group in taken)
     for remote in sorted(_referred(difference) - scope.by_id.keys()):
-        yield f"a new rule refers to group {remote}, which does not exist any more"
+        yield f"a new rule refers to group {_named(remote, names)}, which does not exist any more"
     if difference.live is None:
         return
     now = scope.by_id.get(difference.live.id)
     if now is None:
         yield "the group does not exist any more"
     elif fingerprint(now) != change.fingerprint or _irregular(now) != _irregular(difference.live):
-        yield from what_moved(difference.live, now)
+        yield from what_moved(difference.live, now, scope.names)
     if difference.action is Action.DELETE:
         lost = {each.rule.id: each for each in difference.lost_rules}
         for group, rule in scope.referring.get(difference.live.id, ()):
             if rule.id not in leaving:
-                yield f"{group.name!r} refers to it now: {describe_rule(rule.rule)}"
+                yield f"{group.name!r} refers to it now: {describe_rule(rule.rule, scope.names)}"
             elif rule.id in lost and lost[rule.id] != LostRule(group.id, group.name, rule):
                 yield f"rule {rule.id} of {group.name!r}, which would be lost, is not what the plan shows"
+
+
+def _named(group_id: str, names: Mapping[str, str]) -> str:
+    return f"{names[group_id]} ({group_id})" if group_id in names else group_id
 
 
 def _irregular(group: LiveGroup) -> set[str]:
@@ -171,7 +176,7 @@ def _referred(difference: Difference) -> set[str]:
     return {remote for remote in remotes if remote is not None and not is_placeholder(remote)}
 
 
-def _moves(old: LiveGroup, new: LiveGroup) -> Iterator[str]:
+def _moves(old: LiveGroup, new: LiveGroup, names: Mapping[str, str]) -> Iterator[str]:
     if old.name != new.name:
         yield f"its name changed from {old.name!r} to {new.name!r}"
     if old.description != new.description:
@@ -179,11 +184,11 @@ def _moves(old: LiveGroup, new: LiveGroup) -> Iterator[str]:
     if set(old.tags) != set(new.tags):
         yield from _tag_moves(old.tags, new.tags)
     before, after = {rule.id: rule for rule in old.rules}, {rule.id: rule for rule in new.rules}
-    yield from (f"rule added: {_rule(rule)}" for rule in new.rules if rule.id not in before)
-    yield from (f"rule removed: {_rule(rule)}" for rule in old.rules if rule.id not in after)
+    yield from (f"rule added: {_rule(rule, names)}" for rule in new.rules if rule.id not in before)
+    yield from (f"rule removed: {_rule(rule, names)}" for rule in old.rules if rule.id not in after)
     for rule in old.rules:
         if after.get(rule.id, rule) != rule:
-            yield f"rule {rule.id} changed from {_rule(rule)} to {_rule(after[rule.id])}"
+            yield f"rule {rule.id} changed from {_rule(rule, names)} to {_rule(after[rule.id], names)}"
     if old.revision_number != new.revision_number:
         yield f"its revision is {new.revision_number}, the plan was made at {old.revision_number}"
 
@@ -201,5 +206,5 @@ def _tag(tag: Tag | None) -> str:
     return f"{tag.value!r}, read-only" if tag.read_only else repr(tag.value)
 
 
-def _rule(rule: LiveRule) -> str:
-    return describe_rule(rule.rule) + (f" ({rule.description})" if rule.description else "")
+def _rule(rule: LiveRule, names: Mapping[str, str]) -> str:
+    return describe_rule(rule.rule, names) + (f" ({rule.description})" if rule.description else "")

@@ -1,6 +1,7 @@
 """What the API's log of user actions says: who changed what, when and from where."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -77,6 +78,21 @@ class ActionLog(NamedTuple):
     actions: tuple[UserAction, ...]
     notes: tuple[str, ...] = ()
     is_closed: bool = False
+
+
+_REMOTE_GROUP = re.compile(r"(?<= group )[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def name_groups(log: ActionLog, names: Mapping[str, str]) -> ActionLog:
+    """Write remote groups by name in what was done; `names` maps the ids that are known to them."""
+
+    def name(found: re.Match[str]) -> str:
+        return names.get(found[0], found[0])
+
+    named = (
+        action._replace(what=tuple(_REMOTE_GROUP.sub(name, text) for text in action.what)) for action in log.actions
+    )
+    return log._replace(actions=tuple(named))
 
 
 def newest_first(actions: Iterable[UserAction]) -> tuple[UserAction, ...]:

@@ -247,15 +247,16 @@ def _desired_tags(desired: DesiredGroup, old: Mapping[str, str]) -> dict[str, st
 
 
 def names_of_remotes(differences: Iterable[Difference], live: LiveState) -> dict[str, str]:
-    """Name every remote group that the differences refer to, as far as its name is known."""
+    """Name every remote group in the rules of either side, also those that stay, as far as its name is known.
+
+    What a change opens beside a rule that stays is told as an exception from it.
+    """
     differences = tuple(differences)
     remotes: set[str | None] = set()
     for each in differences:
         remotes |= {rule.rule.remote_group_id for rule in each.created_rules}
-        remotes |= {rule.rule.remote_group_id for rule in each.deletes}
+        remotes |= {rule.rule.remote_group_id for rule in (each.live.rules if each.live else ())}
         remotes |= {lost.rule.rule.remote_group_id for lost in each.lost_rules}
-        for flow in (*each.traffic.opens, *each.traffic.closes):
-            remotes |= {remote.group for remote in (flow.remote, *flow.except_remotes) if remote}
     named = {placeholder(each.name): each.name for each in differences if each.action is Action.CREATE}
     named |= {group.id: group.name for groups in live.values() for group in groups}
     return {remote: named[remote] for remote in sorted(filter(None, remotes)) if remote in named}

@@ -47,7 +47,7 @@ def pair(creates: Sequence[DesiredRule], deletes: Sequence[LiveRule]) -> Pairing
 
     Rules that differ in one aspect come first: ports, then remote, then protocol. Next are those that also have another
     description, with a word of the old one in it or where no other rule could be meant; last those that differ in two
-    aspects, on the same condition.
+    aspects, on the same condition. Another port with another description is another service, and no pair.
     """
     if not creates or not deletes:
         return Pairing((), tuple(creates), tuple(deletes))

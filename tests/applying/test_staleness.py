@@ -120,7 +120,7 @@ MOVES: dict[str, tuple[Callable[[World], None], str, str]] = {
             changed_rules=[{"action": "create", "direction": "ingress", "remote_group_id": world.group("old").id}],
         ),
         "old",
-        "'outside' refers to it now: ingress IPv4 any from group",
+        "'outside' refers to it now: ingress IPv4 any from group old",
     ),
     "remote group of a new rule deleted": (
         lambda world: by_hand(world, world.group("remote").id, method="DELETE"),

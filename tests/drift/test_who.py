@@ -111,6 +111,19 @@ def test_no_format_obeys_what_a_client_called_itself(format_: str, capsys: Any) 
     assert "changed live at 20" in out or '"updated_at": "20' in out
 
 
+def test_remote_groups_in_the_log_go_by_name(api: EmulatorServer, capsys: Any) -> None:
+    """The log has their ids; live state knows their names."""
+    groups = {each.name: each.id for each in api.store.groups(StoredTarget(1, 7))}
+    headers = {"Authorization": f"apikey {api.api_key}"}
+    change = {"changed_rules": [{**SSH, "remote_group_id": groups["same"], "description": groups["same"]}]}
+    assert httpx.patch(f"{api.url}{GROUPS}/{groups['web']}", json=change, headers=headers).is_success
+    for command in (["drift", "--who"], ["history", "web"]):
+        run([*command, "--format", "json"])
+        out = capsys.readouterr().out
+        assert "+ ingress IPv4 tcp 22 from group same" in out
+        assert f"group {groups['same']}" not in out
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 400, 500])
 @pytest.mark.parametrize("format_", ["text", "json"])
 def test_a_log_that_cannot_be_read_is_one_note(api: EmulatorServer, status: int, format_: str, capsys: Any) -> None:

@@ -203,20 +203,31 @@ def test_drift_has_words_of_its_own() -> None:
 
 def test_remote_groups_go_by_name_wherever_it_is_known() -> None:
     """Also in traffic that is left over by a rule that stays, and in rules that a deletion takes along."""
-    stays = tcp(80, uuid(2))
+    stays, open_to_all = tcp(80, uuid(2)), tcp(22)
     plan = plan_of(
-        [desired_group("web", [wanted(stays), wanted(tcp(80, "10.0.0.0/8"))])],
+        [desired_group("web", [wanted(stays), wanted(tcp(80, "10.0.0.0/8")), wanted(open_to_all)])],
         [
-            live_group("web", [stays, tcp(80)]),
+            live_group("web", [stays, tcp(80), tcp(22, uuid(4))]),
             live_group("app", number=2),
             live_group("gone", number=3, tags={"sgctl-owner": "us"}),
-            live_group("foreign", [tcp(9, uuid(3))], number=4),
+            live_group("foreign", [tcp(9, uuid(3)), tcp(22, uuid(4))], number=4),
         ],
+        owners=["us"],
+        prune=True,
     )
+    assert [change.difference.action for change in plan.changes] == ["update", "delete"]
+    assert plan.changes[1].difference.lost_rules
     for format_ in ("text", "markdown", "html", "github"):
         written = render(view_plan(plan), format_, 200)
-        assert f"group {uuid(2)}" not in written
-        assert "group app" in written
+        assert not [number for number in (2, 3, 4) if f"group {uuid(number)}" in written]
+        assert {"app", "gone", "foreign"} <= set(re.findall(r"group (\w+)", written))
+
+
+def test_a_finding_names_the_groups_of_rules_that_stay() -> None:
+    """What a group admits in the end is judged beside rules that no change touches."""
+    live = [live_group("web", [tcp(22, uuid(2))]), live_group("app", number=2)]
+    plan = plan_of([desired_group("web", [wanted(tcp(22, uuid(2))), wanted(tcp(80, "10.0.0.0/8"))])], live)
+    assert plan.group_names == {uuid(2): "app"}
 
 
 def test_the_end_stays_short_whatever_changes() -> None:

@@ -142,6 +142,18 @@ def test_pairing_loses_no_rule(one: list[Rule], other: list[Rule]) -> None:
             "IPv4 tcp -> udp from 0.0.0.0/0", id="another-protocol"
         ),
         pytest.param(
+            there(1, tcp(22, "10.0.0.0/8"), "SSH"), wanted(tcp(2222, "10.0.0.0/9"), "SSH"),
+            "tcp port 22 -> 2222 from 10.0.0.0/8 -> 10.0.0.0/9  SSH", id="port-and-prefix",
+        ),
+        pytest.param(
+            there(1, tcp(53, "10.0.0.0/8")), wanted(rule(protocol="udp", ports=54, remote="10.0.0.0/8")),
+            "tcp -> udp port 53 -> 54 from 10.0.0.0/8", id="protocol-and-port",
+        ),
+        pytest.param(
+            there(1, tcp(22), "SSH"), wanted(tcp(2222), "SSH, moved"),
+            'tcp port 22 -> 2222 from 0.0.0.0/0  description "SSH" -> "SSH, moved"', id="port-and-description",
+        ),
+        pytest.param(
             there(1, tcp(80), "old"), wanted(tcp(80), "new"), 'description "old" -> "new"', id="another-description"
         ),
     ],
