@@ -44,8 +44,9 @@ from reconciler.planning.orphans import LikelyRename, find_orphans, find_renames
 from reconciler.planning.plan import Change, Plan, PlanOptions, choose, match_groups, plan_groups
 from reconciler.planning.quota import quota_notes
 from reconciler.planning.resolve import Match, resolve
-from reconciler.policy import judge
-from reconciler.policy.judge import Audit, judge_plan
+from reconciler.policy import audit as auditing
+from reconciler.policy.audit import Audit
+from reconciler.policy.judge import judge_plan
 
 
 def load(
@@ -423,7 +424,7 @@ def audit(
     live = read_live(api.reader, desired.targets, parallelism=api.parallelism, progress=progress, on_refusal=refusals)
     groups = [group for groups in live.values() for group in groups if group.name != DEFAULT_GROUP]
     instances = api.read_instances(groups[:MOST_INSTANCE_READS], lenient=True) if unattached else {}
-    found = judge.audit(desired, live, today or api.clock.now().date(), outside, instances, whole=whole)
+    found = auditing.audit(desired, live, today or api.clock.now().date(), outside, instances, whole=whole)
     return replace(
         found, refused=tuple(sorted(refusals.found)), unknown=len(groups) - len(instances) if unattached else 0
     )

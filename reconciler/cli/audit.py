@@ -19,7 +19,7 @@ from reconciler.model.policies import Policies
 from reconciler.model.problems import ProblemName
 from reconciler.model.text import count
 from reconciler.planning.orphans import describe_refused
-from reconciler.policy.judge import Audit
+from reconciler.policy.audit import Audit
 from reconciler.render.findings import render_findings, render_openings, summarize_findings
 from reconciler.render.junit import junit
 

@@ -1,10 +1,10 @@
-"""All policies at once: on desired state, on a plan, on a saved plan, and on live groups. Pure.
+"""All policies at once: on desired state, on a plan, and on a saved plan. Pure.
 
 Policies about groups look at what is there in the end, policies about change only at the groups that change.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from itertools import chain
 from typing import Any
@@ -13,17 +13,14 @@ from reconciler.loading.policies import bind_texts, saved_policies
 from reconciler.model.clock import day_of
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.egress import smtp_protocols
-from reconciler.model.errors import InputError
-from reconciler.model.live import Instances, LiveState, RefusedTarget
+from reconciler.model.live import LiveState
 from reconciler.model.placeholder import placeholder
 from reconciler.model.policies import Finding, Limits, Policies, Rulebook
 from reconciler.planning.diff import Action
-from reconciler.planning.orphans import find_orphans
 from reconciler.planning.plan import Change, Plan
-from reconciler.planning.resolve import Match, resolve
+from reconciler.planning.resolve import Match
 from reconciler.policy.damage import GAP, MASS_DELETE, MASS_REWRITE, check_damage
 from reconciler.policy.flows import LOCKOUT, check_flows, check_groups_exist, check_lockout, names_in_policies
-from reconciler.policy.openings import Opening, live_openings
 from reconciler.policy.rules import (
     check_descriptions,
     check_expiry,
@@ -40,16 +37,14 @@ from reconciler.policy.subject import (
     desired_subject,
     ended_exception,
     ids_of,
-    live_subject,
     names_of,
     planned_subject,
     result_of,
     with_placeholders,
     written_subject,
 )
-from reconciler.policy.unused import orphan_findings, unattached_findings
 from reconciler.policy.world import check_world_open
-from reconciler.traffic import Traffic, may_be_world
+from reconciler.traffic import may_be_world
 
 _STANDARD = Policies()
 
@@ -61,7 +56,7 @@ FINDING_LIMIT = "finding-limit"
 
 def judge_desired(state: DesiredState, today: date, outside: Rulebook | None = None) -> tuple[Finding, ...]:
     """Judge what the files ask for, offline: groups whose rules they leave out are left to `plan` and `audit`."""
-    both = _both(state.policies, outside, today, len(state.groups))
+    both = judgings_of(state.policies, outside, today, len(state.groups))
     ids: dict[Target, dict[str, str]] = {}
     for group in state.groups:
         ids.setdefault(group.target, {})[group.name] = group.id or placeholder(group.name)
@@ -71,15 +66,15 @@ def judge_desired(state: DesiredState, today: date, outside: Rulebook | None = N
         for group in state.groups
         if group.rules is not None
     )
-    return _unique(
+    return unique_findings(
         found
         for subject in subjects
         for judging in both
-        for found in (*_judge_group(subject, judging), *check_smtp(subject, judging))
+        for found in (*judge_group(subject, judging), *check_smtp(subject, judging))
     )
 
 
-def _both(policies: Policies, outside: Rulebook | None, today: date, groups: int) -> tuple[Judging, ...]:
+def judgings_of(policies: Policies, outside: Rulebook | None, today: date, groups: int) -> tuple[Judging, ...]:
     """Return what groups are judged by: the policies of the files, and those from outside."""
     judging = Judging.of(policies, today, groups)
     if outside is None:
@@ -93,7 +88,7 @@ def judge_dates(state: DesiredState, today: date) -> tuple[Finding, ...]:
     subjects = (
         desired_subject(group, {}, {}) for group in state.groups if any(rule.review for rule in group.rules or ())
     )
-    return _unique(found for subject in subjects for found in check_expiry(subject, judging))
+    return unique_findings(found for subject in subjects for found in check_expiry(subject, judging))
 
 
 def judge_plan(
@@ -116,7 +111,7 @@ def judge_plan(
     if outside is not None:
         strictly = Judging.of(outside.policies, today, len(matches), heeds_exceptions=False)
         findings = chain(findings, _judge_new(plan, strictly, outside.limits, matches, live))
-    return replace(plan, findings=_unique(findings))
+    return replace(plan, findings=unique_findings(findings))
 
 
 def _judge_new(
@@ -156,7 +151,7 @@ def judge_again(
     if outside is not None:
         strictly = Judging.of(outside.policies, today, len(plan.changes), heeds_exceptions=False)
         again = chain(again, found_in_changes(plan, strictly, outside.limits), found_in_groups(plan, strictly))
-    return replace(plan, findings=_with_kept(_unique(again), plan, judging))
+    return replace(plan, findings=_with_kept(unique_findings(again), plan, judging))
 
 
 _OF_CHANGES = frozenset({MASS_DELETE, MASS_REWRITE, GAP, LOCKOUT})
@@ -196,31 +191,6 @@ def _with_kept(again: tuple[Finding, ...], plan: Plan, judging: Judging) -> tupl
     )
 
 
-def judge_live(
-    matches: Iterable[Match], live: LiveState, policies: Policies, today: date, outside: Rulebook | None = None
-) -> tuple[Finding, ...]:
-    """Judge every live group as it is, also those that no file names."""
-    desired = {match.live.id: match.desired for match in matches if match.live is not None}
-    ids = {target: {group.name: group.id for group in groups} for target, groups in live.items()}
-    names = names_of(ids)
-    both = _both(policies, outside, today, sum(map(len, live.values())))
-    subjects = (
-        live_subject(group, desired.get(group.id), ids[target], names[target])
-        for target, groups in live.items()
-        for group in groups
-    )
-    all_names = {group.name for groups in live.values() for group in groups}
-    found = chain.from_iterable(_judge_live_group(subject, judging) for subject in subjects for judging in both)
-    missing = chain.from_iterable(check_groups_exist(judging, all_names) for judging in both)
-    return _unique(chain(found, missing))
-
-
-def _judge_live_group(subject: Subject, judging: Judging) -> Iterator[Finding]:
-    yield from _judge_group(subject, judging)
-    if may_be_world(subject.admitted):
-        yield from check_world_open(subject, Traffic.of(subject.admitted).flows(), judging)
-
-
 def _judge_matches(matches: Iterable[Match], ids: Ids, judging: Judging) -> Iterator[Finding]:
     """Judge every group; where nothing but dates is judged, only those that have any."""
     quiet = replace(
@@ -236,10 +206,10 @@ def _judge_matches(matches: Iterable[Match], ids: Ids, judging: Judging) -> Iter
     names = names_of(ids)
     for match in matches:
         if not only_dates or any(rule.review for rule in match.desired.rules or ()):
-            yield from _judge_group(planned_subject(match, ids, names), judging)
+            yield from judge_group(planned_subject(match, ids, names), judging)
 
 
-def _judge_group(subject: Subject, judging: Judging) -> Iterator[Finding]:
+def judge_group(subject: Subject, judging: Judging) -> Iterator[Finding]:
     """Judge a group by all policies that do not ask what changes."""
     yield from check_flows(subject, judging)
     yield from check_prefixes(subject, judging)
@@ -277,7 +247,7 @@ def _judge_change(
 
 def _judge_written(change: Change, names: Mapping[str, str], judging: Judging) -> Iterator[Finding]:
     if change.difference.action is not Action.DELETE:
-        yield from _judge_group(written_subject(change.difference, names), judging)
+        yield from judge_group(written_subject(change.difference, names), judging)
 
 
 def _judge_deletion(change: Change, names: Mapping[str, str], judging: Judging) -> Iterator[Finding]:
@@ -306,7 +276,7 @@ def _level(policies: Policies, name: str) -> str:
     return str(getattr(settings, "level", "error"))
 
 
-def _unique(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def unique_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Keep each finding once, for several rules of one written rule say the same; and stop at the limit."""
     found: dict[Finding, None] = {}
     for each in findings:
@@ -315,43 +285,3 @@ def _unique(findings: Iterable[Finding]) -> tuple[Finding, ...]:
             return (*found, Finding(FINDING_LIMIT, "error", message))
         found[each] = None
     return tuple(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """What was found, in how much, and what is open to the world; `refused` targets could not be looked through.
-
-    `unknown` counts the groups of which it was asked and not told whether any instance has them.
-    """
-
-    findings: tuple[Finding, ...]
-    groups: int
-    rules: int
-    openings: tuple[Opening, ...] = ()
-    refused: tuple[RefusedTarget, ...] = ()
-    unknown: int = 0
-
-
-def audit(
-    state: DesiredState,
-    live: LiveState,
-    today: date,
-    outside: Rulebook | None = None,
-    instances: Mapping[str, Instances] | None = None,
-    *,
-    whole: bool = True,
-) -> Audit:
-    """Judge. The files bring policies, places, exceptions and owners; `instances` are by group id, as far as known.
-
-    Only where the files are the `whole` of what there is, a live group that none of them names is an orphan.
-    Raises `InputError` where it is not clear which live group a desired one is.
-    """
-    matches, issues = resolve(state, live)
-    if issues:
-        raise InputError(issues)
-    groups = [group for groups in live.values() for group in groups]
-    findings = judge_live(matches, live, state.policies, today, outside)
-    orphans = find_orphans(state, live, matches) if whole else ()
-    unused = chain(orphan_findings(orphans), unattached_findings(groups, instances or {}))
-    rules = sum(len(group.rules) for group in groups)
-    return Audit(_unique(chain(findings, unused)), len(groups), rules, live_openings(live))

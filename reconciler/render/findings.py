@@ -5,12 +5,15 @@ What is found in many groups is said once, with their names.
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.model.policies import Finding
 from reconciler.model.text import count, printable, without_commands
-from reconciler.policy.openings import Opening
+
+if TYPE_CHECKING:  # which `sgctl validate` needs not
+    from reconciler.policy.openings import Opening
 
 _COLOURS = {"error": "red", "warning": "yellow", "excepted": "cyan"}
 
@@ -22,7 +25,7 @@ def render_findings(findings: Iterable[Finding], lifted: Collection[str] = ()) -
     return without_commands("".join(f"{_line(found, lifted)}\n" for found in ordered))
 
 
-def render_openings(openings: Iterable[Opening]) -> str:
+def render_openings(openings: "Iterable[Opening]") -> str:
     """Write what is open to the world, once each, with the groups."""
     return "".join(
         f"{click.style(f'{each.alarm}:', fg='red', bold=True)} {printable(f'{each.text} in {each.where}')}\n"

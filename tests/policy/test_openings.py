@@ -8,7 +8,7 @@ from policy_build import HERE, TODAY, live_group, live_rule, planned, state
 from reconciler.drift.compare import Severity, by_target, compare_target, join_targets
 from reconciler.drift.notify import slack_payload
 from reconciler.model.live import LiveGroup
-from reconciler.policy.judge import audit
+from reconciler.policy.audit import audit
 from reconciler.policy.openings import live_openings
 from reconciler.render.drift import view_drift
 from reconciler.render.findings import render_findings, render_openings

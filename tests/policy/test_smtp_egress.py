@@ -8,7 +8,8 @@ from policy_build import TODAY, group, judged, live_group, live_rule, of, planne
 from reconciler.api.backend import BACKENDS
 from reconciler.loading.policies import saved_policies
 from reconciler.planning import planfile
-from reconciler.policy.judge import audit, judge_again
+from reconciler.policy.audit import audit
+from reconciler.policy.judge import judge_again
 
 OUT = "direction: egress"
 SMTP = "smtp_egress"
