@@ -13,7 +13,7 @@ PYTEST := SGCTL_SDK_V2_PYTHON=$(CURDIR)/$(SDK)/bin/python $(BIN)/python -m pytes
 # Many containers set it; then every process that the tests start would compile sgctl anew, and every worker the tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo lint test check test-full test-lowest test-browser test-all format bench budget renew-golden soak build sbom clean
+.PHONY: help demo lint test check test-full test-lowest test-browser test-all docs pictures format bench budget renew-golden soak build sbom clean
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -42,6 +42,12 @@ test-browser: .venv/installed-browser .tools/installed-npm  ## the pages in a he
 
 test-all: test test-full test-lowest test-browser  ## all tests that there are
 
+docs: .venv/installed-docs  ## build the documentation into site/; a dead link ends it
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+pictures: .venv/installed-browser  ## draw the pictures of the documentation anew: look at them before they are committed
+	$(BIN)/python docs/pictures.py
+
 format: .venv/installed-dev  ## put the code into its form, and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -54,8 +60,9 @@ bench: .venv/installed-dev  ## measure every bar, as ratios within one run
 budget: .venv/installed-dev  ## run every command on ten megabytes made to be bad: a minute and 2 GB are the most
 	@$(BIN)/python tests/benchmarks/budget.py
 
-renew-golden: .venv/installed-dev  ## write the words of every problem anew, and say what changed in them
+renew-golden: .venv/installed-dev  ## write anew the words of every problem, and what every command in README and docs says
 	@$(BIN)/python tests/support/problem_cases.py
+	@$(BIN)/python tests/support/console.py
 
 soak: .venv/installed-dev  ## watch for 1,000 rounds in one process while the network fails: does anything leak?
 	$(BIN)/python tests/benchmarks/soak.py
@@ -71,7 +78,7 @@ sbom: .venv/installed-dev  ## list the parts of what is in dist/, as a release c
 	$(BIN)/cyclonedx-py environment --output-reproducible --output-file "$$(echo dist/*.whl | sed 's/-py3-.*/.cdx.json/')" build/parts
 
 clean:  ## remove everything that was made
-	rm -rf .venv $(SDK) $(LOWEST) .tools build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv $(SDK) $(LOWEST) .tools build dist site .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find reconciler tests -name __pycache__ -prune -exec rm -rf {} +
 
 # A stamp each: what is installed already is not installed again until its list changes.
@@ -93,6 +100,10 @@ clean:  ## remove everything that was made
 
 .venv/installed-browser: .venv/installed-dev
 	$(PIP) install --constraint constraints.txt --group browser
+	@touch $@
+
+.venv/installed-docs: .venv/installed-dev
+	$(PIP) install --constraint constraints.txt --group docs
 	@touch $@
 
 # The official SDK knows v1 in its version 0.25 and v2 in its newest: two environments.

@@ -167,9 +167,11 @@ def test_the_example_of_a_docstring_runs(name: str, surroundings: dict[str, Any]
     assert (outcome.failed, said) == (0, [])
 
 
-def test_the_example_of_the_readme_runs(surroundings: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    text = (EXAMPLE.parents[2] / "README.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+def test_the_example_of_the_documentation_runs(
+    surroundings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (EXAMPLE.parents[2] / "docs" / "how-to" / "library.md").read_text(encoding="utf-8")
+    block, _ = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     exec(block, {})
     assert capsys.readouterr().out == "['web: applied']\nFalse\n"
 

@@ -16,13 +16,18 @@ def command(context: click.Context) -> None:
       sgctl man | man -l -
     """
     root = context.find_root()
+    click.echo(render_man(_help_of(root.command, root), commands_of(root), __version__), nl=False)
+
+
+def commands_of(root: click.Context) -> list[CommandHelp]:
+    """Return what the help of every command says, in the order of `sgctl --help`."""
     assert isinstance(root.command, click.Group)  # noqa: S101 - `sgctl` has commands
-    commands = []
-    for name in root.command.list_commands(root):
-        found = root.command.get_command(root, name)
-        if found is not None and not found.hidden:
-            commands.append(_help_of(found, click.Context(found, parent=root, info_name=name)))
-    click.echo(render_man(_help_of(root.command, root), commands, __version__), nl=False)
+    found = [(name, root.command.get_command(root, name)) for name in root.command.list_commands(root)]
+    return [
+        _help_of(command, click.Context(command, parent=root, info_name=name))
+        for name, command in found
+        if command is not None and not command.hidden
+    ]
 
 
 def _help_of(command: click.Command, context: click.Context) -> CommandHelp:
