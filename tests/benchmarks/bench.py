@@ -198,7 +198,9 @@ def measure_apply(folder: Path, environment: dict[str, str]) -> Iterator[Bar]:
 
     def seconds(path: Path, seed: Path | None, *options: str, parallelism: int = 16) -> float:
         with emulator(environment, seed, latency_ms=20) as there:
-            command = sgctl("apply", str(path), "--auto-approve", "--parallelism", str(parallelism), *options)
+            command = sgctl(
+                "apply", str(path), "--auto-approve", "--allow-mass-rewrite", f"--parallelism={parallelism}", *options
+            )
             return cost(command, there, runs=1).seconds
 
     def least(path: Path, seed: Path | None, *options: str) -> float:
