@@ -28,6 +28,14 @@ from reconciler.render.drift import drift_to_json, view_drift
 from reconciler.render.formats import render
 from reconciler.render.view import Made
 
+fail_on = click.option(
+    "--fail-on",
+    type=click.Choice([str(severity) for severity in Severity]),
+    default=str(Severity.COSMETIC),
+    show_default=True,
+    help="The least severity that counts; less is shown and marked as not counted.",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Report:
@@ -42,13 +50,7 @@ class _Report:
 _report = options.option_set(
     _Report,
     options.format_option(),
-    click.option(
-        "--fail-on",
-        type=click.Choice([str(severity) for severity in Severity]),
-        default=str(Severity.COSMETIC),
-        show_default=True,
-        help="The least severity that counts; less is shown and marked as not counted.",
-    ),
+    fail_on,
     click.option("--unmanaged", is_flag=True, help="List live groups that no file names, too; they never count."),
     click.option("--who", is_flag=True, help="Tell who changed each group, from the API's own log."),
     options.all_targets,

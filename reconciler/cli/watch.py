@@ -16,7 +16,7 @@ from reconciler.applying.apply import Interrupted, Report
 from reconciler.applying.journal_folder import FolderJournal, journal_folder
 from reconciler.cli import options, settings
 from reconciler.cli.apply import one_at_a_time_here
-from reconciler.cli.drift import NotificationOptions, Notifier, notification_options
+from reconciler.cli.drift import NotificationOptions, Notifier, fail_on, notification_options
 from reconciler.cli.health import Address, serve
 from reconciler.cli.log import current_log, report
 from reconciler.cli.options import DURATION, ConnectionOptions, TargetOptions
@@ -52,13 +52,7 @@ _watch = options.option_set(
         show_default=True,
         help="What to put right without asking; narrow: what takes traffic away that no file admits, and opens none.",
     ),
-    click.option(
-        "--fail-on",
-        type=click.Choice([str(severity) for severity in Severity]),
-        default=str(Severity.COSMETIC),
-        show_default=True,
-        help="The least severity that counts for notifications.",
-    ),
+    fail_on,
     click.option(
         "--listen", type=Address(), metavar="HOST:PORT", help="Serve /metrics, /healthz and /readyz on this address."
     ),
