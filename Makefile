@@ -37,7 +37,7 @@ test-full: .venv/installed-dev $(SDK)/installed .tools/installed  ## all tests, 
 test-lowest: $(LOWEST)/installed  ## the command's tests with the oldest versions of what it depends on
 	$(LOWEST)/bin/python -m pytest -n auto $(addprefix tests/,api applying cli drift loading planning)
 
-test-browser: .venv/installed-browser .tools/installed-npm  ## the pages in a headless Chromium, which has to be installed
+test-browser: .venv/installed-browser .venv/installed-docs .tools/installed-npm  ## the pages in a headless Chromium, which has to be installed
 	$(BIN)/python -m pytest tests/browser
 
 test-all: test test-full test-lowest test-browser  ## all tests that there are
