@@ -105,8 +105,15 @@ def _render(graphs: tuple[Graph, ...], view: str, format_: str, paths: Sequence[
 
         return render_dot(graphs)
     if format_ == "svg":
-        from reconciler.render.graph.svg import render_svg  # noqa: PLC0415 - the same
+        from reconciler.render.graph.svg import MAX_GROUPS, render_svg  # noqa: PLC0415 - the same
 
+        number = sum(node.kind is NodeKind.GROUP for graph in graphs for node in graph.nodes)
+        if number > MAX_GROUPS:
+            raise UsageError(
+                f"{number:,} groups are over the limit of {MAX_GROUPS:,} for one picture",
+                hint="Name some with --group, or one target with --project-id and --region-id; "
+                "--format html lists them all.",
+            )
         return render_svg(graphs)
     from reconciler.render.graph.html import render_graph_page  # noqa: PLC0415 - the same
     from reconciler.render.view import Made  # noqa: PLC0415 - the same

@@ -1,7 +1,7 @@
 """A graph as data: nodes, and edges in the direction of the traffic."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -93,13 +93,24 @@ class Graph:
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
 
-    def around(self, key: str) -> "Graph":
-        """Keep one node and its neighbours; of many, only what they have to do with it, alike ones once."""
-        nodes, edges = focused(self.nodes, self.edges, {key})
+    def neighbourhoods(self, keys: Collection[str]) -> Iterator[tuple[Node, "Graph"]]:
+        """Yield nodes, each with a graph of itself and its neighbours; of many, only what they have to do with it."""
+        places = {node.key: place for place, node in enumerate(self.nodes)}
+        touching: defaultdict[str, list[Edge]] = defaultdict(list)
+        for edge in self.edges:
+            for end in {edge.tail, edge.head}:
+                touching[end].append(edge)
+        for node in self.nodes:
+            if node.key in keys:
+                edges = touching[node.key]
+                near = sorted({places[end] for edge in edges for end in (edge.tail, edge.head)} | {places[node.key]})
+                yield node, self._around(node.key, [self.nodes[place] for place in near], edges)
+
+    def _around(self, key: str, nodes: Collection[Node], edges: Collection[Edge]) -> "Graph":
         if len(nodes) > _MANY:
             nodes = tuple(node if node.key == key else replace(node, notes=()) for node in nodes)
             nodes, edges = merged(nodes, edges)
-        return Graph(self.targets, nodes, edges)
+        return Graph(self.targets, tuple(nodes), tuple(edges))
 
 
 def focused(

@@ -52,6 +52,17 @@ def test_every_format_goes_to_a_file(format_: str, here: Path, capsys: pytest.Ca
         assert ET.fromstring(text).tag.endswith("svg")
 
 
+def test_a_picture_of_too_many_groups_says_how_to_get_a_smaller_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("reconciler.render.graph.svg.MAX_GROUPS", 1)
+    assert run(["graph", "--format", "svg"]) == 1
+    error = capsys.readouterr().err
+    assert "2 groups are over the limit of 1 for one picture" in error
+    assert "--group" in error
+    assert run(["graph", "--format", "html"]) == 0
+
+
 def test_one_group_with_its_neighbours(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["graph", "--group", "app"]) == 0
     out = capsys.readouterr().out

@@ -57,11 +57,9 @@ def _anchors(graph: Graph) -> Mapping[str, str]:
 def _single_pictures(graphs: Sequence[Graph], anchors: Sequence[Mapping[str, str]]) -> Iterator[str]:
     room = _MOST_PICTURES
     for graph, links in zip(graphs, anchors, strict=True):
-        for node in graph.nodes:
-            if node.key not in links:
-                continue
+        for node, around in graph.neighbourhoods(links):
             name = f"{node.title} and its neighbours"
-            drawn = inline_svg([graph.around(node.key)], name, [links])
+            drawn = inline_svg([around], name, [links])
             room -= len(drawn)
             if room < 0:
                 return

@@ -6,6 +6,7 @@ picture. What goes on among its members, and what it sends to addresses,
 stands in the card.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -18,6 +19,8 @@ from reconciler.render.graph.layout import HEADER, PagePoint, Placed, layout
 from reconciler.render.graph.mermaid import title_of
 from reconciler.render.graph.style import CSS, MARKERS
 
+MAX_GROUPS = 5_000
+"""Groups of one picture: some four megabytes, about what viewers still open."""
 _LETTER = 6.65
 """Width of a letter of a label: the font has a fixed width of 0.602 em, at 11 pixels."""
 _BOLD = 8.2
@@ -124,20 +127,28 @@ def _parts(graph: Graph, links_to: Mapping[str, str]) -> Iterator[_Part]:
     groups = {key: node for key, node in nodes.items() if node.kind in {NodeKind.GROUP, NodeKind.UNKNOWN}}
     links = near_links(list(groups), [edge for edge in graph.edges if {edge.tail, edge.head} <= groups.keys()])
     drawn = set(links)
-    stubs = {key: _stubs_of(key, graph.edges, drawn, nodes) for key in groups}
-    for keys in components(list(groups), [(edge.tail, edge.head) for edge in links]):
-        inside = set(keys)
-        mine = tuple(edge for edge in links if edge.head in inside)
-        cards = [_card(groups[key], [_stub_width(nodes[edge.tail], edge) for edge in stubs[key]]) for key in keys]
+    stubs = _stubs(graph.edges, drawn, nodes)
+    parts = components(list(groups), [(edge.tail, edge.head) for edge in links])
+    part_of = {key: number for number, keys in enumerate(parts) for key in keys}
+    inside: defaultdict[int, list[Edge]] = defaultdict(list)
+    for edge in links:
+        inside[part_of[edge.head]].append(edge)
+    for number, keys in enumerate(parts):
+        mine = tuple(inside[number])
+        own = {key: tuple(stubs[key]) for key in keys}
+        cards = [_card(groups[key], [_stub_width(nodes[edge.tail], edge) for edge in own[key]]) for key in keys]
         placed = layout(cards, [Link(edge.tail, edge.head, _label_width(edge)) for edge in mine])
-        yield _Part(placed, nodes, mine, {key: stubs[key] for key in keys}, links_to)
+        yield _Part(placed, nodes, mine, own, links_to)
 
 
-def _stubs_of(key: str, edges: Sequence[Edge], drawn: Collection[Edge], nodes: Mapping[str, Node]) -> tuple[Edge, ...]:
-    """List what comes in by a pill: from the world first, then from prefixes, then from groups that are elsewhere."""
+def _stubs(edges: Sequence[Edge], drawn: Collection[Edge], nodes: Mapping[str, Node]) -> defaultdict[str, list[Edge]]:
+    """List what comes in to each card by a pill: from the world first, then from prefixes, then from other groups."""
     order = [NodeKind.WORLD, NodeKind.PREFIXES, NodeKind.GROUP, NodeKind.UNKNOWN]
-    mine = [edge for edge in edges if edge.head == key and edge not in drawn]
-    return tuple(sorted(mine, key=lambda edge: order.index(nodes[edge.tail].kind)))
+    found: defaultdict[str, list[Edge]] = defaultdict(list)
+    for edge in sorted(edges, key=lambda edge: order.index(nodes[edge.tail].kind)):
+        if edge not in drawn:
+            found[edge.head].append(edge)
+    return found
 
 
 def _card(node: Node, stubs: Sequence[float]) -> Card:
