@@ -4,7 +4,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,14 +94,18 @@ def _identity(path: str) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def write_atomically(path: str, text: str, mode: int = 0o600) -> None:
+def write_atomically(path: str, text: str | Iterable[str], mode: int = 0o600) -> None:
     """Replace a file as a whole: readers see the old text or the new, never a part. `-` is stdout.
+
+    A large text may come in pieces.
 
     Raises `SgctlError` when the folder cannot be written to, and for a link and what is no regular file: to replace a
     device or a pipe would be to remove it.
     """
+    pieces = (text,) if isinstance(text, str) else text
     if path == STDOUT:
-        click.echo(text, nl=False)
+        for piece in pieces:
+            click.echo(piece, nl=False)
         return
     refuse_output(path, f"cannot write {path}")
     try:
@@ -110,7 +114,7 @@ def write_atomically(path: str, text: str, mode: int = 0o600) -> None:
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
                 os.fchmod(stream.fileno(), mode)
-                stream.write(text)
+                stream.writelines(pieces)
                 stream.flush()
                 os.fsync(stream.fileno())
             Path(temporary).replace(target)
@@ -172,13 +176,13 @@ def read_plan(path: str) -> Plan:
 
 def show_plan(plan: Plan, format_: str, look: Look, *, err: bool = False) -> None:
     """Write a plan to stdout, or with `err` to stderr where stdout is for something else."""
-    from reconciler.model.json_form import json_text  # noqa: PLC0415 - only for plans
-    from reconciler.planning import planfile  # noqa: PLC0415 - the same
+    from reconciler.planning import planfile  # noqa: PLC0415 - only for plans
     from reconciler.render.formats import render  # noqa: PLC0415 - the same
     from reconciler.render.plan import traffic_only, view_plan  # noqa: PLC0415 - the same
 
     if format_ == "json":
-        click.echo(json_text(planfile.to_json(plan)), err=err)
+        for piece in planfile.iterdumps(plan):
+            click.echo(piece, nl=False, err=err)
         return
     shown = traffic_only(view_plan(plan)) if look.traffic_only else view_plan(plan)
     shown = replace(shown, page_url=look.page_url or "")

@@ -69,7 +69,7 @@ def command(
     with options.connect(connection) as api:
         plan = plan_files(paths, api, choices, target, connection)
     if output.out is not None:
-        write_atomically(output.out, planfile.dumps(plan))
+        write_atomically(output.out, planfile.iterdumps(plan))
     write_reports(plan.findings, "plan", report, plan.lifted)
     show_plan(plan, output.format_, look, err=to_stdout)
     refuse_stopped(plan, "the plan was stopped by a guardrail")

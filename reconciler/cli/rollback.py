@@ -60,7 +60,7 @@ def command(
     with options.connect(connection) as api:
         plan = workflow.rollback(kept, api, plan_options(choices, connection), show_instances=choices.show_instances)
     if out is not None:
-        write_atomically(out, planfile.dumps(plan))
+        write_atomically(out, planfile.iterdumps(plan))
     show_plan(plan, format_, look, err=to_stdout)
     refuse_stopped(plan, "the plan was stopped by a guardrail")
 

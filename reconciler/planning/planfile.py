@@ -7,7 +7,7 @@ not so that it does anything else than it shows.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,11 +38,11 @@ FORMAT_VERSION = 1
 
 def to_json(plan: Plan) -> Json:
     """Write a plan as JSON data, with its digest."""
-    content = _content(plan)
-    return {**content, "digest": _digest(_canonical(content))}
+    content = _content(plan, [_change(change, plan.group_names) for change in plan.changes])
+    return {**content, "digest": digest(content)}
 
 
-def _content(plan: Plan) -> Json:
+def _content(plan: Plan, changes: list[Json]) -> Json:
     return {
         "format_version": FORMAT_VERSION,
         "created_at": plan.created_at,
@@ -59,29 +59,59 @@ def _content(plan: Plan) -> Json:
         "protect_ssh_from": plan.protect_ssh_from,
         **({"origin": asdict(plan.origin)} if plan.origin else {}),
         **({"limits": asdict(plan.limits)} if plan.limits != Limits() else {}),
-        "changes": [_change(change, plan.group_names) for change in plan.changes],
+        "changes": changes,
         **({"orphans": [unmanaged_to_json(each) for each in plan.orphans]} if plan.orphans else {}),
     }
 
 
 def digest(content: Mapping[str, Any]) -> str:
-    """Digest a plan's content, everything but the digest itself."""
-    return _digest(_canonical(content))
-
-
-def _canonical(content: Mapping[str, Any]) -> str:
-    """Write a plan's content, everything but the digest itself, in the one spelling that is compared and digested."""
+    """Digest a plan's content, everything but the digest itself, in the one spelling that is compared and digested."""
     unsigned = {key: value for key, value in content.items() if key != "digest"}
-    return json.dumps(unsigned, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(_canonical(unsigned).encode()).hexdigest()}"
 
 
-def _digest(canonical: str) -> str:
-    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+def _canonical(content: Any) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"))
+
+
+class _Digest:
+    """The digest of a plan's content, one change after the other: all at once they are hundreds of megabytes."""
+
+    def __init__(self, frame: Json) -> None:
+        """Begin with the content without changes."""
+        before, empty, self._after = _canonical(frame).partition('"changes":[]')
+        self._digested = hashlib.sha256(f"{before}{empty[:-1]}".encode())
+        self._comma = ""
+
+    def add(self, change: Json) -> None:
+        self._digested.update(f"{self._comma}{_canonical(change)}".encode())
+        self._comma = ","
+
+    def done(self) -> str:
+        self._digested.update(f"]{self._after}".encode())
+        return f"sha256:{self._digested.hexdigest()}"
 
 
 def dumps(plan: Plan) -> str:
     """Write a plan file's text."""
-    return json_text(to_json(plan)) + "\n"
+    return "".join(iterdumps(plan))
+
+
+def iterdumps(plan: Plan) -> Iterator[str]:
+    """Write a plan file's text piece by piece, only one change at a time."""
+    frame = _content(plan, [])
+    digested = _Digest(frame)
+    before, empty, after = json_text(frame).rpartition('\n "changes": []')
+    yield f"{before}{empty[:-1]}"
+    comma = ""
+    for change in plan.changes:
+        content = _change(change, plan.group_names)
+        digested.add(content)
+        indented = json_text(content).replace("\n", "\n  ")
+        yield f"{comma}\n  {indented}"
+        comma = ","
+    end = "\n ]" if plan.changes else "]"
+    yield f'{end}{after[:-2]},\n "digest": "{digested.done()}"\n}}\n'
 
 
 def _place(place: Place | None) -> str | None:
@@ -172,10 +202,10 @@ def loads(data: str | bytes, name: str, encoders: Encoders) -> Plan:
     """
     content = _parse(data, name)
     try:
-        signed = _canonical(content)
+        signed = digest(content)
     except RecursionError:
         raise PlanFileError(f"{name} is not a plan file: it is nested too deeply") from None
-    if content.get("digest") != _digest(signed):
+    if content.get("digest") != signed:
         raise PlanFileError(
             f"{name} was edited after it was saved (its digest does not fit), and nothing of it is sent",
             hint="A plan is changed by changing the files and planning again.",
@@ -184,10 +214,18 @@ def loads(data: str | bytes, name: str, encoders: Encoders) -> Plan:
         plan = derive_plan(content, encoders)
     except Fault as fault:
         raise PlanFileError(f"{name} is not a valid plan file: {printable(str(fault))}", hint=NOTHING_SENT) from None
-    derived = _content(plan)
-    if _canonical(derived) != signed:
-        raise PlanFileError(f"{name} is not a plan as sgctl makes it: {_mismatch(content, derived)}", NOTHING_SENT)
+    if _derived_digest(plan) != signed:
+        raise PlanFileError(
+            f"{name} is not a plan as sgctl makes it: {_mismatch(content, to_json(plan))}", NOTHING_SENT
+        )
     return plan
+
+
+def _derived_digest(plan: Plan) -> str:
+    digested = _Digest(_content(plan, []))
+    for change in plan.changes:
+        digested.add(_change(change, plan.group_names))
+    return digested.done()
 
 
 NOTHING_SENT = "Nothing of it is sent. A plan is changed by changing the files and planning again."

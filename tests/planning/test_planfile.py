@@ -46,7 +46,7 @@ def test_a_plan_reads_back_equal_to_itself(plan: Plan) -> None:
     text = planfile.dumps(plan)
     again = planfile.loads(text, "plan.json", BACKENDS)
     assert again == plan
-    assert planfile.dumps(again) == text
+    assert planfile.dumps(again) == text == json_text(planfile.to_json(plan)) + "\n"
 
 
 @settings(max_examples=40, deadline=None)
