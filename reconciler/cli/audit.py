@@ -9,7 +9,7 @@ from reconciler.cli import options, settings
 from reconciler.cli.options import ConnectionOptions, ReportOptions, TargetOptions
 from reconciler.cli.output import check_outputs, sarif_text, write_reports
 from reconciler.cli.progress import Progress
-from reconciler.cli.targets import find_left_out, known_target, load_files
+from reconciler.cli.targets import known_target, load_files, sees_all
 from reconciler.loading.walk import find_files
 from reconciler.model.clock import SystemClock, format_time
 from reconciler.model.desired import DesiredState
@@ -59,7 +59,7 @@ def command(
     to_stdout = check_outputs(paths or settings.default_paths(), walk=settings.walk(target.follow_links))
     state, outside = _load(paths, target, optional=all_targets), settings.rulebook(policies_file)
     chosen = paths or settings.default_paths()
-    whole = find_left_out(settings.config(), chosen, walk=settings.walk(target.follow_links)) is None
+    whole = sees_all(chosen, state, target)
     with options.connect(connection) as api:
         also = api.list_targets() if all_targets else ()
         with Progress("reading", len({*state.targets, *also})) as progress:

@@ -12,7 +12,7 @@ from reconciler.cli import options, settings
 from reconciler.cli.options import ConnectionOptions, Look, TargetOptions
 from reconciler.cli.output import PUBLIC, check_outputs, write_atomically
 from reconciler.cli.progress import Progress
-from reconciler.cli.targets import find_left_out, load_files, refuse_no_owner
+from reconciler.cli.targets import load_files, refuse_no_owner, sees_all
 from reconciler.config.commit import commit_of
 from reconciler.drift import notify
 from reconciler.drift.compare import Drift, Severity
@@ -108,8 +108,8 @@ def command(
     stands in no file), narrowing (something is refused that should not be), widening (something is reachable that
     should not be), missing (a group is not there). Exits with 2 when something that counts differs or a rule is past
     its `expires` date, and with 1, never 0 or 2, when that could not be found out. An orphan counts as any difference
-    does; with --fail-on narrowing it is only told. Where sgctl.toml names paths and PATHS leave some out, orphans are
-    not looked for.
+    does; with --fail-on narrowing it is only told. Where PATHS leave out what sgctl.toml names, or a file of the same
+    owner beside a given one, orphans are not looked for, and a note says so.
 
     \b
       sgctl drift groups/
@@ -124,7 +124,7 @@ def command(
     drift = None
     try:
         state = load_files(paths, target, settings.policies())
-        whole = find_left_out(settings.config(), paths, walk=settings.walk(target.follow_links)) is None
+        whole = sees_all(paths, state, target)
         if chosen.all_targets:
             refuse_no_owner(state)
         with options.connect(connection) as api:

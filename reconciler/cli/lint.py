@@ -7,6 +7,7 @@ from reconciler.cli import options, settings
 from reconciler.cli.options import ConnectionOptions, TargetOptions
 from reconciler.cli.output import rewrite_groups, text_diff
 from reconciler.cli.progress import Progress
+from reconciler.cli.targets import warned
 from reconciler.lint import Fixed, Kind, fix, lint
 from reconciler.loading.load import load_documents
 from reconciler.model.desired import DesiredState
@@ -55,6 +56,7 @@ def command(
     """
     defaults, policies = settings.defaults(target.project_id, target.region_id), settings.policies()
     documents, state = load_documents(paths, defaults, policies, walk=settings.walk(target.follow_links))
+    warned(state)
     there = _read_live(state, connection) if live else None
     if fixing or diff:
         result = fix(documents, state, defaults, policies, ignored=ignore, live=there)

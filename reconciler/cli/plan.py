@@ -13,7 +13,7 @@ from reconciler.cli import options, settings
 from reconciler.cli.options import ConnectionOptions, Look, PlanChoices, ReportOptions, TargetOptions
 from reconciler.cli.output import check_outputs, show_plan, write_atomically, write_reports
 from reconciler.cli.progress import Progress
-from reconciler.cli.targets import find_left_out, load_files, refuse_partial_prune
+from reconciler.cli.targets import load_files, refuse_partial_prune, sees_all
 from reconciler.config.commit import commit_of
 from reconciler.model.environment import SSH_CONNECTION
 from reconciler.model.errors import ExitCode, GuardrailStop, UsageError
@@ -82,9 +82,10 @@ def plan_files(
     """Load the files, read live state and plan. Raises `UsageError` where pruning would not see everything."""
     if choices.prune:
         refuse_partial_prune(settings.config(), paths, walk=settings.walk(target.follow_links))
-    left_out = find_left_out(settings.config(), paths, walk=settings.walk(target.follow_links))
-    plan_with = replace(plan_options(choices, connection), whole=left_out is None)
+    plan_with = plan_options(choices, connection)
     state = load_files(paths, target, plan_with.policies)
+    if not choices.prune:
+        plan_with = replace(plan_with, whole=sees_all(paths, state, target))
     with Progress("reading", len(state.targets)) as progress:
         plan = workflow.plan(state, api, plan_with, show_instances=choices.show_instances, progress=progress.read)
     return replace(plan, origin=Origin(__version__, commit_of(paths[0])))

@@ -1,14 +1,16 @@
 """Which files a command loads, and which projects and regions it is about: as options, environment and settings say."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from stat import S_ISREG
 
 import click
 
 from reconciler import process
 from reconciler.cli import settings
-from reconciler.cli.log import current_log
+from reconciler.cli.log import current_log, tell
 from reconciler.cli.options import TargetOptions
 from reconciler.config.config import Config
 from reconciler.loading.document import YamlDocument
@@ -35,6 +37,11 @@ def load_files(paths: Sequence[str], target: TargetOptions, policies: Policies |
         state = load_documents(paths, defaults, policies, walk=walk)[1]
     else:
         state = load(paths, defaults, policies, processes=processes, walk=walk)
+    return warned(state)
+
+
+def warned(state: DesiredState) -> DesiredState:
+    """Tell on stderr what was noticed while files were read, and is no error; return what they ask for."""
     for note in state.notes:
         current_log().warning(f"{note.place}: {note.message}")
     return state
@@ -62,7 +69,7 @@ def load_chosen(paths: Sequence[str], target: TargetOptions) -> Loaded:
     if state.targets and not targets:
         known = "; ".join(str(each) for each in state.targets)
         raise UsageError(f"no file is for the project and region asked for; they are for {known}")
-    groups = tuple(group for group in state.groups if group.target in targets)
+    groups = tuple(group for group in warned(state).groups if group.target in targets)
     return documents, replace(state, groups=groups, targets=targets)
 
 
@@ -110,6 +117,49 @@ def refuse_no_owner(state: DesiredState) -> None:
             "--all-targets needs to know whose groups these are, and no file has `owner:`",
             hint="Add `owner: NAME` to the files; groups with this tag that no file names are what is looked for.",
         )
+
+
+def sees_all(paths: Sequence[str], state: DesiredState, target: TargetOptions) -> bool:
+    """Tell whether the files are the whole of what there is, so that a group that none of them names is an orphan.
+
+    A file that `sgctl.toml` names and the paths leave out may name it, and where it names none, one beside a given file
+    that is of the same owner. Which it is, is said on stderr.
+    """
+    if not any(state.owners.values()):
+        return True
+    walk = settings.walk(target.follow_links)
+    left_out = find_left_out(settings.config(), paths, walk=walk) or (
+        None if settings.config().paths else _find_beside(paths, frozenset().union(*state.owners.values()), walk)
+    )
+    if left_out is not None:
+        tell(f"note: live groups that no file names are not looked for: {left_out} was not given, and may name them")
+    return left_out is None
+
+
+_OWNER = re.compile(r"""^owner:[ \t]*["']?([^"'#\r\n]*?)["']?[ \t]*(?:#|$)""", re.MULTILINE)
+_MOST_READ = 1 << 16
+"""Bytes of a file in which its `owner:` is looked for."""
+
+
+def _find_beside(paths: Sequence[str], owners: frozenset[str], walk: Walk) -> str | None:
+    """Find a file of one of the owners in the folders of the files given, that was not given."""
+    folders = dict.fromkeys(str(Path(path).parent) for path in paths if Path(path).is_file())
+    if not folders:
+        return None
+    given = _identities(paths, walk=walk)
+    for folder in folders:
+        for file in sorted(each for pattern in ("*.yaml", "*.yml") for each in Path(folder).glob(pattern)):
+            try:
+                status = file.stat()
+                if not S_ISREG(status.st_mode) or (status.st_dev, status.st_ino) in given:
+                    continue
+                with file.open("rb") as stream:
+                    text = stream.read(_MOST_READ).decode("utf-8", "replace")
+            except OSError:
+                continue
+            if not owners.isdisjoint(_OWNER.findall(text)):
+                return str(file)
+    return None
 
 
 def find_left_out(config: Config, paths: Sequence[str], *, walk: Walk) -> str | None:

@@ -21,7 +21,7 @@ from reconciler.cli.health import Address, serve
 from reconciler.cli.log import current_log, report
 from reconciler.cli.options import DURATION, ConnectionOptions, TargetOptions
 from reconciler.cli.output import check_outputs
-from reconciler.cli.targets import find_left_out, load_files
+from reconciler.cli.targets import load_files, sees_all
 from reconciler.drift.compare import Severity, summarize_drift
 from reconciler.drift.metrics import render_health
 from reconciler.drift.watch import Enforce, Round, Told, WatchLoop
@@ -107,7 +107,7 @@ def command(
                     outside=settings.rulebook(policies_file),
                 ),
                 fail_on=Severity(chosen.fail_on),
-                whole=find_left_out(settings.config(), paths, walk=settings.walk(target.follow_links)) is None,
+                whole=sees_all(paths, state, target),
                 carry_out=partial(_carry_out, stop=stop),
             )
         _notify(notifier, drift_to_json(done.drift, settings.base_url(), format_time(clock.now())), done)

@@ -45,7 +45,7 @@ def _mass_deletion_of_rules(plan: Plan, differences: list[Difference], limits: L
     if _too_many(deleted, plan.scope.rules, limits.max_deleted_rules, limits.min_deleted_rules):
         yield _mass_delete(
             f"the plan deletes {deleted} of {plan.scope.rules} managed rules ({_percent(deleted, plan.scope.rules)}) "
-            f"without replacing them, over the limit of {limits.max_deleted_rules} % (and {limits.min_deleted_rules}); "
+            f"without replacing them, over the limit of {limits.max_deleted_rules} %; "
             "raise `max_deleted_rules` or pass --allow-mass-delete"
         )
 
@@ -55,7 +55,7 @@ def _mass_deletion_of_groups(plan: Plan, limits: Limits) -> Iterator[Finding]:
     if _too_many(deleted, owned, limits.max_deleted_groups, limits.min_deleted_groups):
         yield _mass_delete(
             f"the plan deletes {deleted} of {owned} owned groups ({_percent(deleted, owned)}), over the limit of "
-            f"{limits.max_deleted_groups} % (and {limits.min_deleted_groups}); "
+            f"{limits.max_deleted_groups} %; "
             "raise `max_deleted_groups` or pass --allow-mass-delete"
         )
 
@@ -71,23 +71,19 @@ def _mass_rewrite(plan: Plan, differences: list[Difference], limits: Limits) -> 
     closed = 0
     if _too_many(rules, of_rules, limits.max_closed_rules, least):  # the closed ones are no more than these
         closed = sum(min(number, _closed(each)) for each, number in rewritten)
-    groups, of_groups = len(rewritten), plan.scope.groups
-    reasons = {
-        "`max_rewritten_rules`": (
-            f"rewrites {rules} of {of_rules} managed rules ({_percent(rules, of_rules)})",
-            _over(rules, of_rules, limits.max_rewritten_rules, least),
-        ),
-        "`max_closed_rules`": (
-            f"closes {_percent(closed, of_rules)} of what was admitted ({closed} of {of_rules} managed rules)",
-            _over(closed, of_rules, limits.max_closed_rules, least),
-        ),
-        "`max_rewritten_groups`": (
-            f"rewrites rules of {groups} of {of_groups} groups ({_percent(groups, of_groups)})",
-            _over(groups, of_groups, limits.max_rewritten_groups, limits.min_rewritten_groups),
-        ),
-    }
-    if over := {key: f"{what}, {limit}" for key, (what, limit) in reasons.items() if limit}:
-        message = f"the plan {'; it '.join(over.values())}; raise {' and '.join(over)} or pass --allow-mass-rewrite"
+    groups, of_groups, fewest = len(rewritten), plan.scope.groups, limits.min_rewritten_groups
+    judged = (
+        ("rewrites {part} of {total} managed rules ({share}", rules, of_rules, "max_rewritten_rules", least),
+        ("closes {share} of what was admitted ({part} of {total} rules", closed, of_rules, "max_closed_rules", least),
+        ("rewrites rules of {part} of {total} groups ({share}", groups, of_groups, "max_rewritten_groups", fewest),
+    )
+    over = [
+        f"{what.format(part=part, total=total, share=_percent(part, total))}, `{key}`: {limit} %)"
+        for what, part, total, key, number in judged
+        if _too_many(part, total, limit := getattr(limits, key), number)
+    ]
+    if over:
+        message = f"the plan {', '.join(over)}; if that is meant, pass --allow-mass-rewrite"
         yield Finding(MASS_REWRITE, "error", message, "--allow-mass-rewrite")
 
 
@@ -103,10 +99,6 @@ def _closed(difference: Difference) -> int:
     closes = Traffic.of_flows(difference.traffic.closes)
     closed = sum(closes.admits_some(rule.rule) for rule in difference.deletes)
     return max(0, closed - _unreplaced(difference))
-
-
-def _over(part: int, total: int, percent: int, number: int) -> str:
-    return f"over the limit of {percent} % (and {number})" if _too_many(part, total, percent, number) else ""
 
 
 def _lost_rules(differences: list[Difference]) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from reconciler.model.desired import Target
 HEAD = "project_id: 1\nregion_id: 7\n"
 OWNER = "owner: us\n"
 CACHE = [{"direction": "ingress", "protocol": "tcp", "port_range_min": port, "port_range_max": port} for port in (1, 2)]
+NOT_LOOKED_FOR = "note: live groups that no file names are not looked for"
 WRITTEN = "[{direction: ingress, protocol: tcp, ports: [1, 2]}]"
 
 
@@ -204,6 +205,23 @@ def test_a_run_that_leaves_files_out_calls_nothing_an_orphan(
     write(f"  - {{name: cache, rules: {WRITTEN}}}\n", name="b.yaml")
     assert '"orphan"' in out(capsys, "drift", "--format", "json")[1]
     assert "orphans" in json.loads(out(capsys, "plan", "b.yaml", "a.yaml", "--format", "json")[1])
+    assert {each.method for each in cloud.requests} == {"GET"}
+
+
+def test_a_file_of_the_same_owner_that_was_not_given_may_name_what_looks_like_an_orphan(
+    cloud: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also without settings: one file of a folder is no false alarm, and a note says what was not looked for."""
+    write(web(), name="a.yaml")
+    write(f"  - {{name: cache, rules: {WRITTEN}}}\n", name="b.yaml")
+    for command, said in (("drift", "in no file"), ("plan", "in no file"), ("audit", "[orphan]")):
+        code, (text, err) = run([command, "a.yaml"]), capsys.readouterr()
+        assert (code, said in text, err) == (0, False, f"{NOT_LOOKED_FOR}: b.yaml was not given, and may name them\n")
+        run([command, "a.yaml", "b.yaml"])
+        text, err = capsys.readouterr()
+        assert (said in text, "not looked for" in err) == (True, False)
+    write(web(), "project_id: 1\nregion_id: 9\nowner: somebody else\n", name="b.yaml")
+    assert out(capsys, "drift", "a.yaml")[0] == 2, "what is of another owner names none of ours"
     assert {each.method for each in cloud.requests} == {"GET"}
 
 

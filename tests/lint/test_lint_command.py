@@ -135,3 +135,19 @@ def test_live_knows_which_groups_nobody_has(
     assert [each["message"] for each in found if each["kind"] == "unknown-group"] == [
         "no file defines the group `nobody` for project 1337, region 7, and none is live"
     ]
+
+
+@pytest.mark.parametrize(
+    "command", ["validate", "lint", "graph", "trace --desired --group web ingress tcp/22 from 10.1.2.3"]
+)
+def test_an_address_that_ends_in_zeros_is_told_by_every_command_that_reads_files(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever asks why nobody gets in should read that `10.0.0.0` is one address."""
+    monkeypatch.chdir(tmp_path)
+    rule = "{direction: ingress, protocol: tcp, ports: 22, remote_ip_prefix: 10.0.0.0}"
+    Path("a.yaml").write_text(
+        f"project_id: 1\nregion_id: 7\nsecurity_groups:\n  - name: web\n    rules:\n      - {rule}\n"
+    )
+    run(command.split())
+    assert "warning: a.yaml:6:" in capsys.readouterr().err
