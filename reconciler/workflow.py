@@ -29,13 +29,14 @@ from reconciler.importing import run as importing
 from reconciler.importing.run import Import, ImportOptions, find_existing
 from reconciler.loading.head import Defaults
 from reconciler.loading.load import load as load_all
+from reconciler.loading.names import resolve_names
 from reconciler.loading.plain import PlainDocument
 from reconciler.loading.walk import Walk
 from reconciler.model.action import ActionLog, name_groups
 from reconciler.model.clock import format_time
 from reconciler.model.cloud import DEFAULT_GROUP
 from reconciler.model.desired import DesiredState, Target
-from reconciler.model.errors import GuardrailStop, InputError
+from reconciler.model.errors import GuardrailStop, InputError, UsageError
 from reconciler.model.live import Instances, LiveGroup, LiveState, RefusedTarget
 from reconciler.model.policies import Policies, Rulebook
 from reconciler.model.text import count
@@ -53,12 +54,15 @@ def load(
     *sources: str | PlainDocument,
     project_id: int | None = None,
     region_id: int | None = None,
+    project: str | None = None,
+    region: str | None = None,
     follow_links: bool = False,
 ) -> DesiredState:
     """Load desired state from files and folders, given by their paths, and from documents that are data already.
 
-    Project and region fill what documents leave out. A link that leads out of its folder is an error unless
-    `follow_links`: it could name any file that this process may read.
+    Project and region, by id or by name, fill what documents leave out; names are looked up later, by `find_targets`.
+    A link that leads out of its folder is an error unless `follow_links`: it could name any file that this process may
+    read.
 
     Raises `InputError` with everything that is wrong, each issue with its place.
 
@@ -71,7 +75,24 @@ def load(
     """
     paths = [source for source in sources if isinstance(source, str)]
     documents = [source for source in sources if not isinstance(source, str)]
-    return load_all(paths, Defaults(project_id, region_id), documents=documents, walk=Walk(follow_links))
+    defaults = Defaults(project_id, region_id, project=project, region=region)
+    return load_all(paths, defaults, documents=documents, walk=Walk(follow_links))
+
+
+def find_targets(desired: DesiredState, api: Api) -> DesiredState:
+    """Look up the projects and regions that files or options name, one list each; nothing is asked where none is named.
+
+    All functions that take an `Api` do so first. Raises `InputError` for a name that none or several have, for a name
+    and an id that are not the same one, and for a group that is there twice once names are ids.
+
+    >>> document = {"project": "production", "region_id": 7, "security_groups": []}
+    >>> named = load(PlainDocument("inventory", document))
+    >>> [str(target) for target in find_targets(named, api).targets]
+    ['project production (4242), region 7']
+    """
+    if not desired.names:
+        return desired
+    return resolve_names(desired, api.list_names({use.kind for use in desired.names}))
 
 
 def read(desired: DesiredState, api: Api, *, progress: Watch = nobody) -> LiveState:
@@ -80,7 +101,7 @@ def read(desired: DesiredState, api: Api, *, progress: Watch = nobody) -> LiveSt
     >>> [group.name for groups in read(desired, api).values() for group in groups]
     ['default']
     """
-    return api.read(desired.targets, progress)
+    return api.read(find_targets(desired, api).targets, progress)
 
 
 def plan(
@@ -102,6 +123,7 @@ def plan(
     [('web', 1)]
     """
     options = options or PlanOptions()
+    desired = find_targets(desired, api)
     live = read(desired, api, progress=progress)
     matches = match_groups(desired, live, options)
     renames = _find_renames(desired, live, matches, options)
@@ -172,6 +194,8 @@ def make_plan(
     Raises `InputError` for what cannot be planned, each with its place, and `UsageError` for options that exclude
     each other.
     """
+    if state.names:
+        raise UsageError("the names of projects and regions are not looked up yet", hint="Call `find_targets` first.")
     matches = match_groups(state, live, options)
     renames = _find_renames(state, live, matches, options)
     return _plan(state, live, matches, options, renames, instances or {}, base_url=base_url, created_at=created_at)
@@ -288,6 +312,7 @@ def detect_drift(
     >>> [(group.difference.name, str(group.severity)) for group in found.drifted]
     [('web', 'missing')]
     """
+    desired = find_targets(desired, api)
     refusals = _Refusals(desired.targets)
     if also:
         desired = look_everywhere(desired, also)
@@ -375,6 +400,7 @@ def reconcile(
     >>> reconcile(desired, api, Enforce.ALL).mended
     1
     """
+    desired = find_targets(desired, api)
     found = detect_drift(desired, api, fail_on=fail_on, whole=whole)
     compared = {target: len(state.groups) for target, state in by_target(desired).items()}
     wanted = only_narrowing(desired, found) if enforce is Enforce.NARROW else desired
@@ -418,6 +444,7 @@ def audit(
     >>> audit(desired, api).groups
     1
     """
+    desired = find_targets(desired, api)
     refusals = _Refusals(desired.targets)
     if also:
         desired = look_everywhere(desired, also)
@@ -441,18 +468,29 @@ def import_groups(
     >>> "name: default" in file.text
     True
     """
+    written_as = api.list_names(("project", "region")).by_name(target) if options.by_name else target
     live = api.read([target], progress)
-    return importing.import_groups(live, target, options, find_existing(options), processes=processes)
+    return importing.import_groups(
+        live,
+        target,
+        options,
+        find_existing(options),
+        look_up=lambda state: find_targets(state, api),
+        written_as=written_as,
+        processes=processes,
+    )
 
 
 def view_live(desired: DesiredState, api: Api, *, progress: Watch = nobody) -> StateView:
     """Read what is live, for `trace` and `graph`; the files only add where a rule is written, and need not fit it."""
+    desired = find_targets(desired, api)
     live = read(desired, api, progress=progress)
     return live_view(live, resolve(desired, live)[0])
 
 
 def view_change(desired: DesiredState, api: Api, *, progress: Watch = nobody) -> tuple[StateView, StateView]:
     """Read what is live, and what the files make of it. Raises `InputError` where they do not fit."""
+    desired = find_targets(desired, api)
     live = read(desired, api, progress=progress)
     matches, issues = resolve(desired, live)
     if issues:

@@ -11,9 +11,9 @@ from reconciler.api.live import Reader, Watch, nobody, read_live
 from reconciler.api.reader import GcoreReader
 from reconciler.model.clock import Clock, SystemClock
 from reconciler.model.cloud import DEFAULT_BASE_URL, DEFAULT_LOCK_TIMEOUT, DEFAULT_PARALLELISM, DEFAULT_TIMEOUT
-from reconciler.model.desired import Target
+from reconciler.model.desired import Kind, Target
 from reconciler.model.errors import ApiError, ApiRefused, UsageError
-from reconciler.model.live import Instances, LiveGroup, LiveState
+from reconciler.model.live import Directory, Instances, LiveGroup, LiveState
 from reconciler.planning.encode import ApiVersion
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Api:
     clock: Clock
     parallelism: int = DEFAULT_PARALLELISM
     apply_readers: Mapping[ApiVersion, Reader] = field(default_factory=dict)
+    _names: dict[Kind, Mapping[int, str]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def base_url(self) -> str:
@@ -80,16 +81,30 @@ class Api:
             found = pool.map(read, groups)
             return {group.id: each for group, each in zip(groups, found, strict=True) if each is not None}
 
+    def list_names(self, kinds: Iterable[Kind]) -> Directory:
+        """List the names of the projects, the regions or both that the key can see: a list each, read once."""
+        lists = {"project": self.reader.list_projects, "region": self.reader.list_regions}
+        for kind in sorted(set(kinds) - self._names.keys()):
+            self._names[kind] = lists[kind]()
+        return Directory(self._names.get("project", {}), self._names.get("region", {}))
+
     def list_targets(self) -> tuple[Target, ...]:
-        """List every project in every region that the key can see. Raises `ApiError` where they are too many."""
-        projects, regions = self.reader.list_projects(), self.reader.list_regions()
+        """List every project in every region that the key can see, with their names.
+
+        Raises `ApiError` where they are too many.
+        """
+        projects, regions = self.list_names(("project", "region"))
         if len(projects) * len(regions) > MAX_TARGETS:
             raise ApiError(
                 f"the key can see {len(projects):,} projects in {len(regions):,} regions, over the limit of "
                 f"{MAX_TARGETS:,} pairs",
                 hint="Name projects and regions in files, and leave --all-targets out.",
             )
-        return tuple(Target(project_id, region_id) for project_id in projects for region_id in regions)
+        return tuple(
+            Target(project_id, region_id, project or None, region or None)
+            for project_id, project in projects.items()
+            for region_id, region in regions.items()
+        )
 
 
 @contextmanager

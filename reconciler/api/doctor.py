@@ -5,18 +5,20 @@ whatever is wrong is the result.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.api.address import check_base_url
 from reconciler.api.error_answer import Refusal, refusal_of
-from reconciler.api.parse import parse_quotas
+from reconciler.api.parse import parse_names, parse_quotas
 from reconciler.api.reader import QUOTAS_PATH
-from reconciler.model.desired import Target
-from reconciler.model.errors import UsageError
+from reconciler.loading.names import resolve_names
+from reconciler.model.desired import DesiredState, NameUse, Target
+from reconciler.model.errors import ApiError, InputError, UsageError
+from reconciler.model.live import Directory
 
 if TYPE_CHECKING:  # httpx costs 0.1 s, which --help need not pay
     from reconciler.api.probe import ProbeResult
@@ -56,6 +58,7 @@ class Setup:
     key_problem: str | None
     targets: Sequence[Target]
     environment: Mapping[str, str]
+    names: tuple[NameUse, ...] = ()
 
     @property
     def has_proxy(self) -> bool:
@@ -104,8 +107,19 @@ def check_api(setup: Setup, get: Get, now: Callable[[], datetime]) -> Iterator[C
         yield key
     if reached.health is Health.FAILED or (key is not None and key.health is Health.FAILED):
         return
-    yield _listed("projects", get("/cloud/v1/projects", {"limit": 1000}))
-    yield _listed("regions", get("/cloud/v1/regions", {"limit": 1000}))
+    projects, regions = (get(f"/cloud/v1/{what}", {"limit": 1000}) for what in ("projects", "regions"))
+    yield _listed("projects", projects)
+    yield _listed("regions", regions)
+    if setup.names:
+        directory = Directory(_names(projects, "projects", "name"), _names(regions, "regions", "display_name"))
+        try:
+            found = resolve_names(DesiredState((), tuple(setup.targets), {}, names=setup.names), directory)
+        except (InputError, UsageError) as error:
+            issues = error.issues if isinstance(error, InputError) else ()
+            said = "; ".join(f"{each.place}: {each.message}" for each in issues) or error.message
+            yield Check("names", Health.FAILED, said)
+            return
+        setup = replace(setup, targets=found.targets, names=())
     yield from _groups(setup, get)
     yield from _quotas(setup, get)
     yield _v2(setup, answer, get)
@@ -194,8 +208,20 @@ def _listed(what: str, answer: "ProbeResult") -> Check:
     results = answer.body.get("results") if answer.status == 200 and answer.body else None
     if not isinstance(results, list):
         return Check(what, Health.NOTE, f"the API does not list {what} to this key ({_came(answer)})")
-    ids = ", ".join(str(each.get("id")) for each in results[:10] if isinstance(each, dict))
+    ids = ", ".join(_said(each) for each in results[:10] if isinstance(each, dict))
     return Check(what, Health.OK, f"the key sees {len(results)} {what}: {ids}{' ...' if len(results) > 10 else ''}")
+
+
+def _said(listed: Mapping[str, Any]) -> str:
+    name, number = listed.get("display_name") or listed.get("name"), listed.get("id")
+    return f"{name} ({number})" if name else str(number)
+
+
+def _names(answer: "ProbeResult", what: str, field: str) -> dict[int, str]:
+    try:
+        return parse_names(answer.body or {}, what, field)[1]
+    except ApiError:
+        return {}
 
 
 def _groups(setup: Setup, get: Get) -> Iterator[Check]:

@@ -44,11 +44,11 @@ class Reader(Protocol):
     def read_instances(self, target: Target, group_id: str) -> Instances:
         """Read the instances that a group is attached to."""
 
-    def list_projects(self) -> tuple[int, ...]:
-        """List the ids of the projects that the key can see."""
+    def list_projects(self) -> Mapping[int, str]:
+        """List the projects that the key can see: their names by their ids."""
 
-    def list_regions(self) -> tuple[int, ...]:
-        """List the ids of the regions that the key can see."""
+    def list_regions(self) -> Mapping[int, str]:
+        """List the regions that the key can see: their names by their ids."""
 
     def list_actions(
         self, query: ActionQuery, is_enough: Callable[[Sequence[UserAction]], bool] = lambda _: False

@@ -123,12 +123,16 @@ def parse_instances(answer: dict[str, Any], target: Target, group_id: str) -> In
         ) from None
 
 
-def parse_ids(answer: dict[str, Any], what: str) -> tuple[int, tuple[int, ...]]:
-    """Read a page of projects or regions: how many there are in all, and the ids on it. Raises `ApiError`."""
+def parse_names(answer: dict[str, Any], what: str, field: str) -> tuple[int, dict[int, str]]:
+    """Read a page of projects or regions: how many there are in all, and the names on it by id, of this `field`.
+
+    Raises `ApiError`.
+    """
     try:
         count, results = _count(answer.get("count")), _list(answer.get("results"), "results")
-        ids = [_object(each, "results").get("id") for each in results]
-        return count, tuple([_count(each, "id") for each in ids])
+        objects = [_object(each, "results") for each in results]
+        names = {_count(each.get("id"), "id"): _text(each.get(field), field) for each in objects}
+        return count, {number: name for number, name in names.items() if number}
     except _Implausible as wrong:
         raise ApiError(f"the API answered something that is not a list of {what}: {wrong.sentence()}", _HINT) from None
 

@@ -9,8 +9,8 @@ from reconciler.api.parse import (
     has_rules,
     new_group_id,
     parse_group,
-    parse_ids,
     parse_instances,
+    parse_names,
     parse_page,
     parse_quotas,
 )
@@ -85,21 +85,21 @@ class GcoreReader:
         answer = self._http.read(f"{v1_path(target, group_id)}/instances")
         return parse_instances(answer, target, group_id)
 
-    def list_projects(self) -> tuple[int, ...]:
-        """List the ids of the projects that the key can see."""
-        return self._ids("projects")
+    def list_projects(self) -> dict[int, str]:
+        """List the projects that the key can see: their names by their ids."""
+        return self._names("projects", "name")
 
-    def list_regions(self) -> tuple[int, ...]:
-        """List the ids of the regions that the key can see."""
-        return self._ids("regions")
+    def list_regions(self) -> dict[int, str]:
+        """List the regions that the key can see: the names that people see by their ids."""
+        return self._names("regions", "display_name")
 
-    def _ids(self, what: str) -> tuple[int, ...]:
-        found: dict[int, None] = {}
+    def _names(self, what: str, field: str) -> dict[int, str]:
+        found: dict[int, str] = {}
         for _ in range(MAX_PAGES):
-            count, ids = parse_ids(self._http.read(f"/cloud/v1/{what}", {"limit": PAGE, "offset": len(found)}), what)
-            new = dict.fromkeys(each for each in ids if each)
+            answer = self._http.read(f"/cloud/v1/{what}", {"limit": PAGE, "offset": len(found)})
+            count, new = parse_names(answer, what, field)
             if not new.keys() - found.keys() or len(found | new) >= count:
-                return tuple(sorted(found | new))
+                return dict(sorted((found | new).items()))
             found |= new
         raise ApiError(f"the API's list of {what} has no end", hint="Check GCORE_BASE_URL.")
 

@@ -1,6 +1,7 @@
 """`sgctl audit`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import click
 
@@ -14,7 +15,7 @@ from reconciler.loading.walk import find_files
 from reconciler.model.clock import SystemClock, format_time
 from reconciler.model.desired import DesiredState
 from reconciler.model.errors import ExitCode, GuardrailStop, UsageError
-from reconciler.model.json_form import finding_to_json, json_text
+from reconciler.model.json_form import finding_to_json, json_text, target_to_json
 from reconciler.model.policies import Policies
 from reconciler.model.problems import ProblemName
 from reconciler.model.text import count
@@ -85,7 +86,7 @@ def _load(paths: Sequence[str], target: TargetOptions, *, optional: bool) -> Des
             "nothing to audit: there are no files, and no project and region",
             hint="Pass files, or --project-id and --region-id.",
         )
-    return DesiredState((), () if known is None else (known,), {}, policies or Policies())
+    return replace(known or DesiredState((), (), {}), policies=policies or Policies())
 
 
 def _render(found: Audit, format_: str, base_url: str) -> str:
@@ -106,7 +107,7 @@ def _render(found: Audit, format_: str, base_url: str) -> str:
             "open_to_the_world": [
                 {
                     "traffic": each.text,
-                    "groups": [{**target._asdict(), "name": name} for target, name in each.groups],
+                    "groups": [{**target_to_json(target), "name": name} for target, name in each.groups],
                 }
                 for each in found.openings
             ],

@@ -3,7 +3,8 @@
 import contextlib
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -25,15 +26,32 @@ _GROUPS = re.compile(rb"""^["']?security_groups["']?:(?:[^\n]*\n)(?:(?:(?!---)[ 
 _SECONDS = 0.5
 """How long a Tab may look for names; what was found until then is offered."""
 
+_TARGET_NAME = r"""(?:^|[{,-])[ ]*["']?%s["']?[ ]*:[ ]+(?:"([^"\\\n]+)"|'([^'\n]+)'|([^\s"'#&*!|>{}\[\],][^\n,}\#]*))"""
+"""The name of a project or a region, as a document's head or an entry of `targets` has it."""
+
 
 def complete_groups(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer the groups that the files name: those given on the line, else those of the configuration file."""
+    return _offer(context, incomplete, names_in)
+
+
+def complete_projects(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer the projects that the files name, of the same files."""
+    return _offer(context, incomplete, partial(targets_in, kind="project"))
+
+
+def complete_regions(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer the regions that the files name, of the same files."""
+    return _offer(context, incomplete, partial(targets_in, kind="region"))
+
+
+def _offer(context: click.Context, incomplete: str, find: Callable[[bytes], list[str]]) -> list[CompletionItem]:
     names: set[str] = set()
     with contextlib.suppress(Exception):  # half a line, half a file: whatever it is, nobody wants to read it now
         # Where the value of --group is still to come, click leaves the paths among what it could not assign.
         words = (*context.args, *context.params.get("question", ()))
         given = context.params.get("paths") or [word for word in words if Path(word).exists()]
-        names.update(_names(given or _configured_paths()))
+        names.update(_names(given or _configured_paths(), find))
     return [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]
 
 
@@ -54,14 +72,14 @@ def _configured_paths() -> Sequence[str]:
     return load_config(Path.cwd()).paths or (".",)
 
 
-def _names(paths: Sequence[str]) -> Iterator[str]:
+def _names(paths: Sequence[str], find: Callable[[bytes], list[str]]) -> Iterator[str]:
     from reconciler.loading.walk import find_files  # noqa: PLC0415 - only for completion
     from reconciler.model.files import PLAN_LIMIT, read_bounded  # noqa: PLC0415 - the same
 
     end = time.monotonic() + _SECONDS
     for path in find_files(paths)[0]:
         with contextlib.suppress(OSError):
-            yield from names_in(read_bounded(path, PLAN_LIMIT))
+            yield from find(read_bounded(path, PLAN_LIMIT))
         if time.monotonic() > end:
             return
 
@@ -84,6 +102,12 @@ def _names_of(text: bytes) -> list[str]:
         if column == least
     ]
     return [value.decode("utf-8", "replace") for value in values]
+
+
+def targets_in(text: bytes, kind: str) -> list[str]:
+    """Find the names of projects or of regions in a file, as far as lines have them."""
+    found = re.finditer((_TARGET_NAME % kind).encode(), text, re.MULTILINE)
+    return [next(filter(None, match.groups())).strip().decode("utf-8", "replace") for match in found]
 
 
 SHELLS = ("bash", "zsh", "fish")

@@ -41,7 +41,7 @@ def command(format_: str) -> None:
       paths = ["groups"]              # as seen from the folder of the file
       exclude = ["charts/**"]         # globs of what belongs to other tools
       project_id = 1337
-      region_id = 7
+      region_id = 7                   # or by name: project = "production", region = "Luxembourg-2"
       api_version = "v1"
       two_phase = false
       timeout = 30                    # seconds
@@ -75,11 +75,17 @@ def command(format_: str) -> None:
 def _effective(config: Config, environment: Mapping[str, str]) -> Iterator[Effective]:
     """List every setting with its value and where that comes from. What the environment says comes as text."""
     places = config.places(*KEYS, POLICIES)
+    overridden = {
+        key
+        for kind in ("project", "region")
+        for key in (kind, f"{kind}_id")
+        if any(environment.get(KEYS[each].variable or "") for each in (kind, f"{kind}_id"))
+    }
     for name, key in KEYS.items():
         text = environment.get(key.variable) if key.variable else None
         if key.variable and text:
             yield Effective(name, text, "environment", key.variable)
-        elif name in config.values:
+        elif name in config.values and name not in overridden:
             value = list(config.paths) if name == "paths" else config.values[name]
             yield Effective(name, value, "file", str(places[name]))
         else:
@@ -91,7 +97,7 @@ def _effective(config: Config, environment: Mapping[str, str]) -> Iterator[Effec
 
 def _checked(setting: Effective) -> Effective:
     """Check what comes from the environment as it will be checked when it is used. Raises `UsageError`."""
-    if setting.origin == "environment" and setting.name != "base_url":
+    if setting.origin == "environment" and setting.name in ("project_id", "region_id"):
         return replace(setting, value=settings.number(setting.source))
     if setting.name == "base_url":
         from reconciler.api.address import check_base_url  # noqa: PLC0415 - brings urllib

@@ -10,7 +10,7 @@ from reconciler.cli import options, settings
 from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, TargetOptions
 from reconciler.model.clock import SystemClock
-from reconciler.model.desired import Target
+from reconciler.model.desired import DesiredState
 from reconciler.model.errors import ExitCode, UsageError
 from reconciler.model.json_form import json_text
 from reconciler.model.text import printable
@@ -48,16 +48,15 @@ def command(paths: tuple[str, ...], format_: str, target: TargetOptions, connect
     return ExitCode.ERROR if any(check.health is Health.FAILED for check in checks) else ExitCode.DONE
 
 
-def _targets(paths: Sequence[str], target: TargetOptions) -> tuple[Target, ...]:
+def _targets(paths: Sequence[str], target: TargetOptions) -> DesiredState:
     from reconciler.cli.targets import known_target, load_files  # noqa: PLC0415 - brings YAML, which --help need not load
 
     if paths:
-        return load_files(paths, target, None).targets
-    known = known_target(target)
-    return () if known is None else (known,)
+        return load_files(paths, target, None)
+    return known_target(target) or DesiredState((), (), {})
 
 
-def _checks(targets: Sequence[Target], timeout: float) -> Iterator[Check]:
+def _checks(desired: DesiredState, timeout: float) -> Iterator[Check]:
     from reconciler.api.probe import Probe  # noqa: PLC0415 - httpx costs 0.1 s, which --help need not pay
 
     base_url, file = settings.base_url(), settings.config().file
@@ -69,7 +68,7 @@ def _checks(targets: Sequence[Target], timeout: float) -> Iterator[Check]:
         except UsageError as error:
             key_problem = error.message
     clock = SystemClock()
-    setup = Setup(base_url, key_source, key_problem, targets, os.environ)
+    setup = Setup(base_url, key_source, key_problem, desired.targets, os.environ, desired.names)
     before = list(check_environment(setup))
     yield from before
     if any(check.health is Health.FAILED for check in before):

@@ -9,7 +9,7 @@ from reconciler.cli import options, settings
 from reconciler.cli.options import ConnectionOptions, TargetOptions
 from reconciler.cli.output import PUBLIC, check_outputs, write_atomically
 from reconciler.cli.progress import Progress
-from reconciler.cli.targets import load_chosen, load_for_live
+from reconciler.cli.targets import Loaded, load_chosen, load_for_live
 from reconciler.config.commit import commit_of
 from reconciler.graph import Graph, NodeKind, Sources, build_graphs
 from reconciler.loading.document import YamlDocument
@@ -77,7 +77,7 @@ def _build(
     target: TargetOptions,
     connection: ConnectionOptions,
 ) -> tuple[Graph, ...]:
-    documents, state = load_for_live(paths, target) if view == "live" else load_chosen(paths, target)
+    documents, state = _load(paths, view, target, connection)
     sources = _sources(documents)
     if view == "desired":
         return build_graphs(desired_view(state), sources=sources, only=only)
@@ -86,6 +86,12 @@ def _build(
             return build_graphs(workflow.view_live(state, api, progress=progress.read), sources=sources, only=only)
         before, after = workflow.view_change(state, api, progress=progress.read)
     return build_graphs(after, before, sources=sources, only=only)
+
+
+def _load(paths: tuple[str, ...], view: str, target: TargetOptions, connection: ConnectionOptions) -> Loaded:
+    if view == "live":
+        return load_for_live(paths, target, connection)
+    return load_chosen(paths, target, None if view == "desired" else connection)
 
 
 def _sources(documents: Sequence[YamlDocument]) -> Sources:

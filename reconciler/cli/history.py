@@ -47,10 +47,10 @@ def command(groups: tuple[str, ...], chosen: _History, target: TargetOptions, co
       sgctl history web
       sgctl history 'web-*' --since 24h --format json
     """
-    state = load_for_live((), target)[1]
+    state = load_for_live((), target, connection)[1]
     since = SystemClock().now() - chosen.since
     with options.connect(connection) as api:
-        history = workflow.read_history(state.targets, api, groups, since=since)
+        history = workflow.read_history(workflow.find_targets(state, api).targets, api, groups, since=since)
     for note in history.notes:
         current_log().note(note)
     if chosen.format_ == "json":

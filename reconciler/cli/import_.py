@@ -38,6 +38,12 @@ _import = options.option_set(
         help="A file or folder that may name groups already: only what is missing there is written; repeatable.",
     ),
     click.option("--address-groups", is_flag=True, help="Give sets of prefixes that several rules share a name."),
+    click.option(
+        "--names",
+        "by_name",
+        is_flag=True,
+        help="Write `project` and `region` by name, not by id; an id where several have that name.",
+    ),
     options.follow_links,
 )
 
@@ -81,14 +87,15 @@ def command(wanted: ImportOptions, terraform: str | None, target: TargetOptions,
     if terraform is not None and wanted.out is None and wanted.split is None:
         raise UsageError("--terraform prints to stdout, so the groups need a file", hint="Pass --out or --split.")
     resources = read_terraform(terraform) if terraform is not None else ()
-    source = known_target(target)
-    if source is None:
+    known = known_target(target)
+    if known is None:
         raise UsageError(
             "import needs to know a project and a region",
-            hint=f"Pass --project-id and --region-id, or set {PROJECT_ID} and {REGION_ID}.",
+            hint=f"Pass --project-id and --region-id (or --project and --region), or set {PROJECT_ID} and {REGION_ID}.",
         )
     processes = process.usable_processes()
     with options.connect(connection) as api, Progress("reading") as progress:
+        source = workflow.find_targets(known, api).targets[0]
         result = workflow.import_groups(source, api, wanted, processes=processes, progress=progress.read)
     for file in result.files:
         if file.path == STDOUT:

@@ -17,7 +17,8 @@ from reconciler.cli.progress import Progress
 from reconciler.cli.targets import known_target
 from reconciler.importing.layout import SCHEMA, read_if_there
 from reconciler.importing.run import ImportOptions
-from reconciler.model.desired import Target
+from reconciler.importing.text import target_lines
+from reconciler.model.desired import DesiredState, Target
 from reconciler.model.environment import API_KEY, PROJECT_ID, REGION_ID
 from reconciler.model.errors import SgctlError, UsageError
 from reconciler.model.published import SCHEMAS, published, schema_text
@@ -81,7 +82,7 @@ def command(wanted: InitOptions, target: TargetOptions, connection: ConnectionOp
     folder = Path(wanted.folder)
     files = _published(wanted.ci)
     _refuse_what_is_there(folder, [GROUPS, *files])
-    groups = _imported(source, connection) if wanted.import_ else _example(source)
+    groups = _imported(source, connection) if wanted.import_ else _example(source.targets[0] if source else None)
     schema = Path(*[os.pardir] * (len(GROUPS.parts) - 1), SCHEMA).as_posix()
     files[GROUPS] = f"# yaml-language-server: $schema={schema}\n{groups}"
     before = read_if_there(str(folder / _IGNORED))
@@ -119,19 +120,20 @@ def _write(files: Mapping[Path, str], folder: Path) -> None:
 
 
 def _example(target: Target | None) -> str:
-    where = f"project_id: {target.project_id}\nregion_id: {target.region_id}\n" if target else _NO_TARGET
+    where = "\n".join([*target_lines(target), ""]) if target else _NO_TARGET
     comment, _, rest = published("starter", "groups.yaml").partition("\n\n")
     return f"{comment}\n\n{where}{rest}"
 
 
-def _imported(target: Target | None, connection: ConnectionOptions) -> str:
+def _imported(known: DesiredState | None, connection: ConnectionOptions) -> str:
     """Return the live groups as YAML; planning it has been seen to change nothing."""
-    if target is None:
+    if known is None:
         raise UsageError(
             "--import needs to know a project and a region",
-            hint=f"Pass --project-id and --region-id, or set {PROJECT_ID} and {REGION_ID}.",
+            hint=f"Pass --project-id and --region-id (or --project and --region), or set {PROJECT_ID} and {REGION_ID}.",
         )
     with options.connect(connection) as api, Progress("reading") as progress:
+        target = workflow.find_targets(known, api).targets[0]
         result = workflow.import_groups(
             target, api, ImportOptions(), processes=process.usable_processes(), progress=progress.read
         )

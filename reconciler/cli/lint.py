@@ -1,5 +1,7 @@
 """`sgctl lint`."""
 
+from dataclasses import replace
+
 import click
 
 from reconciler import workflow
@@ -54,7 +56,8 @@ def command(
       sgctl lint --fix
       sgctl lint --ignore mergeable --format json
     """
-    defaults, policies = settings.defaults(target.project_id, target.region_id), settings.policies()
+    defaults = settings.defaults(target.project_id, target.region_id, target.project, target.region)
+    policies = settings.policies()
     documents, state = load_documents(paths, defaults, policies, walk=settings.walk(target.follow_links))
     warned(state)
     there = _read_live(state, connection) if live else None
@@ -78,4 +81,6 @@ def command(
 
 def _read_live(state: DesiredState, connection: ConnectionOptions) -> LiveState:
     with options.connect(connection) as api, Progress("reading", len(state.targets)) as progress:
-        return workflow.read(state, api, progress=progress.read)
+        live = workflow.read(state, api, progress=progress.read)
+        alone = {each: replace(state, groups=(), targets=(each,), owners={each: frozenset()}) for each in state.targets}
+        return {each: live[workflow.find_targets(one, api).targets[0]] for each, one in alone.items()}

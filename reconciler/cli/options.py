@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import settings
-from reconciler.cli.completion import complete_groups, complete_plan_files
+from reconciler.cli.completion import complete_groups, complete_plan_files, complete_projects, complete_regions
 from reconciler.cli.log import Log, current_log
 from reconciler.config.keys import KEYS
 from reconciler.model.clock import Clock, SystemClock, parse_duration
@@ -248,8 +248,10 @@ def connect(chosen: ConnectionOptions, clock: Clock | None = None) -> "Iterator[
 class TargetOptions:
     """The project and the region of documents that name none, and whether links out of a folder of files are read."""
 
-    project_id: int | None
-    region_id: int | None
+    project_id: int | None = None
+    region_id: int | None = None
+    project: str | None = None
+    region: str | None = None
     follow_links: bool = False
 
 
@@ -265,6 +267,12 @@ def target_options(project_help: str, region_help: str, *more: Decorator) -> Dec
         TargetOptions,
         click.option("--project-id", type=click.IntRange(min=1), help=project_help),
         click.option("--region-id", type=click.IntRange(min=1), help=region_help),
+        click.option(
+            "--project", metavar="NAME", shell_complete=complete_projects, help="The project by its name instead."
+        ),
+        click.option(
+            "--region", metavar="NAME", shell_complete=complete_regions, help="The region by its name instead."
+        ),
         *more,
     )
 

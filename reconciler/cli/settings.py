@@ -154,20 +154,46 @@ def api_key(environment: Mapping[str, str] = os.environ) -> str:
     return key
 
 
-def defaults(project_id: int | None, region_id: int | None, environment: Mapping[str, str] = os.environ) -> "Defaults":
-    """Combine flags, environment and file for documents that name no project or region.
+def defaults(
+    project_id: int | None = None,
+    region_id: int | None = None,
+    project: str | None = None,
+    region: str | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> "Defaults":
+    """Combine flags, environment and file for documents that name no project or region, by id or by name.
 
     Raises `UsageError` for a variable that is not a number.
     """
     from reconciler.loading.head import Defaults  # noqa: PLC0415 - brings YAML, which `sgctl show` need not load
 
-    values = config().values
+    outside_project = _outside("project", variables.PROJECT_ID, variables.PROJECT, environment)
+    outside_region = _outside("region", variables.REGION_ID, variables.REGION, environment)
     return Defaults(
         project_id,
         region_id,
-        number(variables.PROJECT_ID, environment) or values.get("project_id"),
-        number(variables.REGION_ID, environment) or values.get("region_id"),
+        outside_project[0],
+        outside_region[0],
+        project,
+        region,
+        outside_project[1],
+        outside_region[1],
     )
+
+
+def _outside(
+    kind: str, id_variable: str, name_variable: str, environment: Mapping[str, str]
+) -> tuple[int | None, tuple[str, str] | None]:
+    """Return a project or a region by its id, and by its name with where that is from: of variables, else of the file.
+
+    An id of one and a name of the other are not put together: what stands in the file holds where no variable does.
+    """
+    found, name = number(id_variable, environment), environment.get(name_variable) or None
+    if found is not None or name is not None:
+        return found, (name, name_variable) if name else None
+    values = config().values
+    place = config().places(kind).get(kind)
+    return values.get(f"{kind}_id"), (values[kind], f"{place}") if kind in values else None
 
 
 def number(name: str, environment: Mapping[str, str] = os.environ) -> int | None:

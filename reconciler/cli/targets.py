@@ -11,13 +11,13 @@ import click
 from reconciler import process
 from reconciler.cli import settings
 from reconciler.cli.log import current_log, tell
-from reconciler.cli.options import TargetOptions
+from reconciler.cli.options import ConnectionOptions, TargetOptions, connect
 from reconciler.config.config import Config
 from reconciler.loading.document import YamlDocument
 from reconciler.loading.head import Defaults
 from reconciler.loading.load import load, load_documents
 from reconciler.loading.walk import Walk, find_files
-from reconciler.model.desired import DesiredState, Target
+from reconciler.model.desired import DesiredState, NameUse, Target
 from reconciler.model.errors import InputError, UsageError
 from reconciler.model.policies import Policies
 
@@ -30,7 +30,7 @@ def load_files(paths: Sequence[str], target: TargetOptions, policies: Policies |
     Large input is read by several processes, and where there is but one processor as a whole, which is quicker there.
     Raises `InputError` with every issue of the files.
     """
-    defaults = settings.defaults(target.project_id, target.region_id)
+    defaults = settings.defaults(target.project_id, target.region_id, target.project, target.region)
     processes = process.usable_processes()
     walk = settings.walk(target.follow_links)
     if processes == 1:
@@ -47,25 +47,38 @@ def warned(state: DesiredState) -> DesiredState:
     return state
 
 
-def load_chosen(paths: Sequence[str], target: TargetOptions) -> Loaded:
+def load_chosen(paths: Sequence[str], target: TargetOptions, connection: ConnectionOptions | None = None) -> Loaded:
     """Load the files for a question about one project or region out of many.
 
-    Unlike for a plan, the options choose among the targets of the files. Raises `UsageError` where that leaves none.
+    Unlike for a plan, the options choose among the targets of the files. Where they say by name what a file says by id,
+    or the reverse, that is looked up by the `connection`. Raises `UsageError` where that leaves no target, or cannot be
+    told without one.
     """
-    project_id, region_id = target.project_id, target.region_id
-    outside = settings.defaults(None, None)
+    outside = settings.defaults()
     fill = Defaults(
-        environment_project_id=project_id or outside.environment_project_id,
-        environment_region_id=region_id or outside.environment_region_id,
+        environment_project_id=target.project_id,
+        environment_region_id=target.region_id,
+        environment_project=(target.project, "--project") if target.project else None,
+        environment_region=(target.region, "--region") if target.region else None,
     )
+    if fill.fill("project").is_nothing:
+        fill = replace(
+            fill,
+            environment_project_id=outside.environment_project_id,
+            environment_project=outside.environment_project,
+        )
+    if fill.fill("region").is_nothing:
+        fill = replace(
+            fill, environment_region_id=outside.environment_region_id, environment_region=outside.environment_region
+        )
     documents, state = load_documents(
         paths or settings.default_paths(), fill, settings.policies(), walk=settings.walk(target.follow_links)
     )
-    targets = tuple(
-        each
-        for each in state.targets
-        if each.project_id == (project_id or each.project_id) and each.region_id == (region_id or each.region_id)
-    )
+    fits = [_fits(each, target) for each in state.targets]
+    if None in fits:
+        state = _look_up(state, target, connection)
+        fits = [_fits(each, target) for each in state.targets]
+    targets = tuple(each for each, is_meant in zip(state.targets, fits, strict=True) if is_meant)
     if state.targets and not targets:
         known = "; ".join(str(each) for each in state.targets)
         raise UsageError(f"no file is for the project and region asked for; they are for {known}")
@@ -73,7 +86,34 @@ def load_chosen(paths: Sequence[str], target: TargetOptions) -> Loaded:
     return documents, replace(state, groups=groups, targets=targets)
 
 
-def load_for_live(paths: Sequence[str], target: TargetOptions) -> Loaded:
+def _fits(target: Target, asked: TargetOptions) -> bool | None:
+    """Tell whether a target is of the project and region asked for; None where one has a name and the other an id."""
+    answers = [
+        *(_agree(target.project_id, asked.project_id), _agree(target.project, asked.project)),
+        *(_agree(target.region_id, asked.region_id), _agree(target.region, asked.region)),
+    ]
+    return False if False in answers else None if None in answers else True
+
+
+def _agree(there: int | str | None, asked: int | str | None) -> bool | None:
+    return True if asked is None else there == asked if there else None
+
+
+def _look_up(state: DesiredState, target: TargetOptions, connection: ConnectionOptions | None) -> DesiredState:
+    if connection is None:
+        raise UsageError(
+            "offline nobody knows which id a name of a project or a region stands for",
+            hint="Say it as the files do: by --project-id and --region-id, or by --project and --region.",
+        )
+    from reconciler import workflow  # noqa: PLC0415 - what validates offline need not load it
+
+    uses = [NameUse("project", target.project, "--project")] if target.project else []
+    uses += [NameUse("region", target.region, "--region")] if target.region else []
+    with connect(connection) as api:
+        return workflow.find_targets(replace(state, names=(*state.names, *uses)), api)
+
+
+def load_for_live(paths: Sequence[str], target: TargetOptions, connection: ConnectionOptions) -> Loaded:
     """Load the files that say which targets to read and where rules are written.
 
     They only add places, so where a project and a region are known from options or environment, and no PATH is given,
@@ -81,20 +121,19 @@ def load_for_live(paths: Sequence[str], target: TargetOptions) -> Loaded:
     """
     known = known_target(target)
     if paths or known is None:
-        return load_chosen(paths, target)
+        return load_chosen(paths, target, connection)
     try:
-        loaded = load_chosen((), target)
+        loaded = load_chosen((), target, connection)
     except InputError:
         click.echo("note: the files of this folder are not valid; places are not shown", err=True)
-        loaded = (), DesiredState((), (), {})
-    return loaded if loaded[1].targets else ((), DesiredState((), (known,), {}))
+        return (), known
+    return loaded if loaded[1].targets else ((), known)
 
 
-def known_target(target: TargetOptions) -> Target | None:
-    """Return the target that options, environment or settings name; None where project or region is missing."""
-    defaults = settings.defaults(target.project_id, target.region_id)
-    project_id, region_id = defaults.fill("project_id"), defaults.fill("region_id")
-    return None if project_id is None or region_id is None else Target(project_id, region_id)
+def known_target(target: TargetOptions) -> DesiredState | None:
+    """Return the one target that options, environment or settings name; None where project or region is missing."""
+    found = settings.defaults(target.project_id, target.region_id, target.project, target.region).target()
+    return None if found is None else DesiredState((), found[:1], {}, names=found[1])
 
 
 def refuse_partial_prune(config: Config, paths: Sequence[str], *, walk: Walk) -> None:

@@ -1,5 +1,6 @@
 """`sgctl trace`."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import click
@@ -11,6 +12,7 @@ from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, TargetOptions
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import load_chosen, load_for_live
+from reconciler.model.desired import DesiredState, Target
 from reconciler.model.environment import API_KEY
 from reconciler.model.errors import ApiError, ExitCode, UsageError
 from reconciler.model.json_form import json_text
@@ -119,24 +121,31 @@ def _ask_both(
     if settings.key_source() is None:
         log.note(f"live state was not asked: {API_KEY} is not set")
         return (ask(desired_view(load_chosen(paths, target)[1]), chosen.groups, asked),)
-    state = load_for_live(paths, target)[1]
-    desired = ask(desired_view(state), chosen.groups, asked)
-    if where := desired.targets:  # one list for each of these, and none for the others
-        state = replace(
-            state, targets=tuple(sorted(where)), groups=tuple(each for each in state.groups if each.target in where)
-        )
+    state = load_for_live(paths, target, connection)[1]
     try:
-        with options.connect(connection) as api, Progress("reading", len(state.targets)) as progress:
-            view = workflow.view_live(state, api, progress=progress.read)
+        with options.connect(connection) as api:
+            state = workflow.find_targets(state, api)
+            desired = ask(desired_view(state), chosen.groups, asked)
+            here = _only(state, desired.targets)
+            with Progress("reading", len(here.targets)) as progress:
+                view = workflow.view_live(here, api, progress=progress.read)
     except ApiError as error:
         log.note(f"live state was not asked: {error.message}")
-        return (desired,)
+        return (ask(desired_view(state), chosen.groups, asked),)
     return desired, ask(view, chosen.groups, asked)
+
+
+def _only(state: DesiredState, targets: Collection[Target]) -> DesiredState:
+    """Keep the targets that an answer is about, or all where there are none: one list for each, and none for others."""
+    if not targets:
+        return state
+    groups = tuple(each for each in state.groups if each.target in targets)
+    return replace(state, targets=tuple(sorted(targets)), groups=groups)
 
 
 def _view(paths: tuple[str, ...], chosen: _Trace, target: TargetOptions, connection: ConnectionOptions) -> StateView:
     if chosen.desired:
         return desired_view(load_chosen(paths, target)[1])
-    state = load_for_live(paths, target)[1]
+    state = load_for_live(paths, target, connection)[1]
     with options.connect(connection) as api, Progress("reading", len(state.targets)) as progress:
         return workflow.view_live(state, api, progress=progress.read)

@@ -6,7 +6,13 @@ from typing import Any
 
 from reconciler.model import environment
 from reconciler.model.clock import parse_duration
-from reconciler.model.cloud import DEFAULT_BASE_URL, DEFAULT_LOCK_TIMEOUT, DEFAULT_PARALLELISM, DEFAULT_TIMEOUT
+from reconciler.model.cloud import (
+    DEFAULT_BASE_URL,
+    DEFAULT_LOCK_TIMEOUT,
+    DEFAULT_PARALLELISM,
+    DEFAULT_TIMEOUT,
+    MAX_NAME,
+)
 from reconciler.model.policies import Limits
 
 POLICIES = "policies"
@@ -44,6 +50,10 @@ def _may_hold(path: str) -> bool:
     return bool(path) and "\0" not in path and not path.endswith(".json")
 
 
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_NAME
+
+
 def _is_seconds(value: Any) -> bool:
     return type(value) in {int, float} and 0.1 <= value <= 86_400
 
@@ -61,6 +71,8 @@ KEYS = {
     "exclude": Key('a list of globs such as `"charts/**"`', _is_globs, []),
     "project_id": Key("a whole number, 1 or more", _whole_number(1), None, environment.PROJECT_ID),
     "region_id": Key("a whole number, 1 or more", _whole_number(1), None, environment.REGION_ID),
+    "project": Key("the name of a project", _is_name, None, environment.PROJECT),
+    "region": Key("the name of a region", _is_name, None, environment.REGION),
     "base_url": Key("an address", lambda _: False, DEFAULT_BASE_URL, environment.BASE_URL, in_files=False),
     "api_version": Key('`"v1"` or `"v2"`', lambda value: value in ("v1", "v2"), "v1"),
     "two_phase": Key("`true` or `false`", lambda value: isinstance(value, bool), default=False),

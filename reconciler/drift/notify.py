@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.drift.compare import Drift, DriftedGroup, summarize_drift
 from reconciler.drift.who import Changes
 from reconciler.model.action import describe_action
-from reconciler.model.desired import DesiredRule
+from reconciler.model.desired import DesiredRule, Target
 from reconciler.model.errors import SgctlError
 from reconciler.model.live import LiveRule
 from reconciler.model.text import printable
@@ -20,15 +20,19 @@ _LISTED = 20
 """Groups named in a message; the rest is counted."""
 
 
+def _ids(target: Target) -> tuple[int, int]:
+    return target.project_id, target.region_id
+
+
 def report_digest(drift: Drift) -> str:
     """Digest what counts in a report: two reports with the same digest are the same news."""
     return _digest(
         [
-            [*each.difference.target, each.difference.name, str(each.severity), _content(each.difference)]
+            [*_ids(each.difference.target), each.difference.name, str(each.severity), _content(each.difference)]
             for each in drift.drifted
             if each.counted
         ]
-        + [[*each.target, each.id, each.name] for each in drift.orphans if drift.counts_orphans]
+        + [[*_ids(each.target), each.id, each.name] for each in drift.orphans if drift.counts_orphans]
         + [[each.guardrail, each.message] for each in drift.findings if each.stops]
     )
 
@@ -38,7 +42,8 @@ def slack_payload(drift: Drift, base_url: str) -> dict[str, Any]:
     counted = [each for each in drift.drifted if each.counted]
     lines = [f"*{_escape(summarize_drift(drift))}* ({_escape(base_url)})"]
     told = [
-        f"`{_escape(each.difference.name)}` ({each.difference.target}): {each.severity}{_last(drift, each)}"
+        f"`{_escape(each.difference.name)}` ({_escape(str(each.difference.target))}): "
+        f"{each.severity}{_last(drift, each)}"
         for each in counted
     ]
     told += [f"`{_escape(each.name)}` ({each.target}): orphan" for each in drift.orphans if drift.counts_orphans]

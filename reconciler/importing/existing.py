@@ -1,6 +1,6 @@
 """The files that are there already: which live groups they name, and which names are taken."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,9 @@ from reconciler.model.errors import InputError
 from reconciler.model.live import LiveState
 from reconciler.model.problems import ProblemName
 from reconciler.planning.resolve import Match, resolve
+
+LookUp = Callable[[DesiredState], DesiredState]
+"""Gives targets that are written by name their ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +40,15 @@ class Existing:
         return tuple(document for document in self.documents if not Path(document.source.path).samefile(path))
 
 
-def read_existing(paths: Sequence[str], target: Target, live: LiveState, *, walk: Walk = WALK) -> Existing:
+def read_existing(
+    paths: Sequence[str], target: Target, live: LiveState, look_up: LookUp, *, walk: Walk = WALK
+) -> Existing:
     """Read files and folders. Raises `InputError` where they are wrong, or do not fit together with live state.
 
     Documents that name no project or region are for the target of the import.
     """
     documents, state = load_documents(paths, defaults_for(target), walk=walk)
-    matches, unclear = resolve(of_target(state, target), live)
+    matches, unclear = resolve(of_target(look_up(state), target), live)
     if unclear:
         raise InputError(unclear)
     return Existing(documents, matches, _address_groups(documents))

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from reconciler.importing.existing import defaults_for, of_target
+from reconciler.importing.existing import LookUp, defaults_for, of_target
 from reconciler.importing.text import spell_text
 from reconciler.loading.bulk.read import read_bulk
 from reconciler.loading.desired import desired_state
@@ -22,6 +22,7 @@ def prove(
     groups: Collection[LiveGroup],
     target: Target,
     live: LiveState,
+    look_up: LookUp,
     processes: int = 1,
 ) -> None:
     """Hold the texts, each with the path of its file, together with the existing documents against live state.
@@ -34,7 +35,9 @@ def prove(
     state = None if existing else read_bulk(files, defaults_for(target), None, processes)
     if state is None:
         state, issues = _read_plainly(files, existing, target)
-    matches, unclear = resolve(of_target(state, target), live)
+    unclear: tuple[Issue, ...] = ()
+    if not issues:
+        matches, unclear = resolve(of_target(look_up(state), target), live)
     if issues := (*issues, *unclear):
         first = issues[0]
         said = f"{first.place}: {first.message}" + (f" (in {first.line.strip()})" if first.line else "")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from reconciler.importing.existing import Existing, holds_files, read_existing
+from reconciler.importing.existing import Existing, LookUp, holds_files, read_existing
 from reconciler.importing.layout import File, file_per_group, one_file, read_if_there, texts
 from reconciler.importing.proof import prove
 from reconciler.importing.text import spell_text
@@ -33,6 +33,7 @@ class ImportOptions:
     split: str | None = None
     into: tuple[str, ...] = ()
     address_groups: bool = False
+    by_name: bool = False
     follow_links: bool = False
     walk: Walk = WALK
 
@@ -55,27 +56,35 @@ class Import:
 
 
 def import_groups(
-    live: LiveState, target: Target, options: ImportOptions, existing_paths: Sequence[str], *, processes: int = 1
+    live: LiveState,
+    target: Target,
+    options: ImportOptions,
+    existing_paths: Sequence[str],
+    *,
+    look_up: LookUp = lambda state: state,
+    written_as: Target | None = None,
+    processes: int = 1,
 ) -> Import:
     """Write the chosen groups that no existing file names, and prove that planning them is empty.
 
-    Raises `UsageError` for names that no group has, `InputError` where the existing files are wrong, and `SgctlError`
-    naming the group where the proof fails.
+    `look_up` gives targets that files write by name their ids; `written_as` is how the head of a document writes this
+    target. Raises `UsageError` for names that no group has, `InputError` where the existing files are wrong, and
+    `SgctlError` naming the group where the proof fails.
     """
     chosen = choose(live[target], options.names, options.tags)
     existing = Existing()
     if existing_paths:
         existing = read_existing(
-            existing_paths, target, live, walk=options.walk._replace(follow_links=options.follow_links)
+            existing_paths, target, live, look_up, walk=options.walk._replace(follow_links=options.follow_links)
         )
     known = existing.live_ids
     missing = [group for group in chosen if group.id not in known]
     notes = {group.id: reason for group in missing if (reason := why_not_group(group))}
     groups = [group for group in missing if group.id not in notes]
     written = write_groups(groups, _context(live[target], existing, options))
-    files = _files(target, written, options) if groups or not existing_paths else []
+    files = _files(written_as or target, written, options) if groups or not existing_paths else []
     kept = existing.without(options.out) if files else ()
-    prove(texts(files), kept, groups if files else (), target, live, processes)
+    prove(texts(files), kept, groups if files else (), target, live, look_up, processes)
     return Import(
         files=tuple(files),
         chosen=tuple(chosen),

@@ -78,12 +78,20 @@ def document_text(
 ) -> str:
     """Write a document of one target."""
     head = [modeline] if modeline else []
-    head += [f"project_id: {target.project_id}", f"region_id: {target.region_id}"]
+    head += target_lines(target)
     if address_groups:
         head += _address_groups(address_groups)
     blocks = ["\n".join(_group(group)) for group in groups]
     head.append("security_groups:" if blocks else "security_groups: []")
     return "\n".join(head) + "\n" + "\n\n".join(blocks) + ("\n" if blocks else "")
+
+
+def target_lines(target: Target) -> list[str]:
+    """Write the head of a document for a target: by its ids, and by names what has no id."""
+    return [
+        f"project_id: {target.project_id}" if target.project_id else f"project: {spell_text(target.project or '')}",
+        f"region_id: {target.region_id}" if target.region_id else f"region: {spell_text(target.region or '')}",
+    ]
 
 
 def address_groups_text(address_groups: Mapping[str, Sequence[str]], modeline: str | None = None) -> str:

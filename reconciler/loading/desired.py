@@ -14,7 +14,7 @@ from reconciler.loading.head import MAX_GROUPS, Defaults, read_head
 from reconciler.loading.issues import Budget, Issues
 from reconciler.loading.policies import read_policies_of
 from reconciler.loading.remote import AddressGroup, read_address_groups
-from reconciler.model.desired import DesiredGroup, DesiredState, Note, Target
+from reconciler.model.desired import DesiredGroup, DesiredState, NameUse, Note, Target
 from reconciler.model.errors import Issue
 from reconciler.model.policies import Policies
 from reconciler.model.problems import ProblemName
@@ -28,6 +28,7 @@ class Written(NamedTuple):
     owner: str | None
     groups: Sequence[DesiredGroup]
     notes: tuple[Note, ...] = ()
+    names: tuple[NameUse, ...] = ()
 
 
 def desired_state(
@@ -89,10 +90,10 @@ def read_document(
     `expansions` are those that the documents of the run may still come to.
     """
     before = len(issues.notes)
-    targets, owner = read_head(document, defaults, issues)
+    targets, owner, names = read_head(document, defaults, issues)
     scope = Scope(document, targets, owner, address_groups, issues, expansions)
     groups = [group for index, value in enumerate(_groups_of(document)) for group in read_group(scope, index, value)]
-    return Written(targets, owner, groups, tuple(issues.notes[before:]))
+    return Written(targets, owner, groups, tuple(issues.notes[before:]), names)
 
 
 def merge(written: Sequence[Written], issues: Issues) -> DesiredState:
@@ -104,8 +105,9 @@ def merge(written: Sequence[Written], issues: Issues) -> DesiredState:
             owners.setdefault(target, set()).update([each.owner] if each.owner else [])
     in_order = {target: index for index, target in enumerate(owners)}
     groups = sorted((group for each in written for group in each.groups), key=lambda group: in_order[group.target])
-    frozen = {target: frozenset(names) for target, names in owners.items()}
-    return DesiredState(tuple(groups), tuple(owners), frozen)
+    frozen = {target: frozenset(here) for target, here in owners.items()}
+    names = tuple(dict.fromkeys(use for each in written for use in each.names))
+    return DesiredState(tuple(groups), tuple(owners), frozen, names=names)
 
 
 def in_order(notes: Iterable[Note]) -> tuple[Note, ...]:

@@ -1,9 +1,8 @@
 """Tells what belongs to other tools in a folder: charts, manifests, workflows, compose files."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice
-from typing import Any
 
 from reconciler.loading.document import YamlDocument
 from reconciler.loading.issues import Source, is_template
@@ -50,9 +49,13 @@ def foreign_documents(source: Source, documents: Sequence[YamlDocument], *, is_w
     return tuple(found)
 
 
+_COMMON = frozenset({"project", "region"})
+"""Keys of ours that the files of other tools have as well."""
+
+
 def not_ours(keys: Collection[str]) -> bool:
     """Tell from the keys of a document whether it is another tool's; comparing is slow, and done for the first ones."""
-    known: Mapping[str, Any] = check_of("document").properties()
+    known = check_of("document").properties().keys() - _COMMON
     if any(key in known or is_own_key(key) for key in keys):
         return False
     return not any(closest(key, known, 0.8) for key in islice(keys, MOST_WORDS))

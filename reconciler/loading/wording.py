@@ -27,6 +27,8 @@ _TAG_VALUE = "text of 1 to {maxLength} characters, with no tabs, line breaks or 
 EXPECTED: Mapping[str, str] = {
     "project_id": _ID,
     "region_id": _ID,
+    "project": "the name of a project",
+    "region": "the name of a region, such as Luxembourg-2",
     "targets": "a list of project_id/region_id pairs",
     "owner": _TAG_VALUE,
     "address_groups": "a mapping of names to lists of prefixes",
@@ -234,7 +236,7 @@ def wrong_value(key: str, value: Any, schema: Schema, *, is_item: bool) -> tuple
         without = f"leave the key out; it takes {_filled(EXPECTED[key], schema)}"
         return f"`{key}` has no value", _WITHOUT.get(key, without)
     if value == {} and key == "targets":
-        return "this target names neither a project_id nor a region_id", "add one, or remove the entry"
+        return "this target names neither a project nor a region", "add one, or remove the entry"
     if value == [] and not is_item and key in ITEMS:
         return f"the list of `{key}` is empty", "leave the key out if nothing is meant"
     if _is_too_long(value, schema):
@@ -333,6 +335,8 @@ def _fix(key: str, value: Any, schema: Schema, *, is_item: bool) -> str | None:
 
 
 def _fix_number(key: str, value: Any, schema: Schema) -> str | None:
+    if key in {"project", "region"}:
+        return f"use `{key}_id` for its number, or quote a name"
     if key in {"owner", "name", "previous_name", "remote_group", "description"}:
         return QUOTE
     if key == "protocol" and isinstance(value, int):
@@ -382,6 +386,8 @@ def _read_ports(text: str) -> str | None:
 def _fix_text(key: str, value: str, schema: Schema) -> str | None:
     if value.isascii() and value.isdigit() and key in _NUMBERS and _is_in_range(key, int(value), schema):
         return f"write {int(value)} without the quotes"
+    if key in {"project_id", "region_id"}:
+        return f"use `{key.removesuffix('_id')}` for a name"
     if key == "prevent_destroy":
         return f"write {value.lower()} without the quotes" if value.lower() in {"true", "false"} else None
     if key == "remote_ip_prefixes":

@@ -11,6 +11,9 @@ MAX_PORT = 65535
 MAX_ICMP = 255
 """The highest ICMP type, and the highest code."""
 
+MAX_NAME = 255
+"""Characters of the longest name of a project or a region that is taken."""
+
 DEFAULT_BASE_URL = "https://api.gcore.com"
 
 DEFAULT_TIMEOUT = 30.0

@@ -2,21 +2,68 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from reconciler.model.place import Place
 from reconciler.model.policies import Policies, PolicyException, Review
 from reconciler.model.rule import Rule
 
+Kind = Literal["project", "region"]
+"""What a name or an id is of."""
 
-class Target(NamedTuple):
-    """A project in a region: the scope in which a group's name means something."""
+
+@dataclass(frozen=True, slots=True, order=True)
+class Target:
+    """A project in a region: the scope in which a group's name means something.
+
+    `project` and `region` are their names where they are known, for people: targets with the same ids are equal.
+    """
 
     project_id: int
     region_id: int
+    project: str | None = field(default=None, compare=False)
+    region: str | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
-        return f"project {self.project_id}, region {self.region_id}"
+        return f"project {named(self.project, self.project_id)}, region {named(self.region, self.region_id)}"
+
+    @property
+    def short(self) -> str:
+        """The target in few words: `1337/7`, or with names `production (1337)/Luxembourg-2 (76)`."""
+        return f"{named(self.project, self.project_id)}/{named(self.region, self.region_id)}"
+
+
+def named(name: str | None, number: int) -> str:
+    """Write a project or a region: `production (1337)`, or what of it is known."""
+    if name is None:
+        return str(number)
+    return f"{name} ({number})" if number else name
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class NamedTarget(Target):
+    """A target as a file writes it, with the name of a project or a region that is still to be looked up.
+
+    An id that is not known yet is 0, which no project has. It is equal to what is written in the same way only.
+    """
+
+    project: str | None = None
+    region: str | None = None
+
+
+class NameUse(NamedTuple):
+    """A name of a project or a region that is to be looked up.
+
+    `source` is the option or variable that says so, None for the document at `place`. `number` is the id that it has
+    to be, where `number_source` gives one as well; should they differ, that is wrong at `place`.
+    """
+
+    kind: Kind
+    name: str
+    source: str | None
+    place: Place | None = None
+    number: int | None = None
+    number_source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +108,8 @@ class Note(NamedTuple):
 class DesiredState:
     """All groups of a run, in the order written, target by target; and every target that a document names.
 
-    `notes` are what may have been meant otherwise.
+    `notes` are what may have been meant otherwise. `names` are those of projects and regions that are still to be
+    looked up; without any, all targets have their ids.
     """
 
     groups: tuple[DesiredGroup, ...]
@@ -69,3 +117,4 @@ class DesiredState:
     owners: Mapping[Target, frozenset[str]]
     policies: Policies = field(default_factory=Policies)
     notes: tuple[Note, ...] = ()
+    names: tuple[NameUse, ...] = ()

@@ -6,6 +6,8 @@ API_KEY = "GCORE_API_KEY"
 API_KEY_FILE = "GCORE_API_KEY_FILE"
 PROJECT_ID = "GCORE_CLOUD_PROJECT_ID"
 REGION_ID = "GCORE_CLOUD_REGION_ID"
+PROJECT = "GCORE_CLOUD_PROJECT"
+REGION = "GCORE_CLOUD_REGION"
 BASE_URL = "GCORE_BASE_URL"
 NO_COLOR = "NO_COLOR"
 TRACEBACK = "SGCTL_TRACEBACK"
@@ -17,6 +19,7 @@ MEANINGS = (
     (API_KEY, "The API key. There is no option for it, so that no list of processes shows it."),
     (API_KEY_FILE, "Name of a file that holds the API key."),
     (f"{PROJECT_ID}, {REGION_ID}", "Project and region of documents that name none."),
+    (f"{PROJECT}, {REGION}", "The same by their names."),
     (BASE_URL, f"Address of the API; {DEFAULT_BASE_URL} when unset."),
     (STATE_HOME, "Journals of apply are kept in sgctl/journals below it; ~/.local/state when unset."),
     (NO_COLOR, "No colours when set."),

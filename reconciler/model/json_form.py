@@ -134,6 +134,16 @@ def _read_tag(content: Any) -> Tag:
     return Tag(member(content, "key", text), member(content, "value", text), member(content, "read_only", flag))
 
 
+def target_to_json(target: Target) -> Json:
+    """Write a target as JSON data, with its names where they are known."""
+    names = {"project": target.project, "region": target.region}
+    return {
+        "project_id": target.project_id,
+        "region_id": target.region_id,
+        **{kind: name for kind, name in names.items() if name is not None},
+    }
+
+
 def finding_to_json(finding: Finding) -> Json:
     """Write a finding."""
     return {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from reconciler.model.desired import Target
+from reconciler.model.desired import Kind, NamedTarget, Target
 from reconciler.model.rule import Rule
 
 OWNER_TAG = "sgctl-owner"
@@ -77,6 +77,33 @@ class LiveGroup:
     def owner(self) -> str | None:
         """The value of the ownership tag, if the group carries one."""
         return next((tag.value for tag in self.tags if tag.key == OWNER_TAG), None)
+
+
+class Directory(NamedTuple):
+    """The names of the projects and regions that a key can see, by id; empty where the list was not read."""
+
+    projects: Mapping[int, str] = {}
+    regions: Mapping[int, str] = {}
+
+    def of(self, kind: Kind) -> Mapping[int, str]:
+        """Return the names of projects, or of regions."""
+        return self.projects if kind == "project" else self.regions
+
+    def by_name(self, target: Target) -> Target:
+        """Return how a document writes a target by its names; by an id where there is no name, or several have it."""
+        project, region = self._only(self.projects, target.project_id), self._only(self.regions, target.region_id)
+        numbers = 0 if project else target.project_id, 0 if region else target.region_id
+        return NamedTarget(*numbers, project, region)
+
+    @staticmethod
+    def _only(names: Mapping[int, str], number: int) -> str | None:
+        name = names.get(number)
+        return name if [*names.values()].count(name or "") == 1 else None
+
+    def name(self, target: Target) -> Target:
+        """Return the same target with the names that are known of it."""
+        project, region = self.projects.get(target.project_id), self.regions.get(target.region_id)
+        return Target(target.project_id, target.region_id, project or target.project, region or target.region)
 
 
 class RefusedTarget(NamedTuple):

@@ -67,6 +67,8 @@ class ProblemName(StrEnum):
     MISSING_TARGET = "missing-target", "A document names no project or no region, and nothing fills it in."
     TARGET_TWICE = "target-twice", "A document names a project and region twice."
     CONTRADICTS_FLAG = "contradicts-flag", "A document names another project or region than the command line."
+    UNKNOWN_TARGET = "unknown-target", "No project or region that the key can see has this name, or several have it."
+    CONTRADICTORY_TARGET = "contradictory-target", "The name and the id of a project or region are not of the same one."
     UNUSED_HEAD = "unused-head", "Every target overrides what the head of the document says."
     TOO_MANY_GROUPS = "too-many-groups", "The groups of a document times its targets are over the limit."
     ADDRESS_GROUP_TWICE = "address-group-twice", "An address group is defined twice, with different prefixes."

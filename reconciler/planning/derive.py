@@ -67,6 +67,7 @@ _CHANGE = frozenset(
         *("lost_rules", "traffic", "instances", "notes", "fingerprint", "live", "requests"),
     }
 )
+_TARGET_NAMES = ("project", "region")
 _RULES = ("create", "redescribe", "delete", "unchanged")
 _DESIRED_RULE = frozenset({*Rule._fields, "description", "remote_group", "place"})
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
@@ -154,10 +155,16 @@ def _read_address(content: Any) -> str:
     raise Fault(f"is {shown(content)}, not an IP address")
 
 
+def _read_target(content: Json) -> Target:
+    """Read the ids of a target, and its names, which are for people, where they are there."""
+    names = (member(content, key, text) if key in content else None for key in _TARGET_NAMES)
+    return Target(member(content, "project_id", positive), member(content, "region_id", positive), *names)
+
+
 def _read_orphan(content: Any) -> UnmanagedGroup:
-    members(content, ("project_id", "region_id", *UnmanagedGroup._fields[1:]))
+    members(content, ("project_id", "region_id", *UnmanagedGroup._fields[1:]), _TARGET_NAMES)
     return UnmanagedGroup(
-        Target(member(content, "project_id", positive), member(content, "region_id", positive)),
+        _read_target(content),
         member(content, "id", uuid),
         member(content, "name", text),
         member(content, "rules", whole),
@@ -202,9 +209,9 @@ def _read_prefix(content: Any) -> str:
 
 def _read_difference(content: Any) -> Difference:
     """Read what a change makes of which group, and derive the difference between the two."""
-    members(content, _CHANGE, {"exceptions", "instance_names"})
+    members(content, _CHANGE, {"exceptions", "instance_names", *_TARGET_NAMES})
     action = member(content, "action", one_of(Action))
-    target = Target(member(content, "project_id", positive), member(content, "region_id", positive))
+    target = _read_target(content)
     live = member(content, "live", optional(partial(read_live_group, target=target)))
     if (live is None) != (action is Action.CREATE):
         raise Fault("is null for groups to create, and for them only").within("live")

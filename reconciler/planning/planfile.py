@@ -22,6 +22,7 @@ from reconciler.model.json_form import (
     json_text,
     review_to_json,
     rule_to_json,
+    target_to_json,
 )
 from reconciler.model.json_reading import Fault, Json
 from reconciler.model.place import Place
@@ -133,8 +134,7 @@ def difference_to_json(difference: Difference, names: Mapping[str, str]) -> Json
     """Write what differs in one group as JSON data; `names` maps ids of remote groups to their names."""
     return {
         "action": str(difference.action),
-        "project_id": difference.target.project_id,
-        "region_id": difference.target.region_id,
+        **target_to_json(difference.target),
         "id": None if difference.live is None else difference.live.id,
         "name": difference.name,
         "previous_name": difference.previous_name,
@@ -170,7 +170,7 @@ def difference_to_json(difference: Difference, names: Mapping[str, str]) -> Json
 def unmanaged_to_json(group: UnmanagedGroup) -> Json:
     """Write a live group that no file names as JSON data."""
     content = group._asdict()
-    return {**content.pop("target")._asdict(), **content}
+    return {**target_to_json(content.pop("target")), **content}
 
 
 def _desired_rule(rule: DesiredRule) -> Json:

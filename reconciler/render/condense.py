@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, groupby
 from typing import TypeVar
 
-from reconciler.model.desired import Target
+from reconciler.model.desired import Target, named
 from reconciler.model.text import count
 from reconciler.render.view import Deed, GroupRef, GroupView, Line, Reach, Remark, TrafficLine, View
 
@@ -170,9 +170,9 @@ def _numbered(name: str) -> tuple[str, int, int]:
 def _describe_targets(targets: Sequence[Target]) -> str:
     if len(targets) > _MOST_TARGETS:
         return f"{len(targets)} targets"
-    regions: defaultdict[int, list[str]] = defaultdict(list)
+    regions: defaultdict[str, list[str]] = defaultdict(list)
     for target in targets:
-        regions[target.project_id].append(str(target.region_id))
+        regions[named(target.project, target.project_id)].append(named(target.region, target.region_id))
     return "; ".join(
         f"project {project}, region {here[0]}"
         if len(here) == 1

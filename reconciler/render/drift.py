@@ -7,7 +7,7 @@ from typing import Any
 from reconciler.drift.compare import Drift, DriftedGroup, Severity, summarize_drift
 from reconciler.drift.who import Who
 from reconciler.model.clock import format_time
-from reconciler.model.json_form import finding_to_json
+from reconciler.model.json_form import finding_to_json, target_to_json
 from reconciler.model.json_reading import Json
 from reconciler.model.text import count
 from reconciler.planning.diff import Difference
@@ -63,7 +63,7 @@ def drift_to_json(drift: Drift, base_url: str, checked_at: str, *, with_unmanage
             {**unmanaged_to_json(group), "severity": str(Severity.ORPHAN), "counted": drift.counts_orphans}
             for group in drift.orphans
         ],
-        "refused_targets": [{**target._asdict(), "status": status} for target, status in drift.refused],
+        "refused_targets": [{**target_to_json(target), "status": status} for target, status in drift.refused],
         "differences": [
             {
                 **difference_to_json(each.difference, drift.group_names),

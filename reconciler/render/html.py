@@ -114,7 +114,7 @@ def _links(groups: Sequence[GroupRef], anchors: _Anchors) -> str:
         if not others:
             links.append(_link(first, name, anchors))
             continue
-        targets = [_link(ref, f"{ref.target.project_id}/{ref.target.region_id}", anchors) for ref in (first, *others)]
+        targets = [_link(ref, ref.target.short, anchors) for ref in (first, *others)]
         more = f", and {len(targets) - _MOST_TARGETS} more" if len(targets) > _MOST_TARGETS else ""
         links.append(f"{text(name)} ({', '.join(targets[:_MOST_TARGETS])}{more})")
     more = f" and {len(by_name) - _MOST_NAMED} more" if len(by_name) > _MOST_NAMED else ""

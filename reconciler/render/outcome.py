@@ -6,7 +6,7 @@ from typing import Any
 
 from reconciler.applying.apply import Report
 from reconciler.applying.outcome import Result, Status
-from reconciler.model.json_form import json_text
+from reconciler.model.json_form import json_text, target_to_json
 from reconciler.model.rule import NO_NAMES
 from reconciler.planning.diff import Action
 from reconciler.render.condense import reason_of
@@ -72,8 +72,7 @@ def report_to_json(report: Report, names: Mapping[str, str] = NO_NAMES) -> dict[
         "results": [
             {
                 "action": str(result.change.difference.action),
-                "project_id": result.change.difference.target.project_id,
-                "region_id": result.change.difference.target.region_id,
+                **target_to_json(result.change.difference.target),
                 "id": result.group_id,
                 "name": result.change.difference.name,
                 "status": str(result.status),

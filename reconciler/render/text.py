@@ -160,7 +160,7 @@ def _line(text: str, line: Line, colour: str, column: int, width: int) -> str:
     return click.style(fold(text, width, 6), fg=colour) + "\n" + click.style(below, dim=True)
 
 
-_TARGET = re.compile(r"\(project [0-9]+, region [0-9]+\)")
+_TARGET = re.compile(r"\(project [^,]{1,60}, region (?:[^()]{1,60} )?\(?[0-9]+\)?\)")
 _TIE = "\xa0"
 
 

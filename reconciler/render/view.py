@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from reconciler.graph import Graph
 from reconciler.model.desired import Target
+from reconciler.model.json_form import target_to_json
 from reconciler.model.place import Place
 from reconciler.model.text import count, listed
 from reconciler.planning.diff import Action
@@ -261,10 +262,7 @@ def end_to_json(view: View) -> dict[str, list[dict[str, Any]]]:
                 "traffic": reach.line.text,
                 "size": reach.line.size,
                 "alarm": reach.line.alarm or None,
-                "groups": [
-                    {"project_id": ref.target.project_id, "region_id": ref.target.region_id, "name": ref.name}
-                    for ref in reach.groups
-                ],
+                "groups": [{**target_to_json(ref.target), "name": ref.name} for ref in reach.groups],
             }
             for reach in reaches
         ]

@@ -51,7 +51,7 @@ def test_a_good_api_passes_every_check_and_is_only_read(
         "writing": "note",
     }
     assert found["groups"][1] == "v1 answers: 1 security groups in project 1337, region 7"
-    assert found["projects"][1].startswith("the key sees 3 projects: 1, 1337, 4242")
+    assert found["projects"][1].startswith("the key sees 3 projects: default (1), staging (1337), production (4242)")
     assert {record.method for record in empty_emulator.requests} == {"GET"}
 
 

@@ -235,13 +235,13 @@ def test_targets_are_read_at_the_same_time() -> None:
 @pytest.mark.parametrize(("number", "requests"), [(0, 1), (3, 1), (1000, 1), (2500, 3)])
 def test_projects_are_listed_page_by_page(number: int, requests: int) -> None:
     """Each once, however many there are; regions are read in the same way."""
-    pages = Pages([{"id": 1 + each} for each in range(number)])
+    pages = Pages([{"id": 1 + each, "name": f"p{each}"} for each in range(number)])
 
     def answer(request: httpx.Request) -> httpx.Response:
         return pages(httpx.Request("GET", request.url.copy_with(path=LIST)))
 
     with Http("https://api.gcore.com", "k", Restless(), transport=httpx.MockTransport(answer)) as http:
-        assert GcoreReader(http).list_projects() == tuple(range(1, number + 1))
+        assert GcoreReader(http).list_projects() == {1 + each: f"p{each}" for each in range(number)}
     assert len(pages.requests) == requests
 
 
@@ -253,7 +253,7 @@ def test_a_list_of_projects_that_has_no_end_or_is_none_ends(answer: dict[str, An
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json=answer))
     with Http("https://api.gcore.com", "k", Restless(), transport=transport) as http:
         if "count" in answer and answer["results"] == [{"id": 1}]:
-            assert GcoreReader(http).list_projects() == (1,)
+            assert GcoreReader(http).list_projects() == {1: ""}
         else:
             with pytest.raises(ApiError, match="is not a list of projects"):
                 GcoreReader(http).list_projects()

@@ -203,4 +203,4 @@ def test_a_tab_in_a_large_tree_offers_what_was_found_in_half_a_second(
         (repository / f"{number}.yaml").write_text(f"security_groups:\n  - name: web-{number}\n")
     moments = iter([0.0, 0.4, 0.6])
     monkeypatch.setattr("time.monotonic", lambda: next(moments))
-    assert list(_names(["."])) == ["web-0", "web-1"]
+    assert list(_names(["."], names_in)) == ["web-0", "web-1"]

@@ -19,6 +19,8 @@ paths = ["groups", "more/web.yaml"]
 exclude = ["charts/**", "*.tmpl.yaml"]
 project_id = 1337
 region_id = 7
+project = "production"
+region = "Luxembourg-2"
 api_version = "v2"
 two_phase = true
 show_instances = true
@@ -76,7 +78,7 @@ def test_a_table_of_the_project_file_says_the_same(repository: Path) -> None:
     assert set(loaded.values) == {name for name, key in KEYS.items() if key.in_files}
     assert loaded.places("region_id", "limits.max_deleted_rules") == {
         "region_id": FilePlace("pyproject.toml", 8, 1),
-        "limits.max_deleted_rules": FilePlace("pyproject.toml", 18, 1),
+        "limits.max_deleted_rules": FilePlace("pyproject.toml", 20, 1),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 from build import desired_group, live_group, live_of, plan_of, rule, state_of, tcp, there, wanted
@@ -101,7 +101,7 @@ class Fleet:
     def read_instances(self, target: Target, group_id: str) -> Instances:
         raise AssertionError("nobody asked for this")
 
-    def list_projects(self) -> tuple[int, ...]:
+    def list_projects(self) -> Mapping[int, str]:
         raise AssertionError("nobody asked for this")
 
     list_regions = list_projects

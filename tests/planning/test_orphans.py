@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from build import OTHER_TARGET, TARGET, desired_group, live_group, live_of, plan_of, rule, state_of, tcp, uuid
@@ -183,7 +184,7 @@ def test_orphans_are_counted_and_named_and_the_same_of_many_targets_once() -> No
     assert line.startswith("project 1337, region 7: 12 live groups of the owner us are in no file: g0 (2 rules), g1")
     assert line.endswith("g9 (2 rules) and 2 more")
     assert describe_list([]) == []
-    apart = [one._replace(name=f"g{n}", target=TARGET._replace(region_id=n)) for n in range(12)]
+    apart = [one._replace(name=f"g{n}", target=replace(TARGET, region_id=n)) for n in range(12)]
     assert describe_list(apart)[-1] == "2 more such groups are live in other projects and regions"
 
 

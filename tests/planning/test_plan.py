@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from strategies import live_rules, rules_to_create
 
 from reconciler.model.cloud import MAX_RULES
-from reconciler.model.desired import DesiredRule
+from reconciler.model.desired import DesiredRule, Target
 from reconciler.model.live import ABSENT, LiveRule, fingerprint
 from reconciler.model.rule import Rule
 from reconciler.planning.diff import Action
@@ -265,4 +265,4 @@ def test_a_group_without_a_change_is_not_in_the_plan() -> None:
     )
     assert plan.changes == ()
     assert (plan.scope.groups, plan.scope.rules) == (2, 1)
-    assert TARGET == (1337, 7)
+    assert Target(1337, 7) == TARGET

@@ -19,8 +19,9 @@ from build import BASE_URL, CREATED_AT, TARGET, live_group, uuid
 
 from reconciler.config.config import load_config
 from reconciler.loading.load import Defaults, PlainDocument, load
+from reconciler.loading.names import resolve_names
 from reconciler.model.errors import InputError, Issue
-from reconciler.model.live import OWNER_TAG, LiveGroup, Tag
+from reconciler.model.live import OWNER_TAG, Directory, LiveGroup, Tag
 from reconciler.model.text import printable
 from reconciler.planning.plan import PlanOptions
 from reconciler.workflow import make_plan
@@ -92,6 +93,17 @@ YAML = {
 
 DOCUMENT = {
     "flag against head": ("project_id: §1\nregion_id: 7\nsecurity_groups: []", "contradicts-flag"),
+    "name against flag": ("project: §production\nregion_id: 7\nsecurity_groups: []", "contradicts-flag"),
+    "a number for a project's name": ("project: §1337\nregion_id: 7\nsecurity_groups: []", "wrong-value"),
+    "a region's name for its number": ("project_id: 1\nregion_id: §Luxembourg-2\nsecurity_groups: []", "wrong-value"),
+    "name in the head of no use": (
+        "§project: a\ntargets: [{project_id: 1, region_id: 7}]\nsecurity_groups: []",
+        "unused-head",
+    ),
+    "a name twice": (
+        "project: a\ntargets: [{region: x}, §{region: x}]\nsecurity_groups: []",
+        "target-twice",
+    ),
     "flag against target": ("project_id: 1\ntargets: [{region_id: §7}]\nsecurity_groups: []", "contradicts-flag"),
     "too many groups": (
         "§targets:\n"
@@ -316,6 +328,9 @@ RULE = {
 }
 FLAGS = {
     "document: flag against head": Defaults(project_id=2),
+    "document: name against flag": Defaults(project="staging"),
+    "named: flag is another's id": Defaults(project_id=1),
+    "named: id is not the flag's": Defaults(project="production"),
     "document: flag against target": Defaults(region_id=8),
 }
 """What the command line says in a case; nothing where it is not here."""
@@ -446,6 +461,32 @@ LIVE: dict[str, tuple[str, list[LiveGroup], PlanOptions, str]] = {
     "another's group": (f"owner: me\n{WEB}rules: []}}]", [WEB_LIVE], PlanOptions(), "other-owner"),
     "a protocol without a name": (f"{RULES}protocol: '99'}}]}}]", [WEB_LIVE], PlanOptions(), "unpublished-protocol"),
 }  # fmt: skip
+PROJECTS = Directory({1: "default", 4242: "production", 5: "twice", 6: "twice", 8: "a/b"}, {7: "Luxembourg-2"})
+NO_RULES = "security_groups: [{name: web, rules: []}]"
+NO_RULES_EITHER = "security_groups: [§{name: web, rules: []}]"
+NAMED = {
+    "a project that nobody can see": ("project: §prodution\nregion_id: 7\nsecurity_groups: []", "unknown-target"),
+    "a name that is like none": ("project: §x\nregion_id: 7\nsecurity_groups: []", "unknown-target"),
+    "a region in other letters": ("project: a/b\nregion: §luxembourg-2\nsecurity_groups: []", "unknown-target"),
+    "a name that two have": ("project: §twice\nregion_id: 7\nsecurity_groups: []", "unknown-target"),
+    "a number for a name": ("project: §'4242'\nregion_id: 7\nsecurity_groups: []", "unknown-target"),
+    "name and id of two": (
+        "project_id: 1\nproject: §production\nregion_id: 7\nsecurity_groups: []", "contradictory-target",
+    ),
+    "name and id in an entry": (
+        "targets: [{project_id: 1, region_id: 9, region: §Luxembourg-2}]\nsecurity_groups: []", "contradictory-target",
+    ),
+    "a target by name and by id": (
+        f"targets: [{{project: §production, region_id: 7}}, {{project_id: 4242, region_id: 7}}]\n{NO_RULES}",
+        "target-twice",
+    ),
+    "a group by name and by id": (
+        f"project: production\nregion_id: 7\n{NO_RULES}\n---\nproject_id: 4242\nregion_id: 7\n{NO_RULES_EITHER}",
+        "group-twice",
+    ),
+    "flag is another's id": ("project: §production\nregion_id: 7\nsecurity_groups: []", "contradictory-target"),
+    "id is not the flag's": ("project_id: §1\nregion_id: 7\nsecurity_groups: []", "contradictory-target"),
+}  # fmt: skip
 SETTINGS: dict[str, tuple[dict[str, str], str, str]] = {
     "a path out of the folder": ({"sgctl.toml": 'paths = ["groups", "../x"]\n'}, "sgctl.toml:1:1", "outside-folder"),
     "two files": (
@@ -501,6 +542,11 @@ def plan_text(text: bytes, live: Sequence[LiveGroup], options: PlanOptions) -> N
     make_plan(state, {TARGET: tuple(live)}, options, base_url=BASE_URL, created_at=CREATED_AT)
 
 
+def load_named(text: bytes, defaults: Defaults) -> None:
+    Path(FILE).write_bytes(text)
+    resolve_names(load([FILE], defaults), PROJECTS)
+
+
 def load_settings(files: dict[str, str]) -> None:
     for name, text in files.items():
         Path(name).write_text(text)
@@ -539,6 +585,9 @@ def cases() -> Iterator[tuple[str, Case]]:
     for name, (text, live, options, problem) in LIVE.items():
         data, place = marked(text)
         yield f"live: {name}", Case(partial(plan_text, data, live, options), place, problem)
+    for name, (text, problem) in NAMED.items():
+        data, place = marked(text)
+        yield f"named: {name}", Case(partial(load_named, data, FLAGS.get(f"named: {name}", Defaults())), place, problem)
     for name, (files, place, problem) in SETTINGS.items():
         yield f"settings: {name}", Case(partial(load_settings, files), place, problem)
 

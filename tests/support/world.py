@@ -213,7 +213,7 @@ class World:
 
     def groups(self, name: str | None = None) -> list[Group]:
         """The groups but for `default`, or those of one name."""
-        found = self.server.store.groups(ServerTarget(*self.target), name)
+        found = self.server.store.groups(ServerTarget(self.target.project_id, self.target.region_id), name)
         return [group for group in found if name is not None or group.name != "default"]
 
     def group(self, name: str = "web") -> Group:

@@ -130,6 +130,7 @@ def _pack(documents: Sequence[Written]) -> list[Any]:
             each.owner,
             [pack_group(group) for group in each.groups[:: len(each.targets) or 1]],
             each.notes,
+            each.names,
         )
         for each in documents
     ]
@@ -137,8 +138,8 @@ def _pack(documents: Sequence[Written]) -> list[Any]:
 
 def _unpack(documents: Sequence[Any]) -> list[Written]:
     return [
-        Written(targets, owner, [each for group in groups for each in unpack_group(group, targets)], notes)
-        for targets, owner, groups, notes in documents
+        Written(targets, owner, [each for group in groups for each in unpack_group(group, targets)], *rest)
+        for targets, owner, groups, *rest in documents
     ]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from reconciler.graph import Edge, Graph, Node, NodeKind, PartStatus
+from reconciler.model.desired import named
 from reconciler.model.text import printable
 
 _SHAPES = {
@@ -48,9 +49,10 @@ def _lines(graphs: Sequence[Graph]) -> Iterator[str]:
 
 def title_of(graph: Graph) -> str:
     """Name the targets of a graph, regions of one project together."""
-    regions: dict[int, list[str]] = {}
+    regions: dict[str, list[str]] = {}
     for target in graph.targets:
-        regions.setdefault(target.project_id, []).append(str(target.region_id))
+        project = named(target.project, target.project_id)
+        regions.setdefault(project, []).append(named(target.region, target.region_id))
     parts = (
         f"project {project}, region{'s' if len(found) > 1 else ''} {', '.join(found)}"
         for project, found in regions.items()
