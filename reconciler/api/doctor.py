@@ -6,8 +6,7 @@ whatever is wrong is the result.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +14,7 @@ from reconciler.api.address import check_base_url
 from reconciler.api.error_answer import Refusal, refusal_of
 from reconciler.api.parse import parse_names, parse_quotas
 from reconciler.api.reader import QUOTAS_PATH
+from reconciler.api.retry import read_date
 from reconciler.loading.names import resolve_names
 from reconciler.model.desired import DesiredState, NameUse, Target
 from reconciler.model.errors import ApiError, InputError, UsageError
@@ -162,11 +162,9 @@ def _advice(setup: Setup, answer: "ProbeResult") -> str:
 
 
 def _clock(answer: "ProbeResult", now: datetime) -> Iterator[Check]:
-    try:
-        date = parsedate_to_datetime(answer.date or "")
-    except ValueError:
+    if (date := read_date(answer.date or "")) is None:
         return
-    seconds = (now - (date if date.tzinfo else date.replace(tzinfo=UTC))).total_seconds()
+    seconds = (now - date).total_seconds()
     if abs(seconds) <= SKEW:
         yield Check("clock", Health.OK, "this machine's clock agrees with the API's")
     else:

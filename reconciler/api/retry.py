@@ -7,7 +7,7 @@ whether to try again depends on whether the request may have acted, and because 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from reconciler.model.clock import Clock
@@ -144,10 +144,14 @@ def retry_after(text: str, clock: Clock) -> float | None:
     text = text.strip()
     if text.isascii() and text.isdigit() and len(text) < 10:
         return float(text)
+    date = read_date(text)
+    return None if date is None else max(0.0, (date - clock.now()).total_seconds())
+
+
+def read_date(text: str) -> datetime | None:
+    """Read the date of a header, in UTC where it names no zone; None for anything else, however large its numbers."""
     try:
         date = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
-    return max(0.0, (date - clock.now()).total_seconds())
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -21,13 +21,8 @@ def post_json(url: str, payload: dict[str, Any], clock: Clock, timeout: float = 
 
     Raises `UsageError` for a bad address, `ApiError` when the host does not take it.
     """
-    try:
-        parts = urlsplit(url)
-        address = check_base_url(f"{parts.scheme}://{parts.netloc}")
-        httpx.URL(url)
-    except (UsageError, ValueError, httpx.InvalidURL):  # UnicodeEncodeError is a ValueError
-        raise UsageError("--notify-url: not an https address, nor http to this machine") from None
-    host = parts.hostname or "the webhook"
+    address = check_webhook(url)
+    host = urlsplit(url).hostname or "the webhook"
     waits = Waits(clock)
     with open_client(address, clock, timeout=timeout) as client:
         while True:
@@ -43,3 +38,13 @@ def post_json(url: str, payload: dict[str, Any], clock: Clock, timeout: float = 
             if status < httpx.codes.INTERNAL_SERVER_ERROR and status != httpx.codes.TOO_MANY_REQUESTS:
                 raise ApiError(f"{host} refused the notification: {status}")
             waits.after(str(status), host)
+
+
+def check_webhook(url: str) -> str:
+    """Return the scheme and the host of a webhook. Raises `UsageError` for an address that nothing is posted to."""
+    try:
+        parts = urlsplit(url)
+        httpx.URL(url)
+        return check_base_url(f"{parts.scheme}://{parts.netloc}")
+    except (UsageError, ValueError, httpx.InvalidURL):  # UnicodeEncodeError is a ValueError
+        raise UsageError("--notify-url: not an https address, nor http to this machine") from None

@@ -13,11 +13,14 @@ from click.shell_completion import CompletionItem, get_completion_class
 from reconciler.model.errors import UsageError
 
 _NAME = re.compile(
-    rb"""^(?P<before>[ ]*(?:-[ ]+)?\{?[ ]*)["']?name["']?:[ ]+
+    rb"""^(?P<before>[ ]*+(?:-[ ]++)?(?:\{[ ]*+)?)["']?name["']?:[ ]++
     (?:"(?P<double>[^"\\]+)"|'(?P<single>[^']+)'|(?P<plain>[^\s"'#&*!|>{}\[\],][^\n,}\#]*))""",
     re.MULTILINE | re.VERBOSE,
 )
 """A group's name, where a line begins with it. Reading the YAML would take seconds where this takes milliseconds."""
+
+_is_harmless = re.compile(r"[\w .,:@%+-]+").fullmatch
+"""Tells whether a name may be put on a command line as it is: shells do not quote what is offered."""
 
 
 _GROUPS = re.compile(rb"""^["']?security_groups["']?:(?:[^\n]*\n)(?:(?:(?!---)[ \t#-][^\n]*)?\n)*""", re.MULTILINE)
@@ -52,7 +55,7 @@ def _offer(context: click.Context, incomplete: str, find: Callable[[bytes], list
         words = (*context.args, *context.params.get("question", ()))
         given = context.params.get("paths") or [word for word in words if Path(word).exists()]
         names.update(_names(given or _configured_paths(), find))
-    return [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]
+    return [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete) and _is_harmless(name)]
 
 
 def complete_plan_files(_context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -62,7 +65,7 @@ def complete_plan_files(_context: click.Context, _: click.Parameter, incomplete:
     with contextlib.suppress(OSError, ValueError):
         within = Path(folder or slash or ".")
         files = sorted(path.name for path in within.iterdir() if path.name.endswith(".json") and path.is_file())
-        found = [folder + slash + name for name in files if name.startswith(beginning)]
+        found = [folder + slash + name for name in files if name.startswith(beginning) and _is_harmless(name)]
     return [CompletionItem(path) for path in found] or [CompletionItem(incomplete, type="file")]
 
 

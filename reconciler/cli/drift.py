@@ -1,5 +1,6 @@
 """`sgctl drift`."""
 
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ import click
 
 from reconciler import workflow
 from reconciler.cli import options, settings
+from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, Look, TargetOptions
 from reconciler.cli.output import PUBLIC, check_outputs, write_atomically
 from reconciler.cli.progress import Progress
@@ -179,7 +181,8 @@ class Notifier:
             return
         is_slack = chosen.notify_format == "slack"
         payload = notify.slack_payload(drift, str(report["base_url"])) if is_slack else dict(report)
-        post_json(chosen.notify_url, payload, SystemClock())
+        hidden = current_log().secrets.hide(json.dumps(payload))
+        post_json(chosen.notify_url, json.loads(hidden), SystemClock())
         if chosen.state_file:
             write_atomically(chosen.state_file, notify.write_state(news, str(report["checked_at"])))
         elif self._remembers:

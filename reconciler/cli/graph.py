@@ -6,6 +6,7 @@ import click
 
 from reconciler import workflow
 from reconciler.cli import options, settings
+from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, TargetOptions
 from reconciler.cli.output import PUBLIC, check_outputs, write_atomically
 from reconciler.cli.progress import Progress
@@ -67,7 +68,7 @@ def command(
     if out is None:
         click.echo(text, nl=False)
     else:
-        write_atomically(out, text, PUBLIC)
+        write_atomically(out, current_log().secrets.hide(text), PUBLIC)
 
 
 def _build(

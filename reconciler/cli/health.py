@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socket import AF_INET, AF_INET6
-from threading import Thread
+from socket import AF_INET, AF_INET6, SHUT_RDWR, socket
+from threading import BoundedSemaphore, Thread, Timer
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -16,7 +18,9 @@ Answer = tuple[bool, str]
 """Whether all is well, and the text to answer with."""
 
 _SECONDS = 5.0
-"""How long a client may take to ask: nobody holds a thread for longer."""
+"""How long a client may take to ask, and then to read: nobody holds a thread for longer."""
+_MOST_CLIENTS = 32
+"""Connections at once; more are closed unanswered, and so hold neither threads nor memory."""
 
 
 class Address(click.ParamType):  # type: ignore[type-arg]  # generic in the newest click only
@@ -41,14 +45,15 @@ class Address(click.ParamType):  # type: ignore[type-arg]  # generic in the newe
 def serve(address: tuple[str, int], pages: Mapping[str, Callable[[], Answer]]) -> Iterator[int]:
     """Answer GET requests for the pages, in threads of their own, and give the port.
 
-    A page that is not well is a 503. Raises `UsageError` where the address cannot be listened on.
+    A page that is not well is a 503. Clients that ask wrongly, slowly or not at all are nobody's business: they are cut
+    off without a word. Raises `UsageError` where the address cannot be listened on.
     """
 
     class Handler(BaseHTTPRequestHandler):
         timeout = _SECONDS
 
         def do_GET(self) -> None:
-            page = pages.get(urlsplit(self.path).path)
+            page = pages.get(self.path.partition("?")[0])
             is_well, text = page() if page else (False, "not found\n")
             status = HTTPStatus.NOT_FOUND if page is None else HTTPStatus.OK
             body = text.encode()
@@ -66,6 +71,23 @@ def serve(address: tuple[str, int], pages: Mapping[str, Callable[[], Answer]]) -
     class Server(ThreadingHTTPServer):
         daemon_threads = True
         address_family = AF_INET6 if ":" in host else AF_INET
+        places = BoundedSemaphore(_MOST_CLIENTS)
+
+        def verify_request(self, request: Any, client_address: Any) -> bool:
+            return self.places.acquire(blocking=False)
+
+        def process_request_thread(self, request: Any, client_address: Any) -> None:
+            cut_off = Timer(2 * _SECONDS, partial(_cut_off, request))
+            cut_off.daemon = True
+            cut_off.start()
+            try:
+                super().process_request_thread(request, client_address)
+            finally:
+                cut_off.cancel()
+                self.places.release()
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """Nothing: its own would write a traceback to stderr because a client has gone."""
 
     try:
         server = Server((host, port), Handler)
@@ -78,3 +100,9 @@ def serve(address: tuple[str, int], pages: Mapping[str, Callable[[], Answer]]) -
             yield server.server_address[1]
         finally:
             server.shutdown()
+
+
+def _cut_off(connection: socket) -> None:
+    """End a connection whose time is over: a limit on each read alone is none for who sends a byte now and then."""
+    with suppress(OSError):
+        connection.shutdown(SHUT_RDWR)

@@ -150,7 +150,8 @@ def with_lines(text: str, wanted: str) -> str:
     missing = [line for line in wanted.splitlines() if line not in lines]
     if all(line.startswith("#") for line in missing):
         return text
-    return "".join(f"{line}\n" for line in [*lines, *missing])
+    separator = "\n" if text and not text.endswith("\n") else ""
+    return text + separator + "".join(f"{line}\n" for line in missing)
 
 
 def _tell(wanted: InitOptions, folder: Path, files: Iterable[Path], *, has_target: bool) -> None:

@@ -4,7 +4,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import settings
+from reconciler.cli.log import current_log
 from reconciler.cli.options import Look, OutputFile, ReportOptions
 from reconciler.model.environment import API_KEY_FILE
 from reconciler.model.errors import PlanFileError, SgctlError, UsageError
@@ -97,10 +98,10 @@ def _identity(path: str) -> tuple[int, int] | None:
 def write_atomically(path: str, text: str | Iterable[str], mode: int = 0o600) -> None:
     """Replace a file as a whole: readers see the old text or the new, never a part. `-` is stdout.
 
-    A large text may come in pieces.
+    A large text may come in pieces, none of which ends within a value.
 
-    Raises `SgctlError` when the folder cannot be written to, and for a link and what is no regular file: to replace a
-    device or a pipe would be to remove it.
+    Raises `SgctlError` when the folder cannot be written to, for a text that holds the API key, and for a link and what
+    is no regular file: to replace a device or a pipe would be to remove it.
     """
     pieces = (text,) if isinstance(text, str) else text
     if path == STDOUT:
@@ -114,7 +115,7 @@ def write_atomically(path: str, text: str | Iterable[str], mode: int = 0o600) ->
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
                 os.fchmod(stream.fileno(), mode)
-                stream.writelines(pieces)
+                stream.writelines(_without_key(pieces, path))
                 stream.flush()
                 os.fsync(stream.fileno())
             Path(temporary).replace(target)
@@ -123,6 +124,17 @@ def write_atomically(path: str, text: str | Iterable[str], mode: int = 0o600) ->
             raise
     except OSError as error:
         raise SgctlError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _without_key(pieces: Iterable[str], path: str) -> Iterator[str]:
+    secrets = current_log().secrets
+    for piece in pieces:
+        if secrets.are_in(piece):
+            raise SgctlError(
+                f"{path} would hold the API key, and was not written",
+                hint="A name, a description or a tag repeats it. Make a new key, and find out who put it there.",
+            )
+        yield piece
 
 
 def write_groups(path: str, text: str) -> None:
@@ -197,13 +209,14 @@ def show_plan(plan: Plan, format_: str, look: Look, *, err: bool = False) -> Non
 def write_reports(
     findings: Sequence[Finding], command: str, report: ReportOptions, lifted: Collection[str] = ()
 ) -> None:
-    """Write the reports that were asked for."""
+    """Write the reports that were asked for, without the API key as all that is for people to read."""
+    hide = current_log().secrets.hide
     if report.sarif:
-        write_atomically(report.sarif, sarif_text(findings, command, lifted), PUBLIC)
+        write_atomically(report.sarif, hide(sarif_text(findings, command, lifted)), PUBLIC)
     if report.junit:
         from reconciler.render.junit import junit  # noqa: PLC0415 - only where it is asked for
 
-        write_atomically(report.junit, junit(findings, command, lifted), PUBLIC)
+        write_atomically(report.junit, hide(junit(findings, command, lifted)), PUBLIC)
 
 
 def sarif_text(findings: Sequence[Finding], command: str, lifted: Collection[str] = ()) -> str:

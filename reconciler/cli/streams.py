@@ -41,6 +41,10 @@ class Secrets:
         for word in text.split()[:_MOST_WORDS]:
             self._secrets.setdefault(word, Secret(word, SHORTEST_KEY))
 
+    def are_in(self, text: str) -> bool:
+        """Tell whether a text of ours, which escapes no character of a key, holds one of them."""
+        return any(len(key) >= SHORTEST_KEY and key in text for key in self._secrets)
+
     def hide(self, text: str) -> str:
         """Return the text without them."""
         for secret in self._secrets.values():

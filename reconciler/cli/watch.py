@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from reconciler import process, workflow
+from reconciler.api.address import check_base_url
 from reconciler.api.connection import Api
 from reconciler.applying.apply import Interrupted, Report
 from reconciler.applying.journal_folder import FolderJournal, journal_folder
@@ -114,6 +115,11 @@ def command(
         return done
 
     settings.api_key()  # what will never work is told at once
+    check_base_url(settings.base_url())
+    if notification.notify_url:
+        from reconciler.api.webhook import check_webhook  # noqa: PLC0415 - only where a webhook is given
+
+        check_webhook(notification.notify_url)
     watch = WatchLoop(one_round, clock, random.random, _tell)
     try:
         with process.stop_on_signals(stop), _serving(chosen, watch, clock):

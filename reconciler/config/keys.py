@@ -41,8 +41,16 @@ def _is_paths(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(path, str) and _may_hold(path) for path in value)
 
 
+_LONGEST_GLOBS = 2000
+"""Characters of all globs of `exclude` together: the work for each path grows with them."""
+
+
 def _is_globs(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(glob, str) and glob.strip("./ ") for glob in value)
+    return (
+        isinstance(value, list)
+        and all(isinstance(glob, str) and glob.strip("./ ") for glob in value)
+        and sum(map(len, value)) <= _LONGEST_GLOBS
+    )
 
 
 def _may_hold(path: str) -> bool:
@@ -68,7 +76,7 @@ _LIMITS = Limits()
 
 KEYS = {
     "paths": Key("a list of YAML files and folders", _is_paths, ["."]),
-    "exclude": Key('a list of globs such as `"charts/**"`', _is_globs, []),
+    "exclude": Key(f'a list of globs such as `"charts/**"`, of {_LONGEST_GLOBS} characters at most', _is_globs, []),
     "project_id": Key("a whole number, 1 or more", _whole_number(1), None, environment.PROJECT_ID),
     "region_id": Key("a whole number, 1 or more", _whole_number(1), None, environment.REGION_ID),
     "project": Key("the name of a project", _is_name, None, environment.PROJECT),

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from reconciler.model.errors import Issue
 from reconciler.model.files import parts_below
+from reconciler.model.pattern import compile_pattern
 from reconciler.model.place import FilePlace
 from reconciler.model.problems import ProblemName
 
@@ -31,8 +32,13 @@ class Walk(NamedTuple):
         """Return what tells whether a path is left out; None where nothing is."""
         if not self.exclude:
             return None
-        patterns = re.compile("|".join(map(_regex, self.exclude)), re.DOTALL)
-        return lambda path: patterns.fullmatch(Path(os.path.relpath(path, self.root)).as_posix())
+        patterns = compile_pattern("(?s)" + "|".join(map(_regex, self.exclude)))
+
+        def is_excluded(path: str) -> object:
+            name = Path(os.path.relpath(path, self.root)).as_posix()
+            return patterns.fullmatch(name.encode("utf-8", "replace").decode())  # names need not be text
+
+        return is_excluded
 
 
 WALK = Walk()

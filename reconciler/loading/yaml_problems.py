@@ -65,7 +65,7 @@ _WORDED = {
         "quote the text",
     ),
 }
-_IPV6_WITH_COLON = re.compile(r"(?<![^\s\[{,:])::?[0-9A-Fa-f:.]*(?:/[0-9]+)?(?=[\s,\]}]|$)")
+_IPV6_WITH_COLON = re.compile(r"(?<![^\s\[{,:])::?[0-9A-Fa-f:.]*+(?:/[0-9]+)?(?=[\s,\]}]|$)")
 _MARKER = re.compile(r"(<{7}|\|{7}|={7}|>{7})(?: |$)")
 _IN_QUOTES = frozenset("@`%|>")
 
@@ -88,8 +88,9 @@ def yaml_issue(source: Source, error: YAMLError) -> Issue:
     if isinstance(error, TooMuch):
         return Issue(place, error.name, str(problem))
     line = source.lines[place.line - 1] if place.line <= len(source.lines) else ""
-    prefix = _IPV6_WITH_COLON.search(line, max(0, place.column - 3))
-    if problem == "did not find expected node content" and prefix and prefix.start() < place.column:
+    starts = range(max(0, place.column - 3), place.column)
+    prefix = next(filter(None, (_IPV6_WITH_COLON.match(line, start) for start in starts)), None)
+    if problem == "did not find expected node content" and prefix:
         place, quoted = place._replace(column=prefix.start() + 1), f'"{prefix[0]}"'
         message = "text that begins with `:` needs quotes between brackets"
         return Issue(place, ProblemName.YAML_SYNTAX, message, fix=f"write {quoted}", replacement=quoted)

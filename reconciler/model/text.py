@@ -11,7 +11,7 @@ from itertools import islice
 SHOWN_WIDTH = 120
 """A longer line is shown as the part around the caret."""
 
-_COMMAND = re.compile(r"^(\s*):(?=:[a-zA-Z][a-zA-Z-]*(?: [^\n]*?)?::)", re.MULTILINE)
+_COMMAND = re.compile(r"^([^\S\n]*):(?=:[a-zA-Z][a-zA-Z-]*(?: [^\n]*?)?::)", re.MULTILINE)
 _OLD_COMMAND = re.compile(r"##(?=\w*\[)")
 """What the runners of CI systems take for commands: `::error::`, `##[error]`, `##vso[...]`."""
 

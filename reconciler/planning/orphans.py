@@ -41,7 +41,8 @@ ALIKE_BY_NAME = 0.5
 _ANYWHERE = frozenset({*DEFAULT_EGRESS_RULES, Rule("egress", "IPv4"), Rule("egress", "IPv6")})
 """Rules that so many groups have that they do not tell one from another."""
 
-_VERSION = re.compile(r"([-_. ]?(v?[0-9]+|old|new|copy|bak|tmp))+$")
+_VERSION_BACKWARDS = re.compile(r"(?:(?:[0-9]++v?|dlo|wen|ypoc|kab|pmt)[-_. ]?)*")
+"""A version at the end of a name, from its end to its beginning: so there is one way to read it, whatever it is."""
 _SELF = placeholder("")
 
 
@@ -235,7 +236,9 @@ def _share(one: frozenset[Rule], other: frozenset[Rule]) -> float:
 
 def _stem(name: str) -> str:
     """Take what a name is without a version at its end: `cache` for `cache-v2`."""
-    return _VERSION.sub("", name.lower()) or name.lower()
+    name = name.lower()
+    version = _VERSION_BACKWARDS.match(name[::-1])
+    return name[: len(name) - (version.end() if version else 0)] or name
 
 
 def are_alike(one: str, other: str) -> bool:

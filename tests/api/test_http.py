@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from reconciler.api.http import Exchange, Http
-from reconciler.api.retry import FIRST_BACKOFF, MAX_ASKED, MAX_TRIES, MAX_WAIT
+from reconciler.api.retry import FIRST_BACKOFF, MAX_ASKED, MAX_TRIES, MAX_WAIT, read_date, retry_after
+from reconciler.model.clock import SystemClock
 from reconciler.model.errors import ApiError, ApiRefused, ApiUnreachable, OutcomeUnknown, Stopped
 
 KEY = "s3cret-key"
@@ -63,6 +64,15 @@ def ask(http: Http, method: str) -> None:
 
 def ok() -> httpx.Response:
     return httpx.Response(200, json={"count": 0, "results": []})
+
+
+@pytest.mark.parametrize(
+    "text", ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "1 Jan 2020 0:0:0 +" + "9" * 14, "x", ""]
+)
+def test_a_date_that_cannot_be_is_none(text: str) -> None:
+    """`email.utils` raises what it likes for numbers that no clock has."""
+    assert read_date(text) is None
+    assert retry_after(text, SystemClock()) is None
 
 
 def too_many(retry_after: str | None = None) -> httpx.Response:

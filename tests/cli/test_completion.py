@@ -6,12 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.cli import run
-from reconciler.cli.completion import _names, names_in
+from reconciler.cli.completion import _names, complete_groups, complete_plan_files, names_in
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -204,3 +205,19 @@ def test_a_tab_in_a_large_tree_offers_what_was_found_in_half_a_second(
     moments = iter([0.0, 0.4, 0.6])
     monkeypatch.setattr("time.monotonic", lambda: next(moments))
     assert list(_names(["."], names_in)) == ["web-0", "web-1"]
+
+
+@pytest.mark.parametrize(
+    "name", ["$(reboot)", "a;reboot", "`id`", "a|b", "a>b", "a&b", "a\\b", "a\x1b[2J", "a\u202eb", "*"]
+)
+def test_no_name_is_offered_that_a_shell_would_obey(name: str, repository: Path) -> None:
+    """Shells put what is offered on the line unquoted, and whoever may name a group is not who presses Enter."""
+    text = "security_groups:\n  - {name: fine, rules: []}\n  - name: " + f"'{name}'\n    rules: []\n"
+    (repository / "groups.yaml").write_text(text, encoding="utf-8")
+    offered = [
+        each.value for each in complete_groups(click.Context(click.Command("plan")), click.Option(["--group"]), "")
+    ]
+    assert offered == ["fine"]
+    (repository / f"x{name}.json").write_text("{}")
+    found = complete_plan_files(click.Context(click.Command("show")), click.Argument(["plan"]), "x")
+    assert [(each.value, each.type) for each in found] == [("x", "file")]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from reconciler.api import http
+from reconciler.api import http, webhook
 from reconciler.emulator.faults import Fault, FaultPlan
 from reconciler.emulator.server import EmulatorServer
 
@@ -100,3 +101,30 @@ def test_the_plan_file_is_for_its_owner_and_holds_no_key(sgctl: Sgctl) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     assert "uthorization" not in path.read_text(encoding="utf-8")
     assert sorted(entry.name for entry in Path.cwd().iterdir()) == ["groups.yaml", "plan.json"]
+
+
+def test_no_file_and_no_webhook_gets_a_key_that_a_server_put_into_a_group(
+    offline: Sgctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is for people is written without it; what has to be exact is not written at all."""
+    told: list[str] = []
+    monkeypatch.setattr(webhook, "post_json", lambda url, payload, clock: told.append(json.dumps(payload)))
+    rule = {"direction": "ingress", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22, "description": KEY}
+    group = {"project_id": 1, "region_id": 7, "name": "web", "description": KEY, "tags": {"a": KEY}, "rules": [rule]}
+    monkeypatch.setenv("GCORE_API_KEY", KEY)
+    offline.write(SAME.replace("rules:", f"description: {KEY[4:]}\n    rules:"))
+    offline.write('[policies]\nrule_description = "warning"\n', "sgctl.toml")
+    with EmulatorServer(api_key=KEY, seed={"groups": [group]}) as running:
+        monkeypatch.setenv("GCORE_BASE_URL", running.url)
+        ran = offline("plan", "--sarif", "new.sarif", "--junit", "new.xml")
+        assert ran.code == 0, ran.err
+        where = ["--project-id", "1", "--region-id", "7"]
+        for arguments in (["plan", "--out", "plan.json"], ["import", *where, "--out", "new.yaml"]):
+            ran = offline(*arguments)
+            assert (ran.code, f"{arguments[-1]} would hold the API key" in ran.err) == (1, True), ran.err
+            assert not Path(arguments[-1]).exists()
+        for form in ("json", "slack"):
+            assert offline("drift", "--notify-url", "http://127.0.0.1:9/x", "--notify-format", form).code == 2
+    (offline.folder / "groups.yaml").unlink()
+    assert len(told) == 2
+    check(offline, *told)

@@ -2,11 +2,13 @@
 
 import json
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partialmethod
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -15,6 +17,7 @@ from urllib.error import HTTPError
 
 import pytest
 
+from reconciler.cli import health
 from reconciler.cli.health import serve
 from reconciler.drift.watch import WatchLoop
 from reconciler.emulator.knobs import Knobs
@@ -136,6 +139,9 @@ def test_a_wrong_address_or_key_is_told_at_once(sgctl: Sgctl, monkeypatch: pytes
         assert ran.code == 1
         assert "is not an address such as 127.0.0.1:9180" in ran.err
     assert "cannot listen on 203.0.113.1:1" in sgctl("watch", "--listen", "203.0.113.1:1").err
+    assert "--notify-url: not an https address" in sgctl("watch", "--notify-url", "nonsense").err
+    monkeypatch.setenv("GCORE_BASE_URL", "ftp://127.0.0.1")
+    assert "is not the address of an API" in sgctl("watch").err
     monkeypatch.delenv("GCORE_API_KEY")
     assert "no API key" in sgctl("watch").err
 
@@ -149,6 +155,45 @@ def test_pages_tell_what_is_well_and_what_is_not() -> None:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/{page}", timeout=5)
             with raised.value as answer:
                 assert answer.code == status
+
+
+def talk(port: int, *parts: bytes) -> bytes:
+    """Say something to a server, then hang up without reading, or read until it has hung up."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        for part in parts:
+            connection.sendall(part)
+        if parts[-1].endswith(b"gone: 1\r\n\r\n"):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            return b""
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def test_no_client_of_the_pages_is_seen_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither one that asks for nonsense nor one that is gone before it is answered."""
+    pages = {"/big": lambda: (True, "x" * 10_000_000)}
+    with serve(("127.0.0.1", 0), pages) as port:
+        for text in (b"GET //[ HTTP/1.0", b"\xff\x00", b"GET /big HTTP/1.0\r\ngone: 1", b"POST / HTTP/9", b"GET"):
+            talk(port, text + b"\r\n\r\n")
+        assert talk(port, b"GET /big?x HTTP/1.0\r\n\r\n").endswith(b"xxx")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_slow_client_of_the_pages_is_cut_off_and_many_are_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_SECONDS", 0.2)
+    monkeypatch.setattr(health, "_MOST_CLIENTS", 2)
+    with serve(("127.0.0.1", 0), {"/good": lambda: (True, "ok\n")}) as port:
+        slow = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(2)]
+        for each in slow:
+            each.sendall(b"GET /good HTTP/1.0\r\n")
+        with suppress(ConnectionError):
+            assert talk(port, b"GET /good HTTP/1.0\r\n\r\n") == b"", "there is no place"
+        for each in slow:
+            with each, suppress(ConnectionError):
+                while each.send(b"A: b\r\n"):
+                    assert each.recv(1) == b"", "it has to be cut off"
+                    break
+        answered = (talk(port, b"GET /good HTTP/1.0\r\n\r\n") for _ in range(100))
+        assert any(each.endswith(b"ok\n") for each in answered)
 
 
 @pytest.mark.usefixtures("default_sigint")
