@@ -21,6 +21,7 @@ PACKAGE = Path(reconciler.__file__).parent
 SEPARATED = {
     "reconciler.importing.terraform._ADDRESS": "names have dots between them, and hold none",
     "reconciler.loading.bulk.pieces._GROUPS": "a line ends with the only newline that it holds",
+    "reconciler.cli.completion._GROUPS": "the same of lines",
     "reconciler.render.condense._EXCEPTIONS": "prefixes hold no comma, and are ours",
 }
 """Repetitions within repetitions, with what leaves one way to read a text."""
