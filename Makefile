@@ -43,7 +43,7 @@ test-browser: .venv/installed-browser .venv/installed-docs .tools/installed-npm 
 test-all: test test-full test-lowest test-browser  ## all tests that there are
 
 docs: .venv/installed-docs  ## build the documentation into site/; a dead link ends it
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict # not --quiet, which would also silence what strict counts
 
 pictures: .venv/installed-browser  ## draw the pictures of the documentation anew: look at them before they are committed
 	$(BIN)/python docs/pictures.py

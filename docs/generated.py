@@ -323,7 +323,7 @@ def on_files(files: Any, config: Any) -> Any:
 
 _LOADED = re.compile(
     r"""<(?:script|img|iframe|source|video|audio|embed)\b[^>]*\bsrc=["']?(?:https?:)?//|"""
-    r"""<link\b[^>]*\bhref=["']?(?:https?:)?//(?![^>]*rel=["']?canonical)"""
+    r"""<link\b(?![^>]*rel=["']?canonical)[^>]*\bhref=["']?(?:https?:)?//"""
 )
 
 
