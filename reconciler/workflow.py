@@ -37,7 +37,7 @@ from reconciler.model.clock import format_time
 from reconciler.model.cloud import DEFAULT_GROUP
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.errors import GuardrailStop, InputError, UsageError
-from reconciler.model.live import Instances, LiveGroup, LiveState, RefusedTarget
+from reconciler.model.live import Instances, LiveGroup, LiveState, RefusedTarget, UnreadTarget
 from reconciler.model.policies import Policies, Rulebook
 from reconciler.model.text import count
 from reconciler.planning.group_view import StateView, live_view, planned_view
@@ -110,6 +110,7 @@ def plan(
     options: PlanOptions | None = None,
     *,
     show_instances: bool = False,
+    partial: bool = False,
     progress: Watch = nobody,
 ) -> Plan:
     """Read the live state of the desired groups' targets, and plan what makes it the desired one. Changes nothing.
@@ -117,6 +118,8 @@ def plan(
     `show_instances` reads the instances of every group that changes, one read each. Where groups are to be created,
     the quotas are read once, and a note says what will not fit; where one of them looks like an orphan, the instances
     of that are read. Guardrails do not raise: they are findings of the plan, which is to be shown all the same.
+    With `partial`, a target that cannot be read is one of the plan's `unread`, unless none can; such a plan is to be
+    shown, and is neither saved nor applied.
 
     >>> proposal = plan(desired, api, PlanOptions(groups=("web",)))
     >>> [(change.difference.name, len(change.requests)) for change in proposal.changes]
@@ -124,7 +127,10 @@ def plan(
     """
     options = options or PlanOptions()
     desired = find_targets(desired, api)
-    live = read(desired, api, progress=progress)
+    unread: list[UnreadTarget] | None = [] if partial else None
+    live = read_live(api.reader, desired.targets, parallelism=api.parallelism, progress=progress, unread=unread)
+    groups = tuple(group for group in desired.groups if group.target in live) if unread else desired.groups
+    desired = replace(desired, targets=tuple(live), groups=groups)
     matches = match_groups(desired, live, options)
     renames = _find_renames(desired, live, matches, options)
     going = find_orphans(desired, live, matches) if options.prune else ()
@@ -132,7 +138,7 @@ def plan(
     instances |= api.read_instances(_not_in(instances, (each.live for each in renames if each.is_ours)), lenient=True)
     created_at = format_time(api.clock.now())
     proposal = _plan(desired, live, matches, options, renames, instances, base_url=api.base_url, created_at=created_at)
-    proposal = _note_quotas(proposal, api)
+    proposal = replace(_note_quotas(proposal, api), unread=tuple(unread or ()))
     return _show_instances(proposal, api, instances) if show_instances else proposal
 
 
@@ -259,6 +265,8 @@ def apply(
     >>> report.error is None
     True
     """
+    if plan.unread:
+        raise UsageError(f"this plan is a part of one: {plan.unread[0].target} could not be read")
     if plan.stopped_by:
         raise GuardrailStop("; ".join(finding.message for finding in plan.stopped_by))
     if settled is None:
@@ -299,14 +307,16 @@ def detect_drift(
     today: date | None = None,
     also: Sequence[Target] = (),
     whole: bool = True,
+    partial: bool = False,
     progress: Watch = nobody,
 ) -> Drift:
     """Read the live state of one target after the other, and keep of each what differs from the files. Changes nothing.
 
     `today` is the day that the `expires` dates of rules are compared with: that of the clock when left out. `also` are
     targets that are looked through for orphans, such as those of `Api.list_targets`; one that refuses to be listed is
-    told. There are no orphans where the files are not the `whole` of what there is. Raises `InputError` where it is not
-    clear which live group a desired one is.
+    told. There are no orphans where the files are not the `whole` of what there is. With `partial`, a target that
+    cannot be read is one of the `unread`, unless none can. Raises `InputError` where it is not clear which live group a
+    desired one is.
 
     >>> found = detect_drift(desired, api)
     >>> [(group.difference.name, str(group.severity)) for group in found.drifted]
@@ -317,6 +327,7 @@ def detect_drift(
     if also:
         desired = look_everywhere(desired, also)
     by_targets = by_target(desired)
+    unread: list[UnreadTarget] = []
     parts = read_each(
         api.reader,
         desired.targets,
@@ -324,8 +335,10 @@ def detect_drift(
         parallelism=api.parallelism,
         progress=progress,
         on_refusal=refusals,
+        unread=unread if partial else None,
     )
-    return join_targets(parts.values(), desired, fail_on, today or api.clock.now().date(), refusals.found)
+    found = join_targets(parts.values(), desired, fail_on, today or api.clock.now().date(), refusals.found)
+    return replace(found, unread=tuple(unread))
 
 
 class _Refusals:

@@ -7,8 +7,8 @@ from typing import Protocol, TypeVar
 
 from reconciler.model.action import ActionLog, ActionQuery, UserAction
 from reconciler.model.desired import Target
-from reconciler.model.errors import ApiRefused
-from reconciler.model.live import Instances, LiveGroup, LiveState, Quota
+from reconciler.model.errors import ApiError, ApiRefused, Stopped
+from reconciler.model.live import Instances, LiveGroup, LiveState, Quota, UnreadTarget
 
 Watch = Callable[[Target, int, int], None]
 """Told how many groups of a target have been read and how many it has: after each page, and equal when it is done."""
@@ -66,16 +66,20 @@ def read_live(
     parallelism: int = 16,
     progress: Watch = nobody,
     on_refusal: OnRefusal | None = None,
+    unread: list[UnreadTarget] | None = None,
 ) -> LiveState:
     """Read all groups of all targets, `parallelism` targets at a time, told to `progress`.
 
     Raises the `ApiError` of the first target that could not be read whole: a part is never taken for the state.
+    `unread` is as in `read_each`.
     """
 
     def whole(_: Target, groups: tuple[LiveGroup, ...]) -> tuple[LiveGroup, ...]:
         return groups
 
-    return read_each(reader, targets, whole, parallelism=parallelism, progress=progress, on_refusal=on_refusal)
+    return read_each(
+        reader, targets, whole, parallelism=parallelism, progress=progress, on_refusal=on_refusal, unread=unread
+    )
 
 
 def read_each(
@@ -86,20 +90,29 @@ def read_each(
     parallelism: int = 16,
     progress: Watch = nobody,
     on_refusal: OnRefusal | None = None,
+    unread: list[UnreadTarget] | None = None,
 ) -> dict[Target, Result]:
     """Read as `read_live` does, and keep of each target only what `use` makes of its groups.
 
     A target that refuses to be listed (403, or 404 for a project that is not in a region) is taken for empty where
-    `on_refusal`, which is told, says so.
+    `on_refusal`, which is told, says so. With a list of the `unread`, a target that cannot be read goes there and is
+    left out, unless that is all of them.
     """
+    failed: dict[Target, ApiError] = {}
+
+    def attempt(target: Target) -> tuple[Result, ...]:
+        try:
+            return (read(target),)
+        except Stopped:
+            raise
+        except ApiError as error:
+            if unread is None:
+                raise
+            failed[target] = error
+            return ()
 
     def read(target: Target) -> Result:
-        try:
-            groups = reader.list_groups(target, on_page=partial(progress, target))
-        except ApiRefused as refused:
-            if on_refusal is None or refused.status not in _REFUSED or not on_refusal(target, refused.status):
-                raise
-            groups = ()
+        groups = _list(reader, target, progress, on_refusal)
         result = use(target, groups)
         progress(target, len(groups), len(groups))
         return result
@@ -108,4 +121,18 @@ def read_each(
     if len(ordered) == 1:
         return {ordered[0]: read(ordered[0])}
     with ThreadPoolExecutor(max_workers=max(1, min(parallelism, len(ordered)))) as pool:
-        return dict(zip(ordered, pool.map(read, ordered), strict=True))
+        results = dict(zip(ordered, pool.map(attempt, ordered), strict=True))
+    if failed and len(failed) == len(ordered):
+        raise failed[ordered[0]]
+    if unread is not None:
+        unread += [UnreadTarget(target, failed[target].message) for target in ordered if target in failed]
+    return {target: result for target, results_of in results.items() for result in results_of}
+
+
+def _list(reader: Reader, target: Target, progress: Watch, on_refusal: OnRefusal | None) -> tuple[LiveGroup, ...]:
+    try:
+        return reader.list_groups(target, on_page=partial(progress, target))
+    except ApiRefused as refused:
+        if on_refusal is None or refused.status not in _REFUSED or not on_refusal(target, refused.status):
+            raise
+        return ()

@@ -13,6 +13,7 @@ from reconciler.cli import options, settings
 from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, Look, TargetOptions
 from reconciler.cli.output import PUBLIC, check_outputs, write_atomically
+from reconciler.cli.plan import refuse_unread
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import load_files, refuse_no_owner, sees_all
 from reconciler.config.commit import commit_of
@@ -134,12 +135,14 @@ def command(
             fail_on = Severity(chosen.fail_on)
             with Progress("reading", len({*state.targets, *also})) as progress:
                 drift = workflow.detect_drift(
-                    state, api, fail_on=fail_on, also=also, whole=whole, progress=progress.read
+                    state, api, fail_on=fail_on, also=also, whole=whole, partial=True, progress=progress.read
                 )
             drift = workflow.find_who(drift, api) if chosen.who else drift
     finally:
         if chosen.metrics_file:
-            run = Run(clock.now().timestamp(), clock.monotonic() - started, drift)
+            run = Run(
+                clock.now().timestamp(), clock.monotonic() - started, drift if drift and not drift.unread else None
+            )
             write_atomically(chosen.metrics_file, render_metrics(run), PUBLIC)
     report = drift_to_json(drift, api.base_url, format_time(clock.now()), with_unmanaged=chosen.unmanaged)
     if chosen.format_ == "json":
@@ -153,6 +156,7 @@ def command(
         view = replace(view, page_url=look.page_url or "")
         text = render(view, chosen.format_, shutil.get_terminal_size().columns, expand=look.expand)
         click.echo(text, nl=False, err=to_stdout)
+    refuse_unread(drift.unread)
     Notifier(notification).tell(drift, report)
     return ExitCode.DIFFERENCES if drift.counted else ExitCode.DONE
 

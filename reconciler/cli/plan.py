@@ -16,7 +16,8 @@ from reconciler.cli.progress import Progress
 from reconciler.cli.targets import load_files, refuse_partial_prune, sees_all
 from reconciler.config.commit import commit_of
 from reconciler.model.environment import SSH_CONNECTION
-from reconciler.model.errors import ExitCode, GuardrailStop, UsageError
+from reconciler.model.errors import ApiError, ExitCode, GuardrailStop, UsageError
+from reconciler.model.live import UnreadTarget
 from reconciler.model.version import __version__
 from reconciler.planning import planfile
 from reconciler.planning.plan import Origin, Plan, PlanOptions
@@ -67,19 +68,29 @@ def command(
     """
     to_stdout = check_outputs(paths, walk=settings.walk(target.follow_links))
     with options.connect(connection) as api:
-        plan = plan_files(paths, api, choices, target, connection)
-    if output.out is not None:
+        plan = plan_files(paths, api, choices, target, connection, partial=True)
+    if output.out is not None and not plan.unread:
         write_atomically(output.out, planfile.iterdumps(plan))
     write_reports(plan.findings, "plan", report, plan.lifted)
     show_plan(plan, output.format_, look, err=to_stdout)
+    refuse_unread(plan.unread, "No plan was saved." if output.out is not None else None)
     refuse_stopped(plan, "the plan was stopped by a guardrail")
     return ExitCode.DIFFERENCES if output.detailed_exitcode and plan.changes else ExitCode.DONE
 
 
 def plan_files(
-    paths: Sequence[str], api: Api, choices: PlanChoices, target: TargetOptions, connection: ConnectionOptions
+    paths: Sequence[str],
+    api: Api,
+    choices: PlanChoices,
+    target: TargetOptions,
+    connection: ConnectionOptions,
+    *,
+    partial: bool = False,
 ) -> Plan:
-    """Load the files, read live state and plan. Raises `UsageError` where pruning would not see everything."""
+    """Load the files, read live state and plan; `partial` is as in `workflow.plan`.
+
+    Raises `UsageError` where pruning would not see everything.
+    """
     if choices.prune:
         refuse_partial_prune(settings.config(), paths, walk=settings.walk(target.follow_links))
     plan_with = plan_options(choices, connection)
@@ -87,7 +98,9 @@ def plan_files(
     if not choices.prune:
         plan_with = replace(plan_with, whole=sees_all(paths, state, target))
     with Progress("reading", len(state.targets)) as progress:
-        plan = workflow.plan(state, api, plan_with, show_instances=choices.show_instances, progress=progress.read)
+        plan = workflow.plan(
+            state, api, plan_with, show_instances=choices.show_instances, partial=partial, progress=progress.read
+        )
     return replace(plan, origin=Origin(__version__, commit_of(paths[0])))
 
 
@@ -132,6 +145,13 @@ def protected_address(given: str | None, environment: Mapping[str, str] = os.env
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
     return str(address)
+
+
+def refuse_unread(unread: Sequence[UnreadTarget], hint: str | None = None) -> None:
+    """Say what a report lacks, after it was shown. Raises `ApiError` where it lacks anything."""
+    if unread:
+        reasons = "".join(f"\n  {each.target}: {each.reason}" for each in unread)
+        raise ApiError(f"not everything could be read, and nothing is known of{reasons}", hint=hint)
 
 
 def refuse_stopped(plan: Plan, message: str) -> None:

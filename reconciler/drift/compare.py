@@ -14,7 +14,7 @@ from typing import NamedTuple
 from reconciler.drift.who import Who
 from reconciler.model.desired import DesiredGroup, DesiredState, Target
 from reconciler.model.errors import InputError, Issue
-from reconciler.model.live import LiveGroup, LiveState, RefusedTarget
+from reconciler.model.live import LiveGroup, LiveState, RefusedTarget, UnreadTarget
 from reconciler.model.policies import Finding
 from reconciler.model.text import count
 from reconciler.planning.diff import Action, Difference, diff, names_of_remotes
@@ -72,6 +72,7 @@ class Drift:
     `unmanaged` are the other live groups that no file names; they never count. `findings` are rules of the files past
     their date, or soon past it, and missing groups that may be orphans under another name. `refused` are targets that
     were to be looked through and refuse to be listed. `who` is what the API's log says, where it was asked.
+    `unread` are targets of the files of which nothing is known, because they could not be read.
     """
 
     drifted: tuple[DriftedGroup, ...]
@@ -84,6 +85,7 @@ class Drift:
     findings: tuple[Finding, ...] = ()
     who: Who | None = None
     refused: tuple[RefusedTarget, ...] = ()
+    unread: tuple[UnreadTarget, ...] = ()
 
     @property
     def counted(self) -> bool:
@@ -218,6 +220,8 @@ def _counts(found: Severity, fail_on: Severity) -> bool:
 def summarize_drift(drift: Drift) -> str:
     """Count what differs, in one line."""
     size = f"{count(drift.groups, 'group')}, {count(drift.rules, 'live rule')} compared"
+    if drift.unread:
+        size += f", {count(len(drift.unread), 'target')} not read"
     expired = sum(each.stops for each in drift.findings)
     past = f"{count(expired, 'rule')} past {'its' if expired == 1 else 'their'} date; " if expired else ""
     groups = len(drift.drifted) + len(drift.orphans)

@@ -29,7 +29,7 @@ from reconciler.model.json_reading import (
     uuid,
     whole,
 )
-from reconciler.model.live import LiveGroup, LiveRule, Tag
+from reconciler.model.live import LiveGroup, LiveRule, Tag, UnreadTarget
 from reconciler.model.place import Place
 from reconciler.model.place import read_place as parse_place
 from reconciler.model.policies import Finding, PolicyException, Review
@@ -142,6 +142,11 @@ def target_to_json(target: Target) -> Json:
         "region_id": target.region_id,
         **{kind: name for kind, name in names.items() if name is not None},
     }
+
+
+def unread_to_json(unread: UnreadTarget) -> Json:
+    """Write a target that could not be read, with the reason."""
+    return {**target_to_json(unread.target), "reason": unread.reason}
 
 
 def finding_to_json(finding: Finding) -> Json:

@@ -106,6 +106,13 @@ class Directory(NamedTuple):
         return Target(target.project_id, target.region_id, project or target.project, region or target.region)
 
 
+class UnreadTarget(NamedTuple):
+    """A target of the files that could not be read, while others could, and why."""
+
+    target: Target
+    reason: str
+
+
 class RefusedTarget(NamedTuple):
     """A target that the API does not list to this key: with 403, or with 404 where there is no such pair."""
 

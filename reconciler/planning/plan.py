@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.errors import InputError, UsageError
-from reconciler.model.live import Instances, LiveState, fingerprint
+from reconciler.model.live import Instances, LiveState, UnreadTarget, fingerprint
 from reconciler.model.placeholder import placeholder
 from reconciler.model.policies import Finding, Limits, Policies, PoliciesSource, Rulebook
 from reconciler.model.rounds import in_rounds
@@ -91,6 +91,7 @@ class Plan:
     origin: Origin | None = None
     orphans: tuple[UnmanagedGroup, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    unread: tuple[UnreadTarget, ...] = ()
 
     @property
     def summary(self) -> Summary:

@@ -23,6 +23,7 @@ from reconciler.model.json_form import (
     review_to_json,
     rule_to_json,
     target_to_json,
+    unread_to_json,
 )
 from reconciler.model.json_reading import Fault, Json
 from reconciler.model.place import Place
@@ -62,6 +63,7 @@ def _content(plan: Plan, changes: list[Json]) -> Json:
         **({"limits": asdict(plan.limits)} if plan.limits != Limits() else {}),
         "changes": changes,
         **({"orphans": [unmanaged_to_json(each) for each in plan.orphans]} if plan.orphans else {}),
+        **({"unread_targets": [unread_to_json(each) for each in plan.unread]} if plan.unread else {}),
     }
 
 

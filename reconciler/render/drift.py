@@ -7,14 +7,14 @@ from typing import Any
 from reconciler.drift.compare import Drift, DriftedGroup, Severity, summarize_drift
 from reconciler.drift.who import Who
 from reconciler.model.clock import format_time
-from reconciler.model.json_form import finding_to_json, target_to_json
+from reconciler.model.json_form import finding_to_json, target_to_json, unread_to_json
 from reconciler.model.json_reading import Json
 from reconciler.model.text import count
 from reconciler.planning.diff import Difference
 from reconciler.planning.orphans import describe_refused
 from reconciler.planning.planfile import difference_to_json, unmanaged_to_json
 from reconciler.render.history import action_to_json, describe_gaps, view_changes
-from reconciler.render.plan import exposed, refused, remarks, view_difference
+from reconciler.render.plan import exposed, refused, remarks, unread_remarks, view_difference
 from reconciler.render.view import DRIFT, GroupView, Tone, View, end_to_json
 
 FORMAT_VERSION = 1
@@ -33,7 +33,10 @@ def view_drift(drift: Drift, *, with_unmanaged: bool = False) -> View:
             *(_unmanaged(drift) if with_unmanaged else ()),
         ),
         stops=remarks(each for each in drift.findings if each.stops),
-        warnings=remarks(each for each in drift.findings if not each.stops),
+        warnings=(
+            *unread_remarks(drift.unread),
+            *remarks(each for each in drift.findings if not each.stops),
+        ),
         orphans=drift.orphans,
         orphans_count=drift.counts_orphans,
         exposed=exposed(groups, DRIFT),
@@ -64,6 +67,7 @@ def drift_to_json(drift: Drift, base_url: str, checked_at: str, *, with_unmanage
             for group in drift.orphans
         ],
         "refused_targets": [{**target_to_json(target), "status": status} for target, status in drift.refused],
+        **({"unread_targets": [unread_to_json(each) for each in drift.unread]} if drift.unread else {}),
         "differences": [
             {
                 **difference_to_json(each.difference, drift.group_names),

@@ -7,7 +7,7 @@ from typing import Literal, TypeVar
 
 from reconciler.model.desired import DesiredRule
 from reconciler.model.egress import DEFAULT_EGRESS, DEFAULT_EGRESS_RULES, SMTP_PORT, preset_among
-from reconciler.model.live import LiveRule
+from reconciler.model.live import LiveRule, UnreadTarget
 from reconciler.model.policies import Finding
 from reconciler.model.rule import describe_remote, describe_rule
 from reconciler.model.text import count
@@ -48,13 +48,18 @@ def view_plan(plan: Plan) -> View:
         groups=groups,
         summary=summarize_plan(plan),
         stops=remarks(stopping),
-        warnings=remarks(each for each in plan.findings if each in others),
+        warnings=(*unread_remarks(plan.unread), *remarks(each for each in plan.findings if each in others)),
         notes=plan.notes,
         orphans=plan.orphans,
         exposed=exposed(groups, PLAN),
         refused=refused(groups, PLAN),
         made=Made(plan.created_at, plan.base_url, *(astuple(plan.origin) if plan.origin else ())),
     )
+
+
+def unread_remarks(unread: Iterable[UnreadTarget]) -> tuple[Remark, ...]:
+    """Say which targets are missing in a report, and why."""
+    return tuple(Remark(f"{each.target} is missing here, it could not be read: {each.reason}") for each in unread)
 
 
 def remarks(findings: Iterable[Finding]) -> tuple[Remark, ...]:
