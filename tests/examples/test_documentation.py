@@ -68,6 +68,21 @@ def test_the_reference_is_whole(reference: ModuleType) -> None:
     assert "a version reads its own" in pages["reference/json.md"].lower()
 
 
+@pytest.mark.parametrize(
+    ("html", "is_loaded"),
+    [
+        pytest.param('<script src="https://a.example/a.js"></script>', True, id="a script"),
+        pytest.param('<link rel="stylesheet" href="//a.example/a.css">', True, id="a style"),
+        pytest.param("<img alt=a src=https://a.example/a.png>", True, id="a picture"),
+        pytest.param('<a href="https://a.example/">a</a>', False, id="a link to click"),
+        pytest.param('<link rel="canonical" href="https://a.example/">', False, id="where the page is"),
+        pytest.param('<script src="../assets/a.js"></script><link href="a.css" rel="stylesheet">', False, id="our own"),
+    ],
+)
+def test_a_page_that_loads_from_another_host_is_found(reference: ModuleType, html: str, is_loaded: bool) -> None:
+    assert (reference.loaded_from_elsewhere(html) is not None) is is_loaded
+
+
 def test_every_page_is_in_the_navigation(reference: ModuleType) -> None:
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     written = {page.relative_to(ROOT / "docs").as_posix() for page in PAGES[1:]}
