@@ -24,7 +24,7 @@ class Backend(Encoder, Protocol):
 
     @property
     def hint_when_gone(self) -> str | None:
-        """What to do when the API no longer offers these requests (404, 405 or 410 for a group that exists)."""
+        """What to do when the API no longer offers these requests (404, 405, 410 or 501 for a group that exists)."""
 
     def send(self, http: "Http", clock: Clock, request: Request) -> "Answer":
         """Send one write and wait until it is carried out; the body of a create's answer holds the new `id`.

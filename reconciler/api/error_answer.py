@@ -79,6 +79,7 @@ _BY_STATUS = {
     409: Refusal.CONFLICT,
     410: Refusal.WITHDRAWN,
     422: Refusal.INVALID,
+    501: Refusal.NOT_OFFERED,
 }
 _BY_WORDS = {
     Refusal.DOLLAR_IN_KEY: re.compile(r"bad permanent token"),

@@ -233,7 +233,12 @@ def read_answer_details(status: int, headers: Mapping[str, str], content: bytes,
 
 
 def _is_failure(status: int) -> bool:
-    """Tell whether the server failed, so that a write may have acted and a read may go well the next time."""
+    """Tell whether the server failed, so that a write may have acted and a read may go well the next time.
+
+    501 is none: the server does not know such a request (RFC 9110, 15.6.2).
+    """
+    if status == httpx.codes.NOT_IMPLEMENTED:
+        return False
     return status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.REQUEST_TIMEOUT
 
 

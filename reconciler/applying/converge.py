@@ -25,7 +25,7 @@ MAX_ROUNDS = 6
 
 _LOOKS = 4
 _NOT_FOUND = 404
-_WITHDRAWN = frozenset({405, 410})
+_WITHDRAWN = frozenset({405, 410, 501})
 _HOPELESS = frozenset({401, 403})
 
 

@@ -183,6 +183,7 @@ ADVICE = {
     409: "Plan again",
     410: "withdrawn",
     422: "the answer says which field",
+    501: "does not offer",
 }
 
 

@@ -34,7 +34,7 @@ def here(world: World, fault: str, **fields: Any) -> Fault:
     return Fault(fault, path=rf"/{world.target.project_id}/{world.target.region_id}(/|$)", **fields)
 
 
-@pytest.mark.parametrize("status", [404, 405, 410])
+@pytest.mark.parametrize("status", [404, 405, 410, 501])
 def test_where_the_patch_of_v1_is_gone_the_way_out_is_named(server: EmulatorServer, status: int) -> None:
     world = World(server, knobs=neutron(v1_patch_status=status))
     report = world.apply(update(world))

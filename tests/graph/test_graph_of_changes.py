@@ -1,12 +1,13 @@
 """What a change opens and closes as a graph, alike groups once; a map of many groups; and one group by itself."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
+from counted import Counted
 from graph_views import rule, view_of, views
 from hypothesis import given, settings
 
-from reconciler.graph import Edge, NodeKind, PartStatus, build_graphs, change_graphs
+from reconciler.graph import NodeKind, PartStatus, build_graphs, change_graphs
 from reconciler.model.desired import DesiredRule, Target
 from reconciler.model.place import FilePlace
 from reconciler.model.rule import Rule
@@ -98,18 +99,8 @@ def test_a_picture_goes_through_the_edges_as_often_however_many_groups_there_are
     for size in (4, 40):
         groups = {f"g{number}": [rule(port=22, remote=f"g{number ^ 1}")] for number in range(size)}
         (graph,) = build_graphs(view_of(groups))
-        edges = _Counted(graph.edges)
+        edges = Counted(graph.edges)
         picture([replace(graph, edges=edges)])
         list(replace(graph, edges=edges).neighbourhoods(groups))
         walks.append(edges.walks)
     assert walks[0] == walks[1] > 0
-
-
-class _Counted(tuple[Edge, ...]):  # noqa: SLOT001 - it has an attribute
-    """Edges that count how often somebody goes through them."""
-
-    walks = 0
-
-    def __iter__(self) -> Iterator[Edge]:
-        self.walks += 1
-        return super().__iter__()
