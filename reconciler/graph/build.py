@@ -47,7 +47,7 @@ def build_graphs(
     """
     old, new = _by_target(before), _by_target(view)
     names = {**(before.names if before else {}), **view.names}
-    graphs: dict[tuple[tuple[Node, ...], tuple[Edge, ...]], tuple[Target, ...]] = {}
+    graphs: defaultdict[tuple[tuple[Node, ...], tuple[Edge, ...]], list[Target]] = defaultdict(list)
     for target in dict.fromkeys((*new, *old)):
         pairs = _pairs(old.get(target, {}), new.get(target, {}), is_change=before is not None)
         focus = {key for key, (_, group) in pairs.items() if group.name in only} if only else None
@@ -57,8 +57,8 @@ def build_graphs(
         for key, (was, group) in pairs.items():
             _add_group(builder, key, was, group)
         drawn = _focused(builder, focus)
-        graphs[drawn] = (*graphs.get(drawn, ()), target)
-    return tuple(Graph(targets, *drawn) for drawn, targets in graphs.items())
+        graphs[drawn].append(target)
+    return tuple(Graph(tuple(targets), *drawn) for drawn, targets in graphs.items())
 
 
 def _by_target(view: StateView | None) -> dict[Target, dict[str, ViewedGroup]]:

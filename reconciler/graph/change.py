@@ -26,12 +26,12 @@ def change_graphs(
     for difference in differences:
         if difference.traffic.opens or difference.traffic.closes:
             by_target[difference.target].append(difference)
-    graphs: dict[tuple[tuple[Node, ...], tuple[Edge, ...]], tuple[Target, ...]] = {}
+    graphs: defaultdict[tuple[tuple[Node, ...], tuple[Edge, ...]], list[Target]] = defaultdict(list)
     for target, here in by_target.items():
         known = {**names, **{_key(each): each.name for each in here}}
         drawn = merged(*_drawn(here, known, of_drift=of_drift))
-        graphs[drawn] = (*graphs.get(drawn, ()), target)
-    return tuple(Graph(targets, *drawn) for drawn, targets in graphs.items())
+        graphs[drawn].append(target)
+    return tuple(Graph(tuple(targets), *drawn) for drawn, targets in graphs.items())
 
 
 def _key(difference: Difference) -> str:

@@ -9,7 +9,8 @@ Read are both forms of a state: the file `terraform.tfstate` (version 4), and wh
 import json
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from reconciler.model.errors import SgctlError
@@ -60,14 +61,12 @@ def read_state(text: bytes, name: str) -> tuple[Resource, ...]:
     return tuple(found)
 
 
-def hand_over(resources: Iterable[Resource], groups: Iterable[LiveGroup]) -> HandOver:
+def hand_over(resources: Sequence[Resource], groups: Iterable[LiveGroup]) -> HandOver:
     """Find which of the groups Terraform manages, and word how it lets go of them."""
-    resources = tuple(resources)
-    managed = [
-        (group, tuple(each.address for each in resources if each.group_id == group.id))
-        for group in groups
-        if any(each.group_id == group.id for each in resources)
-    ]
+    addresses: defaultdict[str, list[str]] = defaultdict(list)
+    for each in resources:
+        addresses[each.group_id].append(each.address)
+    managed = [(group, tuple(addresses[group.id])) for group in groups if group.id in addresses]
     ids = {group.id for group, _ in managed}
     ours = [each for each in resources if each.group_id in ids]
     blocks = "\n".join(_block(address) for address in dict.fromkeys(each.configured for each in ours))
@@ -93,8 +92,7 @@ def _of_show(content: dict[str, Any]) -> Iterator[Resource]:
     modules = [content["values"]["root_module"]] if "values" in content else []
     if not modules and "terraform_version" not in content:
         raise KeyError("values")
-    while modules:
-        module = modules.pop(0)
+    for module in modules:  # grows while it is gone through
         modules += module.get("child_modules", [])
         for resource in module.get("resources", []):
             yield from _resource(resource, resource["address"], resource["values"])

@@ -76,9 +76,10 @@ class _Mender:
         self.ignored = ignored
         self._state = state
         self._outside = (defaults, policies)
-        self._files: _Files = {}
+        by_file: defaultdict[str, list[YamlDocument]] = defaultdict(list)
         for document in documents:
-            self._files[document.source.path] = (*self._files.get(document.source.path, ()), document)
+            by_file[document.source.path].append(document)
+        self._files: _Files = {path: tuple(found) for path, found in by_file.items()}
         self._first = {path: found[0].source.data for path, found in self._files.items()}
         self._refused: dict[tuple[str, str, str], str] = {}
         self._work = Budget(MAX_MENDING)

@@ -29,7 +29,8 @@ _STOP_AFTER = 2 * SECONDS
 _WAIT = 6 * SECONDS
 """Seconds after which it is stopped whatever it does: the machine may be busy with other things."""
 _FILES = (
-    "lint FILE", "lint COPY --fix --format json", "graph FILE --format svg", "graph FILE --format mermaid",
+    "validate COPY --fix", "lint FILE", "lint COPY --fix --format json",
+    "graph FILE --format svg", "graph FILE --format mermaid",
     "trace --group web0 ingress tcp/22 from 9.9.9.9 FILE --desired", "plan FILE --out PLAN --sarif SARIF --junit JUNIT",
     "plan FILE --api-version v2 --format json", "apply PLAN",
 )  # fmt: skip
@@ -117,7 +118,8 @@ class Budget:
     def _run(self, command: str) -> Cost:
         names = {
             "FILE": "bad.yaml", "COPY": "copy.yaml", "SMALL": "small.yaml", "PLAN": "plan.json", "JOURNAL": "journal",
-            "POLICIES": "policies.toml", "SARIF": "sarif", "JUNIT": "junit", "METRICS": "metrics.prom",
+            "POLICIES": "policies.toml", "STATE": "terraform.tfstate", "SARIF": "sarif", "JUNIT": "junit",
+            "METRICS": "metrics.prom",
         }  # fmt: skip
         environment = {
             "PATH": os.environ["PATH"], "HOME": str(self.folder), "GCORE_API_KEY": "key",
@@ -163,7 +165,7 @@ def files(budget: Budget) -> None:
             budget.write("bad.yaml", text)
             budget.write("copy.yaml", text)
             valid = budget.row(label, "validate FILE")
-            for command in _FILES if valid is None or valid.code == 0 else _FILES[:1]:
+            for command in _FILES if valid is None or valid.code == 0 else _FILES[:2]:
                 if command != "apply PLAN" or (budget.folder / "plan.json").exists():
                     budget.row(label, command)
             (budget.folder / "plan.json").unlink(missing_ok=True)
@@ -195,6 +197,10 @@ def live(budget: Budget) -> None:
         with budget.serve(label, number):
             for command in _LIVE:
                 budget.row(label, command)
+    number = max(2, 30_000 * budget.size // 10_000_000)
+    budget.write("terraform.tfstate", hostile.terraform_state(budget.size, number))
+    with budget.serve("live_names", number):
+        budget.row("live_names", "import --terraform STATE --out imported.yaml")
 
 
 def settings(budget: Budget) -> None:

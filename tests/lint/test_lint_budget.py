@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from reconciler.lint import check, fix
 from reconciler.lint.check import find_rules
 from reconciler.lint.findings import LintFinding
+from reconciler.lint.fix import _Mender
 from reconciler.lint.redundant import find_redundant
 from reconciler.lint.written import read_written
 from reconciler.loading.desired import desired_state
@@ -35,6 +36,15 @@ def test_lint_does_not_take_long(name: str) -> None:
     started = time.process_time()
     found(text)
     assert time.process_time() - started < 20
+
+
+def test_mending_takes_many_documents_of_a_file_in_a_moment() -> None:
+    """It took time with the square of their number: seconds for 30,000."""
+    documents, _ = read_text("groups.yaml", hostile.groups(1, lambda _: []).encode())
+    state, _ = desired_state(documents, Defaults())
+    started = time.process_time()
+    _Mender(documents * 30_000, state, Defaults(), None, frozenset())
+    assert time.process_time() - started < 1
 
 
 def test_a_rule_that_is_there_again_and_again_is_named_each_time() -> None:

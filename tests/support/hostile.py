@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -289,6 +290,17 @@ def flow_prefixes(size: int) -> str:
     )
 
 
+def host_bits(size: int) -> str:
+    """Prefixes with host bits, all of which can be mended."""
+    return groups(
+        max(1, size // (100 * 85)),
+        lambda _: [
+            f"{{direction: ingress, protocol: tcp, ports: {1 + rule}, remote_ip_prefix: 10.{rule}.0.1/24}}"
+            for rule in range(100)
+        ],
+    )
+
+
 FILES: dict[str, Callable[[int], str]] = {
     each.__name__: each
     for each in (
@@ -296,7 +308,7 @@ FILES: dict[str, Callable[[int], str]] = {
         documents_of_targets_and_groups, rules_in_many_targets, full_groups, circles, one_referred_to, all_to_all,
         previous_names, same_name, tags, exceptions, long_text, long_lines, unknown_keys, many_unknown_keys,
         alias_bomb, alias_documents, merge_chain, merge_wide, merge_list, many_documents, same_address_groups,
-        duplicates, ports, mergeable, rules_at_fault, flow_prefixes,
+        duplicates, ports, mergeable, rules_at_fault, flow_prefixes, host_bits,
     )
 }  # fmt: skip
 """Desired-state files by what is bad about them."""
@@ -484,6 +496,18 @@ def live_chain(number: int) -> list[dict[str, Any]]:
 def live_names(number: int) -> list[dict[str, Any]]:
     """Groups of many names, without rules."""
     return [live_group(each, []) for each in range(number)]
+
+
+def terraform_state(size: int, number: int) -> str:
+    """Write a state of Terraform in which so many live groups are managed, over and over."""
+    resources = [
+        {
+            "mode": "managed", "type": "gcore_securitygroup", "name": f"g{each}",
+            "instances": [{"attributes": {"id": uuid("group", each % number)}}],
+        }
+        for each in range(max(1, size // 160))
+    ]  # fmt: skip
+    return json.dumps({"version": 4, "resources": resources})
 
 
 LIVE: dict[str, Callable[[int], list[dict[str, Any]]]] = {
