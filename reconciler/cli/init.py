@@ -12,7 +12,7 @@ from reconciler import process, workflow
 from reconciler.cli import options
 from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, TargetOptions
-from reconciler.cli.output import write_groups
+from reconciler.cli.output import refuse_output, refuse_way_out, write_groups
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import known_target
 from reconciler.importing.layout import SCHEMA, read_if_there
@@ -104,6 +104,9 @@ def _refuse_what_is_there(folder: Path, files: Iterable[Path]) -> None:
             f"nothing was written, for this is there already: {', '.join(there)}",
             hint="Name another folder, or move these away. `sgctl import --into` adds live groups to files that exist.",
         )
+    for path in (*files, _IGNORED):
+        refuse_way_out(str(folder / path), folder, f"nothing was written: {folder / path}")
+    refuse_output(str(folder / _IGNORED), f"nothing was written: {folder / _IGNORED}")
 
 
 def _write(files: Mapping[Path, str], folder: Path) -> None:

@@ -5,6 +5,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ import click
 from reconciler.cli import settings
 from reconciler.cli.log import current_log
 from reconciler.cli.options import Look, OutputFile, ReportOptions
+from reconciler.config.config import leads_out, repository_of
 from reconciler.model.environment import API_KEY_FILE
 from reconciler.model.errors import PlanFileError, SgctlError, UsageError
 from reconciler.model.files import PLAN_LIMIT, read_bounded
@@ -63,7 +65,12 @@ def check_outputs(inputs: Sequence[str] = (), *, walk: "Walk | None" = None) -> 
 
 
 def refuse_output(path: str, name: str) -> None:
-    """Refuse to write to what is there and is no regular file. Raises `UsageError`, which calls it `name`."""
+    """Refuse to write to what is there and is no regular file, and through a folder that is a link out of here.
+
+    Whoever may write to a repository can put such a link into it. Raises `UsageError`, which calls the file `name`.
+    """
+    with suppress(OSError):
+        refuse_way_out(path, repository_of(Path.cwd()), name)
     try:
         mode = os.lstat(path).st_mode
     except OSError:
@@ -72,6 +79,13 @@ def refuse_output(path: str, name: str) -> None:
         raise UsageError(f"{name}: it is a link, and a link is not written through", hint="Name the file itself.")
     if not stat.S_ISREG(mode):
         raise UsageError(f"{name}: it is not a regular file", hint="Name a file; `-` is stdout.")
+
+
+def refuse_way_out(path: str, root: Path, name: str) -> None:
+    """Refuse a file that stands below a folder by its name, and elsewhere in truth. Raises `UsageError`."""
+    parent, top = (os.path.abspath(each) for each in (Path(path).parent, root))  # noqa: PTH100 - resolve() follows links
+    if Path(parent).is_relative_to(top) and leads_out(Path(parent), Path(top)):
+        raise UsageError(f"{name}: a folder on the way there is a link that leads out", hint="Name the place itself.")
 
 
 def _read_by_this_run(inputs: Sequence[str], *, walk: "Walk") -> dict[tuple[int, int] | None, str]:
@@ -142,6 +156,7 @@ def write_groups(path: str, text: str) -> None:
 
     Raises `SgctlError` where it cannot be written.
     """
+    refuse_output(path, f"cannot write {path}")
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         mode = stat.S_IMODE(Path(path).stat().st_mode) if Path(path).exists() else PUBLIC

@@ -137,7 +137,7 @@ def repository_of(folder: Path) -> Path:
     return next((each for each in (folder, *folder.parents) if os.path.lexists(each / ".git")), folder)
 
 
-def _leads_out(path: Path, repository: Path) -> bool:
+def leads_out(path: Path, repository: Path) -> bool:
     """Whether a path leads out of a repository, or to what git keeps there, such as a token in its settings."""
     parts = parts_below(str(path), str(repository))
     return parts is None or ".git" in parts
@@ -147,7 +147,7 @@ def _read_settings(path: Path, folder: Path) -> tuple[Source, KeyPath, Any] | No
     """Read a file that has settings; None when it is not there or has none."""
     name = os.path.relpath(path, folder)
     try:
-        if path.is_symlink() and path.exists() and _leads_out(path, repository_of(path.parent)):
+        if path.is_symlink() and path.exists() and leads_out(path, repository_of(path.parent)):
             raise UsageError(
                 f"{FilePlace(name, 1, 1)}: it is a link that leads out of the repository, and is not read",
                 hint="Put the settings themselves there.",
@@ -260,7 +260,7 @@ def _paths_outside(paths: Iterable[str], folder: Path) -> Iterator[tuple[KeyPath
     """Refuse paths that lead out of the repository: whoever can change the settings cannot read all that we can."""
     root = repository_of(Path(os.path.normpath(folder)))
     for path in paths:
-        if _leads_out(folder / path, root):
+        if leads_out(folder / path, root):
             said = f"the path {shown(path)} leads out of {'the repository' if root != folder else 'its folder'}"
             yield ("paths",), (ProblemName.OUTSIDE_FOLDER, said, "name such a path on the command line")
 

@@ -211,3 +211,42 @@ def test_a_word_that_is_no_key_is_left_alone(offline: Sgctl, monkeypatch: pytest
     monkeypatch.setenv("GCORE_API_KEY", "emulator")
     assert "emulator" in offline("--help").out
     assert run(["--version"]) == 0
+
+
+@pytest.mark.parametrize("link", ["groups", ".github", "schemas", ".gitignore"])
+def test_a_repository_is_not_begun_through_a_link(offline: Sgctl, link: str) -> None:
+    """Nor is anything of it written, also not the folders."""
+    outside = key_file(offline.folder).parent
+    (offline.folder / "new").mkdir()
+    (offline.folder / "new" / link).symlink_to(outside / "key.yaml" if link == ".gitignore" else outside)
+    for place, where in ((offline.folder / "new", "."), (offline.folder, "new")):
+        os.chdir(place)
+        ran = offline("init", where, "--project-id", "1", "--region-id", "7", "--ci", "github")
+        assert (ran.code, "nothing was written" in ran.err, SECRET in ran.err) == (1, True, False), ran.err
+        assert [path.name for path in (offline.folder / "new").iterdir()] == [link]
+        assert [path.name for path in outside.iterdir()] == ["key.yaml"]
+
+
+OUTPUTS: dict[str, list[str]] = {
+    "plan": ["plan", "web.yaml", "--out", "link/new"],
+    "findings": ["validate", "web.yaml", "--sarif", "link/new"],
+    "graph": ["graph", "web.yaml", "--out", "link/new"],
+    "metrics": ["drift", "web.yaml", "--metrics-file", "link/new"],
+    "journal": ["apply", "web.yaml", "--auto-approve", "--journal", "link/new"],
+    "import": ["import", "--project-id", "1", "--region-id", "7", "--out", "link/new"],
+    "files": ["import", "--project-id", "1", "--region-id", "7", "--split", "link/new"],
+}
+
+
+@pytest.mark.parametrize("where", ["out", "hidden"])
+@pytest.mark.parametrize("arguments", OUTPUTS.values(), ids=OUTPUTS)
+def test_no_output_goes_through_a_folder_that_leads_out(sgctl: Sgctl, arguments: list[str], where: str) -> None:
+    """Or to what git keeps: a hook is run by whoever commits next."""
+    (sgctl.folder / ".git" / "hooks").mkdir(parents=True)
+    outside = key_file(sgctl.folder).parent if where == "out" else sgctl.folder / ".git" / "hooks"
+    (sgctl.folder / "link").symlink_to(outside)
+    before = sorted(outside.iterdir())
+    sgctl.write(SAME.replace("443", "8443"), "web.yaml")
+    ran = sgctl(*arguments)
+    assert (ran.code, "is a link that leads out" in ran.err) == (1, True), ran.err
+    assert sorted(outside.iterdir()) == before
