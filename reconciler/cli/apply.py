@@ -27,14 +27,16 @@ from reconciler.cli.output import STDOUT, check_outputs, read_plan, show_plan
 from reconciler.cli.plan import plan_files, protected_address, refuse_stopped
 from reconciler.cli.progress import Progress
 from reconciler.config.keys import KEYS
-from reconciler.model.clock import StoppableClock, SystemClock
+from reconciler.model.clock import StoppableClock, SystemClock, format_time
 from reconciler.model.errors import UsageError
 from reconciler.model.text import printable
+from reconciler.model.version import __version__
 from reconciler.planning.plan import Plan
 from reconciler.planning.planfile import check_applicable
 from reconciler.policy.judge import judge_again
 from reconciler.policy.saved import judged_by
 from reconciler.render.outcome import render_report
+from reconciler.render.view import Made
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,15 @@ def _carry_out(
             report = interrupted.report
     try:
         text = render_report(
-            report, chosen.format_, shutil.get_terminal_size().columns, names=plan.group_names, expand=look.expand
+            report,
+            chosen.format_,
+            shutil.get_terminal_size().columns,
+            names=plan.group_names,
+            expand=look.expand,
+            made=Made(
+                format_time(api.clock.now()), plan.base_url, __version__, plan.origin.commit if plan.origin else ""
+            ),
+            page_url=look.page_url or "",
         )
         click.echo(text, nl=False, err=chosen.journal == STDOUT)
     finally:  # what was applied stays applied, also where nobody reads the report

@@ -50,7 +50,7 @@ def command(
 ) -> None:
     """Draw who may reach whom: groups, the groups and addresses they admit, with protocols and ports on the edges.
 
-    Of a change, what it opens is green and what it closes is red. svg and html stand alone: no script, no network.
+    Of a change, what it opens is green and what it closes is red. svg and html stand alone: nothing is fetched.
     PATHS are files or folders; the current folder when left out. --project-id and --region-id choose among targets.
 
     \b

@@ -62,14 +62,7 @@ def _main(view: View, *, is_drawn: bool) -> Iterator[str]:
         yield f'<p class="remark note">and {len(view.notes) - _MOST_REMARKS} more notes</p>'
     if view.perspective.legend and view.groups:
         yield f'<p class="fold">{text(view.perspective.legend)}</p>'
-    if is_drawn:
-        words = ("opened", "closed") if view.perspective.is_signed else ("added live", "missing live")
-        said = "changes" if view.perspective.is_signed else "differs"
-        yield f"<section><h2>What {said}, as a picture</h2>"
-        yield from figure(
-            inline_svg(view.graphs, "What changes", _linked(view, anchors), words), "Picture of the change"
-        )
-        yield "</section>"
+    yield from _picture(view, anchors, is_drawn=is_drawn)
     if view.groups:
         yield "<h2>Groups</h2>"
     if len(groups) > _FEW:
@@ -77,6 +70,22 @@ def _main(view: View, *, is_drawn: bool) -> Iterator[str]:
     if len(groups) > 1:
         yield from filter_form("group, rule, address, tag", Counter(group.word for group in groups))
     yield from _groups(view, groups, names)
+
+
+def _picture(view: View, anchors: _Anchors, *, is_drawn: bool) -> Iterator[str]:
+    """Draw the change; say where it is too much for a picture."""
+    if not view.graphs:
+        return
+    words = ("opened", "closed") if view.perspective.is_signed else ("added live", "missing live")
+    said = "changes" if view.perspective.is_signed else "differs"
+    yield f"<section><h2>What {said}, as a picture</h2>"
+    if is_drawn:
+        drawn = inline_svg(view.graphs, "What changes", _linked(view, anchors), words)
+        yield from figure(drawn, "Picture of the change")
+    else:
+        number = sum(len(graph.nodes) for graph in view.graphs)
+        yield f'<p class="remark note">{number:,} groups and networks are over the limit of {_MOST_DRAWN} for it</p>'
+    yield "</section>"
 
 
 def _urgency(group: GroupView) -> tuple[bool, bool, bool, bool]:

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from reconciler.applying.apply import Report
@@ -12,7 +13,7 @@ from reconciler.planning.diff import Action
 from reconciler.render.condense import reason_of
 from reconciler.render.formats import render
 from reconciler.render.plan import SYMBOLS, exposed, refused, view_difference
-from reconciler.render.view import PLAN, Failure, GroupRef, GroupView, View, end_to_json
+from reconciler.render.view import PLAN, Failure, GroupRef, GroupView, Made, View, end_to_json
 
 FORMAT_VERSION = 1
 
@@ -26,11 +27,17 @@ def render_report(
     *,
     names: Mapping[str, str] = NO_NAMES,
     expand: bool = False,
+    made: Made | None = None,
+    page_url: str = "",
 ) -> str:
-    """Write an outcome in one of the formats; `names` maps ids of remote groups to their names."""
+    """Write an outcome in one of the formats; `names` maps ids of remote groups to their names.
+
+    `made` and `page_url` are as in `View`.
+    """
     if format_ == "json":
         return json_text(report_to_json(report, names)) + "\n"
-    return render(view_report(report, names), format_, width, expand=expand)
+    shown = replace(view_report(report, names), made=made, page_url=page_url)
+    return render(shown, format_, width, expand=expand)
 
 
 def view_report(report: Report, names: Mapping[str, str] = NO_NAMES) -> View:

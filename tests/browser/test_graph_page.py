@@ -119,6 +119,17 @@ def test_a_column_for_changes_is_there_where_a_change_is_drawn(show: Show) -> No
     assert "opened" in page.locator("body").inner_text()
 
 
+def test_what_does_not_change_is_shown_on_demand(show: Show) -> None:
+    """A page of a change begins with what changes; the legend stays."""
+    page = show(render_graph_page(fleet(4), "What would change"))
+    same = page.locator(".picture svg .edge.same:has(title)")
+    assert same.count() > 0
+    expect(same.first).to_be_hidden()
+    expect(page.locator(".picture svg .edge.added").first).to_be_visible()
+    page.uncheck(".changes")
+    expect(same.first).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [4, 40])
 def test_axe_finds_nothing(show: Show, scheme: str, size: int) -> None:

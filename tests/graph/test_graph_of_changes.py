@@ -84,6 +84,15 @@ def test_a_map_has_every_group_and_one_group_by_itself_has_its_neighbours(side: 
             assert ends <= {each.key for each in around.nodes}
 
 
+def test_a_map_of_a_change_has_the_groups_that_change_and_counts_the_ways() -> None:
+    before = {f"g{number}": [rule(port=22)] for number in range(14)}
+    after = {**before, "g3": [rule(port=22), rule(port=23, remote="10.0.0.0/8")]}
+    (graph,) = build_graphs(view_of(after), view_of(before))
+    (node,) = overview(graph).nodes
+    assert node.key == "g3"
+    assert [(note.text, note.status) for note in node.notes][1:] == [("1 way opened", PartStatus.ADDED)]
+
+
 def test_a_page_is_bounded() -> None:
     """Groups that all refer to one hub: pictures of single groups grow with the edges, no faster."""
     sizes = []

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from reconciler.applying.apply import Report
 from reconciler.applying.converge import Result, Status
 from reconciler.drift.compare import Drift, DriftedGroup, Severity
+from reconciler.graph import Graph, Node, NodeKind
 from reconciler.model.canonical import canonical_rule
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
 from reconciler.model.live import LiveGroup, LiveRule, Tag
@@ -27,7 +28,7 @@ from reconciler.render.formats import render
 from reconciler.render.markdown import MAX_LENGTH
 from reconciler.render.outcome import render_report, view_report
 from reconciler.render.plan import traffic_only, view_plan
-from reconciler.render.view import Remark, View
+from reconciler.render.view import Made, Remark, View
 
 TARGET = Target(1, 7)
 HOSTILE = "x</code></pre><script>alert(1)</script> ```\n@everyone ::error::\x1b[31m %0A | [a](b)"
@@ -203,6 +204,20 @@ def test_outcome_json_keeps_its_schema() -> None:
     Draft202012Validator(read_schema("outcome")).validate(report)
     assert report["exit_code"] == 4
     assert [each["status"] for each in report["results"]] == list(Status)
+
+
+def test_an_outcome_says_when_it_was_made_and_links_to_its_page() -> None:
+    """The Markdown of an apply links to the page of the same, which says when, and from which commit."""
+    report = Report((Result(plan(difference()).changes[0], Status.APPLIED, "", None),))
+    made = Made("2026-01-02T03:04:05Z", "https://api", "1.2.3", "0" * 40)
+    assert "Made <time" in render_report(report, "html", made=made)
+    assert "https://ci/a.html#" in render_report(report, "markdown", page_url="https://ci/a.html")
+
+
+def test_a_change_that_is_too_much_for_a_picture_says_so() -> None:
+    nodes = tuple(Node(str(number), NodeKind.GROUP, f"g{number}", "") for number in range(151))
+    page = render(View("plan", (), "Plan", graphs=(Graph((TARGET,), nodes, ()),)), "html")
+    assert "151 groups and networks are over the limit of 150" in page
 
 
 def test_refactored_rules_are_the_same_traffic() -> None:

@@ -31,7 +31,10 @@ def render_graph_page(graphs: Sequence[Graph], heading: str, content: Made | Non
 
 def _main(graphs: Sequence[Graph], groups: int) -> Iterator[str]:
     anchors = [_anchors(graph) for graph in graphs]
+    with_change = any(edge.status is not PartStatus.SAME for graph in graphs for edge in graph.edges)
     yield from filter_form("group, address, port", {})
+    if with_change:  # a rule of the style does it, also without JavaScript
+        yield '<p class="filter"><label><input type="checkbox" class="changes" checked> Changes only</label></p>'
     if groups <= FEW:
         yield from figure(inline_svg(graphs, _LABEL, anchors), "Picture")
     elif groups <= _MOST_DRAWN:
@@ -41,7 +44,6 @@ def _main(graphs: Sequence[Graph], groups: int) -> Iterator[str]:
         yield f"<p>{groups} groups are too many for one picture: find one below, and draw it with --group.</p>"
     if groups > 1:
         yield from _single_pictures(graphs, anchors)
-    with_change = any(edge.status is not PartStatus.SAME for graph in graphs for edge in graph.edges)
     for graph, links in zip(graphs, anchors, strict=True):
         yield f'<section class="target"><h2>{text(title_of(graph))}</h2>'
         yield from _groups(graph, links, is_open=groups <= FEW // 2, with_change=with_change)
