@@ -82,7 +82,8 @@ def load_chosen(paths: Sequence[str], target: TargetOptions, connection: Connect
     if state.targets and not targets:
         known = "; ".join(str(each) for each in state.targets)
         raise UsageError(f"no file is for the project and region asked for; they are for {known}")
-    groups = tuple(group for group in warned(state).groups if group.target in targets)
+    meant = frozenset(targets)
+    groups = tuple(group for group in warned(state).groups if group.target in meant)
     return documents, replace(state, groups=groups, targets=targets)
 
 
