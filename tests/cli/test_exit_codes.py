@@ -188,15 +188,16 @@ def test_what_cannot_be_read_whole_is_1_and_never_an_answer(
     assert writes(emulator) == []
 
 
-def test_one_target_that_fails_fails_the_plan(sgctl: Sgctl, emulator: EmulatorServer) -> None:
-    """What could be read of the others is no answer."""
+def test_one_target_that_fails_fails_the_drift(sgctl: Sgctl, emulator: EmulatorServer) -> None:
+    """What could be read of the others is shown, and is no answer: it is 1, and names the one that failed."""
     emulator.control.plan(FaultPlan.of(Fault("status", path="/1/8$", status=403, count=0)))
     text = SAME.replace(
         "project_id: 1\nregion_id: 7", "targets: [{project_id: 1, region_id: 7}, {project_id: 1, region_id: 8}]"
     )
     ran = sgctl("drift", sgctl.write(text))
     assert ran.code == 1
-    assert ran.out == ""
+    assert "1 target not read" in ran.out
+    assert "project 1, region 8" in ran.err
 
 
 def test_a_failure_that_passes_is_no_failure(sgctl: Sgctl, emulator: EmulatorServer) -> None:
