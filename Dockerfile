@@ -7,7 +7,7 @@ COPY pyproject.toml README.md LICENSE constraints.txt ./
 COPY reconciler ./reconciler
 COPY schemas ./schemas
 RUN python -m venv --without-pip /opt/sgctl \
-    && pip --python /opt/sgctl/bin/python install --no-cache-dir --no-compile --constraint constraints.txt '.[metrics]'
+    && pip --python /opt/sgctl/bin/python install --no-cache-dir --no-compile --constraint constraints.txt '.[metrics,kubernetes]'
 
 FROM python:3.13-slim
 # Nothing is installed in a running container: whoever breaks into one finds no installer.

@@ -7,13 +7,14 @@ SDK := .venv-sdk
 LOWEST := .venv-lowest
 AXE := axe-core@4.14.1
 YAML_LS := yaml-language-server@1.25.0
+KUBE_APISERVER := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sgctl-tests/kube-apiserver
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 PYTEST := SGCTL_SDK_V2_PYTHON=$(CURDIR)/$(SDK)/bin/python $(BIN)/python -m pytest -n auto
 
 # Many containers set it; then every process that the tests start would compile sgctl anew, and every worker the tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo lint test check test-full test-lowest test-browser test-all docs pictures format bench budget renew-golden soak build sbom clean
+.PHONY: help demo lint test check test-full test-lowest test-browser test-kubernetes test-all docs pictures format bench budget renew-golden soak build sbom clean
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -40,7 +41,11 @@ test-lowest: $(LOWEST)/installed  ## the command's tests with the oldest version
 test-browser: .venv/installed-browser .venv/installed-docs .tools/installed-npm  ## the pages in a headless Chromium, which has to be installed
 	$(BIN)/python -m pytest tests/browser
 
-test-all: test test-full test-lowest test-browser  ## all tests that there are
+test-kubernetes: .venv/installed-dev $(KUBE_APISERVER)  ## the operator in a real API server with etcd; needs Go and etcd-server
+	@command -v etcd > /dev/null || { echo "there is no etcd: install Debian's package etcd-server"; exit 1; }
+	SGCTL_KUBE_APISERVER=$(KUBE_APISERVER) $(BIN)/python -m pytest tests/kubernetes/cluster
+
+test-all: test test-full test-lowest test-browser test-kubernetes  ## all tests that there are
 
 docs: .venv/installed-docs  ## build the documentation into site/; a dead link ends it
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict # not --quiet, which would also silence what strict counts
@@ -95,7 +100,7 @@ clean:  ## remove everything that was made
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	$(PIP) install --constraint constraints.txt --editable '.[emulator,metrics]' --group dev
+	$(PIP) install --constraint constraints.txt --editable '.[emulator,metrics,kubernetes]' --group dev
 	@touch $@
 
 .venv/installed-browser: .venv/installed-dev
@@ -121,6 +126,12 @@ $(LOWEST)/installed: .venv/created pyproject.toml constraints.txt
 	grep -E '^(pytest|hypothesis)' constraints.txt >> $(LOWEST)/pins.txt
 	$(PIP) --python $(LOWEST)/bin/python install --constraint $(LOWEST)/pins.txt --editable '.[emulator,metrics]' --group test
 	@touch $@
+
+# A Kubernetes API server, from its own packages: minutes the first time, and outside of the checkout, so that it stays.
+$(KUBE_APISERVER): tests/kubernetes/apiserver/main.go tests/kubernetes/apiserver/go.mod tests/kubernetes/apiserver/go.sum
+	@command -v go > /dev/null || { echo "the API server is built with Go, and there is none"; exit 1; }
+	@mkdir -p $(@D)
+	cd tests/kubernetes/apiserver && go build -o $@ .
 
 # Go is not everybody's: without it, the test that needs actionlint is skipped, and says so.
 .tools/installed: Makefile

@@ -416,7 +416,9 @@ def reconcile(
     desired = find_targets(desired, api)
     found = detect_drift(desired, api, fail_on=fail_on, whole=whole)
     compared = {target: len(state.groups) for target, state in by_target(desired).items()}
-    wanted = only_narrowing(desired, found) if enforce is Enforce.NARROW else desired
+    wanted = desired
+    if enforce is Enforce.NARROW:
+        wanted = only_narrowing(desired, (each.difference for each in found.drifted))
     if enforce is Enforce.NONE or not found.drifted or not wanted.groups:
         return Round(found, compared)
     proposal = plan(wanted, api, options)

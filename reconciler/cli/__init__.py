@@ -22,6 +22,8 @@ _COMMANDS = {
     "drift": ("reconciler.cli.drift", "tell whether live state still is as the files say"),
     "history": ("reconciler.cli.history", "show who changed groups, from the API's own log"),
     "watch": ("reconciler.cli.watch", "look for drift without end, and put right what may be"),
+    "operator": ("reconciler.cli.operator", "the same for resources of a Kubernetes cluster"),
+    "export": ("reconciler.cli.export", "write the files as resources for the operator"),
     "audit": ("reconciler.cli.audit", "judge live groups by the policies"),
     "import": ("reconciler.cli.import_", "write live groups as YAML"),
     "trace": ("reconciler.cli.trace", "tell why traffic is allowed or not"),

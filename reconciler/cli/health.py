@@ -1,7 +1,7 @@
 """What a process that runs for long tells over HTTP: `/metrics`, `/healthz`, `/readyz`."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 
 import click
 
+from reconciler.drift.metrics import render_health
+from reconciler.drift.watch import Health
+from reconciler.model.clock import Clock
 from reconciler.model.errors import UsageError
 
 Answer = tuple[bool, str]
@@ -106,3 +109,25 @@ def _cut_off(connection: socket) -> None:
     """End a connection whose time is over: a limit on each read alone is none for who sends a byte now and then."""
     with suppress(OSError):
         connection.shutdown(SHUT_RDWR)
+
+
+def serve_health(
+    address: tuple[str, int] | None, health: Callable[[], Health], clock: Clock, interval: float
+) -> AbstractContextManager[object]:
+    """Serve /metrics, /healthz and /readyz of something that has rounds, `interval` seconds apart; None serves nothing.
+
+    Raises `UsageError` where the address cannot be listened on, and `SgctlError` without prometheus-client.
+    """
+    if address is None:
+        return nullcontext()
+    render_health(health())  # what is not installed is told at once
+
+    def healthz() -> Answer:
+        is_alive = health().is_alive(clock.monotonic(), interval)
+        return is_alive, "ok\n" if is_alive else "no round has ended for too long\n"
+
+    def readyz() -> Answer:
+        now = health()
+        return now.is_ready, "ok\n" if now.is_ready else f"{now.failures_in_row} rounds in a row have failed\n"
+
+    return serve(address, {"/metrics": lambda: (True, render_health(health())), "/healthz": healthz, "/readyz": readyz})

@@ -5,8 +5,8 @@
 def command(connection: ConnectionOptions) -> None: ...
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from functools import wraps
@@ -226,22 +226,26 @@ connection = option_set(
 """The options of every command that reaches the API; those about stderr go to the log."""
 
 
-@contextmanager
-def connect(chosen: ConnectionOptions, clock: Clock | None = None) -> "Iterator[Api]":
+def connect(chosen: ConnectionOptions, clock: Clock | None = None) -> "AbstractContextManager[Api]":
     """Connect to the API that environment and configuration file name; waits are those of `clock`."""
+    return connect_with(settings.api_key(), chosen, clock or SystemClock(), current_log())
+
+
+def connect_with(api_key: str, chosen: ConnectionOptions, clock: Clock, log: Log) -> "AbstractContextManager[Api]":
+    """Connect with a key that is handed over, in any thread."""
     from reconciler.api.connection import connect as connect_to  # noqa: PLC0415 - what --help need not load
 
-    with connect_to(
-        settings.api_key(),
+    log.secrets.add(api_key)
+    return connect_to(
+        api_key,
         base_url=settings.base_url(),
         timeout=chosen.timeout,
         lock_timeout=chosen.lock_timeout.total_seconds(),
         parallelism=chosen.parallelism,
-        clock=clock or SystemClock(),
-        observe=current_log().request,
-        on_lock=current_log().lock,
-    ) as api:
-        yield api
+        clock=clock,
+        observe=log.request,
+        on_lock=log.lock,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 import random
 import threading
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -18,13 +17,12 @@ from reconciler.applying.journal_folder import FolderJournal, journal_folder
 from reconciler.cli import options, settings
 from reconciler.cli.apply import one_at_a_time_here
 from reconciler.cli.drift import NotificationOptions, Notifier, fail_on, notification_options
-from reconciler.cli.health import Address, serve
+from reconciler.cli.health import Address, serve_health
 from reconciler.cli.log import current_log, report
 from reconciler.cli.options import DURATION, ConnectionOptions, TargetOptions
 from reconciler.cli.output import check_outputs
 from reconciler.cli.targets import load_files, sees_all
 from reconciler.drift.compare import Severity, summarize_drift
-from reconciler.drift.metrics import render_health
 from reconciler.drift.watch import Enforce, Round, Told, WatchLoop
 from reconciler.model.clock import StoppableClock, SystemClock, format_time
 from reconciler.model.errors import SgctlError
@@ -121,29 +119,12 @@ def command(
 
         check_webhook(notification.notify_url)
     watch = WatchLoop(one_round, clock, random.random, _tell)
+    interval = chosen.interval.total_seconds()
     try:
-        with process.stop_on_signals(stop), _serving(chosen, watch, clock):
-            watch.run(chosen.interval.total_seconds(), stop.is_set)
+        with process.stop_on_signals(stop), serve_health(chosen.listen, lambda: watch.health, clock, interval):
+            watch.run(interval, stop.is_set)
     except Interrupted as interrupted:
         raise (interrupted.report.error or interrupted) from None
-
-
-def _serving(chosen: _Watch, watch: WatchLoop, clock: StoppableClock) -> AbstractContextManager[object]:
-    if chosen.listen is None:
-        return nullcontext()
-    render_health(watch.health)  # what is not installed is told at once
-    interval = chosen.interval.total_seconds()
-
-    def healthz() -> tuple[bool, str]:
-        is_alive = watch.health.is_alive(clock.monotonic(), interval)
-        return is_alive, "ok\n" if is_alive else "no round has ended for too long\n"
-
-    def readyz() -> tuple[bool, str]:
-        health = watch.health
-        return health.is_ready, "ok\n" if health.is_ready else f"{health.failures_in_row} rounds in a row have failed\n"
-
-    pages = {"/metrics": lambda: (True, render_health(watch.health)), "/healthz": healthz, "/readyz": readyz}
-    return serve(chosen.listen, pages)
 
 
 def _carry_out(plan: Plan, api: Api, stop: threading.Event) -> Report:

@@ -3,7 +3,7 @@
 What a round does is handed in; a round that fails is told and never ends the watch.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -47,9 +47,9 @@ def narrows(difference: Difference) -> bool:
     )
 
 
-def only_narrowing(state: DesiredState, drift: Drift) -> DesiredState:
+def only_narrowing(state: DesiredState, differences: Iterable[Difference]) -> DesiredState:
     """Return the desired rules of the groups whose difference narrows; their tags and descriptions are left alone."""
-    chosen = {(each.difference.target, each.difference.name) for each in drift.drifted if narrows(each.difference)}
+    chosen = {(each.target, each.name) for each in differences if narrows(each)}
     groups = tuple(
         replace(group, tags=None, description=None) for group in state.groups if (group.target, group.name) in chosen
     )

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.errors import InputError, UsageError
-from reconciler.model.live import Instances, LiveState, UnreadTarget, fingerprint
+from reconciler.model.live import Instances, LiveGroup, LiveState, UnreadTarget, fingerprint
 from reconciler.model.placeholder import placeholder
 from reconciler.model.policies import Finding, Limits, Policies, PoliciesSource, Rulebook
 from reconciler.model.rounds import in_rounds
@@ -118,9 +118,10 @@ class Plan:
 class PlanOptions:
     """How to plan. `groups` are names or globs to restrict the plan to; `lifted` are names of guardrails.
 
-    `protect_ssh_from` is an address from which no changed group may stop to admit SSH. `policies` are those of a
-    settings file; files may bring their own instead. `outside` is what no file can soften. Only where the files are
-    the `whole` of what there is, a live group that none of them names is an orphan.
+    `going` are ids of live groups to delete, whoever owns them, as pruning deletes orphans. `protect_ssh_from` is an
+    address from which no changed group may stop to admit SSH. `policies` are those of a settings file; files may bring
+    their own instead. `outside` is what no file can soften. Only where the files are the `whole` of what there is, a
+    live group that none of them names is an orphan.
     """
 
     api_version: ApiVersion = "v1"
@@ -134,6 +135,7 @@ class PlanOptions:
     policies: Policies | None = None
     outside: Rulebook | None = None
     whole: bool = True
+    going: frozenset[str] = frozenset()
 
 
 def match_groups(state: DesiredState, live: LiveState, options: PlanOptions) -> tuple[Match, ...]:
@@ -173,8 +175,9 @@ def plan_groups(
     if issues:
         raise InputError(issues)
     pruning = prune.Pruning((), ())
-    if options.prune:
-        pruning = prune.prune(orphans, instances or {}, live, matches)
+    going = orphans if options.prune else _named(live, options.going)
+    if going:
+        pruning = prune.prune(going, instances or {}, live, matches)
         if lost := tuple(prune.refuse_lost(pruning, matches)):
             raise InputError(lost)
     differences += pruning.deletions
@@ -264,6 +267,10 @@ def _referred_first(creates: Sequence[Difference]) -> Iterator[Difference]:
     named = {placeholder(each.name): each for each in creates}
     refers_to = {key: {rule.rule.remote_group_id or "" for rule in each.creates} for key, each in named.items()}
     return (named[key] for key in in_rounds(refers_to))
+
+
+def _named(live: LiveState, ids: Collection[str]) -> tuple[LiveGroup, ...]:
+    return tuple(group for groups in live.values() for group in groups if group.id in ids) if ids else ()
 
 
 def _scope(state: DesiredState, live: LiveState, matches: Collection[Match]) -> Scope:

@@ -26,7 +26,7 @@ def prune(
 ) -> Pruning:
     """Plan the deletion of orphans that may go: not `default`, not protected, attached to no instance."""
     numbers = {group_id: each.number for group_id, each in instances.items()}
-    reasons = {group.id: reason for group in groups if (reason := _why_kept(group, numbers.get(group.id, 0)))}
+    reasons = {group.id: reason for group in groups if (reason := why_kept(group, numbers.get(group.id, 0)))}
     going = [group for group in groups if group.id not in reasons]
     notes = tuple(
         f"{group.target}: {group.name!r} is not deleted: {reasons[group.id]}" for group in groups if group.id in reasons
@@ -51,7 +51,8 @@ def refuse_lost(pruning: Pruning, matches: Iterable[Match]) -> Iterator[Issue]:
                 )
 
 
-def _why_kept(group: LiveGroup, instances: int) -> str | None:
+def why_kept(group: LiveGroup, instances: int) -> str | None:
+    """Say why a group cannot be deleted; None where it can."""
     if group.name == DEFAULT_GROUP:
         return "the group named 'default' cannot be deleted"
     if any(tag.key == PROTECTION_TAG for tag in group.tags):

@@ -37,6 +37,8 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "config": (["config"], 0),
     "doctor": (["doctor", "{folder}/groups.yaml"], 0),
     "schema": (["schema"], 0),
+    "operator": (["operator", "--crds"], 0),
+    "export": (["export", "{folder}/groups.yaml"], 0),
     "completion": (["completion", "fish"], 0),
     "man": (["man"], 0),
     "emulator": (["emulator", "--port", "0", "--seed", "{folder}/nowhere.yaml"], 1),

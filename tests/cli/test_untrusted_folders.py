@@ -24,6 +24,7 @@ WITH_PATHS: dict[str, list[str]] = {
     "drift": ["drift", "PATH"],
     "audit": ["audit", "PATH"],
     "lint": ["lint", "PATH"],
+    "export": ["export", "PATH"],
     "trace": ["trace", "--group", "web", "ingress", "tcp/80", "from", "192.0.2.1", "PATH"],
     "graph": ["graph", "PATH"],
     "doctor": ["doctor", "PATH"],

@@ -14,7 +14,7 @@ from imports import PACKAGE, imports, imports_of
 LAYERS = (
     *("model", "traffic", "loading", "planning", "api", "applying", "policy", "drift"),
     *("trace", "graph", "lint", "importing", "config", "render"),
-    *("workflow", "__init__", "process", "cli", "__main__"),
+    *("workflow", "__init__", "process", "kubernetes", "cli", "__main__"),
 )
 """The folders and root modules, each above all that it imports."""
 
@@ -40,9 +40,16 @@ EXCEPTIONS = {
 }
 
 LIBRARIES = {
-    "httpx": tuple(f"reconciler/api/{name}.py" for name in ("client", "http", "probe", "transport", "webhook")),
+    "httpx": (
+        *(f"reconciler/api/{name}.py" for name in ("client", "http", "probe", "transport", "webhook")),
+        "reconciler/kubernetes/cluster.py",
+    ),
     "httpcore": ("reconciler/api/transport.py",),
-    "yaml": ("reconciler/loading/", "reconciler/importing/", "reconciler/lint/", "reconciler/emulator/files.py"),
+    "yaml": (
+        *("reconciler/loading/", "reconciler/importing/", "reconciler/lint/"),
+        *("reconciler/emulator/files.py", "reconciler/kubernetes/export.py"),
+    ),
+    "kopf": ("reconciler/kubernetes/operator.py", "reconciler/kubernetes/cluster.py"),
     "jsonschema": ("reconciler/loading/structure_problems.py",),
     "re2": ("reconciler/model/pattern.py",),
     "deepdiff": ("reconciler/render/pairs.py",),

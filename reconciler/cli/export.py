@@ -1,0 +1,47 @@
+"""`sgctl export`."""
+
+import click
+
+from reconciler.cli import options, settings
+from reconciler.cli.options import TargetOptions
+from reconciler.loading.head import read_head
+from reconciler.loading.issues import Issues
+from reconciler.loading.load import load_documents
+from reconciler.model.errors import UsageError
+
+
+@click.command("export")
+@options.paths
+@click.option(
+    "--format",
+    type=click.Choice(["kubernetes"]),
+    default="kubernetes",
+    show_default=True,
+    expose_value=False,
+    help="How to write the result.",
+)
+@click.option("--namespace", default="default", show_default=True, help="The namespace of the resources.")
+@click.option("--secret", default="gcore", show_default=True, help="The Secret with the API key, as `apiKey`.")
+@options.target
+def command(paths: tuple[str, ...], namespace: str, secret: str, target: TargetOptions) -> None:
+    """Write the files as resources for `sgctl operator`: CloudTargets, AddressGroups and SecurityGroups.
+
+    Each group becomes a resource for each of its targets. What the operator then does by itself is up to each
+    CloudTarget: its `mode` is Approve where nothing else is written.
+
+    \b
+      sgctl export groups/ --namespace network | kubectl apply -f -
+    """
+    from reconciler.kubernetes.export import Written, export, write_yaml  # noqa: PLC0415 - brings YAML, which --help need not load
+
+    defaults = settings.defaults(target.project_id, target.region_id, target.project, target.region)
+    walk = settings.walk(target.follow_links)
+    documents, _ = load_documents(paths, defaults, settings.policies(), walk=walk)
+    heads = [read_head(each, defaults, Issues()) for each in documents]
+    if any(head.names for head in heads):
+        raise UsageError(
+            "a CloudTarget takes the ids of a project and a region, and export looks up no names",
+            hint="Write project_id and region_id; `sgctl plan` shows both.",
+        )
+    written = [Written(each.value, head.targets, head.owner) for each, head in zip(documents, heads, strict=True)]
+    click.echo(write_yaml(export(written, namespace, secret)), nl=False)

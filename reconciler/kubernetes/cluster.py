@@ -1,0 +1,185 @@
+"""The border to the cluster's API, beside what kopf watches: lists, statuses, finalizers, the lease, events."""
+
+import base64
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import httpx
+import kopf
+
+from reconciler.kubernetes.resources import APPROVE, GROUP, KINDS, VERSION, Key, Resource
+from reconciler.model.errors import SgctlError
+
+MERGE = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+PAGE = 500
+TIMEOUT = 30.0
+
+
+class ClusterError(SgctlError):
+    """The cluster's API refused a request, or gave no answer; `status` is None then."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Cluster:
+    """Speaks to the API of a cluster; safe to share between threads.
+
+    `log_in` is asked before each request: the token of a pod changes every hour.
+    """
+
+    def __init__(self, log_in: Callable[[], kopf.ConnectionInfo], namespaces: Sequence[str] = ()) -> None:
+        self._log_in = log_in
+        self._namespaces = tuple(namespaces)
+        self._access: kopf.ConnectionInfo | None = None
+        self._client: httpx.Client | None = None
+
+    def list_resources(self) -> dict[Key, Resource]:
+        """List all of our resources. Raises `ClusterError`."""
+        found = {}
+        for kind in KINDS:
+            for namespace in self._namespaces or ("",):
+                within = f"namespaces/{namespace}/" if namespace else ""
+                proceed = ""
+                while True:
+                    page = self._call("GET", f"{_API}/{within}{kind.plural}", params={"limit": PAGE, **_from(proceed)})
+                    for body in page.get("items", ()):
+                        key = Key(kind, body["metadata"]["namespace"], body["metadata"]["name"])
+                        found[key] = Resource(key, body)
+                    proceed = page.get("metadata", {}).get("continue", "")
+                    if not proceed:
+                        break
+        return found
+
+    def read_secret(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        """Read the data of a Secret, still in base64; None where there is none."""
+        try:
+            secret = self._call("GET", f"/api/v1/namespaces/{namespace}/secrets/{name}")
+        except ClusterError as error:
+            if error.status == 404:
+                return None
+            raise
+        return dict(secret.get("data") or {})
+
+    def write_status(self, resource: Resource, status: Mapping[str, Any]) -> None:
+        """Write what is to be said of a resource; one that is gone needs no status."""
+        with _unless_gone():
+            self._call("PATCH", f"{_path(resource.key)}/status", MERGE, {"status": status})
+
+    def take_approval(self, key: Key, digest: str) -> bool:
+        """Take an approval away, and tell whether it was there: of several takers one is told so."""
+        path = f"/metadata/annotations/{APPROVE.replace('/', '~1')}"
+        patch = [{"op": "test", "path": path, "value": digest}, {"op": "remove", "path": path}]
+        try:
+            self._call("PATCH", _path(key), JSON_PATCH, patch)
+        except ClusterError as error:
+            if error.status in (404, 409, 422):
+                return False
+            raise
+        return True
+
+    def set_finalizers(self, resource: Resource, finalizers: Sequence[str]) -> None:
+        """Write the finalizers of a resource that is as it was read. Raises `ClusterError` where it is not any more."""
+        version = resource.metadata.get("resourceVersion")
+        with _unless_gone():
+            metadata = {"finalizers": list(finalizers), "resourceVersion": version}
+            self._call("PATCH", _path(resource.key), MERGE, {"metadata": metadata})
+
+    def create_event(self, resource: Resource, event: Mapping[str, Any]) -> None:
+        """Write an event about a resource. One that cannot be written is left out: nothing depends on it."""
+        namespace = resource.key.namespace
+        about = {
+            "apiVersion": f"{GROUP}/{VERSION}",
+            "kind": resource.key.kind.name,
+            "namespace": namespace,
+            "name": resource.key.name,
+            "uid": resource.metadata.get("uid"),
+        }
+        metadata = {"generateName": f"{resource.key.name[:200]}.", "namespace": namespace}
+        body = {"apiVersion": "v1", "kind": "Event", "metadata": metadata, "involvedObject": about, **event}
+        with suppress(ClusterError):
+            self._call("POST", f"/api/v1/namespaces/{namespace}/events", "application/json", body)
+
+    def read_lease(self, namespace: str, name: str) -> dict[str, Any] | None:
+        """Read a lease; None where there is none."""
+        try:
+            return self._call("GET", f"{_LEASES.format(namespace)}/{name}")
+        except ClusterError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def write_lease(self, namespace: str, lease: Mapping[str, Any]) -> dict[str, Any]:
+        """Write a lease as it was read, or a new one. Raises `ClusterError` (409) where somebody else was quicker."""
+        if "resourceVersion" in lease["metadata"]:
+            path = f"{_LEASES.format(namespace)}/{lease['metadata']['name']}"
+            return self._call("PUT", path, "application/json", lease)
+        return self._call("POST", _LEASES.format(namespace), "application/json", lease)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        content_type: str = "application/json",
+        body: Any = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        headers = {"Content-Type": content_type}
+        try:
+            answer = self._connection().request(method, path, json=body, headers=headers, params=params)
+        except httpx.HTTPError as error:
+            raise ClusterError(f"the cluster's API does not answer: {error}") from None
+        try:
+            content = answer.json()
+        except ValueError:
+            content = {}
+        if answer.is_error:
+            said = content.get("message") if isinstance(content, dict) else None
+            raise ClusterError(
+                f"{method} {path}: {answer.status_code} {said or answer.reason_phrase}", answer.status_code
+            )
+        return content if isinstance(content, dict) else {}
+
+    def _connection(self) -> httpx.Client:
+        access = self._log_in()
+        if self._client is None or access != self._access:
+            self._client = httpx.Client(
+                base_url=access.server,
+                verify=access.as_ssl_context() if access.server.startswith("https:") else True,
+                headers=access.as_http_headers(),
+                timeout=TIMEOUT,
+                limits=httpx.Limits(max_connections=32),
+                trust_env=False,
+            )
+            self._access = access
+        return self._client
+
+
+_API = f"/apis/{GROUP}/{VERSION}"
+_LEASES = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
+
+
+def _path(key: Key) -> str:
+    return f"{_API}/namespaces/{key.namespace}/{key.kind.plural}/{key.name}"
+
+
+def _from(proceed: str) -> dict[str, str]:
+    return {"continue": proceed} if proceed else {}
+
+
+@contextmanager
+def _unless_gone() -> Iterator[None]:
+    """Pass over a resource that is not there any more."""
+    try:
+        yield
+    except ClusterError as error:
+        if error.status != 404:
+            raise
+
+
+def decode(value: str) -> str:
+    """Read a value of a Secret. Raises ValueError for what is no text."""
+    return base64.b64decode(value, validate=True).decode("ascii").strip()
