@@ -207,8 +207,7 @@ class Operator:
         if target is None or target.is_going:
             return self._without_target(key, resources)
         snapshot = take_snapshot(resources, target)
-        with self._lock:
-            (self._contested.add if snapshot.taken else self._contested.discard)(key)
+        self._note_contested(snapshot, resources)
         self._hold(snapshot)
         namespace, (name, field_) = key.namespace, target.secret
         data = self._hands.cluster.read_secret(namespace, name)
@@ -242,6 +241,16 @@ class Operator:
         is_to_repeat = outcome.report is not None and outcome.report.error is not None
         again = RETRY * 2 if is_to_repeat else target.interval.total_seconds()
         return again, _round_of(snapshot, outcome)
+
+    def _note_contested(self, snapshot: Snapshot, resources: Mapping[Key, Resource]) -> None:
+        """Keep in mind whose groups others ask for too, and look at those others: they are told as well."""
+        rivals = {resources[other].target_key for others in snapshot.taken.values() for other in others}
+        with self._lock:
+            news = rivals - self._contested - {snapshot.target.key}
+            self._contested |= rivals
+            (self._contested.add if snapshot.taken else self._contested.discard)(snapshot.target.key)
+        for each in news:
+            self._queue.add(each)
 
     def _must_stop(self) -> bool:
         return self._hands.stop.is_set() or not self._hands.lease.is_held
