@@ -78,9 +78,9 @@ build: .venv/installed-dev  ## build sdist and wheel into dist/
 
 sbom: .venv/installed-dev  ## list the parts of what is in dist/, as a release carries it
 	$(PIP) install --constraint constraints.txt --group release
-	$(PYTHON) -m venv --clear --without-pip build/parts
-	$(PIP) --python build/parts/bin/python install --constraint constraints.txt "$$(echo dist/*.whl)[emulator,metrics]"
-	$(BIN)/cyclonedx-py environment --output-reproducible --output-file "$$(echo dist/*.whl | sed 's/-py3-.*/.cdx.json/')" build/parts
+	$(PYTHON) -m venv --clear --without-pip .tools/parts
+	$(PIP) --python .tools/parts/bin/python install --constraint constraints.txt "$$(echo dist/*.whl)[emulator,metrics]"
+	$(BIN)/cyclonedx-py environment --output-reproducible --output-file "$$(echo dist/*.whl | sed 's/-py3-.*/.cdx.json/')" .tools/parts
 
 clean:  ## remove everything that was made
 	rm -rf .venv $(SDK) $(LOWEST) .tools build dist site .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
