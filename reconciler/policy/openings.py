@@ -10,6 +10,7 @@ from typing import Literal
 
 from reconciler.model.desired import Target
 from reconciler.model.live import LiveState
+from reconciler.model.naming import name_with_targets
 from reconciler.model.text import count
 from reconciler.planning.diff import Difference
 from reconciler.traffic import (
@@ -49,13 +50,9 @@ class Opening:
 
     @property
     def where(self) -> str:
-        """The groups by target: `web, db (project 1, region 7); web (project 1, region 8)`; most are only counted."""
-        by_target: dict[Target, list[str]] = {}
-        for target, name in self.groups[:_NAMED]:
-            by_target.setdefault(target, []).append(name)
-        listed = "; ".join(f"{', '.join(names)} ({target})" for target, names in by_target.items())
-        left = len(self.groups) - _NAMED
-        return f"{len(self.groups)} groups: {listed}; and {left} more" if left > 0 else listed
+        """The groups with their targets: `db, web (project 1, regions 7 and 8)`; most of many are counted."""
+        number = f"{len(self.groups)} groups: " if len(self.groups) > _NAMED else ""
+        return number + name_with_targets(self.groups, _NAMED)
 
 
 def openings_of(difference: Difference, flows: Sequence[Flow], names: Mapping[str, str]) -> tuple[Opening, ...]:

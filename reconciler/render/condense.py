@@ -8,10 +8,10 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, groupby
+from itertools import chain
 from typing import TypeVar
 
-from reconciler.model.desired import Target, named
+from reconciler.model.naming import MOST_NAMES, name_with_targets, numbered, runs_of
 from reconciler.model.text import count
 from reconciler.render.view import Deed, GroupRef, GroupView, Line, Reach, Remark, TrafficLine, View
 
@@ -23,8 +23,6 @@ SEVERAL = 3
 
 _MOST_REMOTES = 3
 _MOST_REACHES = 5
-_MOST_NAMES = 24
-_MOST_TARGETS = 4
 
 _Item = Line | TrafficLine | Deed | str
 _T = TypeVar("_T", Line, TrafficLine, Deed, str)
@@ -66,11 +64,11 @@ def _fold_remarks(remarks: Iterable[Remark]) -> tuple[Remark, ...]:
 
 
 def _with_others(remark: Remark, groups: Iterable[str]) -> Remark:
-    names = [text for text, _ in _runs(sorted({*groups} - {remark.group, ""}, key=_numbered))]
+    names = [text for text, _ in runs_of(sorted({*groups} - {remark.group, ""}, key=numbered))]
     if not names:
         return remark
-    left = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
-    return replace(remark, message=f"{remark.message}; the same of {', '.join(names[:_MOST_NAMES])}{left}")
+    left = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    return replace(remark, message=f"{remark.message}; the same of {', '.join(names[:MOST_NAMES])}{left}")
 
 
 def shorten_end(view: View) -> View:
@@ -124,61 +122,9 @@ def _shorten(found: Sequence[Reach]) -> tuple[Reach, ...]:
     )
 
 
-def describe_groups(groups: Sequence[GroupRef], most: int = _MOST_NAMES) -> str:
+def describe_groups(groups: Iterable[GroupRef], most: int = MOST_NAMES) -> str:
     """Name groups with their targets: `app, web (project 1, regions 7 and 8); db (project 2, region 7)`."""
-    targets: defaultdict[str, dict[Target, None]] = defaultdict(dict)
-    for ref in groups:
-        targets[ref.name][ref.target] = None
-    names: defaultdict[tuple[Target, ...], list[str]] = defaultdict(list)
-    for name in sorted(targets, key=_numbered):
-        names[tuple(targets[name])].append(name)
-    texts, left = [], 0
-    for where, some in names.items():
-        runs = list(_runs(some))
-        shown = [text for text, _ in runs[: max(0, most)]]
-        most -= len(shown)
-        left += sum(number for _, number in runs[len(shown) :])
-        if shown:
-            texts.append(f"{', '.join(shown)} ({_describe_targets(where)})")
-    return "; ".join(texts) + (f" and {left:,} more" if left else "")
-
-
-_RUN = 3
-"""Names in a row that are shortened to the first and the last."""
-
-
-def _runs(names: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """Write names whose numbers follow each other as one, with how many there are: `web-01 … web-17`, 17."""
-    for _, run in groupby(enumerate(names), lambda each: (_numbered(each[1])[0], _numbered(each[1])[1] - each[0])):
-        here = [name for _, name in run]
-        stem, first, width = _numbered(here[0])
-        if len(here) < _RUN or here != [f"{stem}{first + index:0{width}}" for index in range(len(here))]:
-            yield from ((name, 1) for name in here)
-        else:
-            yield f"{here[0]} … {here[-1]}", len(here)
-
-
-_NUMBER = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
-
-
-def _numbered(name: str) -> tuple[str, int, int]:
-    """Split a name at the number that it ends with; return what is before it, the number, and its digits."""
-    found = _NUMBER.search(name)
-    return (name[: found.start()], int(found[0]), len(found[0])) if found else (name, 0, 0)
-
-
-def _describe_targets(targets: Sequence[Target]) -> str:
-    if len(targets) > _MOST_TARGETS:
-        return f"{len(targets)} targets"
-    regions: defaultdict[str, list[str]] = defaultdict(list)
-    for target in targets:
-        regions[named(target.project, target.project_id)].append(named(target.region, target.region_id))
-    return "; ".join(
-        f"project {project}, region {here[0]}"
-        if len(here) == 1
-        else f"project {project}, regions {', '.join(here[:-1])} and {here[-1]}"
-        for project, here in regions.items()
-    )
+    return name_with_targets(((ref.target, ref.name) for ref in groups), most)
 
 
 @dataclass(slots=True)

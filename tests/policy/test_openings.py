@@ -57,10 +57,10 @@ def test_exceptions_that_differ_make_no_other_exposure() -> None:
 
 
 def test_most_of_many_groups_are_counted() -> None:
-    names = [f"group-{number:02}" for number in range(40)]
+    names = [f"group-{number:02}-x" for number in range(40)]
     (opening,) = live_openings({HERE: live("0.0.0.0/1", names=names)})
-    assert opening.where.startswith("40 groups: group-00, group-01, ")
-    assert opening.where.endswith("group-09 (project 1, region 2); and 30 more")
+    assert opening.where.startswith("40 groups: group-00-x, group-01-x, ")
+    assert opening.where.endswith("group-09-x (project 1, region 2) and 30 more")
     assert len(opening.groups) == 40
 
 
@@ -68,7 +68,7 @@ def test_the_notification_names_it() -> None:
     desired = state(files(PING))
     found = compare_target(by_target(desired)[HERE], live(None), Severity.COSMETIC)
     text = slack_payload(join_targets([found], desired, Severity.COSMETIC, TODAY), "https://x")["text"]
-    assert f"*Open to the world:* `{BANNER}` in web, app, data (project 1, region 2)" in text
+    assert f"*Open to the world:* `{BANNER}` in app, data, web (project 1, region 2)" in text
 
 
 def test_an_audit_says_once_what_is_true_of_many_groups() -> None:
