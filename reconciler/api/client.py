@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 import httpx
 
 from reconciler.api.address import is_host
-from reconciler.api.transport import BoundedTransport
+from reconciler.api.transport import MAX_ANSWER, BoundedTransport
 from reconciler.model.clock import Clock
 from reconciler.model.errors import UsageError
 from reconciler.model.text import shown
@@ -43,12 +43,14 @@ def open_client(
     timeout: float,
     api_key: str | None = None,
     connections: int = 1,
+    limit: int = MAX_ANSWER,
     transport: httpx.BaseTransport | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> httpx.Client:
     """Make a client for one address: https, or http to this machine itself (see `check_base_url`).
 
-    Each request has `timeout` seconds in all. Raises `UsageError` for a proxy or certificates that cannot be used.
+    Each request has `timeout` seconds in all, an answer `limit` bytes. Raises `UsageError` for a proxy or certificates
+    that cannot be used.
     """
     if transport is None:
         proxy = find_proxy(address, environment)
@@ -56,6 +58,7 @@ def open_client(
             clock,
             timeout=timeout,
             connections=connections,
+            limit=limit,
             tls=tls_context(environment) if address.startswith("https:") else None,
             proxy=proxy.settings if proxy else None,
             proxy_name=proxy.name if proxy else "",

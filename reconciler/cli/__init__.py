@@ -16,6 +16,7 @@ from reconciler.model.version import __version__
 _COMMANDS = {
     "init": ("reconciler.cli.init", "begin a repository"),
     "validate": ("reconciler.cli.validate", "check the files, offline"),
+    "refresh": ("reconciler.cli.refresh", "fetch published address groups into the lock"),
     "plan": ("reconciler.cli.plan", "show what would change, and save it"),
     "apply": ("reconciler.cli.apply", "carry out a saved plan, or plan, ask and carry out"),
     "rollback": ("reconciler.cli.rollback", "plan the way back from a journal of apply"),

@@ -13,9 +13,9 @@ from reconciler.cli.progress import Progress
 from reconciler.cli.targets import Loaded, load_chosen, load_for_live
 from reconciler.config.commit import commit_of
 from reconciler.graph import Graph, NodeKind, Sources, build_graphs
+from reconciler.loading.address_groups import read_address_groups
 from reconciler.loading.document import YamlDocument
 from reconciler.loading.issues import Issues
-from reconciler.loading.remote import read_address_groups
 from reconciler.model.clock import SystemClock, format_time
 from reconciler.model.errors import UsageError
 from reconciler.model.text import did_you_mean

@@ -29,7 +29,10 @@ _IGNORED = Path(".gitignore")
 _CI = {
     "none": {},
     "github": {
-        **{f".github/workflows/{name}.yml": ("ci", f"github/{name}.yml") for name in ("plan", "apply", "drift")},
+        **{
+            f".github/workflows/{name}.yml": ("ci", f"github/{name}.yml")
+            for name in ("plan", "apply", "drift", "refresh")
+        },
         "requirements.in": ("ci", "requirements.in"),
         "rules.toml": ("starter", "rules.toml"),
     },

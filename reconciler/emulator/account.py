@@ -37,6 +37,18 @@ async def get_project(request: Request) -> Response:
     return json_reply(_project(request))
 
 
+async def cdn_addresses(request: Request) -> Response:
+    """Serve GET /cdn/public-ip-list."""
+    Query(request, ())
+    return json_reply(catalog.CDN_ADDRESSES)
+
+
+async def egress_ranges(request: Request) -> Response:
+    """Serve GET /cloud/public/v1/ipranges/egress."""
+    Query(request, ())
+    return json_reply({"ranges": catalog.EGRESS_RANGES})
+
+
 async def create_project(request: Request) -> Response:
     """Serve POST /cloud/v1/projects."""
     store: Store = request.app.state.control.store

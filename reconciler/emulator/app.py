@@ -59,6 +59,8 @@ def create_app(
             Route("/cloud/v1/projects/{project_id:int}", account.delete_project, methods=["DELETE"]),
             Route("/cloud/v1/regions", account.list_regions, methods=["GET"]),
             Route("/cloud/v1/regions/{region_id:int}", account.get_region, methods=["GET"]),
+            Route("/cdn/public-ip-list", account.cdn_addresses, methods=["GET"]),
+            Route("/cloud/public/v1/ipranges/egress", account.egress_ranges, methods=["GET"]),
             Route("/cloud/v2/client_quotas", account.client_quotas, methods=["GET"]),
             Route(
                 "/cloud/v2/regional_quotas/{client_id:int}/{region_id:int}", account.regional_quotas, methods=["GET"]

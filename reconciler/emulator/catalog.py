@@ -16,6 +16,13 @@ REGIONS = (
 )
 PROJECTS = ((1, "default", True), (1337, "staging", False), (4242, "production", False))
 
+CDN_ADDRESSES = {
+    "addresses": ["198.51.100.0/26", "198.51.100.128/25", "203.0.113.64/27", "203.0.113.200/32"],
+    "addresses_v6": ["2001:db8:cd::/48", "2001:db8:cd1::/48"],
+}
+EGRESS_RANGES = ["192.0.2.0/26", "192.0.2.129/32"]
+"""Public lists, of addresses that are kept for documentation."""
+
 
 def region_name(region_id: int) -> str:
     """Return a region's display name."""

@@ -30,6 +30,8 @@ from .records import ApiError, Group, RequestRecord, Step, Target
 RESET = "emulator.reset"
 CLOSE = "emulator.close"
 OWN_PATHS = "/emulator/"
+PUBLIC_PATHS = frozenset({"/cdn/public-ip-list", "/cloud/public/v1/ipranges/egress"})
+"""What everybody may read, without a key."""
 PLACE = re.compile(r"/(?:securitygroups|security_groups)/(?P<project>\d+)/(?P<region>\d+)(?:/(?P<group>[^/]+))?")
 PAGE = "<!doctype html><html><head><title>Please wait</title></head><body><h1>One moment, please</h1></body></html>"
 
@@ -117,7 +119,8 @@ class Gate:
         given: bytes = dict(request.scope["headers"]).get(b"authorization", b"")
         # The published word is `apikey`, the official SDK writes `APIKey`: HTTP does not tell schemes apart by case.
         scheme, _, key = given.partition(b" ")
-        if scheme.lower() != b"apikey" or not hmac.compare_digest(key, self._api_key):
+        is_public = request.scope["path"] in PUBLIC_PATHS
+        if not is_public and (scheme.lower() != b"apikey" or not hmac.compare_digest(key, self._api_key)):
             request.answer.replaced(
                 error_reply(ApiError(401, "Unauthorized", "Bad permanent token"), request.request_id)
             )

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from reconciler.loading.address_groups import read_address_groups
 from reconciler.loading.document import YamlDocument
 from reconciler.loading.issues import Issues
 from reconciler.loading.load import Defaults, load_documents
-from reconciler.loading.remote import read_address_groups
 from reconciler.loading.walk import WALK, Walk, find_files
 from reconciler.model.cloud import EVERYWHERE
 from reconciler.model.desired import DesiredState, Target

@@ -7,10 +7,10 @@ from typing import Any
 
 from yaml.nodes import MappingNode, Node, SequenceNode
 
+from reconciler.loading.address_groups import read_address_groups
 from reconciler.loading.document import YamlDocument
 from reconciler.loading.issues import Issues
 from reconciler.loading.nodes import MERGE
-from reconciler.loading.remote import read_address_groups
 from reconciler.loading.rule import expand
 from reconciler.model.place import FilePlace, Key
 from reconciler.model.placeholder import placeholder

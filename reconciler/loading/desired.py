@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from reconciler.loading.address_groups import read_address_groups
 from reconciler.loading.document import Document, YamlDocument
 from reconciler.loading.group import MAX_EXPANSIONS, Scope, read_group
 from reconciler.loading.head import MAX_GROUPS, Defaults, read_head
 from reconciler.loading.issues import Budget, Issues
+from reconciler.loading.list_lock import is_lock
 from reconciler.loading.policies import read_policies_of
-from reconciler.loading.remote import AddressGroup, read_address_groups
+from reconciler.loading.remote import AddressGroup
 from reconciler.model.desired import DesiredGroup, DesiredState, NameUse, Note, Target
 from reconciler.model.errors import Issue
 from reconciler.model.policies import Policies
@@ -89,6 +91,8 @@ def read_document(
 
     `expansions` are those that the documents of the run may still come to.
     """
+    if is_lock(document):
+        return Written((), None, ())
     before = len(issues.notes)
     targets, owner, names = read_head(document, defaults, issues)
     scope = Scope(document, targets, owner, address_groups, issues, expansions)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from reconciler.loading.document import Document
 from reconciler.loading.issues import Budget, Issues, Path, Problem
-from reconciler.loading.remote import AddressGroup, count_prefixes, read_remotes
+from reconciler.loading.remote import AddressGroup, count_prefixes, named_address_groups, read_remotes
 from reconciler.loading.report import report, report_malformed, report_notes
 from reconciler.loading.rule import expand
 from reconciler.loading.structure import check_of, is_well_formed, well_formed_part
@@ -205,7 +205,9 @@ def _read_rules(
         for key in expansion.rules:
             known = rules.get(key)
             if known is None:
-                rules[key] = DesiredRule(key[0], description, place, key[1], review)
+                rules[key] = DesiredRule(
+                    key[0], description, place, key[1], review, expansion.address_groups.get(key[0])
+                )
                 continue
             count -= 1
             if known.description != description or known.review != review:
@@ -215,14 +217,21 @@ def _read_rules(
                     place, ProblemName.SAME_RULE_TWICE, message, "keep one of the two", (("the other", known.place),)
                 )
     if count > MAX_RULES:
-        message = f"the rules of this group are {count:,} when expanded, over the limit of {MAX_RULES}"
-        issues.add(
-            document.key_place(*path),
-            ProblemName.TOO_MANY_RULES,
-            message,
-            "split the group, or use wider prefixes and ranges",
-        )
+        _report_too_many(scope, path, written, count)
     return tuple(rules.values())
+
+
+def _report_too_many(scope: Scope, path: tuple[Key, ...], written: Sequence[Any], count: int) -> None:
+    message = f"the rules of this group are {count:,} when expanded, over the limit of {MAX_RULES}"
+    fix = "split the group, or use wider prefixes and ranges"
+    used = {name for rule in written for name in named_address_groups(rule, scope.address_groups)}
+    longest = max(((len(scope.address_groups[name].prefixes), name) for name in used), default=(0, ""))
+    if 2 * longest[0] > MAX_RULES:
+        message += f"; the address group {shown(longest[1])} alone has {longest[0]:,} prefixes"
+        fix = (
+            "name it in fewer rules or with a range of ports, or split it between groups: an instance can have several"
+        )
+    scope.issues.add(scope.document.key_place(*path), ProblemName.TOO_MANY_RULES, message, fix)
 
 
 def _report_malformed_rule(scope: Scope, path: tuple[Key, ...], kind: str, rule: Any) -> None:

@@ -13,7 +13,7 @@ from reconciler.loading.head import Defaults
 from reconciler.loading.issues import Budget, Issues, Source
 from reconciler.loading.plain import PlainDocument, read_plain
 from reconciler.loading.values import MAX_EXPANDED
-from reconciler.loading.walk import WALK, Walk, find_files, path_issue, reason_of, walk_paths
+from reconciler.loading.walk import LOCK_NAME, WALK, Walk, find_files, path_issue, reason_of, walk_paths
 from reconciler.model.desired import DesiredState
 from reconciler.model.errors import InputError, Issue
 from reconciler.model.place import FilePlace
@@ -189,7 +189,8 @@ def _parse(source: Source, issues: Issues, values: Budget, *, was_found: bool) -
     """Read the documents of a file. What `was_found` in a folder, rather than named, may be another tool's."""
     own = Issues()
     documents = parse(source, own, values)
-    foreign = foreign_documents(source, documents, is_whole=not len(own) or bool(documents)) if was_found else ()
+    is_judged = was_found and Path(source.path).name != LOCK_NAME
+    foreign = foreign_documents(source, documents, is_whole=not len(own) or bool(documents)) if is_judged else ()
     if foreign and len(foreign) >= len(documents):
         issues.append(foreign[0])
         return []

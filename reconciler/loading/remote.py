@@ -1,17 +1,13 @@
 """Where a rule's traffic comes from or goes to, from any of the ways to write it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-from reconciler.loading.document import Document
-from reconciler.loading.issues import Issues, Path, Problem, yaml_text
-from reconciler.loading.report import report, report_malformed, report_notes
-from reconciler.loading.structure import is_well_formed
+from reconciler.loading.issues import Path, Problem, yaml_text
 from reconciler.model.canonical import canonical_prefix, is_canonical_ipv4
 from reconciler.model.cloud import EVERYWHERE
-from reconciler.model.place import Place
 from reconciler.model.problems import ProblemName
 from reconciler.model.rule import Ethertype
 from reconciler.model.text import MOST_WORDS, shown
@@ -103,7 +99,10 @@ WAYS = frozenset({"remote_ip_prefix", "remote_ip_prefixes", "remote_address_grou
 
 
 class Remote(NamedTuple):
-    """One remote of a rule. `family` is None where the remote has none of its own; `path` is where it is written."""
+    """One remote of a rule. `family` is None where the remote has none of its own; `path` is where it is written.
+
+    `address_group` is the one that it is of.
+    """
 
     family: Ethertype | None
     prefix: str | None
@@ -111,6 +110,7 @@ class Remote(NamedTuple):
     group_name: str | None
     path: Path
     note: str | None = None
+    address_group: str | None = None
 
 
 class AddressGroup(NamedTuple):
@@ -156,11 +156,16 @@ def _read_way(way: str, value: Any, address_groups: Mapping[str, AddressGroup]) 
 
 def count_prefixes(rule: Any, address_groups: Mapping[str, AddressGroup]) -> int:
     """Count the prefixes that the address groups of a rule, which may be malformed, hold together."""
-    names = rule.get("remote_address_group") if rule.__class__ is dict else None
-    if names is None:
+    if rule.__class__ is not dict or "remote_address_group" not in rule:
         return 0
-    named = {name for name in (names if isinstance(names, list) else [names]) if isinstance(name, str)}
-    return sum(len(address_groups[name].prefixes) for name in named if name in address_groups)
+    return sum(len(address_groups[name].prefixes) for name in named_address_groups(rule, address_groups))
+
+
+def named_address_groups(rule: Any, address_groups: Mapping[str, AddressGroup]) -> set[str]:
+    """Return the names of those address groups that a rule, which may be malformed, names."""
+    names = rule.get("remote_address_group") if rule.__class__ is dict else None
+    named = names if isinstance(names, list) else [names]
+    return {name for name in named if isinstance(name, str) and name in address_groups}
 
 
 def _prefixes(written: list[tuple[Path, str]]) -> Remotes:
@@ -201,44 +206,5 @@ def _address_groups(names: str | list[str], address_groups: Mapping[str, Address
             )
             continue
         for family, prefix in group.prefixes:
-            found.setdefault((family, prefix), Remote(family, prefix, None, None, path))
+            found.setdefault((family, prefix), Remote(family, prefix, None, None, path, None, name))
     return tuple(found.values()), tuple(problems)
-
-
-def read_address_groups(documents: Sequence[Document], issues: Issues) -> Mapping[str, AddressGroup]:
-    """Read them all. The same name with the same prefixes may be there twice, with others it is an error."""
-    groups: dict[str, AddressGroup] = {}
-    places: dict[str, Place] = {}
-    for document in documents:
-        written = document.value.get("address_groups") if isinstance(document.value, dict) else None
-        if not isinstance(written, dict):
-            continue
-        for name, prefixes in written.items():
-            group = _read_address_group(document, name, prefixes, issues)
-            if name not in groups:
-                groups[name] = group
-                places[name] = document.key_place("address_groups", name)
-            elif set(groups[name].prefixes) != set(group.prefixes):
-                place = document.key_place("address_groups", name)
-                message = f"the address group {shown(name)} is defined twice, with different prefixes"
-                other = ("the other", places[name])
-                issues.add(
-                    place,
-                    ProblemName.ADDRESS_GROUP_TWICE,
-                    message,
-                    "keep one of the two, or give one another name",
-                    (other,),
-                )
-    return groups
-
-
-def _read_address_group(document: Document, name: str, prefixes: Any, issues: Issues) -> AddressGroup:
-    path = ("address_groups", name)
-    if not is_well_formed("address_groups", {name: prefixes}):
-        report_malformed(document, path[:1], "address_groups", {name: prefixes}, issues)
-        return AddressGroup(())
-    read = [read_prefix(text) for text in prefixes]
-    report(document, path, (each.problem.below((index,)) for index, each in enumerate(read) if each.problem), issues)
-    report_notes(document, path, (((index,), each.note) for index, each in enumerate(read) if each.note), issues)
-    good = dict.fromkeys((prefix.family, prefix.canonical) for prefix in read if not prefix.problem)
-    return AddressGroup(tuple(good))

@@ -175,17 +175,22 @@ Pair = tuple[Ethertype, Remote]
 _OTHER_REMOTES = WAYS - {"remote_ip_prefix"}
 
 
+_NO_ORIGINS: Mapping[Rule, str] = {}
+
+
 class Expansion(NamedTuple):
     """The rules that a written one means, each with the name of its remote group.
 
     `number` is how many they are; where one rule alone is over the limit of a group, they are counted and not made.
-    `notes` are about what may have been meant otherwise, each with its path.
+    `notes` are about what may have been meant otherwise, each with its path; `address_groups` tells of rules which one
+    their prefix is of.
     """
 
     rules: tuple[tuple[Rule, str | None], ...]
     number: int
     problems: tuple[Problem, ...] = ()
     notes: tuple[tuple[Path, str], ...] = ()
+    address_groups: Mapping[Rule, str] = _NO_ORIGINS
 
 
 def expand(rule: dict[str, Any], address_groups: Mapping[str, AddressGroup]) -> Expansion:
@@ -301,4 +306,9 @@ def _multiply(
         for family, remote in pairs
         for low, high in parts[family]
     ]
-    return Expansion(tuple(rules), number)
+    if not pairs or pairs[0][1].address_group is None:
+        return Expansion(tuple(rules), number)
+    repeated = (remote.address_group or "" for family, remote in pairs for _ in parts[family])
+    return Expansion(
+        tuple(rules), number, address_groups={rule: name for (rule, _), name in zip(rules, repeated, strict=True)}
+    )

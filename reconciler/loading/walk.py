@@ -15,6 +15,8 @@ from reconciler.model.place import FilePlace
 from reconciler.model.problems import ProblemName
 
 ENDINGS = (".yaml", ".yml")
+LOCK_NAME = "sgctl.lock.yaml"
+"""The file that holds the address groups that others publish, beside the files that name them."""
 
 
 class Walk(NamedTuple):
@@ -73,7 +75,8 @@ def walk_paths(paths: Sequence[str], *, walk: Walk = WALK) -> tuple[dict[str, bo
 
     A folder stands for its `*.yaml` and `*.yml` files and those of its subfolders, without what is hidden. Whoever may
     write to a folder can put a link there, to a file that only the reader may read: unless the walk follows links, what
-    leads out of the folder is an issue. A path that was given may be a link, or a pipe, and is never excluded.
+    leads out of the folder is an issue. A path that was given may be a link, or a pipe, and is never excluded. With
+    a file comes the lock that is in its folder.
     """
     files: dict[tuple[int, int], tuple[str, bool]] = {}
     issues: list[Issue] = []
@@ -81,7 +84,7 @@ def walk_paths(paths: Sequence[str], *, walk: Walk = WALK) -> tuple[dict[str, bo
         before = len(issues)
         try:
             walker, is_folder = _Walker(path, issues, walk), Path(path).is_dir()
-            for file in walker.files(path) if is_folder else [path]:
+            for file in walker.files(path) if is_folder else [path, *walker.lock_beside(path)]:
                 status = Path(file).stat()
                 files.setdefault((status.st_dev, status.st_ino), (file, is_folder))
             if is_folder and not walker.found and len(issues) == before:
@@ -136,6 +139,17 @@ class _Walker:
             self._refuse(path, ProblemName.NOT_READABLE, "this is neither a file nor a folder")
         elif is_yaml:
             self.found += 1
+            yield path
+
+    def lock_beside(self, file: str) -> Iterator[str]:
+        """Find the lock in the folder of a file; a link out of that is refused."""
+        path = os.path.join(os.path.dirname(file), LOCK_NAME)  # noqa: PTH118, PTH120 - pathlib would drop a leading ./
+        if not Path(path).is_file():
+            return
+        self._root = os.path.dirname(file) or os.curdir  # noqa: PTH120 - the same
+        if Path(path).is_symlink() and not self._follow_links and (where := self._out_of(path)):
+            self._refuse(path, ProblemName.OUTSIDE_FOLDER, f"the link leads {where}, and is not read")
+        else:
             yield path
 
     def _out_of(self, path: str) -> str | None:

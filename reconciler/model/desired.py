@@ -70,7 +70,8 @@ class NameUse(NamedTuple):
 class DesiredRule:
     """One rule after expansion. `remote_group` is a group's name as written; it becomes an id when live state is known.
 
-    While `remote_group` is set, `rule.remote_group_id` is None. `review` is what reviewers agreed beside it.
+    While `remote_group` is set, `rule.remote_group_id` is None. `review` is what reviewers agreed beside it, and
+    `address_group` names the set that its prefix is of.
     """
 
     rule: Rule
@@ -78,6 +79,7 @@ class DesiredRule:
     place: Place
     remote_group: str | None = None
     review: Review | None = None
+    address_group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

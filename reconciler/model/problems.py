@@ -71,6 +71,10 @@ class ProblemName(StrEnum):
     CONTRADICTORY_TARGET = "contradictory-target", "The name and the id of a project or region are not of the same one."
     UNUSED_HEAD = "unused-head", "Every target overrides what the head of the document says."
     TOO_MANY_GROUPS = "too-many-groups", "The groups of a document times its targets are over the limit."
+    LOCK_MISSING = "lock-missing", "An address group that others publish is not in the lock beside its file."
+    LOCK_OUTDATED = "lock-outdated", "An address group has another source than the lock was made with."
+    LOCK_UNREADABLE = "lock-unreadable", "A file with the name of the lock is none."
+    LOCK_EDITED = "lock-edited", "A lock is not as `sgctl refresh` wrote it."
     ADDRESS_GROUP_TWICE = "address-group-twice", "An address group is defined twice, with different prefixes."
     POLICIES_TWICE = "policies-twice", "Policies are in more than one place."
 
@@ -113,6 +117,11 @@ class ProblemName(StrEnum):
     RULES_MISSING = "rules-missing", "A group that does not exist yet has no `rules` key."
     OTHER_OWNER = "other-owner", "A live group belongs to another owner."
     UNPUBLISHED_PROTOCOL = "unpublished-protocol", "A rule of this protocol can be kept, but not created."
+
+    # Lists that others publish
+    LIST_UNREACHABLE = "list-unreachable", "A list that others publish cannot be fetched."
+    LIST_REFUSED = "list-refused", "A list that others publish is empty, or holds what is no prefix, or a too wide one."
+    LIST_CHANGED = "list-changed", "More than half of a list that others publish changed at once."
 
     # Settings
     SETTINGS_TWICE = "settings-twice", "Settings stand in two files of one folder."

@@ -305,7 +305,7 @@ def _read_redescribed(content: Any) -> DesiredRule:
 
 
 def _read_desired_rule(content: Any) -> DesiredRule:
-    members(content, _DESIRED_RULE, {"expires", "exceptions"})
+    members(content, _DESIRED_RULE, {"address_group", "expires", "exceptions"})
     rule = read_rule(content, _read_remote_group)
     remote_group = member(content, "remote_group", optional(text))
     remote = rule.remote_group_id
@@ -319,6 +319,7 @@ def _read_desired_rule(content: Any) -> DesiredRule:
         member(content, "place", read_place),
         remote_group,
         read_review(content),
+        member(content, "address_group", text) if "address_group" in content else None,
     )
 
 

@@ -18,6 +18,7 @@ from reconciler.model.text import did_you_mean
 from reconciler.planning import prune
 from reconciler.planning.diff import Action, Difference, diff, names_of_remotes
 from reconciler.planning.encode import ApiVersion, Encoder, Request, encode_create, encode_update
+from reconciler.planning.origins import address_group_notes
 from reconciler.planning.orphans import UnmanagedGroup, find_orphans, is_ours
 from reconciler.planning.refusals import refuse_groups, refuse_rules
 from reconciler.planning.resolve import Match, resolve
@@ -184,7 +185,8 @@ def plan_groups(
     scope = _scope(state, live, matches)
     plan = plan_differences(differences, live, options, encoder, base_url=base_url, created_at=created_at, scope=scope)
     left = () if options.prune else orphans
-    return replace(plan, notes=pruning.notes, orphans=tuple(UnmanagedGroup.of(group) for group in left))
+    notes = (*pruning.notes, *address_group_notes(matches, differences))
+    return replace(plan, notes=notes, orphans=tuple(UnmanagedGroup.of(group) for group in left))
 
 
 def plan_differences(

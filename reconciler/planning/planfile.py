@@ -181,6 +181,7 @@ def _desired_rule(rule: DesiredRule) -> Json:
         "description": rule.description,
         "remote_group": rule.remote_group,
         "place": str(rule.place),
+        **({"address_group": rule.address_group} if rule.address_group is not None else {}),
         **review_to_json(rule.review),
     }
 

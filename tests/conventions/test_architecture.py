@@ -41,7 +41,7 @@ EXCEPTIONS = {
 
 LIBRARIES = {
     "httpx": (
-        *(f"reconciler/api/{name}.py" for name in ("client", "http", "probe", "transport", "webhook")),
+        *(f"reconciler/api/{name}.py" for name in ("client", "http", "lists", "probe", "transport", "webhook")),
         "reconciler/kubernetes/cluster.py",
     ),
     "httpcore": ("reconciler/api/transport.py",),
@@ -51,6 +51,7 @@ LIBRARIES = {
     ),
     "kopf": ("reconciler/kubernetes/operator.py", "reconciler/kubernetes/cluster.py"),
     "jsonschema": ("reconciler/loading/structure_problems.py",),
+    "jmespath": ("reconciler/loading/lists.py",),
     "re2": ("reconciler/model/pattern.py",),
     "deepdiff": ("reconciler/render/pairs.py",),
     "click": ("reconciler/cli/", "reconciler/render/"),

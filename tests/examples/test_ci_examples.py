@@ -31,6 +31,9 @@ security_groups:
     rules:
       - {direction: ingress, protocol: tcp, ports: 443, remote_ip_prefix: 10.0.0.0/8}
 """
+CDN = WEB.replace("remote_ip_prefix: 10.0.0.0/8", "remote_address_group: cdn").replace(
+    "security_groups:", "address_groups: {cdn: {source: gcore-cdn}}\nsecurity_groups:"
+)
 GH = """\
 #!/bin/sh
 echo "gh $*" >> "$GH_LOG"
@@ -46,7 +49,7 @@ done
 """Writes down what it is asked and the files that it is given; what it finds is in GH_FOUND."""
 
 SCHEMAS = {
-    **{f"github/{name}.yml": ["vendor.github-workflows"] for name in ("plan", "apply", "drift")},
+    **{f"github/{name}.yml": ["vendor.github-workflows"] for name in ("plan", "apply", "drift", "refresh")},
     "gitlab/gitlab-ci.yml": ["vendor.gitlab-ci", "--data-transform", "gitlab-ci"],
 }
 
@@ -114,7 +117,7 @@ def test_every_job_installs_by_hash() -> None:
     """From a file that pip-compile writes; it takes wheels only."""
     files = [*WORKFLOWS, CI / "gitlab" / "gitlab-ci.yml"]
     installs = [line for file in files for line in file.read_text().splitlines() if "pip install" in line]
-    assert len(installs) == 6
+    assert len(installs) == 7
     assert all(line.endswith("--require-hashes --requirement requirements.txt") for line in installs)
     assert "\n--only-binary :all:\nsgctl @ https://" in (CI / "requirements.in").read_text()
 
@@ -175,6 +178,48 @@ def test_a_pull_request_gets_a_comment_with_the_plan(
     assert "create web" in said
     assert "create web" in Path("GITHUB_STEP_SUMMARY").read_text()
     assert "create web" in Path("plan.html").read_text()
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_published_list_that_moved_gets_a_pull_request(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """With the prefixes that came and went, and the plan; only the lock is committed, and only the plan has the key."""
+    origin = tmp_path_factory.mktemp("origin")
+    for name in ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"):
+        monkeypatch.setenv(name, "a@example.com")
+    Path("groups/web.yaml").write_text(CDN)
+    assert run(f"git init -q --bare {origin}; git init -q; git remote add origin {origin}") == 0
+    assert run("git add groups; git commit -qm Begin") == 0
+    found = steps("refresh", "refresh")
+    key = os.environ["GCORE_API_KEY"]
+    monkeypatch.delenv("GCORE_API_KEY")
+    assert run(found["Refresh"]) == 0
+    assert output() == {"code": "2"}
+    monkeypatch.setenv("GCORE_API_KEY", key)
+    assert run(found["Plan"]) == 0
+    monkeypatch.delenv("GCORE_API_KEY")
+    assert run(found["Open the pull request"]) == 0
+    said = Path("GH_LOG").read_text()
+    assert "gh pr create --title Refresh published address groups --head sgctl-refresh --body-file body.md" in said
+    assert "+ 198.51.100.0/26" in said
+    assert "create web" in said
+    pushed = subprocess.run(
+        ["git", "-C", str(origin), "show", "--name-only", "--format=%s", "sgctl-refresh"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    assert pushed.stdout.split("\n") == ["Refresh published address groups", "", "groups/sgctl.lock.yaml", ""]
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_published_list_that_is_as_locked_asks_for_nothing() -> None:
+    Path("groups/web.yaml").write_text(CDN)
+    assert run("sgctl refresh groups/") == 0
+    assert run(steps("refresh", "refresh")["Refresh"]) == 0
+    assert output() == {"code": "0"}
 
 
 @pytest.mark.usefixtures("repository")

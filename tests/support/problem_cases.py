@@ -16,10 +16,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from build import BASE_URL, CREATED_AT, TARGET, live_group, uuid
+from click.testing import CliRunner
 
+from reconciler.cli.refresh import command as refresh
 from reconciler.config.config import load_config
+from reconciler.loading.list_lock import LockedList, lock_text
+from reconciler.loading.lists import ListSource
 from reconciler.loading.load import Defaults, PlainDocument, load
 from reconciler.loading.names import resolve_names
+from reconciler.loading.walk import LOCK_NAME
 from reconciler.model.errors import InputError, Issue
 from reconciler.model.live import OWNER_TAG, Directory, LiveGroup, Tag
 from reconciler.model.text import printable
@@ -547,6 +552,48 @@ def load_named(text: bytes, defaults: Defaults) -> None:
     resolve_names(load([FILE], defaults), PROJECTS)
 
 
+LOCKED = "address_groups:\n  §office: {source: file, path: office.txt}\n"
+
+
+def right_lock(prefix: str = "10.0.0.0/8", sign: str = "") -> str:
+    """A lock of one address group as `sgctl refresh` writes it, with a sign before the name of the group."""
+    office = LockedList(ListSource("file", "office.txt"), "2026-11-28", (prefix,))
+    return lock_text({"office": office}).replace("  office:", f"  {sign}office:")
+
+
+LOCKS = {
+    "none": (LOCKED, None, "lock-missing"),
+    "of another source": (LOCKED.replace("office.txt", "other.txt"), right_lock(), "lock-outdated"),
+    "edited": (LOCKED, right_lock().replace("10.0", "10.1").replace('digest: "', 'digest: §"'), "lock-edited"),
+    "with a too wide prefix": (LOCKED, right_lock("10.0.0.0/7", "§"), "lock-edited"),
+    "of another kind": (LOCKED, "§security_groups: []\n", "lock-unreadable"),
+}
+"""A file with an address group that is published, the lock beside it, and what is wrong."""
+LISTS = {
+    "empty": ("# nothing\n", "list-refused"),
+    "not only prefixes": ("10.0.0.0/8\nfoo\n10.0.0.1/8\n0.0.0.0/0\n", "list-refused"),
+    "no file": (None, "list-unreachable"),
+    "changed": ("10.0.0.0/8\n11.1.0.0/16\n", "list-changed"),
+}
+"""What is published, and what is wrong with it."""
+
+
+def load_with_lock(text: bytes, lock: bytes | None) -> None:
+    if lock is not None:
+        Path(LOCK_NAME).write_bytes(lock)
+    load_text(text, Defaults())
+
+
+def refresh_list(text: bytes, published: str | None) -> None:
+    Path(FILE).write_bytes(text)
+    Path(LOCK_NAME).write_text(right_lock())
+    if published is not None:
+        Path("office.txt").write_text(published)
+    result = CliRunner().invoke(refresh, [FILE])
+    if result.exception is not None:
+        raise result.exception
+
+
 def load_settings(files: dict[str, str]) -> None:
     for name, text in files.items():
         Path(name).write_text(text)
@@ -588,6 +635,19 @@ def cases() -> Iterator[tuple[str, Case]]:
     for name, (text, problem) in NAMED.items():
         data, place = marked(text)
         yield f"named: {name}", Case(partial(load_named, data, FLAGS.get(f"named: {name}", Defaults())), place, problem)
+    for name, (text, lock, problem) in LOCKS.items():
+        data, place = marked(text)
+        content, there = marked(lock) if lock is not None else (None, "")
+        is_there = lock is not None and "§" in lock
+        yield (
+            f"lock: {name}",
+            Case(
+                partial(load_with_lock, data, content), there.replace(FILE, LOCK_NAME) if is_there else place, problem
+            ),
+        )
+    for name, (published, problem) in LISTS.items():
+        data, place = marked(LOCKED)
+        yield f"list: {name}", Case(partial(refresh_list, data, published), place, problem)
     for name, (files, place, problem) in SETTINGS.items():
         yield f"settings: {name}", Case(partial(load_settings, files), place, problem)
 

@@ -10,6 +10,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from reconciler.loading.address_groups import read_address_groups
 from reconciler.loading.bulk.forks import map_in_forks
 from reconciler.loading.bulk.pieces import SMALLEST, Cut, cut
 from reconciler.loading.desired import MAX_ALL_RULES, Written, count_rules, in_order, merge, read_document
@@ -18,7 +19,7 @@ from reconciler.loading.group import MAX_EXPANSIONS
 from reconciler.loading.head import MAX_GROUPS, Defaults
 from reconciler.loading.issues import Budget, Issues
 from reconciler.loading.policies import read_policies_of
-from reconciler.loading.remote import AddressGroup, read_address_groups
+from reconciler.loading.remote import AddressGroup
 from reconciler.loading.values import MAX_EXPANDED
 from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState, Target
 from reconciler.model.place import FilePlace
@@ -148,7 +149,8 @@ def pack_group(group: DesiredGroup) -> tuple[Any, ...]:
     rules = None
     if group.rules is not None:
         rules = [
-            (*rule.rule, rule.description, *_POSITION(rule), rule.remote_group, rule.review) for rule in group.rules
+            (*rule.rule, rule.description, *_POSITION(rule), rule.remote_group, rule.review, rule.address_group)
+            for rule in group.rules
         ]
     return (
         group.name,
@@ -171,8 +173,8 @@ def unpack_group(packed: tuple[Any, ...], targets: Iterable[Target]) -> list[Des
     if packed_rules is not None:
         rules = tuple(
             [
-                DesiredRule(Rule(*fields), text, FilePlace(path, line, column), remote_group, review)
-                for *fields, text, line, column, remote_group, review in packed_rules
+                DesiredRule(Rule(*fields), text, FilePlace(path, line, column), remote_group, review, address_group)
+                for *fields, text, line, column, remote_group, review, address_group in packed_rules
             ]
         )
     place = FilePlace(path, *position)

@@ -1,0 +1,69 @@
+"""Lists that others publish: fetched without the API key, bounded in time and size, each from one host alone."""
+
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from reconciler.api.address import check_base_url
+from reconciler.api.client import open_client
+from reconciler.api.http import reason
+from reconciler.api.retry import Waits
+from reconciler.api.transport import AnswerTooLarge, CannotConnect
+from reconciler.model.clock import Clock
+from reconciler.model.errors import ApiError, ApiUnreachable, UsageError
+
+MAX_REDIRECTS = 3
+
+
+def fetch_list(url: str, clock: Clock, limit: int, timeout: float = 30.0) -> bytes:
+    """Fetch a list of at most `limit` bytes: by https, or by http from this machine. Each try has `timeout` seconds.
+
+    A redirect is followed to the same host alone. Raises `ApiError` for an answer that is none, or a host that does not
+    answer, and `UsageError` for a bad address.
+    """
+    origin = _origin(url)
+    waits = Waits(clock)
+    redirects = 0
+    with open_client(origin, clock, timeout=timeout, limit=limit) as client:
+        while True:
+            try:
+                answer = client.get(url)
+            except CannotConnect as error:
+                raise ApiUnreachable(str(error), hint=error.hint) from None
+            except AnswerTooLarge as error:
+                raise ApiError(str(error)) from None
+            except httpx.HTTPError as error:
+                waits.after(reason(error), origin)
+                continue
+            if answer.is_redirect:
+                redirects += 1
+                url = _redirected(url, origin, answer, redirects)
+            elif answer.is_success:
+                return answer.content
+            elif answer.is_server_error or answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+                waits.after(f"{answer.status_code} {answer.reason_phrase}", origin)
+            else:
+                raise ApiError(f"{origin} answers {answer.status_code} {answer.reason_phrase}")
+
+
+def _origin(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        httpx.URL(url)
+        return check_base_url(f"{parts.scheme}://{parts.netloc}")
+    except (UsageError, ValueError, httpx.InvalidURL):  # UnicodeEncodeError is a ValueError
+        raise UsageError("this is not an https address, nor http to this machine") from None
+
+
+def _redirected(url: str, origin: str, answer: httpx.Response, number: int) -> str:
+    """Return where a redirect leads. Raises `ApiError` for another host, and for one too many."""
+    there: str = urljoin(url, answer.headers.get("Location", ""))
+    parts = urlsplit(there)
+    if f"{parts.scheme}://{parts.netloc}" != origin:
+        raise ApiError(
+            f"{origin} sends on to {parts.scheme}://{parts.hostname}, and another host is not asked",
+            hint="Write that address as the source if the list may come from there.",
+        )
+    if number > MAX_REDIRECTS:
+        raise ApiError(f"{origin} sends on more than {MAX_REDIRECTS} times")
+    return there

@@ -1,0 +1,210 @@
+"""`sgctl refresh`: the address groups that others publish, fetched into the lock beside the files."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from reconciler.api.lists import fetch_list
+from reconciler.cli import options, settings
+from reconciler.cli.output import write_groups
+from reconciler.loading.address_groups import PublishedGroup, published_groups
+from reconciler.loading.issues import Issues
+from reconciler.loading.list_lock import (
+    ListChange,
+    Lock,
+    LockedList,
+    compare_lists,
+    folder_of,
+    lock_text,
+    read_locks,
+)
+from reconciler.loading.lists import FILE, GCORE_LISTS, MAX_LIST, describe_size, judge_list, parse_list
+from reconciler.loading.load import read_documents
+from reconciler.loading.walk import LOCK_NAME, Walk
+from reconciler.model.clock import Clock, SystemClock
+from reconciler.model.cloud import MAX_RULES
+from reconciler.model.errors import ExitCode, InputError, SgctlError
+from reconciler.model.files import parts_below, read_bounded
+from reconciler.model.problems import ProblemName
+from reconciler.model.text import count, printable, shown
+
+
+@click.command("refresh")
+@options.paths
+@click.option("--check", is_flag=True, help="Write nothing; exit with 2 where the lock is not what is published.")
+@click.option("--accept", is_flag=True, help="Take lists of which more than half changed.")
+@options.follow_links
+def command(paths: tuple[str, ...], *, check: bool, accept: bool, follow_links: bool) -> int:
+    """Fetch the address groups that others publish into sgctl.lock.yaml, beside the files that name them.
+
+    PATHS are files or folders; the current folder when left out. No API key is needed, and none is sent. The lock is
+    what `validate`, `plan` and `drift` read: commit it, and review what came and went. Where any list cannot be
+    fetched, is empty, or has what is no prefix or a too wide one, nothing is written.
+
+    \b
+      sgctl refresh groups/
+      sgctl refresh --check
+      sgctl refresh --accept
+    """
+    walk = settings.walk(follow_links)
+    documents, unreadable = read_documents(paths, walk=walk)
+    issues = Issues()
+    found = tuple(published_groups(documents, issues))
+    told = Issues()
+    locks = {folder: lock for folder, (_, lock) in read_locks(documents, told).items()}
+    unreadable += tuple(each for each in told.worded() if each.name is ProblemName.LOCK_UNREADABLE)
+    if unreadable or len(issues):
+        raise InputError((*unreadable, *issues.worded()))
+    fetched = _refresh(found, locks, _Fetcher(SystemClock(), settings.base_url(), walk))
+    for each in fetched:
+        _show(each)
+        if each.change.is_large and not (accept or check):
+            message = f"{_counted(each.change)} of {each.change.before}: more than half changed at once"
+            fix = "look at what did, and pass --accept to take it"
+            issues.add(each.group.place, ProblemName.LIST_CHANGED, message, fix)
+        if each.problem is not None:
+            issues.add(each.group.place, *each.problem)
+    if len(issues):
+        raise InputError(issues.worded(document.source for document in documents))
+    texts = _texts(fetched, locks, paths)
+    for path, text in texts.items():
+        click.echo(printable(f"{'would write' if check else 'wrote'} {path}"))
+        if not check:
+            write_groups(path, text)
+    if not found:
+        click.echo("No address group of these files is published by others.")
+    elif not texts:
+        click.echo("Every lock is what is published.")
+    return ExitCode.DIFFERENCES if check and texts else ExitCode.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """A list as it is now, or why it is not taken: the name of the problem, and its words."""
+
+    group: PublishedGroup
+    locked: LockedList
+    change: ListChange
+    repeated: int = 0
+    problem: tuple[ProblemName, str] | None = None
+
+
+class _Fetcher:
+    """Fetches each source once."""
+
+    def __init__(self, clock: Clock, base_url: str, walk: Walk) -> None:
+        self.today = clock.now().date().isoformat()
+        self._clock = clock
+        self._base_url = base_url
+        self._walk = walk
+        self._known: dict[str, bytes | tuple[ProblemName, str]] = {}
+
+    def fetch(self, group: PublishedGroup) -> bytes | tuple[ProblemName, str]:
+        """Return a list as published, or what is wrong."""
+        source = group.source
+        if source.source == FILE:
+            return self._read(folder_of(group.document), source.path)
+        url = self._base_url + GCORE_LISTS[source.source][0] if source.source in GCORE_LISTS else source.source
+        if url not in self._known:
+            try:
+                self._known[url] = fetch_list(url, self._clock, MAX_LIST)
+            except SgctlError as error:
+                message = f"{error.message}{' ' + error.hint if error.hint else ''}"
+                self._known[url] = ProblemName.LIST_UNREACHABLE, message
+        return self._known[url]
+
+    def _read(self, folder: str, path: str) -> bytes | tuple[ProblemName, str]:
+        """Read a list from a file below the root of the files."""
+        there = os.path.join(folder, path)  # noqa: PTH118 - keeps the path as it is written
+        root = self._walk.root if parts_below(folder, self._walk.root) is not None else folder
+        parts = parts_below(there, root)
+        if not self._walk.follow_links and (parts is None or any(part.startswith(".") for part in parts)):
+            return ProblemName.OUTSIDE_FOLDER, f"{shown(path)} leads out of {root}, or to what is hidden"
+        try:
+            return read_bounded(there, MAX_LIST)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not a path"
+            return ProblemName.LIST_UNREACHABLE, f"cannot read {shown(path)}: {reason}"
+
+
+def _refresh(groups: Sequence[PublishedGroup], locks: Mapping[str, Lock], fetcher: _Fetcher) -> tuple[_Fetched, ...]:
+    fetched: dict[tuple[str, str], _Fetched] = {}
+    for group in groups:
+        key = folder_of(group.document), group.name
+        if key not in fetched:
+            lock = locks.get(key[0])
+            fetched[key] = _fetch(group, lock.lists.get(group.name) if lock else None, fetcher)
+        elif fetched[key].group.source != group.source:
+            message = f"the address group {shown(group.name)} is there twice, from different sources"
+            nothing = LockedList(group.source, fetcher.today, ())
+            problem = ProblemName.ADDRESS_GROUP_TWICE, message
+            fetched[key[0], f"{group.name} "] = _Fetched(group, nothing, compare_lists(None, ()), 0, problem)
+    return tuple(fetched.values())
+
+
+def _fetch(group: PublishedGroup, old: LockedList | None, fetcher: _Fetcher) -> _Fetched:
+    data = fetcher.fetch(group)
+    nothing = LockedList(group.source, fetcher.today, ())
+    if not isinstance(data, bytes):
+        return _Fetched(group, nothing, compare_lists(None, ()), 0, data)
+    try:
+        read = judge_list(parse_list(data, group.source), group.source)
+        problems = read.problems
+    except ValueError as error:
+        problems = (str(error),)
+    if problems:
+        message = f"the list of {shown(group.name)} is refused: {'; '.join(problems)}"
+        return _Fetched(group, nothing, compare_lists(None, ()), 0, (ProblemName.LIST_REFUSED, message))
+    change = compare_lists(old, read.prefixes)
+    is_same = old is not None and not change.came and not change.went
+    day = old.refreshed if old is not None and is_same else fetcher.today
+    return _Fetched(group, LockedList(group.source, day, read.prefixes), change, read.repeated)
+
+
+_MOST = 20
+
+
+def _show(fetched: _Fetched) -> None:
+    if fetched.problem is not None:
+        return
+    prefixes, change = fetched.locked.prefixes, fetched.change
+    repeated = f", {count(fetched.repeated, 'repetition')} left out" if fetched.repeated else ""
+    what = f"{_counted(change)}, {len(prefixes):,} in all" if change.came or change.went else "as it was"
+    click.echo(printable(f"{fetched.group.name} ({fetched.group.source}): {what}{repeated}"))
+    for sign, moved in (("+", change.came), ("-", change.went)):
+        for prefix in moved[:_MOST]:
+            click.echo(f"  {sign} {prefix}")
+        if len(moved) > _MOST:
+            click.echo(f"  {sign} and {len(moved) - _MOST:,} more")
+    if (size := describe_size(prefixes, MAX_RULES)) is not None:
+        click.echo(printable(f"{fetched.group.place}: note: {size}"), err=True)
+
+
+def _counted(change: ListChange) -> str:
+    came = [f"{count(len(change.came), 'prefix')} came"] if change.came else []
+    went = (
+        [f"{len(change.went):,} went" if came else f"{count(len(change.went), 'prefix')} went"] if change.went else []
+    )
+    return ", ".join([*came, *went])
+
+
+def _texts(fetched: Sequence[_Fetched], locks: Mapping[str, Lock], paths: Sequence[str]) -> dict[str, str]:
+    """Return the locks that are not as they should be, by path.
+
+    What no file of the run names goes from a lock where its whole folder was read.
+    """
+    lists: dict[str, dict[str, LockedList]] = {}
+    for folder, lock in locks.items():
+        is_whole = any(Path(path).is_dir() and parts_below(folder, path) is not None for path in paths)
+        lists[folder] = {} if is_whole else dict(lock.lists)
+    for each in fetched:
+        lists.setdefault(folder_of(each.group.document), {})[each.group.name] = each.locked
+    texts = {}
+    for folder, wanted in lists.items():
+        path, text = os.path.join(folder, LOCK_NAME) if folder != os.curdir else LOCK_NAME, lock_text(wanted)  # noqa: PTH118 - the same
+        if not Path(path).exists() or Path(path).read_text(encoding="utf-8") != text:
+            texts[path] = text
+    return texts

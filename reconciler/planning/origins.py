@@ -1,0 +1,66 @@
+"""Which address group a prefix of a plan came from. A reason, for people: no decision depends on it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.model.desired import DesiredRule
+from reconciler.model.live import LiveRule
+from reconciler.model.rule import Rule
+from reconciler.model.text import count, shown
+from reconciler.planning.diff import Difference
+from reconciler.planning.resolve import Match
+
+_Shape = tuple[Rule, str]
+
+
+@dataclass(slots=True)
+class _Moved:
+    came: set[str] = field(default_factory=set)
+    went: set[str] = field(default_factory=set)
+    groups: dict[str, None] = field(default_factory=dict)
+
+
+def address_group_notes(matches: Sequence[Match], differences: Iterable[Difference]) -> tuple[str, ...]:
+    """Tell, for each address group whose rules change, how many of its prefixes came and went, and in which groups.
+
+    Live rules do not say where they are from. One that goes was an address group's where the files have a rule of that
+    address group that is the same but for the prefix.
+    """
+    desired = {(match.desired.target, match.desired.name): match.desired.rules or () for match in matches}
+    moved: defaultdict[str, _Moved] = defaultdict(_Moved)
+    for difference in differences:
+        rules = desired.get((difference.target, difference.name), ())
+        origins = {_shape(rule): rule.address_group for rule in rules if rule.address_group is not None}
+        for created in difference.creates if origins else ():
+            if created.address_group is not None:
+                moved[created.address_group].came.add(_prefix(created.rule))
+                moved[created.address_group].groups[difference.name] = None
+        for deleted in difference.deletes if origins else ():
+            if (name := origins.get(_shape(deleted))) is not None:
+                moved[name].went.add(_prefix(deleted.rule))
+                moved[name].groups[difference.name] = None
+    return tuple(_note(name, each) for name, each in sorted(moved.items()))
+
+
+def _shape(rule: DesiredRule | LiveRule) -> _Shape:
+    return rule.rule._replace(ethertype="IPv4", remote_ip_prefix=None), rule.description
+
+
+def _prefix(rule: Rule) -> str:
+    return rule.remote_ip_prefix or rule.ethertype
+
+
+def _note(name: str, moved: _Moved) -> str:
+    went = moved.went - moved.came
+    counted = [f"{count(len(moved.came), 'prefix')} came"] if moved.came else []
+    counted += [f"{len(went) if counted else count(len(went), 'prefix')} went"] if went else []
+    return f"address group {shown(name)}: {', '.join(counted)}, in {_listed(list(moved.groups))}"
+
+
+_MOST = 3
+
+
+def _listed(groups: Sequence[str]) -> str:
+    more = f" and {len(groups) - _MOST} more" if len(groups) > _MOST else ""
+    return ", ".join(map(shown, groups[:_MOST])) + more

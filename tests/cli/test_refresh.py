@@ -1,0 +1,222 @@
+"""`sgctl refresh`, from a published list to the plan that names it, over real sockets."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from raw_server import Peer, serving
+
+from reconciler.api.lists import fetch_list
+from reconciler.emulator import catalog
+from reconciler.emulator.server import EmulatorServer
+from reconciler.model.clock import SystemClock
+from reconciler.model.errors import ApiError, SgctlError, UsageError
+
+from .conftest import KEY, Sgctl
+
+GROUPS = """\
+project_id: 5
+region_id: 7
+address_groups:
+  cdn: {source: gcore-cdn}
+security_groups:
+  - name: origin
+    rules:
+      - {direction: ingress, protocol: tcp, ports: [80, 443], remote_address_group: cdn, description: CDN}
+"""
+LOCK = "sgctl.lock.yaml"
+
+
+@pytest.fixture
+def cdn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the CDN publishes, to be changed."""
+    addresses = ["198.51.100.0/26", "198.51.100.128/25", "203.0.113.64/27"]
+    monkeypatch.setitem(catalog.CDN_ADDRESSES, "addresses", addresses)
+    return addresses
+
+
+@pytest.fixture
+def origin(sgctl: Sgctl, cdn: list[str], emulator: EmulatorServer) -> str:
+    assert cdn
+    name = sgctl.write(GROUPS)
+    assert sgctl("refresh").code == 0
+    assert all(record.path.startswith("/cdn/") for record in emulator.requests[-1:])
+    return name
+
+
+def test_a_plan_tells_which_address_group_a_prefix_came_from(
+    origin: str, sgctl: Sgctl, cdn: list[str], emulator: EmulatorServer
+) -> None:
+    assert sgctl("apply", origin, "--auto-approve").code == 0
+    cdn[:] = ["198.51.100.0/26", "198.51.100.128/25", "203.0.113.96/27"]
+    assert sgctl("plan", "--detailed-exitcode").code == 0, "what is published is not what is locked"
+    before = sgctl.read(LOCK)
+    checked = sgctl("refresh", "--check")
+    assert (checked.code, sgctl.read(LOCK)) == (2, before)
+    ran = sgctl("refresh")
+    assert ran.code == 0
+    assert ran.out.splitlines() == [
+        "cdn (gcore-cdn): 1 prefix came, 1 went, 5 in all",
+        "  + 203.0.113.96/27",
+        "  - 203.0.113.64/27",
+        "wrote sgctl.lock.yaml",
+    ]
+    planned = sgctl("plan", "--out", "plan.json", "--format", "json")
+    assert planned.json["notes"] == ["address group `cdn`: 1 prefix came, 1 went, in `origin`"]
+    created = planned.json["changes"][0]["rules"]["create"]
+    assert {rule["address_group"] for rule in created} == {"cdn"}
+    assert sgctl("apply", "plan.json").code == 0
+    assert sgctl("drift").code == 0
+    assert sgctl("refresh", "--check").code == 0
+
+
+def test_an_unchanged_list_keeps_its_day_and_its_bytes(origin: str, sgctl: Sgctl) -> None:
+    old = sgctl.read(LOCK).replace('refreshed: "20', 'refreshed: "19')
+    sgctl.write(old, LOCK)
+    assert sgctl("refresh", origin).out.endswith("Every lock is what is published.\n")
+    assert sgctl.read(LOCK) == old
+
+
+@pytest.mark.parametrize("command", [["validate"], ["plan"], ["drift"], ["lint"]], ids=" ".join)
+def test_without_a_lock_every_command_names_refresh_and_the_place(
+    origin: str, sgctl: Sgctl, command: list[str]
+) -> None:
+    Path(LOCK).unlink()
+    ran = sgctl(*command, origin)
+    assert ran.code == 1
+    assert "groups.yaml:4:3: error: the address group `cdn`" in ran.err
+    assert "`sgctl refresh`" in ran.err
+
+
+def test_more_than_half_changed_needs_a_word(origin: str, sgctl: Sgctl, cdn: list[str]) -> None:
+    cdn[:] = ["198.51.100.1/32", "198.51.100.2/32", "198.51.100.3/32"]
+    before = sgctl.read(LOCK)
+    ran = sgctl("refresh")
+    assert (ran.code, sgctl.read(LOCK)) == (1, before)
+    assert "pass --accept to take it" in ran.err
+    assert sgctl("refresh", "--check").code == 2
+    assert sgctl("refresh", "--accept").code == 0
+
+
+def test_a_list_that_empties_changes_nothing(origin: str, sgctl: Sgctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "CDN_ADDRESSES", {"addresses": [], "addresses_v6": []})
+    before = sgctl.read(LOCK)
+    ran = sgctl("refresh", "--accept", origin)
+    assert (ran.code, sgctl.read(LOCK)) == (1, before)
+    assert "the list of `cdn` is refused: the list is empty" in ran.err
+
+
+def test_a_list_longer_than_a_group_is_told_by_refresh_and_by_what_names_it(
+    origin: str, sgctl: Sgctl, cdn: list[str]
+) -> None:
+    cdn[:] = [f"10.{number}.0.0/16" for number in range(256)]
+    ran = sgctl("refresh", "--accept", origin)
+    assert ran.code == 0
+    assert "258 prefixes, and a security group takes 250 rules" in ran.err
+    ran = sgctl("validate", origin)
+    assert "over the limit of 250; the address group `cdn` alone has 258 prefixes" in ran.err
+
+
+def test_the_lock_keeps_what_other_files_name_and_loses_what_none_does(sgctl: Sgctl, cdn: list[str]) -> None:
+    assert cdn
+    sgctl.write("address_groups: {cdn: {source: gcore-cdn}}\n", "groups/a.yaml")
+    sgctl.write("address_groups: {egress: {source: gcore-egress}}\n", "groups/b.yaml")
+    assert sgctl("refresh", "groups").code == 0
+    whole = sgctl.read(f"groups/{LOCK}")
+    assert sgctl("refresh", "groups/a.yaml").code == 0
+    assert sgctl.read(f"groups/{LOCK}") == whole
+    Path("groups/b.yaml").unlink()
+    assert sgctl("refresh").code == 0
+    assert "egress" not in sgctl.read(f"groups/{LOCK}")
+
+
+def test_a_list_in_a_file_stays_below_the_root(sgctl: Sgctl, tmp_path_factory: pytest.TempPathFactory) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "list.txt"
+    outside.write_text("10.0.0.0/8\n")
+    sgctl.write("10.0.0.0/8\n", "lists/office.txt")
+    sgctl.write("10.0.0.0/8\n", ".hidden/office.txt")
+    Path("lists/link.txt").symlink_to(outside)
+    for path, code in (
+        ("../lists/office.txt", 0),
+        ("../lists/link.txt", 1),
+        ("../.hidden/office.txt", 1),
+        (str(outside), 1),
+    ):
+        sgctl.write(f"address_groups: {{office: {{source: file, path: {path}}}}}\n", "groups/a.yaml")
+        ran = sgctl("refresh", "groups")
+        assert ran.code == code, ran
+        assert ("[outside-folder]" in ran.err) is bool(code)
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n10.0.0.0/8\n"
+
+
+@pytest.fixture
+def heard() -> list[bytes]:
+    return []
+
+
+@pytest.fixture
+def server(heard: list[bytes]) -> Iterator[str]:
+    def talk(peer: Peer) -> None:
+        request = peer.request()
+        heard.append(request)
+        path = request.split()[1].decode()
+        if path == "/here":
+            peer.say(b"HTTP/1.1 302 Found\r\nLocation: /list\r\nContent-Length: 0\r\n\r\n")
+        elif path == "/round":
+            peer.say(b"HTTP/1.1 302 Found\r\nLocation: /round\r\nContent-Length: 0\r\n\r\n")
+        elif path == "/there":
+            peer.say(b"HTTP/1.1 302 Found\r\nLocation: http://lists.example.com/list\r\nContent-Length: 0\r\n\r\n")
+        elif path == "/large":
+            peer.say(b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 2000)
+        elif path == "/slow":
+            peer.drip(OK, 0.05)
+        elif path == "/gone":
+            peer.say(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+        else:
+            peer.say(OK)
+
+    with serving(talk) as url:
+        yield url
+
+
+class Hasty(SystemClock):
+    """Real time, but nothing is waited for."""
+
+    def sleep(self, seconds: float) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        pytest.param("/round", "more than 3 times", id="redirects without end"),
+        pytest.param("/there", "another host is not asked", id="a redirect to another host"),
+        pytest.param("/large", "the answer has more than", id="too large"),
+        pytest.param("/slow", "gave up", id="too slow"),
+        pytest.param("/gone", "answers 404", id="not there"),
+    ],
+)
+def test_a_fetch_is_bounded(server: str, path: str, said: str) -> None:
+    with pytest.raises(ApiError, match=said):
+        fetch_list(server + path, Hasty(), limit=1000, timeout=0.2)
+
+
+def test_a_list_is_fetched_from_its_host_without_the_key(sgctl: Sgctl, server: str, heard: list[bytes]) -> None:
+    assert os.environ["GCORE_API_KEY"] == KEY
+    sgctl.write(f"address_groups: {{a: {{source: '{server}/here'}}, b: {{source: '{server}/here', widest_ipv4: 4}}}}\n")
+    ran = sgctl("refresh")
+    assert ran.code == 0, ran
+    assert [each.split()[1] for each in heard] == [b"/here", b"/list"], "once for both"
+    assert all(b"authorization" not in each.lower() and KEY.encode() not in each for each in heard)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://lists.example.com/a", "ftp://lists.example.com/a", "https://a:b@lists.example.com/"]
+)
+def test_an_address_that_is_not_safe_is_refused(url: str) -> None:
+    with pytest.raises(UsageError, match="not an https address"):
+        fetch_list(url, Hasty(), limit=1000)
+    assert issubclass(UsageError, SgctlError)
