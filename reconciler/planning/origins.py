@@ -22,18 +22,17 @@ class _Moved:
 
 
 def address_group_notes(matches: Sequence[Match], differences: Iterable[Difference]) -> tuple[str, ...]:
-    """Tell, for each address group whose rules change, how many of its prefixes came and went, and in which groups.
+    """Tell, for each address group that moved, how many of its prefixes came and went, and in which groups.
 
-    Live rules do not say where they are from. One that goes was an address group's where the files have a rule of that
-    address group that is the same but for the prefix.
+    Live rules do not say where they are from. An address group was in use where one of its rules is live already, and
+    one that goes was its own where it is the same but for the prefix. What is used for the first time did not move.
     """
-    desired = {(match.desired.target, match.desired.name): match.desired.rules or () for match in matches}
+    found = {(match.desired.target, match.desired.name): match for match in matches}
     moved: defaultdict[str, _Moved] = defaultdict(_Moved)
     for difference in differences:
-        rules = desired.get((difference.target, difference.name), ())
-        origins = {_shape(rule): rule.address_group for rule in rules if rule.address_group is not None}
+        origins = _in_use(found.get((difference.target, difference.name)))
         for created in difference.creates if origins else ():
-            if created.address_group is not None:
+            if created.address_group is not None and origins.get(_shape(created)) == created.address_group:
                 moved[created.address_group].came.add(_prefix(created.rule))
                 moved[created.address_group].groups[difference.name] = None
         for deleted in difference.deletes if origins else ():
@@ -41,6 +40,15 @@ def address_group_notes(matches: Sequence[Match], differences: Iterable[Differen
                 moved[name].went.add(_prefix(deleted.rule))
                 moved[name].groups[difference.name] = None
     return tuple(_note(name, each) for name, each in sorted(moved.items()))
+
+
+def _in_use(match: Match | None) -> dict[_Shape, str]:
+    """Return the address groups that live rules of a group are of already, by what their rules are but for prefixes."""
+    if match is None or match.live is None:
+        return {}
+    live = {rule.rule for rule in match.live.rules}
+    rules = (rule for rule in match.desired.rules or () if rule.address_group is not None and rule.rule in live)
+    return {_shape(rule): rule.address_group or "" for rule in rules}
 
 
 def _shape(rule: DesiredRule | LiveRule) -> _Shape:
