@@ -4,8 +4,10 @@ import click
 
 from reconciler.cli import options, settings
 from reconciler.cli.options import TargetOptions
+from reconciler.loading.address_groups import read_address_groups, with_prefixes
 from reconciler.loading.head import read_head
 from reconciler.loading.issues import Issues
+from reconciler.loading.list_lock import is_lock
 from reconciler.loading.load import load_documents
 from reconciler.model.errors import UsageError
 
@@ -37,11 +39,16 @@ def command(paths: tuple[str, ...], namespace: str, secret: str, target: TargetO
     defaults = settings.defaults(target.project_id, target.region_id, target.project, target.region)
     walk = settings.walk(target.follow_links)
     documents, _ = load_documents(paths, defaults, settings.policies(), walk=walk)
+    locked = read_address_groups(documents, Issues())
+    documents = tuple(each for each in documents if not is_lock(each))
     heads = [read_head(each, defaults, Issues()) for each in documents]
     if any(head.names for head in heads):
         raise UsageError(
             "a CloudTarget takes the ids of a project and a region, and export looks up no names",
             hint="Write project_id and region_id; `sgctl plan` shows both.",
         )
-    written = [Written(each.value, head.targets, head.owner) for each, head in zip(documents, heads, strict=True)]
+    written = [
+        Written(with_prefixes(each.value, locked), head.targets, head.owner)
+        for each, head in zip(documents, heads, strict=True)
+    ]
     click.echo(write_yaml(export(written, namespace, secret)), nl=False)

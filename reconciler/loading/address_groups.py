@@ -11,6 +11,7 @@ from reconciler.loading.remote import AddressGroup, read_prefix
 from reconciler.loading.report import report, report_malformed, report_notes
 from reconciler.loading.structure import is_well_formed
 from reconciler.loading.walk import LOCK_NAME
+from reconciler.model.cloud import EVERYWHERE
 from reconciler.model.place import Place
 from reconciler.model.problems import ProblemName
 from reconciler.model.text import shown
@@ -60,6 +61,17 @@ def _read_address_group(document: Document, name: str, prefixes: Any, locks: Loc
     report_notes(document, path, (((index,), each.note) for index, each in enumerate(read) if each.note), issues)
     good = dict.fromkeys((prefix.family, prefix.canonical) for prefix in read if not prefix.problem)
     return AddressGroup(tuple(good))
+
+
+def with_prefixes(value: Mapping[str, Any], address_groups: Mapping[str, AddressGroup]) -> Mapping[str, Any]:
+    """Return a valid document with the prefixes of the lock in place of the sources of published address groups."""
+    found = {
+        name: [prefix or EVERYWHERE[family] for family, prefix in address_groups[name].prefixes]
+        if isinstance(written, dict)
+        else written
+        for name, written in value.get("address_groups", {}).items()
+    }
+    return {**value, "address_groups": found} if found else value
 
 
 class PublishedGroup(NamedTuple):
