@@ -392,6 +392,7 @@ def run(operator: Operator, hands: Hands, namespaces: Iterable[str] = ()) -> Non
     settings.posting.enabled = False
     settings.watching.server_timeout = 240
     settings.watching.client_timeout = 300
+    settings.networking.error_backoffs = (1, 2, 5, 10, *(20,) * 10_000)  # else it gives up after a minute
     pool = ThreadPoolExecutor(LOOKS_AT_ONCE + 2)
 
     @kopf.on.login(registry=registry)
