@@ -15,7 +15,6 @@ from reconciler.api.error_answer import Refusal, refusal_of
 from reconciler.api.parse import parse_names, parse_quotas
 from reconciler.api.reader import QUOTAS_PATH
 from reconciler.api.retry import read_date
-from reconciler.loading.names import resolve_names
 from reconciler.model.desired import DesiredState, NameUse, Target
 from reconciler.model.errors import ApiError, InputError, UsageError
 from reconciler.model.live import Directory
@@ -111,6 +110,8 @@ def check_api(setup: Setup, get: Get, now: Callable[[], datetime]) -> Iterator[C
     yield _listed("projects", projects)
     yield _listed("regions", regions)
     if setup.names:
+        from reconciler.loading.names import resolve_names  # noqa: PLC0415 - brings YAML, which --help need not load
+
         directory = Directory(_names(projects, "projects", "name"), _names(regions, "regions", "display_name"))
         try:
             found = resolve_names(DesiredState((), tuple(setup.targets), {}, names=setup.names), directory)

@@ -123,7 +123,7 @@ def test_whatever_is_edited_only_ids_that_nobody_had_before_count_as_created(dat
         for step in way:
             parent = parent[step]
         if data.draw(st.booleans()):
-            parent[key] = data.draw(JUNK)
+            parent[key] = copy.deepcopy(data.draw(JUNK))
         elif data.draw(st.booleans()):
             del parent[key]
         elif isinstance(parent, list):
