@@ -22,6 +22,7 @@ from .conftest import CHANGED, KEY, SEED, Sgctl
 RUNS: dict[str, tuple[list[str], int]] = {
     "init": (["init", "{folder}/new", "--project-id", "1", "--region-id", "7"], 0),
     "validate": (["validate", "{folder}/groups.yaml"], 0),
+    "refresh": (["refresh", "{folder}/groups.yaml"], 0),
     "plan": (["plan", "{folder}/groups.yaml", "--detailed-exitcode"], 2),
     "apply": (["apply", "{folder}/groups.yaml", "--auto-approve"], 0),
     "rollback": (["rollback", "{folder}/journal"], 0),

@@ -19,6 +19,7 @@ SECRET = "s3cret-of-another-file"
 
 WITH_PATHS: dict[str, list[str]] = {
     "validate": ["validate", "PATH"],
+    "refresh": ["refresh", "PATH"],
     "plan": ["plan", "PATH"],
     "apply": ["apply", "PATH", "--auto-approve"],
     "drift": ["drift", "PATH"],
