@@ -24,6 +24,14 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile(effort.FULL if config.getoption("full") else effort.QUICK)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave tests that are marked `full` to `--full`."""
+    if config.getoption("full"):
+        return
+    config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("full")])
+    items[:] = [item for item in items if not item.get_closest_marker("full")]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Keep what a command leaves for the next one (journals) out of the home of whoever runs the tests."""

@@ -211,6 +211,7 @@ def test_a_journal_that_cannot_be_written_sends_nothing(prepared: Path, server: 
     assert {each.method for each in server.requests[before:]} == {"GET"}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("fault", "code"), [("stdout on a full disk", 1), ("stdout that nobody reads", 0)])
 def test_the_demo_ends_with_a_sentence_too(prepared: Path, fault: str, code: int) -> None:
     ended_in, told = ended(FAULTS[fault], prepared, ["demo"])

@@ -54,6 +54,7 @@ SCHEMAS = {
 }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("file", "schema"), SCHEMAS.items(), ids=SCHEMAS.keys())
 def test_files_are_valid_to_the_published_schemas(file: str, schema: list[str]) -> None:
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", *schema, str(CI / file)]

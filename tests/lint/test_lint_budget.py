@@ -29,7 +29,9 @@ def found(text: str) -> list[LintFinding]:
     return list(find_rules(documents))
 
 
-@pytest.mark.parametrize("name", ["duplicates", "one_group_of_one_rule", "mergeable", "all_to_all"])
+@pytest.mark.parametrize(
+    "name", ["duplicates", pytest.param("one_group_of_one_rule", marks=pytest.mark.full), "mergeable", "all_to_all"]
+)
 def test_lint_does_not_take_long(name: str) -> None:
     """Each takes a second at most; duplicates took time with the square of their number."""
     text = hostile.FILES[name](150_000)

@@ -121,6 +121,7 @@ def test_plain_scalars_mean_what_pyyaml_reads_or_are_refused(text: str) -> None:
         assert read == meaning.value or read != read  # noqa: PLR0124  # not a number
 
 
+@pytest.mark.full
 def test_nothing_is_composed_past_the_limits() -> None:
     """Deep and wide input ends the parsing at the limit, not at the end of the text: counted by what was resolved."""
     for data in (

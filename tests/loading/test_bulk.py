@@ -196,6 +196,7 @@ def test_the_command_reads_large_files_on_every_processor(path: Path) -> None:
         assert said in ran.stdout + ran.stderr
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "text",
     [LARGE.replace("tcp", "tpc", 1), LARGE + "  - name: group-0\n    rules: []\n", LARGE[: LARGE.rindex("}")]],

@@ -100,6 +100,7 @@ def test_a_document_without_aliases_costs_nothing_of_what_they_may() -> None:
     assert len(document.parse(source, document.Issues(), Budget(0))) == 1
 
 
+@pytest.mark.full
 def test_large_input_is_held_to_the_same_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is too much for the fast path is judged once more by the other."""
     text = hostile.full_groups(1_200_000)

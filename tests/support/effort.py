@@ -4,7 +4,7 @@ from hypothesis import settings
 
 QUICK, FULL = "quick", "full"
 settings.register_profile(FULL, max_examples=100)
-settings.register_profile(QUICK, max_examples=40)
+settings.register_profile(QUICK, max_examples=25)
 
 
 def examples(number: int) -> int:
