@@ -29,6 +29,8 @@ DESCRIPTION = Path(__file__).parents[3] / "shared" / "api" / "security-groups.op
 
 # Operations of the same cloud that the description beside this repository leaves out; the official SDK has them.
 ELSEWHERE = {
+    ("GET", "/cdn/public-ip-list"),
+    ("GET", "/cloud/public/v1/ipranges/egress"),
     ("GET", "/cloud/v1/user_actions"),
     ("GET", "/cloud/v2/client_quotas"),
     ("GET", "/cloud/v2/global_quotas/{client_id:int}"),
