@@ -8,8 +8,8 @@
 >>> [f"{result.change.difference.name}: {result.status}" for result in report.results]
 ['web: applied']
 
-The functions are documented in `reconciler.workflow`; their examples go on from here, with what this one has imported
-and set. `reconciler.model.errors` has everything that they raise.
+The functions are documented in `reconciler.reading` and `reconciler.workflow`; their examples go on from here, with
+what this one has imported and set. `reconciler.model.errors` has everything that they raise.
 """
 
 from importlib import import_module
@@ -28,21 +28,17 @@ if TYPE_CHECKING:
     from reconciler.loading.plain import PlainDocument
     from reconciler.model.desired import Target
     from reconciler.planning.plan import PlanOptions
-    from reconciler.workflow import (
-        apply,
+    from reconciler.reading import (
         audit,
-        check_stale,
         detect_drift,
         find_targets,
         find_who,
         import_groups,
         load,
-        plan,
         read,
         read_history,
-        reconcile,
-        rollback,
     )
+    from reconciler.workflow import apply, check_stale, plan, reconcile, rollback
 
 __all__ = [
     "Api",
@@ -82,7 +78,15 @@ _PLACES = {
     "PlanOptions": "planning.plan",
     "Severity": "drift.compare",
     "Target": "model.desired",
+    "audit": "reading",
     "connect": "api.connection",
+    "detect_drift": "reading",
+    "find_targets": "reading",
+    "find_who": "reading",
+    "import_groups": "reading",
+    "load": "reading",
+    "read": "reading",
+    "read_history": "reading",
     "read_journal": "applying.journal_reading",
 }
 """The module of every name that is not one of `workflow`."""

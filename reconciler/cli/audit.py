@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import click
 
-from reconciler import workflow
+from reconciler import reading
 from reconciler.cli import options, settings
 from reconciler.cli.options import ConnectionOptions, ReportOptions, TargetOptions
 from reconciler.cli.output import check_outputs, sarif_text, write_reports
@@ -64,7 +64,7 @@ def command(
     with options.connect(connection) as api:
         also = api.list_targets() if all_targets else ()
         with Progress("reading", len({*state.targets, *also})) as progress:
-            found = workflow.audit(
+            found = reading.audit(
                 state, api, outside=outside, also=also, unattached=unattached, whole=whole, progress=progress.read
             )
     write_reports(found.findings, "audit", report)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from reconciler import workflow
+from reconciler import reading
 from reconciler.cli import options, settings
 from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, Look, TargetOptions
@@ -134,10 +134,10 @@ def command(
             also = api.list_targets() if chosen.all_targets else ()
             fail_on = Severity(chosen.fail_on)
             with Progress("reading", len({*state.targets, *also})) as progress:
-                drift = workflow.detect_drift(
+                drift = reading.detect_drift(
                     state, api, fail_on=fail_on, also=also, whole=whole, partial=True, progress=progress.read
                 )
-            drift = workflow.find_who(drift, api) if chosen.who else drift
+            drift = reading.find_who(drift, api) if chosen.who else drift
     finally:
         if chosen.metrics_file:
             run = Run(

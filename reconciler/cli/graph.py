@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from reconciler import workflow
+from reconciler import reading
 from reconciler.cli import options, settings
 from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, TargetOptions
@@ -84,8 +84,8 @@ def _build(
         return build_graphs(desired_view(state), sources=sources, only=only)
     with options.connect(connection) as api, Progress("reading", len(state.targets)) as progress:
         if view == "live":
-            return build_graphs(workflow.view_live(state, api, progress=progress.read), sources=sources, only=only)
-        before, after = workflow.view_change(state, api, progress=progress.read)
+            return build_graphs(reading.view_live(state, api, progress=progress.read), sources=sources, only=only)
+        before, after = reading.view_change(state, api, progress=progress.read)
     return build_graphs(after, before, sources=sources, only=only)
 
 

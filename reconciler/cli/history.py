@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import click
 
-from reconciler import workflow
+from reconciler import reading
 from reconciler.cli import options
 from reconciler.cli.completion import complete_groups
 from reconciler.cli.log import current_log
@@ -50,7 +50,7 @@ def command(groups: tuple[str, ...], chosen: _History, target: TargetOptions, co
     state = load_for_live((), target, connection)[1]
     since = SystemClock().now() - chosen.since
     with options.connect(connection) as api:
-        history = workflow.read_history(workflow.find_targets(state, api).targets, api, groups, since=since)
+        history = reading.read_history(reading.find_targets(state, api).targets, api, groups, since=since)
     for note in history.notes:
         current_log().note(note)
     if chosen.format_ == "json":

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import click
 
-from reconciler import process, workflow
+from reconciler import process, reading
 from reconciler.cli import options, settings
 from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, TargetOptions
@@ -95,8 +95,8 @@ def command(wanted: ImportOptions, terraform: str | None, target: TargetOptions,
         )
     processes = process.usable_processes()
     with options.connect(connection) as api, Progress("reading") as progress:
-        source = workflow.find_targets(known, api).targets[0]
-        result = workflow.import_groups(source, api, wanted, processes=processes, progress=progress.read)
+        source = reading.find_targets(known, api).targets[0]
+        result = reading.import_groups(source, api, wanted, processes=processes, progress=progress.read)
     for file in result.files:
         if file.path == STDOUT:
             click.echo(file.text, nl=False)

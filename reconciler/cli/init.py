@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from reconciler import process, workflow
+from reconciler import process, reading
 from reconciler.cli import options
 from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, TargetOptions
@@ -139,8 +139,8 @@ def _imported(known: DesiredState | None, connection: ConnectionOptions) -> str:
             hint=f"Pass --project-id and --region-id (or --project and --region), or set {PROJECT_ID} and {REGION_ID}.",
         )
     with options.connect(connection) as api, Progress("reading") as progress:
-        target = workflow.find_targets(known, api).targets[0]
-        result = workflow.import_groups(
+        target = reading.find_targets(known, api).targets[0]
+        result = reading.import_groups(
             target, api, ImportOptions(), processes=process.usable_processes(), progress=progress.read
         )
     for note in result.notes:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import click
 
-from reconciler import workflow
+from reconciler import reading
 from reconciler.cli import options, settings
 from reconciler.cli.options import ConnectionOptions, TargetOptions
 from reconciler.cli.output import rewrite_groups, text_diff
@@ -81,6 +81,6 @@ def command(
 
 def _read_live(state: DesiredState, connection: ConnectionOptions) -> LiveState:
     with options.connect(connection) as api, Progress("reading", len(state.targets)) as progress:
-        live = workflow.read(state, api, progress=progress.read)
+        live = reading.read(state, api, progress=progress.read)
         alone = {each: replace(state, groups=(), targets=(each,), owners={each: frozenset()}) for each in state.targets}
-        return {each: live[workflow.find_targets(one, api).targets[0]] for each, one in alone.items()}
+        return {each: live[reading.find_targets(one, api).targets[0]] for each, one in alone.items()}

@@ -106,12 +106,12 @@ def _look_up(state: DesiredState, target: TargetOptions, connection: ConnectionO
             "offline nobody knows which id a name of a project or a region stands for",
             hint="Say it as the files do: by --project-id and --region-id, or by --project and --region.",
         )
-    from reconciler import workflow  # noqa: PLC0415 - what validates offline need not load it
+    from reconciler import reading  # noqa: PLC0415 - what validates offline need not load it
 
     uses = [NameUse("project", target.project, "--project")] if target.project else []
     uses += [NameUse("region", target.region, "--region")] if target.region else []
     with connect(connection) as api:
-        return workflow.find_targets(replace(state, names=(*state.names, *uses)), api)
+        return reading.find_targets(replace(state, names=(*state.names, *uses)), api)
 
 
 def load_for_live(paths: Sequence[str], target: TargetOptions, connection: ConnectionOptions) -> Loaded:

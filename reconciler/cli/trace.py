@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import click
 
-from reconciler import workflow
+from reconciler import reading
 from reconciler.cli import options, settings
 from reconciler.cli.completion import complete_groups
 from reconciler.cli.log import current_log
@@ -124,11 +124,11 @@ def _ask_both(
     state = load_for_live(paths, target, connection)[1]
     try:
         with options.connect(connection) as api:
-            state = workflow.find_targets(state, api)
+            state = reading.find_targets(state, api)
             desired = ask(desired_view(state), chosen.groups, asked)
             here = _only(state, desired.targets)
             with Progress("reading", len(here.targets)) as progress:
-                view = workflow.view_live(here, api, progress=progress.read)
+                view = reading.view_live(here, api, progress=progress.read)
     except ApiError as error:
         log.note(f"live state was not asked: {error.message}")
         return (ask(desired_view(state), chosen.groups, asked),)
@@ -148,4 +148,4 @@ def _view(paths: tuple[str, ...], chosen: _Trace, target: TargetOptions, connect
         return desired_view(load_chosen(paths, target)[1])
     state = load_for_live(paths, target, connection)[1]
     with options.connect(connection) as api, Progress("reading", len(state.targets)) as progress:
-        return workflow.view_live(state, api, progress=progress.read)
+        return reading.view_live(state, api, progress=progress.read)

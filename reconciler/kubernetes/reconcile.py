@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from reconciler import workflow
+from reconciler import reading, workflow
 from reconciler.api.connection import Api
 from reconciler.applying.apply import Report
 from reconciler.applying.outcome import Status
@@ -203,7 +203,7 @@ def propose(snapshot: Snapshot, live: LiveState, api: Api, options: PlanOptions)
         documents += [address_group_document(each) for each in snapshot.address_groups if each.key not in refused]
         documents += [group_document(each, target) for each in snapshot.living if each.key not in refused]
         try:
-            state = workflow.load(*documents)
+            state = reading.load(*documents)
             plan = workflow.make_plan(
                 state,
                 live,

@@ -21,7 +21,7 @@ from reconciler.model.desired import DesiredRule, Target
 from reconciler.model.errors import InputError
 from reconciler.model.live import Instances, LiveGroup, LiveRule, Quota
 from reconciler.model.rule import Rule
-from reconciler.workflow import detect_drift
+from reconciler.reading import detect_drift
 
 
 @settings(max_examples=examples(100), deadline=None)

@@ -140,7 +140,7 @@ def test_a_log_that_cannot_be_read_is_one_note(api: EmulatorServer, status: int,
 
 def test_the_webhook_is_told_too(api: EmulatorServer, tmp_path: Path) -> None:
     from reconciler import connect, detect_drift, load  # noqa: PLC0415 - the library
-    from reconciler.workflow import find_who  # noqa: PLC0415 - the same
+    from reconciler.reading import find_who  # noqa: PLC0415 - the same
 
     with connect(api.api_key, base_url=api.url) as connected:
         found = find_who(detect_drift(load(str(tmp_path)), connected), connected)

@@ -8,7 +8,8 @@ from reconciler.loading.plain import PlainDocument
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.live import LiveGroup, LiveRule, LiveState
 from reconciler.planning.plan import Plan, PlanOptions
-from reconciler.workflow import load, make_plan
+from reconciler.reading import load
+from reconciler.workflow import make_plan
 
 TARGETS = ({"project_id": 1337, "region_id": 7}, {"project_id": 1337, "region_id": 8})
 OFFICES = [f"203.0.113.{number * 32}/28" for number in range(6)]
