@@ -6,6 +6,7 @@ WORKDIR /source
 COPY pyproject.toml README.md LICENSE constraints.txt ./
 COPY reconciler ./reconciler
 COPY schemas ./schemas
+COPY examples/ci ./examples/ci
 RUN python -m venv --without-pip /opt/sgctl \
     && pip --python /opt/sgctl/bin/python install --no-cache-dir --no-compile --constraint constraints.txt '.[metrics,kubernetes]'
 

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,16 @@ def test_an_action_is_a_commit_and_tells_its_version(file: Path) -> None:
     assert [
         each for each in uses if not re.fullmatch(r"(actions|pypa)/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each)
     ] == []
+
+
+def test_the_image_is_built_from_all_that_the_wheel_holds() -> None:
+    """The wheel takes in folders and files by name: each is copied, and in the context of the build."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    needed = {*wheel["packages"], *wheel["force-include"], project["project"]["readme"], "LICENSE", "pyproject.toml"}
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert needed <= {name for line in copied for name in line.split()}
+    assert needed <= {line.lstrip("!") for line in (ROOT / ".dockerignore").read_text().splitlines()}
 
 
 def test_ci_tries_every_version_of_python_that_is_claimed() -> None:
