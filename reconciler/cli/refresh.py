@@ -54,7 +54,7 @@ def command(paths: tuple[str, ...], *, check: bool, accept: bool, follow_links: 
     issues = Issues()
     found = tuple(published_groups(documents, issues))
     told = Issues()
-    locks = {folder: lock for folder, (_, lock) in read_locks(documents, told).items()}
+    locks = {folder: (read.name, lock or Lock({})) for folder, (read, lock) in read_locks(documents, told).items()}
     unreadable += tuple(each for each in told.worded() if each.name is ProblemName.LOCK_UNREADABLE)
     if unreadable or len(issues):
         raise InputError((*unreadable, *issues.worded()))
@@ -92,6 +92,10 @@ class _Fetched:
     problem: tuple[ProblemName, str] | None = None
 
 
+Locks = Mapping[str, tuple[str, Lock]]
+"""The locks that are there by their folders, with the path of each as it was given."""
+
+
 class _Fetcher:
     """Fetches each source once."""
 
@@ -106,7 +110,7 @@ class _Fetcher:
         """Return a list as published, or what is wrong."""
         source = group.source
         if source.source == FILE:
-            return self._read(folder_of(group.document), source.path)
+            return self._read(group.folder, source.path)
         url = self._base_url + GCORE_LISTS[source.source][0] if source.source in GCORE_LISTS else source.source
         if url not in self._known:
             try:
@@ -130,18 +134,13 @@ class _Fetcher:
             return ProblemName.LIST_UNREACHABLE, f"cannot read {shown(path)}: {reason}"
 
 
-def _refresh(groups: Sequence[PublishedGroup], locks: Mapping[str, Lock], fetcher: _Fetcher) -> tuple[_Fetched, ...]:
+def _refresh(groups: Sequence[PublishedGroup], locks: Locks, fetcher: _Fetcher) -> tuple[_Fetched, ...]:
     fetched: dict[tuple[str, str], _Fetched] = {}
     for group in groups:
         key = folder_of(group.document), group.name
         if key not in fetched:
-            lock = locks.get(key[0])
-            fetched[key] = _fetch(group, lock.lists.get(group.name) if lock else None, fetcher)
-        elif fetched[key].group.source != group.source:
-            message = f"the address group {shown(group.name)} is there twice, from different sources"
-            nothing = LockedList(group.source, fetcher.today, ())
-            problem = ProblemName.ADDRESS_GROUP_TWICE, message
-            fetched[key[0], f"{group.name} "] = _Fetched(group, nothing, compare_lists(None, ()), 0, problem)
+            old = locks[key[0]][1].lists.get(group.name) if key[0] in locks else None
+            fetched[key] = _fetch(group, old, fetcher)
     return tuple(fetched.values())
 
 
@@ -191,20 +190,23 @@ def _counted(change: ListChange) -> str:
     return ", ".join([*came, *went])
 
 
-def _texts(fetched: Sequence[_Fetched], locks: Mapping[str, Lock], paths: Sequence[str]) -> dict[str, str]:
+def _texts(fetched: Sequence[_Fetched], locks: Locks, paths: Sequence[str]) -> dict[str, str]:
     """Return the locks that are not as they should be, by path.
 
     What no file of the run names goes from a lock where its whole folder was read.
     """
+    names: dict[str, str] = {}
     lists: dict[str, dict[str, LockedList]] = {}
-    for folder, lock in locks.items():
+    for folder, (name, lock) in locks.items():
         is_whole = any(Path(path).is_dir() and parts_below(folder, path) is not None for path in paths)
-        lists[folder] = {} if is_whole else dict(lock.lists)
+        names[folder], lists[folder] = name, {} if is_whole else dict(lock.lists)
     for each in fetched:
-        lists.setdefault(folder_of(each.group.document), {})[each.group.name] = each.locked
+        folder = folder_of(each.group.document)
+        names.setdefault(folder, str(Path(each.group.folder, LOCK_NAME)))
+        lists.setdefault(folder, {})[each.group.name] = each.locked
     texts = {}
     for folder, wanted in lists.items():
-        path, text = os.path.join(folder, LOCK_NAME) if folder != os.curdir else LOCK_NAME, lock_text(wanted)  # noqa: PTH118 - the same
+        path, text = names[folder], lock_text(wanted)
         if not Path(path).exists() or Path(path).read_text(encoding="utf-8") != text:
             texts[path] = text
     return texts

@@ -1,45 +1,54 @@
 """The address groups of a run: lists that files hold, and published ones, which the lock beside a file holds."""
 
+import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from reconciler.loading.document import Document, YamlDocument
+from reconciler.loading.document import Document
 from reconciler.loading.issues import Issues
 from reconciler.loading.list_lock import FIX, Lock, folder_of, locked_place, read_locks
-from reconciler.loading.lists import ListSource, judge_list, read_list_source
+from reconciler.loading.lists import FILE, ListSource, judge_list, read_list_source
 from reconciler.loading.remote import AddressGroup, read_prefix
 from reconciler.loading.report import report, report_malformed, report_notes
 from reconciler.loading.structure import is_well_formed
 from reconciler.loading.walk import LOCK_NAME
 from reconciler.model.cloud import EVERYWHERE
+from reconciler.model.files import resolved
 from reconciler.model.place import Place
 from reconciler.model.problems import ProblemName
 from reconciler.model.text import shown
 
-Locks = Mapping[str, tuple[Document, Lock]]
+Locks = Mapping[str, tuple[Document, Lock | None]]
+KEEP_ONE = "keep one of the two, or give one another name"
+REFRESH_BOTH = "run `sgctl refresh` with both files, and commit what it writes"
 
 
 def read_address_groups(documents: Sequence[Document], issues: Issues) -> Mapping[str, AddressGroup]:
-    """Read them all. The same name with the same prefixes may be there twice, with others it is an error."""
+    """Read them all. The same name with the same prefixes may be there twice, with others it is an error.
+
+    What cannot be read is an issue, and has no prefixes.
+    """
     groups: dict[str, AddressGroup] = {}
     places: dict[str, Place] = {}
     locks = read_locks(documents, issues)
+    published = {(id(each.document), each.name): each for each in published_groups(documents, issues)}
     for document in documents:
-        for name, prefixes in _address_groups_of(document).items():
-            group = _read_address_group(document, name, prefixes, locks, issues)
-            if name not in groups:
-                groups[name] = group
-                places[name] = document.key_place("address_groups", name)
+        for name, written in _address_groups_of(document).items():
+            if isinstance(written, dict):
+                found = published.get((id(document), name))
+                group = _read_locked(found, locks, issues) if found is not None else None
+            else:
+                group = _read_list(document, name, written, issues)
+            if group is None:
+                groups.setdefault(name, AddressGroup(()))
+            elif name not in places:
+                groups[name], places[name] = group, document.key_place("address_groups", name)
             elif set(groups[name].prefixes) != set(group.prefixes):
-                place = document.key_place("address_groups", name)
                 message = f"the address group {shown(name)} is defined twice, with different prefixes"
-                other = ("the other", places[name])
+                is_refreshed = sum(each.name == name for each in published.values()) > 1
+                place, other = document.key_place("address_groups", name), (("the other", places[name]),)
                 issues.add(
-                    place,
-                    ProblemName.ADDRESS_GROUP_TWICE,
-                    message,
-                    "keep one of the two, or give one another name",
-                    (other,),
+                    place, ProblemName.ADDRESS_GROUP_TWICE, message, REFRESH_BOTH if is_refreshed else KEEP_ONE, other
                 )
     return groups
 
@@ -49,13 +58,11 @@ def _address_groups_of(document: Document) -> Mapping[str, Any]:
     return written if isinstance(written, dict) else {}
 
 
-def _read_address_group(document: Document, name: str, prefixes: Any, locks: Locks, issues: Issues) -> AddressGroup:
+def _read_list(document: Document, name: str, prefixes: Any, issues: Issues) -> AddressGroup | None:
     path = ("address_groups", name)
     if not is_well_formed("address_groups", {name: prefixes}):
         report_malformed(document, path[:1], "address_groups", {name: prefixes}, issues)
-        return AddressGroup(())
-    if isinstance(prefixes, dict):
-        return _read_published(document, name, prefixes, locks, issues)
+        return None
     read = [read_prefix(text) for text in prefixes]
     report(document, path, (each.problem.below((index,)) for index, each in enumerate(read) if each.problem), issues)
     report_notes(document, path, (((index,), each.note) for index, each in enumerate(read) if each.note), issues)
@@ -77,7 +84,7 @@ def with_prefixes(value: Mapping[str, Any], address_groups: Mapping[str, Address
 class PublishedGroup(NamedTuple):
     """An address group that others publish, as a document names it."""
 
-    document: YamlDocument
+    document: Document
     name: str
     source: ListSource
 
@@ -86,9 +93,24 @@ class PublishedGroup(NamedTuple):
         """Where it is named."""
         return self.document.key_place("address_groups", self.name)
 
+    @property
+    def folder(self) -> str:
+        """Where its lock is, and where the path of a list in a file begins; as the path of the document is written."""
+        return posixpath.normpath(posixpath.dirname(self.document.name))
 
-def published_groups(documents: Sequence[YamlDocument], issues: Issues) -> Iterator[PublishedGroup]:
-    """Yield the address groups that others publish; what is wrong with how they are written is an issue."""
+    @property
+    def list(self) -> ListSource:
+        """The source, without the folder that the path of a list in a file begins in."""
+        source = self.source
+        return source._replace(path=resolved(self.folder, source.path)) if source.source == FILE else source
+
+
+def published_groups(documents: Sequence[Document], issues: Issues) -> Iterator[PublishedGroup]:
+    """Yield the address groups that others publish; what is wrong with how they are written is an issue.
+
+    So is a name that is there twice, from different sources.
+    """
+    first: dict[str, PublishedGroup] = {}
     for document in documents:
         for name, written in _address_groups_of(document).items():
             if not isinstance(written, dict):
@@ -98,33 +120,35 @@ def published_groups(documents: Sequence[YamlDocument], issues: Issues) -> Itera
                 continue
             read = read_list_source(written)
             report(document, ("address_groups", name), read.problems, issues)
-            if not read.problems:
-                yield PublishedGroup(document, name, read.source)
+            if read.problems:
+                continue
+            group = PublishedGroup(document, name, read.source)
+            other = first.setdefault(name, group)
+            if other.list == group.list:
+                yield group
+            else:
+                message = f"the address group {shown(name)} is defined twice, with different sources or bounds"
+                related = (("the other", other.place),)
+                issues.add(group.place, ProblemName.ADDRESS_GROUP_TWICE, message, KEEP_ONE, related)
 
 
-def _read_published(
-    document: Document, name: str, written: dict[str, Any], locks: Locks, issues: Issues
-) -> AddressGroup:
+def _read_locked(group: PublishedGroup, locks: Locks, issues: Issues) -> AddressGroup | None:
     """Read the prefixes of a published list from the lock beside the file that names it."""
-    source, problems = read_list_source(written)
-    report(document, ("address_groups", name), problems, issues)
-    place = document.key_place("address_groups", name)
-    if problems:
-        return AddressGroup(())
-    lock_document, lock = locks.get(folder_of(document), (None, None))
-    found = lock.lists.get(name) if lock is not None else None
-    if found is None or lock is None or lock_document is None:
+    name = group.name
+    lock_document, lock = locks.get(folder_of(group.document), (group.document, Lock({})))
+    if lock is None or name in lock.edited:
+        return None  # told already
+    found = lock.lists.get(name)
+    if found is None:
         message = f"the address group {shown(name)} is published by others, and not in {LOCK_NAME} beside this file"
-        issues.add(place, ProblemName.LOCK_MISSING, message, FIX)
-        return AddressGroup(())
-    if name in lock.edited:
-        return AddressGroup(())  # told already
+        issues.add(group.place, ProblemName.LOCK_MISSING, message, FIX)
+        return None
     there = ("the lock", locked_place(lock_document, name))
-    if found.source != source:
+    if found.source != group.source:
         message = f"the address group {shown(name)} has another source or other bounds than {LOCK_NAME} was made with"
-        issues.add(place, ProblemName.LOCK_OUTDATED, message, FIX, (there,))
-        return AddressGroup(())
-    for problem in judge_list(found.prefixes, source).problems:
+        issues.add(group.place, ProblemName.LOCK_OUTDATED, message, FIX, (there,))
+        return None
+    for problem in judge_list(found.prefixes, group.source).problems:
         issues.add(there[1], ProblemName.LOCK_EDITED, f"the address group {shown(name)}: {problem}", FIX)
     read = (read_prefix(prefix) for prefix in found.prefixes)
     return AddressGroup(tuple((each.family, each.canonical) for each in read if each.problem is None))

@@ -16,6 +16,7 @@ from reconciler.loading.issues import Issues
 from reconciler.loading.lists import ListSource, read_list_source
 from reconciler.loading.structure import is_well_formed
 from reconciler.loading.walk import LOCK_NAME
+from reconciler.model.files import resolved
 from reconciler.model.place import Place
 from reconciler.model.problems import ProblemName
 from reconciler.model.text import shown
@@ -55,13 +56,13 @@ def is_lock(document: Document) -> bool:
 
 
 def folder_of(document: Document) -> str:
-    """Return the folder in which the lock of a document's address groups is."""
-    return posixpath.normpath(posixpath.dirname(document.name))
+    """Return the folder in which the lock of a document's address groups is, however the document's path is spelled."""
+    return resolved(posixpath.dirname(document.name))
 
 
-def read_locks(documents: Iterable[Document], issues: Issues) -> dict[str, tuple[Document, Lock]]:
-    """Read the locks among the documents of a run, by their folders; one that is no lock is an issue, and empty."""
-    locks: dict[str, tuple[Document, Lock]] = {}
+def read_locks(documents: Iterable[Document], issues: Issues) -> dict[str, tuple[Document, Lock | None]]:
+    """Read the locks among the documents of a run, by their folders; one that is no lock is an issue, and None."""
+    locks: dict[str, tuple[Document, Lock | None]] = {}
     for document in documents:
         if not is_lock(document):
             continue
@@ -74,7 +75,7 @@ def read_locks(documents: Iterable[Document], issues: Issues) -> dict[str, tuple
             place = document.place(_GROUPS, name, "digest")
             message = f"the address group {shown(name)} of this lock was edited: its digest is another one"
             issues.add(place, ProblemName.LOCK_EDITED, message, FIX)
-        locks[folder_of(document)] = (document, lock or Lock({}))
+        locks[folder_of(document)] = (document, lock)
     return locks
 
 

@@ -79,9 +79,14 @@ def load_documents(
 
 
 def all_issues(as_yaml: Sequence[Issue], as_desired: Sequence[Issue]) -> tuple[Issue, ...]:
-    """Put together the issues of both stages: of one place, the first stage says what is wrong."""
+    """Put together the issues of both stages: of one place, the first stage says what is wrong.
+
+    Where that is a lock, it is not missing.
+    """
     places = {issue.place for issue in as_yaml}
-    return (*as_yaml, *(issue for issue in as_desired if issue.place not in places))
+    paths = (place.path for place in places if isinstance(place, FilePlace))
+    known = {ProblemName.LOCK_MISSING} if any(Path(path).name == LOCK_NAME for path in paths) else set()
+    return (*as_yaml, *(issue for issue in as_desired if issue.place not in places and issue.name not in known))
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What libyaml says is wrong, said by a person."""
 
+import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -9,6 +10,7 @@ from yaml.reader import ReaderError
 
 from reconciler.loading.issues import NO_TEMPLATING, Source, is_template
 from reconciler.loading.nodes import TooMuch
+from reconciler.loading.walk import LOCK_NAME
 from reconciler.model.errors import Issue
 from reconciler.model.place import FilePlace, Place
 from reconciler.model.problems import ProblemName
@@ -135,6 +137,8 @@ def _conflict(path: str, marks: Sequence[tuple[int, str]]) -> Issue:
         related.append((f"{label}: {many if last - first > 1 else 'no line'}", FilePlace(path, first + 1, 1)))
     message = "git could not merge this, and nobody has decided between the two sides yet"
     fix = "keep the lines that are right, and remove the lines with <<<<<<<, ======= and >>>>>>>"
+    if posixpath.basename(path) == LOCK_NAME:
+        fix = f"take one side whole, as with `git checkout --ours {LOCK_NAME}`, and run `sgctl refresh`"
     place = FilePlace(path, marks[0][0], 1)
     return Issue(place, ProblemName.MERGE_CONFLICT, message, fix=fix, related=tuple(related))
 

@@ -39,5 +39,10 @@ def parts_below(path: str, folder: str) -> tuple[str, ...] | None:
     return Path(os.path.relpath(resolved, root)).parts
 
 
+def resolved(folder: str, path: str = "") -> str:
+    """Return the one spelling of a path that begins in a folder: from the root, links resolved."""
+    return os.path.realpath(Path(folder, path))
+
+
 def _size(limit: int) -> str:
     return f"{limit >> 20} MiB" if limit >= 2**20 else f"{limit >> 10} KiB"

@@ -220,3 +220,90 @@ def test_an_address_that_is_not_safe_is_refused(url: str) -> None:
     with pytest.raises(UsageError, match="not an https address"):
         fetch_list(url, Hasty(), limit=1000)
     assert issubclass(UsageError, SgctlError)
+
+
+def named(name: str, source: str = "gcore-cdn") -> str:
+    return GROUPS.replace("origin", name).replace("gcore-cdn", source)
+
+
+@pytest.mark.parametrize("spelled", ["{here}/groups/a.yaml", "./groups/../groups/a.yaml", "link/a.yaml"])
+def test_a_lock_is_beside_its_file_however_the_path_is_spelled(sgctl: Sgctl, cdn: list[str], spelled: str) -> None:
+    for name in ("a", "b"):
+        sgctl.write(named(f"origin-{name}"), f"groups/{name}.yaml")
+    Path("link").symlink_to("groups")
+    paths = (spelled.format(here=sgctl.folder), "groups")
+    assert sgctl("refresh", *paths).out.count("wrote") == 1
+    assert sgctl("validate", *paths).code == 0
+    cdn.append("203.0.113.96/27")
+    ran = sgctl("refresh", *paths)
+    assert (ran.code, ran.out.count("1 prefix came"), ran.out.count("wrote")) == (0, 1, 1)
+    assert sgctl("refresh", "groups/b.yaml", "--check").code == 0
+
+
+@pytest.mark.parametrize("other", ["groups/b.yaml", "others/b.yaml"], ids=["one folder", "two folders"])
+def test_one_name_for_two_sources_is_told_with_both_places(sgctl: Sgctl, cdn: list[str], other: str) -> None:
+    """Also where both lists happen to be the same today, and by every command in the same words."""
+    assert cdn
+    sgctl.write(named("origin-a"), "groups/a.yaml")
+    sgctl.write(named("origin-b", "gcore-egress"), other)
+    for command in ("validate", "refresh"):
+        ran = sgctl(command, "groups", Path(other).parent.as_posix())
+        assert ran.code == 1
+        said = f"{other}:4:3: error: the address group `cdn` is defined twice, with different sources or bounds"
+        assert said in ran.err
+        assert "    groups/a.yaml:4:3: the other" in ran.err
+        assert "with different prefixes" not in ran.err, "what has no prefixes yet has no different ones"
+
+
+def test_two_locks_of_one_list_from_different_days_name_the_command(sgctl: Sgctl, cdn: list[str]) -> None:
+    for folder in ("a", "b"):
+        sgctl.write(named(f"origin-{folder}"), f"{folder}/groups.yaml")
+    assert sgctl("refresh", "a", "b").code == 0
+    cdn.append("203.0.113.96/27")
+    assert sgctl("refresh", "b").code == 0
+    ran = sgctl("validate", "a", "b")
+    assert "b/groups.yaml:4:3: error: the address group `cdn` is defined twice, with different prefixes" in ran.err
+    assert "fix: run `sgctl refresh` with both files, and commit what it writes" in ran.err
+    assert sgctl("refresh", "a", "b").code == 0
+    assert sgctl("validate", "a", "b").code == 0
+
+
+def test_one_list_in_a_file_may_be_named_from_two_folders(sgctl: Sgctl) -> None:
+    sgctl.write("10.0.0.0/8\n", "office.txt")
+    for folder, path in (("a", "../office.txt"), ("b/c", "../../office.txt")):
+        group = f"address_groups: {{office: {{source: file, path: {path}}}}}\n"
+        sgctl.write(group, f"{folder}/groups.yaml")
+    assert sgctl("refresh").code == 0
+    assert sgctl("validate").code == 0
+
+
+LINE = "      - 2001:db8:cd::/48\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        pytest.param(LINE, LINE + LINE, "was edited", id="a prefix twice"),
+        pytest.param(LINE, LINE + "      - 10.0.0.0/8\n", "was edited", id="one more, not sorted"),
+        pytest.param(LINE, "      - 2001:db8:cd::/49\n", "was edited", id="one that overlaps less"),
+        pytest.param(LINE, "", "was edited", id="one less"),
+        pytest.param("gcore-cdn", "gcore-egress", "was edited", id="another source"),
+        pytest.param("format_version: 1", "format_version: 2", "no lock as `sgctl refresh` writes it", id="a version"),
+        pytest.param(LINE, LINE.replace("/48", "/48 # ours"), None, id="a comment"),
+        pytest.param("    prefixes:\n", "    prefixes: []\n    x: \n", "no lock as `sgctl refresh`", id="emptied"),
+        pytest.param(LINE, LINE * 20_001, "was edited", id="without end"),
+        pytest.param(LINE, f"<<<<<<< HEAD\n{LINE}=======\n>>>>>>> b\n", "take one side whole", id="a merge conflict"),
+        pytest.param("format_version: 1", "format_version: 1\nformat_version: 1", "twice", id="a key twice"),
+    ],
+)
+def test_a_lock_that_was_edited_is_told_once(origin: str, sgctl: Sgctl, old: str, new: str, said: str | None) -> None:
+    """Nothing is read from it, and nothing else is said of the groups that it holds."""
+    before = sgctl.read(LOCK)
+    sgctl.write(before.replace(old, new, 1), LOCK)
+    assert sgctl.read(LOCK) != before
+    ran = sgctl("validate", origin)
+    if said is None:
+        assert ran.code == 0
+    else:
+        assert (ran.code, said in ran.err, ran.err.count("error: ")) == (1, True, 2), ran.err
+        assert LOCK in ran.err.splitlines()[0]
