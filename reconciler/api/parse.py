@@ -1,4 +1,4 @@
-"""Answers of the API -> typed values. Foreign JSON goes no further than this file.
+"""Answers of the API -> typed values. Foreign JSON goes no further than this file and `fields.py`.
 
 Accepted is every answer that a cloud of this kind can plausibly give: null where nothing is set, protocols without a
 name, prefixes with host bits, names that no file may use, tags in the form of older answers. Anything else raises an
@@ -14,28 +14,21 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
+from reconciler.api import fields
+from reconciler.api.fields import MAX_SHORT_TEXT, MAX_TEXT, Implausible, is_lower_uuid
 from reconciler.model.canonical import PUBLISHED_PROTOCOLS, canonical_rule, is_prefix
 from reconciler.model.cloud import MAX_PORT
 from reconciler.model.desired import Target
 from reconciler.model.errors import ApiError
 from reconciler.model.live import Instances, LiveGroup, LiveRule, Quota, Tag
-from reconciler.model.rule import Direction, Ethertype, Rule
+from reconciler.model.rule import Rule
 from reconciler.model.text import shown
-
-MAX_TEXT = 4096
-"""Characters of a name, a description or a tag; the cloud stores 255."""
-
-MAX_SHORT_TEXT = 64
-"""Characters of a protocol or a prefix; the longest prefix has 49."""
 
 _HINT = "If this stays so, the API has changed, or something stands between it and you."
 _EVERYWHERE = frozenset({None, "", "0.0.0.0/0", "::/0"})
-_LOWER_UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
-_UUID_LENGTH = 36
 _TASK_ID = re.compile(r"[0-9A-Za-z_-]{1,64}").fullmatch
-_ETHERTYPES: Final[dict[str, Ethertype | None]] = {"ipv4": "IPv4", "ipv6": "IPv6", "": None}
 
 
 class Task(NamedTuple):
@@ -56,28 +49,11 @@ class Page:
     groups: list[dict[str, Any]]
 
 
-class _Implausible(Exception):
-    """A field holds what it cannot hold."""
-
-    def __init__(self, field: str, value: Any, expected: str) -> None:
-        super().__init__(field)
-        self.field = field
-        self.value = value
-        self.expected = expected
-
-    def within(self, outer: str) -> "_Implausible":
-        """Name the field from further outside."""
-        return _Implausible(f"{outer}.{self.field}" if self.field else outer, self.value, self.expected)
-
-    def sentence(self) -> str:
-        return f"{self.field or 'it'} is {_told(self.value)}, and has to be {self.expected}"
-
-
 def parse_group(answer: Any, target: Target) -> LiveGroup:
     """Read one group. Raises `ApiError` where the answer is not a group with all of its rules and tags."""
     try:
         return _group(answer, target)
-    except _Implausible as wrong:
+    except Implausible as wrong:
         raise ApiError(
             f"{target}: the API's answer about {_who(answer)} cannot be used: {wrong.sentence()}", hint=_HINT
         ) from None
@@ -87,13 +63,13 @@ def parse_page(answer: dict[str, Any], target: Target) -> Page:
     """Read a page of groups as far as every group has an id. Raises `ApiError` where it is none."""
     ids: list[str] = []
     try:
-        count, groups = _count(answer.get("count")), _list(answer.get("results"), "results")
+        count, groups = fields.number(answer.get("count")), fields.items(answer.get("results"), "results")
         try:
             for group in groups:
-                ids.append(_uuid(_object(group).get("id"), "id"))  # noqa: PERF401 - its length says which was wrong
-        except _Implausible as wrong:
+                ids.append(fields.uuid(fields.mapping(group).get("id"), "id"))  # noqa: PERF401 - its length says which was wrong
+        except Implausible as wrong:
             raise wrong.within(f"results[{len(ids)}]") from None
-    except _Implausible as wrong:
+    except Implausible as wrong:
         raise ApiError(
             f"{target}: the API answered something that is not a list of security groups: {wrong.sentence()}",
             hint=_HINT,
@@ -112,11 +88,11 @@ def parse_instances(answer: dict[str, Any], target: Target, group_id: str) -> In
     Raises `ApiError` where the answer does not say how many there are.
     """
     try:
-        results = _list(answer.get("results"), "results")
+        results = fields.items(answer.get("results"), "results")
         told = [each.get("name") or each.get("id") for each in results if isinstance(each, dict)]
         names = [name[:MAX_TEXT] for name in told if isinstance(name, str)]
-        return Instances(max(_count(answer.get("count")), len(results)), tuple(sorted(names)))
-    except _Implausible as wrong:
+        return Instances(max(fields.number(answer.get("count")), len(results)), tuple(sorted(names)))
+    except Implausible as wrong:
         raise ApiError(
             f"{target}: the API did not say which instances group {group_id} is attached to: {wrong.sentence()}",
             hint=_HINT,
@@ -129,11 +105,11 @@ def parse_names(answer: dict[str, Any], what: str, field: str) -> tuple[int, dic
     Raises `ApiError`.
     """
     try:
-        count, results = _count(answer.get("count")), _list(answer.get("results"), "results")
-        objects = [_object(each, "results") for each in results]
-        names = {_count(each.get("id"), "id"): _text(each.get(field), field) for each in objects}
+        count, results = fields.number(answer.get("count")), fields.items(answer.get("results"), "results")
+        objects = [fields.mapping(each, "results") for each in results]
+        names = {fields.number(each.get("id"), "id"): fields.text(each.get(field), field) for each in objects}
         return count, {number: name for number, name in names.items() if number}
-    except _Implausible as wrong:
+    except Implausible as wrong:
         raise ApiError(f"the API answered something that is not a list of {what}: {wrong.sentence()}", _HINT) from None
 
 
@@ -156,8 +132,8 @@ _QUOTA_FIELDS = ("region_id", "firewall_count_limit", "firewall_count_usage")
 def new_group_id(answer: Any) -> str | None:
     """Read the id of a group that an answer is about; None where it names none."""
     try:
-        return _uuid(_object(answer).get("id"), "id")
-    except _Implausible:
+        return fields.uuid(fields.mapping(answer).get("id"), "id")
+    except Implausible:
         return None
 
 
@@ -166,15 +142,15 @@ def parse_requested_rule(entry: dict[str, Any]) -> Rule | None:
     get = entry.get
     try:
         return canonical_rule(
-            _direction(get("direction")),
-            _ethertype(get("ethertype")),
-            _protocol(get("protocol")),
-            _port(get("port_range_min"), "port_range_min"),
-            _port(get("port_range_max"), "port_range_max"),
-            _prefix(get("remote_ip_prefix")),
-            _as_sent(get("remote_group_id")) if get("remote_group_id") else None,
+            fields.direction(get("direction")),
+            fields.ethertype(get("ethertype")),
+            fields.protocol(get("protocol")),
+            fields.port(get("port_range_min"), "port_range_min"),
+            fields.port(get("port_range_max"), "port_range_max"),
+            fields.prefix(get("remote_ip_prefix")),
+            fields.remote_group_id(get("remote_group_id")) if get("remote_group_id") else None,
         )
-    except _Implausible:
+    except Implausible:
         return None
 
 
@@ -190,11 +166,11 @@ def parse_task(answer: dict[str, Any], task_id: str) -> Task:
     """Read a task. Raises `ApiError` where the answer is none."""
     field = "created_resources.security_groups"
     try:
-        state, error = _text(answer.get("state"), "state"), answer.get("error")
+        state, error = fields.text(answer.get("state"), "state"), answer.get("error")
         created = answer.get("created_resources")
-        groups = None if created is None else _object(created, "created_resources").get("security_groups")
-        ids = () if groups is None else tuple([_uuid(each, field) for each in _list(groups, field)])
-    except _Implausible as wrong:
+        groups = None if created is None else fields.mapping(created, "created_resources").get("security_groups")
+        ids = () if groups is None else tuple([fields.uuid(each, field) for each in fields.items(groups, field)])
+    except Implausible as wrong:
         raise ApiError(
             f"the API's answer about task {task_id} cannot be used: {wrong.sentence()}", hint=_HINT
         ) from None
@@ -204,9 +180,9 @@ def parse_task(answer: dict[str, Any], task_id: str) -> Task:
 def parse_task_types(answer: dict[str, Any]) -> tuple[str, ...]:
     """Read the types of the tasks in a list. Raises `ApiError` where the answer is no list of tasks."""
     try:
-        tasks = _list(answer.get("results"), "results")
-        return tuple([_text(_object(each, "results").get("task_type"), "task_type") for each in tasks])
-    except _Implausible as wrong:
+        tasks = fields.items(answer.get("results"), "results")
+        return tuple([fields.text(fields.mapping(each, "results").get("task_type"), "task_type") for each in tasks])
+    except Implausible as wrong:
         raise ApiError(
             f"the API answered something that is not a list of tasks: {wrong.sentence()}", hint=_HINT
         ) from None
@@ -224,54 +200,56 @@ def parse_moment(value: Any) -> datetime | None:
 
 
 def _group(answer: Any, target: Target) -> LiveGroup:
-    get = _object(answer).get
+    get = fields.mapping(answer).get
     rules: list[LiveRule] = []
     try:
-        for rule in _list(get("security_group_rules"), "security_group_rules"):
+        for rule in fields.items(get("security_group_rules"), "security_group_rules"):
             rules.append(_rule(rule))  # noqa: PERF401 - its length says which rule was wrong
-    except _Implausible as wrong:
+    except Implausible as wrong:
         is_whole = wrong.field == "security_group_rules"
         raise wrong if is_whole else wrong.within(f"security_group_rules[{len(rules)}]") from None
     name = get("name")
     if name is None:
-        raise _Implausible("name", name, "a text")
+        raise Implausible("name", name, "a text")
     return LiveGroup(
         target=target,
-        id=_uuid(get("id"), "id"),
-        name=_text(name, "name"),
-        description=_text(get("description"), "description"),
+        id=fields.uuid(get("id"), "id"),
+        name=fields.text(name, "name"),
+        description=fields.text(get("description"), "description"),
         tags=_tags(answer),
         rules=tuple(rules),
-        revision_number=_revision(get("revision_number")),
+        revision_number=fields.revision_number(get("revision_number")),
         updated_at=parse_moment(get("updated_at")),
     )
 
 
 def _rule(answer: Any) -> LiveRule:
     """Read a rule. Usual values are tested in place: a call for each takes twice as long, 50,000 times in a fleet."""
-    get = answer.get if type(answer) is dict else _object(answer).get
+    get = answer.get if type(answer) is dict else fields.mapping(answer).get
     direction, ethertype, protocol = get("direction"), get("ethertype"), get("protocol")
     low, high = get("port_range_min"), get("port_range_max")
     prefix, remote_group = get("remote_ip_prefix"), get("remote_group_id")
     rule_id, description = get("id"), get("description")
     rule = canonical_rule(
-        direction if direction == "ingress" else _direction(direction),
-        ethertype if ethertype == "IPv4" else _ethertype(ethertype),
-        protocol if protocol == "tcp" or protocol is None else _protocol(protocol),
-        low if type(low) is int and 0 <= low <= MAX_PORT else _port(low, "port_range_min"),
-        high if type(high) is int and 0 <= high <= MAX_PORT else _port(high, "port_range_max"),
-        prefix if type(prefix) is str and len(prefix) <= MAX_SHORT_TEXT else _prefix(prefix),
-        _as_sent(remote_group) if remote_group else None,
+        direction if direction == "ingress" else fields.direction(direction),
+        ethertype if ethertype == "IPv4" else fields.ethertype(ethertype),
+        protocol if protocol == "tcp" or protocol is None else fields.protocol(protocol),
+        low if type(low) is int and 0 <= low <= MAX_PORT else fields.port(low, "port_range_min"),
+        high if type(high) is int and 0 <= high <= MAX_PORT else fields.port(high, "port_range_max"),
+        prefix if type(prefix) is str and len(prefix) <= MAX_SHORT_TEXT else fields.prefix(prefix),
+        fields.remote_group_id(remote_group) if remote_group else None,
     )
     if rule.remote_ip_prefix is not None:
         if not is_prefix(rule.remote_ip_prefix, rule.ethertype):
-            raise _Implausible("remote_ip_prefix", prefix, f"a prefix of {rule.ethertype}, or null")
+            raise Implausible("remote_ip_prefix", prefix, f"a prefix of {rule.ethertype}, or null")
         if remote_group:
-            raise _Implausible("remote_ip_prefix", prefix, "null beside a remote_group_id")
+            raise Implausible("remote_ip_prefix", prefix, "null beside a remote_group_id")
     return LiveRule(
-        rule_id if type(rule_id) is str and _LOWER_UUID(rule_id) else _uuid(rule_id, "id"),
+        rule_id if type(rule_id) is str and is_lower_uuid(rule_id) else fields.uuid(rule_id, "id"),
         rule,
-        description if type(description) is str and len(description) <= MAX_TEXT else _text(description, "description"),
+        description
+        if type(description) is str and len(description) <= MAX_TEXT
+        else fields.text(description, "description"),
         (rule.protocol is not None and rule.protocol not in PUBLISHED_PROTOCOLS)
         or (rule.remote_ip_prefix != prefix and _has_host_bits(rule, prefix)),
     )
@@ -290,103 +268,17 @@ def _tags(answer: dict[str, Any]) -> tuple[Tag, ...]:
     tags = answer.get(field)
     if field == "metadata" and type(tags) is dict:
         tags = [{"key": key, "value": value} for key, value in tags.items()]
-    return tuple([_tag(tag, f"{field}[{number}]") for number, tag in enumerate(_list(tags, field))])
+    return tuple([_tag(tag, f"{field}[{number}]") for number, tag in enumerate(fields.items(tags, field))])
 
 
 def _tag(answer: Any, field: str) -> Tag:
-    get = _object(answer, field).get
+    get = fields.mapping(answer, field).get
     key, value, read_only = get("key"), get("value"), get("read_only")
     if key is None or value is None:
-        raise _Implausible(f"{field}.{'key' if key is None else 'value'}", None, "a text")
+        raise Implausible(f"{field}.{'key' if key is None else 'value'}", None, "a text")
     if read_only is not None and type(read_only) is not bool:
-        raise _Implausible(f"{field}.read_only", read_only, "true or false")
-    return Tag(_text(key, f"{field}.key"), _text(value, f"{field}.value"), bool(read_only))
-
-
-def _object(value: Any, field: str = "") -> dict[str, Any]:
-    if type(value) is not dict:
-        raise _Implausible(field, value, "an object")
-    return value
-
-
-def _list(value: Any, field: str) -> list[Any]:
-    if type(value) is not list:
-        raise _Implausible(field, value, "a list")
-    return value
-
-
-def _uuid(value: Any, field: str) -> str:
-    if type(value) is str:
-        if _LOWER_UUID(value):
-            return value
-        if len(value) == _UUID_LENGTH and _LOWER_UUID(lower := value.lower()):
-            return lower
-    raise _Implausible(field, value, "a UUID")
-
-
-def _as_sent(value: Any) -> str:
-    _uuid(value, "remote_group_id")
-    return str(value)
-
-
-def _text(value: Any, field: str) -> str:
-    if value is None:
-        return ""
-    if type(value) is not str or len(value) > MAX_TEXT:
-        raise _Implausible(field, value, f"a text of up to {MAX_TEXT} characters")
-    return value
-
-
-def _ethertype(value: Any) -> Ethertype | None:
-    if value is None:
-        return None
-    if type(value) is not str or value.lower() not in _ETHERTYPES:
-        raise _Implausible("ethertype", value, "IPv4, IPv6 or null")
-    return _ETHERTYPES[value.lower()]
-
-
-def _direction(value: Any) -> Direction:
-    if value == "ingress":
-        return "ingress"
-    if value == "egress":
-        return "egress"
-    raise _Implausible("direction", value, "ingress or egress")
-
-
-def _prefix(value: Any) -> str | None:
-    if value is None or (type(value) is str and len(value) <= MAX_SHORT_TEXT):
-        return value
-    raise _Implausible("remote_ip_prefix", value, f"a text of up to {MAX_SHORT_TEXT} characters, or null")
-
-
-def _protocol(value: Any) -> str | int | None:
-    if value is None or (type(value) is str and len(value) <= MAX_SHORT_TEXT):
-        return value
-    if type(value) is not int or not 0 <= value <= 255:
-        raise _Implausible("protocol", value, "a name, a number from 0 to 255, or null")
-    return value
-
-
-def _port(value: Any, field: str) -> int | None:
-    if value is None:
-        return None
-    if type(value) is not int or not 0 <= value <= MAX_PORT:
-        raise _Implausible(field, value, f"a number from 0 to {MAX_PORT}, or null")
-    return value
-
-
-def _revision(value: Any) -> int:
-    if value is None:
-        return 0
-    if type(value) is not int or not 0 <= value < 1 << 63:
-        raise _Implausible("revision_number", value, "a whole number")
-    return value
-
-
-def _count(value: Any, field: str = "count") -> int:
-    if type(value) is not int or value < 0:
-        raise _Implausible(field, value, "a whole number")
-    return value
+        raise Implausible(f"{field}.read_only", read_only, "true or false")
+    return Tag(fields.text(key, f"{field}.key"), fields.text(value, f"{field}.value"), bool(read_only))
 
 
 def _who(answer: Any) -> str:
@@ -396,9 +288,3 @@ def _who(answer: Any) -> str:
     name, group_id = answer.get("name"), new_group_id(answer)
     named = f"security group {shown(name)}" if isinstance(name, str) else "a security group"
     return f"{named} ({group_id})" if group_id else named
-
-
-def _told(value: Any) -> str:
-    if isinstance(value, str):
-        return f"the text {shown(value)}"
-    return shown(value) if isinstance(value, dict | list) or value is None else f"the value {shown(value)}"

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.api.backend import BACKENDS
+from reconciler.api.fields import MAX_SHORT_TEXT, MAX_TEXT
 from reconciler.api.http import Http
-from reconciler.api.parse import MAX_SHORT_TEXT, MAX_TEXT, parse_group, parse_page, parse_task, parse_task_types
+from reconciler.api.parse import parse_group, parse_page, parse_task, parse_task_types
 from reconciler.api.reader import GcoreReader
 from reconciler.model.clock import SystemClock
 from reconciler.model.desired import DesiredGroup, DesiredState, Target
