@@ -77,6 +77,8 @@ def _mend(paths: tuple[str, ...], target: TargetOptions, *, writing: bool) -> No
     for each in found.mends:
         done = "fixed" if writing else "would fix"
         click.echo(printable(f"{each.issue.place}: {done}: {each.old} -> {each.new} [{each.issue.name}]"), err=True)
+    if found.note:
+        click.echo(f"note: {found.note}, or with fewer files at a time", err=True)
     if found.mends and not writing:
         if found.left:
             raise InputError(found.left)

@@ -5,14 +5,15 @@ with every comment, and the issues have to be gone; what cannot be shown to is l
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import yaml
 from yaml.nodes import Node, ScalarNode
 
-from reconciler.lint.text import Edit, OverlapError, Text, comment_texts
+from reconciler.lint.text import Edit, OverlapError, Text, comment_texts, tokens
 from reconciler.loading.desired import desired_state
 from reconciler.loading.document import YamlDocument, read_text
 from reconciler.loading.head import Defaults
@@ -22,13 +23,17 @@ from reconciler.loading.values import children
 from reconciler.model.errors import Issue
 from reconciler.model.place import FilePlace
 from reconciler.model.policies import Policies
+from reconciler.model.problems import ProblemName
 
 _BOM = b"\xef\xbb\xbf"
 _MOST_PASSES = 4
-"""A mended value may bring to light the next thing to mend; of a thousand mistakes a pass is enough."""
+"""A mended value may bring to light the next thing to mend."""
+
+_MOST_MENDED = 250_000
+"""Values that are mended in one pass: the next pass goes on."""
 
 _MOST_TRIED = 1 << 25
-"""Bytes of files that are read once more to try an edit, in all; of what is beyond, the user may ask again."""
+"""Bytes of files that are read once more to try an edit, in all; beyond, the user is told to ask again."""
 
 
 class Mend(NamedTuple):
@@ -41,11 +46,15 @@ class Mend(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """What mending came to: the old and new bytes of each file that changes, what was mended, and what is left."""
+    """What mending came to: the old and new bytes of each file that changes, what was mended, and what is left.
+
+    `note` says that a bound ended it, where another run may go on.
+    """
 
     files: dict[str, tuple[bytes, bytes]]
     mends: tuple[Mend, ...]
     left: tuple[Issue, ...]
+    note: str | None
 
 
 def mend(sources: Sequence[FoundSource], issues: Issues, defaults: Defaults, policies: Policies | None) -> Mended:
@@ -57,11 +66,11 @@ def mend(sources: Sequence[FoundSource], issues: Issues, defaults: Defaults, pol
     left, tries = _issues_of(now, issues, defaults, policies), Budget(_MOST_TRIED)
     for _ in range(_MOST_PASSES):
         before = len(mends)
+        wanted = _wanted(left, refused)
         for index, (source, found) in enumerate(now):
-            here = [each for each in left if each.replacement is not None and each.place.source == source.path]
-            wanted = [each for each in here if _key(each) not in refused]
-            refused.update(map(_key, wanted))
-            data, done = _mend_file(source, sorted(wanted, key=lambda each: each.place.order), tries)
+            here = wanted.get(source.path, [])
+            refused.update(map(_key, here))
+            data, done = _mend_file(source, sorted(here, key=lambda each: each.place.order), tries)
             if done:
                 now[index] = (Source(source.path, data), found)
                 mends += done
@@ -70,16 +79,29 @@ def mend(sources: Sequence[FoundSource], issues: Issues, defaults: Defaults, pol
             break
         left = _issues_of(now, issues, defaults, policies)
     files = {source.path: (first[source.path], source.data) for source, _ in now if source.data != first[source.path]}
-    return Mended(files, tuple(sorted(mends, key=lambda each: each.issue.place.order)), left)
+    is_cut = tries.is_spent or _wanted(left, refused)
+    note = (
+        f"mending stopped at {_MOST_TRIED >> 20} MB tried, or {_MOST_PASSES} passes: run it again" if is_cut else None
+    )
+    return Mended(files, tuple(sorted(mends, key=lambda each: each.issue.place.order)), left, note)
 
 
 def _issues_of(
     sources: Sequence[FoundSource], issues: Issues, defaults: Defaults, policies: Policies | None
 ) -> tuple[Issue, ...]:
-    found = Issues()
+    found = Issues(most_mended=_MOST_MENDED)
     found.take(issues)
     documents, as_yaml = parse_sources(sources, found)
-    return all_issues(as_yaml, desired_state(documents, defaults, policies)[1])
+    return all_issues(as_yaml, desired_state(documents, defaults, policies, found.alike())[1])
+
+
+def _wanted(issues: Sequence[Issue], refused: Container[tuple[str, int, str]]) -> dict[str, list[Issue]]:
+    """Return what can be mended, and was not refused, by the path of its file."""
+    wanted: dict[str, list[Issue]] = {}
+    for each in issues:
+        if each.replacement is not None and _key(each) not in refused:
+            wanted.setdefault(each.place.source, []).append(each)
+    return wanted
 
 
 def _key(issue: Issue) -> tuple[str, int, str]:
@@ -103,15 +125,16 @@ def _mend_file(source: Source, issues: Sequence[Issue], tries: Budget) -> tuple[
 def _try(source: Source, issues: Sequence[Issue]) -> tuple[bytes, list[Mend]]:
     """Edit a file and prove the result; the file as it is where it cannot be proven."""
     text = Text.of(source.data)
+    wanted = [
+        (text.line_start_of(each.place.line) + each.place.column - 1, each)
+        for each in issues
+        if isinstance(each.place, FilePlace)
+    ]
+    ends = _scalar_ends(text, {start for start, _ in wanted})
     mends, edits = [], []
-    scalars = _scalar_ends(text)
-    for issue in issues:
-        place = issue.place
+    for start, issue in wanted:
         new = issue.replacement or ""
-        if not isinstance(place, FilePlace):
-            continue
-        start = text.line_start_of(place.line) + place.column - 1
-        end = scalars.get(start)
+        end = ends.get(start)
         if end is None and text.text.startswith(new[1:-1], start):  # quotes that a text needs to be YAML at all
             end = start + len(new) - 2
         if end is not None:
@@ -121,49 +144,53 @@ def _try(source: Source, issues: Sequence[Issue]) -> tuple[bytes, list[Mend]]:
         data = (_BOM if source.data.startswith(_BOM) else b"") + text.replace(edits).encode()
     except OverlapError:
         return source.data, []
-    if not mends or not _is_proven(source, data, mends, edits):
-        return source.data, []
-    return data, mends
+    expected = {edit.start: edit.new for edit in edits}
+    was_no_yaml = any(each.issue.name is ProblemName.YAML_SYNTAX for each in mends)
+    is_proven = (
+        _is_read_at_last(source, data, mends, expected)
+        if was_no_yaml
+        else _reads_the_same(text, Text.of(data), expected)
+    )
+    return (data, mends) if mends and is_proven else (source.data, [])
 
 
-def _scalar_ends(text: Text) -> dict[int, int]:
-    """Return where each scalar of one line ends, by where it begins, as far as the text can be read."""
-    ends: dict[int, int] = {}
-    try:
-        for token in yaml.scan(text.text, Loader=yaml.CSafeLoader):
-            if isinstance(token, yaml.ScalarToken) and token.start_mark.line == token.end_mark.line:
-                ends[text.offset(token.start_mark)] = text.offset(token.end_mark)
-    except yaml.YAMLError:
-        pass
-    return ends
+def _scalar_ends(text: Text, starts: Container[int]) -> dict[int, int]:
+    """Return where each scalar of one line ends that begins at one of the places, as far as the text can be read."""
+    return {
+        start: text.offset(token.end_mark)
+        for token in tokens(text.text)
+        if isinstance(token, yaml.ScalarToken) and token.start_mark.line == token.end_mark.line
+        if (start := text.offset(token.start_mark)) in starts
+    }
 
 
-def _is_proven(source: Source, data: bytes, mends: Sequence[Mend], edits: Sequence[Edit]) -> bool:
-    """Tell whether a text reads as before but for the scalars that were mended, and keeps its comments."""
+def _reads_the_same(old: Text, new: Text, expected: Mapping[int, str]) -> bool:
+    """Tell whether two texts have the same tokens, but for the scalars at the places given, and the same comments."""
+    mended = 0
+    for one, other in zip_longest(tokens(old.text), tokens(new.text)):
+        if isinstance(one, yaml.ScalarToken) and isinstance(other, yaml.ScalarToken):
+            written = expected.get(old.offset(one.start_mark))
+            if written is not None and other.value == written.strip('"'):
+                mended += 1
+                continue
+            if written is not None or one.plain != other.plain or one.style != other.style:
+                return False
+        if type(one) is not type(other) or getattr(one, "value", None) != getattr(other, "value", None):
+            return False
+    return mended == len(expected) and comment_texts(old) == comment_texts(new)
+
+
+def _is_read_at_last(source: Source, data: bytes, mends: Sequence[Mend], expected: Mapping[int, str]) -> bool:
+    """Tell whether what was no YAML before has in it each text that got quotes, as text."""
     before, wrong = read_text(source.path, source.data)
+    if before:
+        return False
     after, still_wrong = read_text(source.path, data)
     broken, left = Counter(map(_key, wrong)), Counter(map(_key, still_wrong))
     mended = Counter(_key(each.issue) for each in mends)
     if any(left[key] > broken[key] - mended[key] for key in broken.keys() & mended.keys()):
         return False
-    expected = {edit.start: edit.new for edit in edits}
-    old, new = Text.of(source.data), Text.of(data)
-    pairs_before, pairs_after = list(_scalars(before)), list(_scalars(after))
-    if not before or len(pairs_before) != len(pairs_after):
-        return not before and _is_read(after, new, expected)
-    if comment_texts(source.data) != comment_texts(data):
-        return False
-    for one, other in zip(pairs_before, pairs_after, strict=True):
-        written = expected.pop(old.start(one), None)
-        if written is not None and other.value == written.strip('"'):
-            continue
-        if written is not None or (one.value, one.tag, one.style) != (other.value, other.tag, other.style):
-            return False
-    return not expected
-
-
-def _is_read(after: Sequence[YamlDocument], text: Text, expected: dict[int, str]) -> bool:
-    """Tell whether what was no YAML before has in it each text that got quotes, as text."""
+    text = Text.of(data)
     moved = {start + 2 * index: new for index, (start, new) in enumerate(sorted(expected.items()))}
     found = {text.start(node): node.value for node in _scalars(after)}
     return all(found.get(start) == new.strip('"') for start, new in moved.items())

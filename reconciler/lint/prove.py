@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.lint.findings import Remedy
-from reconciler.lint.text import comment_texts
+from reconciler.lint.text import Text, comment_texts
 from reconciler.loading.document import YamlDocument
 from reconciler.model.desired import DesiredGroup, DesiredState
 from reconciler.model.place import FilePlace
@@ -20,7 +20,7 @@ def same_documents(before: Sequence[YamlDocument], after: Sequence[YamlDocument]
 
     Beside the rules that a remedy touches nothing may differ, and every comment has to be there.
     """
-    if comment_texts(before[0].source.data) != comment_texts(after[0].source.data):
+    if comment_texts(Text.of(before[0].source.data)) != comment_texts(Text.of(after[0].source.data)):
         return "a comment would be lost"
     wanted = [_mended(document, remedies) for document in before]
     return "" if wanted == [document.value for document in after] else "its text cannot be edited"

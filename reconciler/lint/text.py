@@ -3,9 +3,10 @@
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import NamedTuple
 
 import yaml
@@ -48,9 +49,11 @@ class Text:
     @cached_property
     def comments(self) -> tuple[tuple[int, int], ...]:
         """Where each comment begins and ends. Comments are what lies between two tokens, beside blanks."""
+        if "#" not in self.text:
+            return ()
         found = []
         end = 0
-        for token in (*yaml.scan(self.text, Loader=yaml.CLoader), None):
+        for token in chain(tokens(self.text), [None]):
             start = len(self.text) if token is None else self.offset(token.start_mark)
             found += [match.span() for match in _COMMENT.finditer(self.text, end, start)] if start > end else []
             end = end if token is None else max(end, self.offset(token.end_mark))
@@ -115,12 +118,12 @@ class OverlapError(ValueError):
     """Two edits want to replace the same text."""
 
 
-def comment_texts(data: bytes) -> Sequence[str]:
-    """List the comments of a file, in the order of the alphabet."""
-    text = Text.of(data)
-    return sorted(_words(text))
+def tokens(text: str) -> Iterator[yaml.Token]:
+    """Yield the tokens of a text, up to what is no YAML."""
+    with suppress(yaml.YAMLError):
+        yield from yaml.scan(text, Loader=yaml.CSafeLoader)
 
 
-def _words(text: Text) -> Iterator[str]:
-    for start, end in text.comments:
-        yield text.text[start:end].rstrip()
+def comment_texts(text: Text) -> Sequence[str]:
+    """List the comments of a text, in the order of the alphabet."""
+    return sorted(text.text[start:end].rstrip() for start, end in text.comments)

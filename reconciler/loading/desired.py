@@ -34,13 +34,17 @@ class Written(NamedTuple):
 
 
 def desired_state(
-    documents: Sequence[Document], defaults: Defaults, policies: Policies | None = None
+    documents: Sequence[Document],
+    defaults: Defaults,
+    policies: Policies | None = None,
+    issues: Issues | None = None,
 ) -> tuple[DesiredState, tuple[Issue, ...]]:
     """Turn documents into desired state, with all that is wrong in them.
 
-    `policies` are those of a settings file, for which the documents may define address groups.
+    `policies` are those of a settings file, for which the documents may define address groups. `issues` take what is
+    wrong, where that is more than a person would read.
     """
-    issues = Issues()
+    issues = Issues() if issues is None else issues
     address_groups = read_address_groups(documents, issues)
     state = merge(_read_documents(documents, defaults, address_groups, issues), issues)
     judged_by = read_policies_of(documents, address_groups, policies, issues)

@@ -101,11 +101,13 @@ LIMIT = 1000
 class Issues:
     """The issues found so far. Past the limit they are counted only: ask `full` before wording is expensive.
 
-    An alias brings what it stands for again and again, but what is wrong in there is one issue.
+    An alias brings what it stands for again and again, but what is wrong in there is one issue. Of those that have a
+    replacement, and so can be mended, `most_mended` are kept whatever the limit is.
     """
 
-    def __init__(self, limit: int = LIMIT) -> None:
+    def __init__(self, limit: int = LIMIT, most_mended: int = 0) -> None:
         self._limit = limit
+        self._most_mended = most_mended
         self._found: dict[tuple[Place, str], Issue] = {}
         self._omitted = 0
         self.notes: list[Note] = []
@@ -113,10 +115,18 @@ class Issues:
     def __len__(self) -> int:
         return len(self._found) + self._omitted
 
+    def alike(self) -> "Issues":
+        """Return an empty collection of the same limits."""
+        return Issues(self._limit, self._most_mended)
+
     @property
     def full(self) -> bool:
         """Whether further issues are only counted."""
-        return len(self._found) >= self._limit
+        return not self.keeps(None)
+
+    def keeps(self, replacement: str | None) -> bool:
+        """Tell whether one more issue that has this replacement, or none, would not only be counted."""
+        return len(self._found) < (self._limit if replacement is None else max(self._limit, self._most_mended))
 
     def add(
         self,
@@ -132,7 +142,7 @@ class Issues:
 
     def append(self, issue: Issue) -> None:
         """Note an issue that is worded already."""
-        if self.full:
+        if not self.keeps(issue.replacement):
             self.count()
         else:
             self._found.setdefault((issue.place, issue.message), issue)

@@ -192,7 +192,7 @@ def _read_file(path: str, issues: Issues) -> Source | None:
 
 def _parse(source: Source, issues: Issues, values: Budget, *, was_found: bool) -> list[YamlDocument]:
     """Read the documents of a file. What `was_found` in a folder, rather than named, may be another tool's."""
-    own = Issues()
+    own = issues.alike()
     documents = parse(source, own, values)
     is_judged = was_found and Path(source.path).name != LOCK_NAME
     foreign = foreign_documents(source, documents, is_whole=not len(own) or bool(documents)) if is_judged else ()

@@ -12,7 +12,7 @@ from reconciler.model.text import did_you_mean
 def report(document: Document, path: tuple[Key, ...], problems: Iterable[Problem], issues: Issues) -> None:
     """Add the problems of the fragment at a path to the issues."""
     for problem in problems:
-        if issues.full:
+        if not issues.keeps(problem.replacement):
             issues.count()
             continue
         whole = (*path, *problem.path)

@@ -9,7 +9,7 @@ from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.lint import check, fix
+from reconciler.lint import check, fix, mend
 from reconciler.lint.check import find_rules
 from reconciler.lint.findings import LintFinding
 from reconciler.lint.fix import _Mender
@@ -18,7 +18,7 @@ from reconciler.lint.written import read_written
 from reconciler.loading.desired import desired_state
 from reconciler.loading.document import read_text
 from reconciler.loading.head import Defaults
-from reconciler.loading.issues import Budget
+from reconciler.loading.issues import Budget, Issues, Source
 from reconciler.model.errors import UsageError
 from reconciler.traffic import Traffic
 
@@ -47,6 +47,21 @@ def test_mending_takes_many_documents_of_a_file_in_a_moment() -> None:
     started = time.process_time()
     _Mender(documents * 30_000, state, Defaults(), None, frozenset())
     assert time.process_time() - started < 1
+
+
+def test_more_values_than_errors_are_shown_are_mended_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And where a bound ends it, that is said."""
+    source = Source("a.yaml", hostile.host_bits(150_000).encode())
+    started = time.process_time()
+    found = mend.mend([(source, False)], Issues(), Defaults(), None)
+    assert time.process_time() - started < 10
+    assert len(found.mends) > 1500
+    assert (found.left, found.note) == ((), None)
+    monkeypatch.setattr(mend, "_MOST_TRIED", 1 << 10)
+    stopped = mend.mend([(source, False)], Issues(), Defaults(), None)
+    assert (stopped.files, stopped.mends) == ({}, ())
+    assert stopped.note is not None
+    assert "run it again" in stopped.note
 
 
 def test_a_rule_that_is_there_again_and_again_is_named_each_time() -> None:
