@@ -28,31 +28,31 @@ def edits_for(text: Text, remedies: Iterable[Remedy]) -> list[Edit]:
 
 def _remove_item(text: Text, rule: WrittenRule) -> Edit:
     """Remove an entry of the list of rules: the lines of a block list, the part up to a neighbour of a flow list."""
-    items = _list_of(rule).value
-    index = items.index(rule.node)
-    if _list_of(rule).flow_style:
+    rules, index = _list_of(rule)
+    items = rules.value
+    if rules.flow_style:
         if index:
             return Edit(text.end(items[index - 1]), text.end(rule.node), "")
         return Edit(text.start(rule.node), text.start(items[1]), "")
-    before = text.text[: text.start(rule.node)].rstrip()
-    dash = len(before) - 1
+    dash = text.text.rfind("-", 0, text.start(rule.node))
     start = text.line_start(dash)
-    if text.text[dash : dash + 1] != "-" or text.text[start:dash].strip(" "):
+    if text.text[dash + 1 : text.start(rule.node)].strip() or text.text[start:dash].strip(" "):
         raise CannotRewrite("its dash is not at the start of a line")
     return Edit(start, text.line_end(text.end(rule.node)), "")
 
 
-def _list_of(rule: WrittenRule) -> SequenceNode:
-    """Find the list that an entry is in."""
+def _list_of(rule: WrittenRule) -> tuple[SequenceNode, int]:
+    """Find the list that an entry is in, and its number there."""
+    *steps, number = rule.path
     node: Any = rule.document.node
-    for step in rule.path[:-1]:
+    for step in steps:
         if isinstance(step, int):
             node = node.value[step]
         else:
             node = next((value for key, value in node.value if key.value == step), None)
-    if not isinstance(node, SequenceNode) or not any(item is rule.node for item in node.value):
-        raise CannotRewrite("its list comes from a merge")
-    return node
+    if isinstance(node, SequenceNode) and isinstance(number, int) and node.value[number : number + 1] == [rule.node]:
+        return node, number
+    raise CannotRewrite("its list comes from a merge")
 
 
 def _rewrite(text: Text, rewrite: Rewrite) -> Iterator[Edit]:
@@ -78,7 +78,7 @@ def _add(text: Text, node: MappingNode, pairs: Sequence[_Pair], new: str) -> Edi
         at = text.end(value)
         return Edit(at, at, f", {new}")
     at = text.line_end(text.end(value))
-    missing = "" if text.text[:at].endswith(("\n", "\r")) else text.newline
+    missing = "" if text.text.endswith(("\n", "\r"), 0, at) else text.newline
     return Edit(at, at, f"{missing}{' ' * key.start_mark.column}{new}{text.newline}")
 
 
