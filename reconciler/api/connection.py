@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.api.backend import BACKENDS, GcoreWriter
-from reconciler.api.live import Reader, Watch, nobody, read_live
+from reconciler.api.live import MAX_TARGETS, Reader, Watch, nobody, read_live
 from reconciler.api.reader import GcoreReader
 from reconciler.model.clock import Clock, SystemClock
 from reconciler.model.cloud import DEFAULT_BASE_URL, DEFAULT_LOCK_TIMEOUT, DEFAULT_PARALLELISM, DEFAULT_TIMEOUT
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from reconciler.api.http import Exchange
     from reconciler.api.retry import LockWait
 
-
-MAX_TARGETS = 10_000
-"""Projects times regions that are looked through: a list of groups each."""
 
 MAX_INSTANCE_READS = 5_000
 """Groups whose instances are read in a run: a request each, less than a minute of work."""

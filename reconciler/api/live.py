@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from reconciler.model.action import ActionLog, ActionQuery, UserAction
 from reconciler.model.desired import Target
-from reconciler.model.errors import ApiError, ApiRefused, Stopped
+from reconciler.model.errors import ApiError, ApiRefused, Stopped, UsageError
 from reconciler.model.live import Instances, LiveGroup, LiveState, Quota, UnreadTarget
 
 Watch = Callable[[Target, int, int], None]
@@ -22,6 +22,9 @@ OnRefusal = Callable[[Target, int], bool]
 Result = TypeVar("Result")
 
 _REFUSED = (403, 404)
+
+MAX_TARGETS = 10_000
+"""Targets that a run reads: a list of groups each, half a minute of work in all."""
 
 
 def nobody(*_: object) -> None:
@@ -96,7 +99,7 @@ def read_each(
 
     A target that refuses to be listed (403, or 404 for a project that is not in a region) is taken for empty where
     `on_refusal`, which is told, says so. With a list of the `unread`, a target that cannot be read goes there and is
-    left out, unless that is all of them.
+    left out, unless that is all of them. Raises `UsageError` for too many targets, before anything is read.
     """
     failed: dict[Target, ApiError] = {}
 
@@ -118,6 +121,12 @@ def read_each(
         return result
 
     ordered = tuple(dict.fromkeys(targets))
+    if len(ordered) > MAX_TARGETS:
+        raise UsageError(
+            f"{len(ordered):,} pairs of a project and a region would have to be read, over the limit of "
+            f"{MAX_TARGETS:,} in one run",
+            hint="Give fewer files at a time.",
+        )
     if len(ordered) == 1:
         return {ordered[0]: read(ordered[0])}
     with ThreadPoolExecutor(max_workers=max(1, min(parallelism, len(ordered)))) as pool:

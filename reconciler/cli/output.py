@@ -186,6 +186,26 @@ def text_diff(path: str, old: bytes, new: bytes) -> str:
     return "".join(f"{printable(line, keep_length=True)}\n" for line in lines)
 
 
+def write_plan(path: str, plan: Plan) -> None:
+    """Write a plan file that `read_plan` takes. Raises what `write_atomically` raises, and for a larger one."""
+    from reconciler.planning import planfile  # noqa: PLC0415 - only where a plan is saved
+
+    write_atomically(path, _bounded(planfile.iterdumps(plan), path))
+
+
+def _bounded(pieces: Iterable[str], path: str) -> Iterator[str]:
+    size = 0
+    for piece in pieces:
+        size += len(piece.encode())
+        if size > PLAN_LIMIT:
+            raise SgctlError(
+                f"the plan comes to more than {PLAN_LIMIT >> 20} MiB, which `sgctl apply` would not read: {path} was "
+                "not written",
+                hint="Plan part of it at a time: fewer files, or some groups with --group. Nothing was sent.",
+            )
+        yield piece
+
+
 def read_plan(path: str) -> Plan:
     """Read a plan file. Raises `PlanFileError` when it cannot be read, is not a plan, or was edited."""
     from reconciler.api.backend import BACKENDS  # noqa: PLC0415 - only for saved plans

@@ -11,7 +11,7 @@ from reconciler import workflow
 from reconciler.api.connection import Api
 from reconciler.cli import options, settings
 from reconciler.cli.options import ConnectionOptions, Look, PlanChoices, ReportOptions, TargetOptions
-from reconciler.cli.output import check_outputs, show_plan, write_atomically, write_reports
+from reconciler.cli.output import check_outputs, show_plan, write_plan, write_reports
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import load_files, refuse_partial_prune, sees_all
 from reconciler.config.commit import commit_of
@@ -19,7 +19,6 @@ from reconciler.model.environment import SSH_CONNECTION
 from reconciler.model.errors import ApiError, ExitCode, GuardrailStop, UsageError
 from reconciler.model.live import UnreadTarget
 from reconciler.model.version import __version__
-from reconciler.planning import planfile
 from reconciler.planning.plan import Origin, Plan, PlanOptions
 from reconciler.policy.damage import GAP, MASS_DELETE, MASS_REWRITE
 
@@ -70,7 +69,7 @@ def command(
     with options.connect(connection) as api:
         plan = plan_files(paths, api, choices, target, connection, partial=True)
     if output.out is not None and not plan.unread:
-        write_atomically(output.out, planfile.iterdumps(plan))
+        write_plan(output.out, plan)
     write_reports(plan.findings, "plan", report, plan.lifted)
     show_plan(plan, output.format_, look, err=to_stdout)
     refuse_unread(plan.unread, "No plan was saved." if output.out is not None else None)

@@ -9,11 +9,10 @@ from reconciler.applying.journal_reading import Journal, read_journal
 from reconciler.cli import options, settings
 from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, Look, PlanChoices
-from reconciler.cli.output import check_outputs, show_plan, write_atomically
+from reconciler.cli.output import check_outputs, show_plan, write_plan
 from reconciler.cli.plan import plan_options, refuse_stopped
 from reconciler.model.errors import PlanFileError, UsageError
 from reconciler.model.text import count, printable
-from reconciler.planning import planfile
 
 _LISTED = 5
 """Journals that a hint names."""
@@ -60,7 +59,7 @@ def command(
     with options.connect(connection) as api:
         plan = workflow.rollback(kept, api, plan_options(choices, connection), show_instances=choices.show_instances)
     if out is not None:
-        write_atomically(out, planfile.iterdumps(plan))
+        write_plan(out, plan)
     show_plan(plan, format_, look, err=to_stdout)
     refuse_stopped(plan, "the plan was stopped by a guardrail")
 

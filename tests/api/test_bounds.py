@@ -362,3 +362,10 @@ def test_instances_of_too_many_groups_are_not_read(monkeypatch: pytest.MonkeyPat
     groups = [LiveGroup(Target(1, 7), str(number), "web", "", (), (), 1) for number in range(3)]
     with connect("k", base_url="http://127.0.0.1:1") as api, pytest.raises(UsageError, match=r"3 groups .* limit of 2"):
         api.read_instances(groups)
+
+
+def test_too_many_targets_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request a target at least: 90,000 of them, which fit into 10 MB, took minutes."""
+    monkeypatch.setattr("reconciler.api.live.MAX_TARGETS", 2)
+    with connect("k", base_url="http://127.0.0.1:1") as api, pytest.raises(UsageError, match=r"3 pairs .* limit of 2"):
+        api.read(Target(1, region) for region in range(1, 4))

@@ -19,6 +19,7 @@ from jsonschema import Draft202012Validator
 from plan_strategies import leaves, plans
 
 from reconciler.api.backend import BACKENDS
+from reconciler.cli import output
 from reconciler.cli.output import write_atomically
 from reconciler.model.desired import DesiredRule
 from reconciler.model.errors import PlanFileError, SgctlError
@@ -207,6 +208,22 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
         write_atomically(str(path), "new")
     assert path.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_plan_that_is_written_is_read_and_a_larger_one_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text("old", encoding="utf-8")
+    monkeypatch.setattr(output, "PLAN_LIMIT", len(planfile.dumps(SMALL)) - 1)
+    with pytest.raises(SgctlError, match=r"plan\.json was not written") as caught:
+        output.write_plan(str(path), SMALL)
+    assert "--group" in (caught.value.hint or "")
+    assert path.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [path]
+    monkeypatch.setattr(output, "PLAN_LIMIT", len(planfile.dumps(SMALL)))
+    output.write_plan(str(path), SMALL)
+    assert output.read_plan(str(path)) == SMALL
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "no-such-folder"])
