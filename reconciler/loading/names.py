@@ -70,6 +70,9 @@ def _problem(use: NameUse, names: Mapping[int, str]) -> _Problem | None:
     numbers = _numbers(use.name, names)
     if not numbers and use.name.isdecimal():
         return _Problem(ProblemName.UNKNOWN_TARGET, f"no {use.kind} is called {shown(use.name)}", _number_fix(use))
+    if not numbers and use.number is not None and use.number in names:
+        message = f"no {use.kind} is called {shown(use.name)}: {use.number} is {shown(names[use.number])}"
+        return _Problem(ProblemName.UNKNOWN_TARGET, message, "write that name, or only one of name and id")
     if not numbers:
         near = did_you_mean(use.name, dict.fromkeys(names.values()))
         message = f"no {use.kind} that the key can see is called {shown(use.name)}"

@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from reconciler import Target, find_targets, load, plan
 from reconciler.api.connection import connect
 from reconciler.cli import run
 from reconciler.cli.completion import targets_in
+from reconciler.emulator import catalog
+from reconciler.emulator import records as emulated
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.errors import UsageError
 from reconciler.model.live import Directory
@@ -208,6 +211,67 @@ def test_an_import_by_name_writes_names_and_plans_empty(
     assert run(["plan", "--detailed-exitcode", "groups.yaml"]) == 0
     assert run(["import", "--into", "groups.yaml", "--project-id", "4242", "--region-id", "76", "web"]) == 0
     assert "name: web" not in capsys.readouterr().out
+
+
+STRANGE = ("a/b", "1337", " padded ", "Üni: #x", "yes", "it's", "-", "null")
+TWICE = "groups.yaml:1:10: error: 2 projects are called `twice`: 5, 6 [unknown-target]"
+
+
+@pytest.fixture
+def strange(cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> EmulatorServer:
+    """A cloud with two projects of one name, and names that are no plain words."""
+    projects = [(5, "twice", False), (6, "twice", False), *((8 + at, name, False) for at, name in enumerate(STRANGE))]
+    monkeypatch.setattr(catalog, "PROJECTS", projects)
+    return cloud
+
+
+@pytest.mark.usefixtures("strange")
+@pytest.mark.parametrize(("number", "name"), [*enumerate(STRANGE, 8)], ids=STRANGE)
+def test_any_name_is_imported_and_planned(number: int, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["import", "--names", "--project-id", str(number), "--region-id", "7", "--out", "groups.yaml"]) == 0
+    (document,) = yaml.safe_load_all(Path("groups.yaml").read_text())
+    assert document["project"] == name
+    assert run(["plan", "--detailed-exitcode"]) == 0
+    assert run(["history", "--project", name, "--region-id", "7"]) == 0
+    assert "error" not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("strange")
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        pytest.param("project: twice", (TWICE, "say which one by `project_id`"), id="two of one name"),
+        pytest.param("project: twice\nproject_id: 6", None, id="which of the two"),
+        pytest.param(
+            "project: twice\nproject_id: 8", ("project `twice` is 5, 6, and project_id is 8 (`a/b`)",), id="no"
+        ),
+        pytest.param("project: 1337", ("quote a name",), id="a number"),
+        pytest.param("project: '1337'", None, id="a number that is a name"),
+        pytest.param("project: yes", ('"yes" for text',), id="a word that YAML reads"),
+        pytest.param("project: padded", ("did you mean ` padded `?",), id="without its blanks"),
+        pytest.param("project: A/B", ("did you mean `a/b`?",), id="in capitals"),
+        pytest.param("project: old\nproject_id: 8", ("no project is called `old`: 8 is `a/b`",), id="renamed, with id"),
+        pytest.param("project: old", ("no project that the key can see", "`a/b` (8)"), id="renamed"),
+    ],
+)
+def test_a_name_that_is_not_plain_is_found_or_told(
+    head: str, said: tuple[str, ...] | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(f"{head}\nregion_id: 7\n")
+    assert run(["plan"]) == (1 if said else 0)
+    error = capsys.readouterr().err
+    assert [each for each in said or () if each not in error] == [], error
+
+
+def test_a_plan_of_a_project_that_is_renamed_meanwhile_is_applied(
+    strange: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ids are what it holds; names are for people."""
+    write("project: a/b\nregion_id: 7\n")
+    assert run(["plan", "--out", "plan.json"]) == 0
+    monkeypatch.setattr(catalog, "PROJECTS", [(8, "renamed", False)])
+    assert run(["apply", "plan.json"]) == 0
+    assert [group.name for group in strange.store.groups(emulated.Target(8, 7), "web")] == ["web"]
 
 
 def test_a_name_that_several_have_is_imported_as_its_id() -> None:
