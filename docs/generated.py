@@ -199,6 +199,7 @@ def file_page() -> str:
     for name in (
         "document",
         "target",
+        "published_list",
         "security_group",
         "rule",
         "preset_item",
