@@ -14,7 +14,6 @@ import click
 
 from reconciler.drift.metrics import render_health
 from reconciler.drift.watch import Health
-from reconciler.model.clock import Clock
 from reconciler.model.errors import UsageError
 
 Answer = tuple[bool, str]
@@ -112,22 +111,28 @@ def _cut_off(connection: socket) -> None:
 
 
 def serve_health(
-    address: tuple[str, int] | None, health: Callable[[], Health], clock: Clock, interval: float
+    address: tuple[str, int] | None,
+    health: Callable[[], Health],
+    hangs: Callable[[], str | None],
+    unready: Callable[[], str | None],
 ) -> AbstractContextManager[object]:
-    """Serve /metrics, /healthz and /readyz of something that has rounds, `interval` seconds apart; None serves nothing.
+    """Serve /metrics, /healthz and /readyz of something that has rounds; None serves nothing.
 
-    Raises `UsageError` where the address cannot be listened on, and `SgctlError` without prometheus-client.
+    `hangs` and `unready` say in a sentence what is not well. Raises `UsageError` where the address cannot be listened
+    on, and `SgctlError` without prometheus-client.
     """
     if address is None:
         return nullcontext()
     render_health(health())  # what is not installed is told at once
 
-    def healthz() -> Answer:
-        is_alive = health().is_alive(clock.monotonic(), interval)
-        return is_alive, "ok\n" if is_alive else "no round has ended for too long\n"
+    def page_of(bad: str | None) -> Answer:
+        return bad is None, f"{bad or 'ok'}\n"
 
-    def readyz() -> Answer:
-        now = health()
-        return now.is_ready, "ok\n" if now.is_ready else f"{now.failures_in_row} rounds in a row have failed\n"
-
-    return serve(address, {"/metrics": lambda: (True, render_health(health())), "/healthz": healthz, "/readyz": readyz})
+    return serve(
+        address,
+        {
+            "/metrics": lambda: (True, render_health(health())),
+            "/healthz": lambda: page_of(hangs()),
+            "/readyz": lambda: page_of(unready()),
+        },
+    )

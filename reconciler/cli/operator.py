@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from reconciler.applying.apply import Report
 
 LEASE = "sgctl-operator"
-_LONGEST_PAUSE = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,11 @@ def command(chosen: _Operator, policies_file: str | None, connection: Connection
         click.echo(write_yaml(crds()), nl=False)
         return
     try:
-        from reconciler.kubernetes import operator as front  # noqa: PLC0415 - an extra
-        from reconciler.kubernetes.cluster import Cluster  # noqa: PLC0415 - the same
+        from reconciler.kubernetes.cluster import Cluster  # noqa: PLC0415 - an extra
         from reconciler.kubernetes.lease import Lease  # noqa: PLC0415 - the same
+        from reconciler.kubernetes.look import Hands  # noqa: PLC0415 - the same
+        from reconciler.kubernetes.operator import Operator  # noqa: PLC0415 - the same
+        from reconciler.kubernetes.run import log_in, run  # noqa: PLC0415 - the same
     except ModuleNotFoundError as error:
         if error.name not in ("kopf", "aiohttp"):
             raise
@@ -90,10 +92,10 @@ def command(chosen: _Operator, policies_file: str | None, connection: Connection
     stop = threading.Event()
     clock = StoppableClock(stop)
     logging.getLogger("kopf").setLevel(logging.WARNING)
-    info = front.log_in()
-    cluster = Cluster(front.log_in, chosen.namespaces)
+    info = log_in()
+    cluster = Cluster(log_in, chosen.namespaces)
     namespace = chosen.lease_namespace or info.default_namespace or "default"
-    identity = f"{os.uname().nodename}_{os.getpid()}"
+    identity = f"{os.uname().nodename}_{uuid.uuid4()}"
     judged = PlanOptions(
         api_version=connection.api_version,
         limits=settings.limits(),
@@ -101,7 +103,7 @@ def command(chosen: _Operator, policies_file: str | None, connection: Connection
         outside=settings.rulebook(policies_file),
     )
 
-    def tell(text: str, is_warning: bool) -> None:
+    def tell(text: str, *, is_warning: bool) -> None:
         if is_warning:
             log.warning(text)
         elif log.is_json:
@@ -116,9 +118,9 @@ def command(chosen: _Operator, policies_file: str | None, connection: Connection
         with journal as recorder:
             return workflow.apply(plan, api.for_apply(plan.api_version), recorder=recorder, stopped=stopped)
 
-    hands = front.Hands(
+    hands = Hands(
         cluster,
-        Lease(cluster, namespace, LEASE, identity, clock),
+        Lease(cluster, namespace, LEASE, identity, clock, connection.timeout),
         lambda key: options.connect_with(key, connection, clock, log),
         carry_out,
         lambda: judged,
@@ -126,7 +128,7 @@ def command(chosen: _Operator, policies_file: str | None, connection: Connection
         tell,
         stop,
     )
-    operator = front.Operator(hands)
+    operator = Operator(hands)
     tell(f"operator {identity}: {info.server}, {settings.base_url()}", is_warning=False)
-    with serve_health(chosen.listen, lambda: operator.health, clock, _LONGEST_PAUSE):
-        front.run(operator, hands, chosen.namespaces)
+    with serve_health(chosen.listen, lambda: operator.health, operator.hangs, operator.unready):
+        run(hands, operator, chosen.namespaces)

@@ -120,8 +120,14 @@ def command(
         check_webhook(notification.notify_url)
     watch = WatchLoop(one_round, clock, random.random, _tell)
     interval = chosen.interval.total_seconds()
+    pages = serve_health(
+        chosen.listen,
+        lambda: watch.health,
+        lambda: watch.health.hangs(clock.monotonic(), interval),
+        lambda: watch.health.unready,
+    )
     try:
-        with process.stop_on_signals(stop), serve_health(chosen.listen, lambda: watch.health, clock, interval):
+        with process.stop_on_signals(stop), pages:
             watch.run(interval, stop.is_set)
     except Interrupted as interrupted:
         raise (interrupted.report.error or interrupted) from None

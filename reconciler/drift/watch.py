@@ -13,6 +13,7 @@ from reconciler.model.clock import Clock
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.errors import Stopped
 from reconciler.model.policies import Finding
+from reconciler.model.text import count
 from reconciler.planning.diff import Action, Difference
 
 JITTER = 0.1
@@ -98,13 +99,17 @@ class Health:
     last: Round | None = None
 
     @property
-    def is_ready(self) -> bool:
-        """Whether what the watch says can be relied upon: it has succeeded, and does not fail again and again."""
-        return self.succeeded > 0 and self.failures_in_row < READY_FAILURES
+    def unready(self) -> str | None:
+        """Say why what the watch tells cannot be relied upon; None where it has succeeded, and does not fail often."""
+        if self.succeeded <= 0 and not self.failures_in_row:
+            return "no round has ended yet"
+        is_ready = self.succeeded > 0 and self.failures_in_row < READY_FAILURES
+        return None if is_ready else f"{count(self.failures_in_row, 'round')} in a row failed"
 
-    def is_alive(self, now: float, interval: float) -> bool:
-        """Whether the watch still moves at this steady time."""
-        return now - self.moved <= HUNG_INTERVALS * interval + HUNG_SECONDS
+    def hangs(self, now: float, interval: float) -> str | None:
+        """Say that the watch does not move any more at this steady time; None where it does."""
+        for_long = now - self.moved > HUNG_INTERVALS * interval + HUNG_SECONDS
+        return "no round has ended for too long" if for_long else None
 
     def after(self, told: Told, clock: Clock) -> "Health":
         """Return what is known after one more round."""

@@ -1,14 +1,14 @@
 """The border to the cluster's API, beside what kopf watches: lists, statuses, finalizers, the lease, events."""
 
 import base64
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import kopf
 
-from reconciler.kubernetes.resources import APPROVE, GROUP, KINDS, VERSION, Key, Resource
+from reconciler.kubernetes.resources import APPROVE, FINALIZER, GROUP, KINDS, VERSION, Key, Resource
 from reconciler.model.errors import SgctlError
 
 MERGE = "application/merge-patch+json"
@@ -23,6 +23,10 @@ class ClusterError(SgctlError):
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+
+
+class Moved(ClusterError):
+    """What was to be changed is not any more as it was read: nothing was done; another look shows it."""
 
 
 class Cluster:
@@ -64,29 +68,46 @@ class Cluster:
             raise
         return dict(secret.get("data") or {})
 
-    def write_status(self, resource: Resource, status: Mapping[str, Any]) -> None:
-        """Write what is to be said of a resource; one that is gone needs no status."""
-        with _unless_gone():
+    def write_status(self, resource: Resource, status: Mapping[str, Any]) -> bool:
+        """Write what is to be said of a resource, and tell whether it is still there."""
+        try:
             self._call("PATCH", f"{_path(resource.key)}/status", MERGE, {"status": status})
+        except ClusterError as error:
+            if error.status != 404:
+                raise
+            return False
+        return True
 
     def take_approval(self, key: Key, digest: str) -> bool:
         """Take an approval away, and tell whether it was there: of several takers one is told so."""
         path = f"/metadata/annotations/{APPROVE.replace('/', '~1')}"
-        patch = [{"op": "test", "path": path, "value": digest}, {"op": "remove", "path": path}]
         try:
-            self._call("PATCH", _path(key), JSON_PATCH, patch)
-        except ClusterError as error:
-            if error.status in (404, 409, 422):
-                return False
-            raise
+            self._change(key, (path, digest), {"op": "remove", "path": path})
+        except Moved:
+            return False
         return True
 
-    def set_finalizers(self, resource: Resource, finalizers: Sequence[str]) -> None:
-        """Write the finalizers of a resource that is as it was read. Raises `ClusterError` where it is not any more."""
+    def hold(self, resource: Resource) -> None:
+        """Add our finalizer to a resource. Raises `Moved` where it is not any more as it was read."""
         version = resource.metadata.get("resourceVersion")
-        with _unless_gone():
-            metadata = {"finalizers": list(finalizers), "resourceVersion": version}
-            self._call("PATCH", _path(resource.key), MERGE, {"metadata": metadata})
+        finalizers = [*resource.finalizers, FINALIZER]
+        change = {"op": "add", "path": "/metadata/finalizers", "value": finalizers}
+        self._change(resource.key, ("/metadata/resourceVersion", version), change)
+
+    def release(self, resource: Resource) -> None:
+        """Take our finalizer away from a resource. Raises `Moved` where others changed its finalizers meanwhile."""
+        path = f"/metadata/finalizers/{resource.finalizers.index(FINALIZER)}"
+        self._change(resource.key, (path, FINALIZER), {"op": "remove", "path": path})
+
+    def _change(self, key: Key, known: tuple[str, Any], change: Mapping[str, Any]) -> None:
+        """Change a resource where a path of it has the value that is known. Raises `Moved` where it has not."""
+        path, value = known
+        try:
+            self._call("PATCH", _path(key), JSON_PATCH, [{"op": "test", "path": path, "value": value}, change])
+        except ClusterError as error:
+            if error.status in (404, 422):  # it is gone, or the test failed
+                raise Moved(error.message, error.status) from None
+            raise
 
     def create_event(self, resource: Resource, event: Mapping[str, Any]) -> None:
         """Write an event about a resource. One that cannot be written is left out: nothing depends on it."""
@@ -113,7 +134,7 @@ class Cluster:
             raise
 
     def write_lease(self, namespace: str, lease: Mapping[str, Any]) -> dict[str, Any]:
-        """Write a lease as it was read, or a new one. Raises `ClusterError` (409) where somebody else was quicker."""
+        """Write a lease as it was read, or a new one. Raises `Moved` where somebody else was quicker."""
         if "resourceVersion" in lease["metadata"]:
             path = f"{_LEASES.format(namespace)}/{lease['metadata']['name']}"
             return self._call("PUT", path, "application/json", lease)
@@ -138,9 +159,9 @@ class Cluster:
             content = {}
         if answer.is_error:
             said = content.get("message") if isinstance(content, dict) else None
-            raise ClusterError(
-                f"{method} {path}: {answer.status_code} {said or answer.reason_phrase}", answer.status_code
-            )
+            text = f"{method} {path}: {answer.status_code} {said or answer.reason_phrase}"
+            kind = Moved if answer.status_code == 409 else ClusterError
+            raise kind(text, answer.status_code)
         return content if isinstance(content, dict) else {}
 
     def _connection(self) -> httpx.Client:
@@ -168,16 +189,6 @@ def _path(key: Key) -> str:
 
 def _from(proceed: str) -> dict[str, str]:
     return {"continue": proceed} if proceed else {}
-
-
-@contextmanager
-def _unless_gone() -> Iterator[None]:
-    """Pass over a resource that is not there any more."""
-    try:
-        yield
-    except ClusterError as error:
-        if error.status != 404:
-            raise
 
 
 def decode(value: str) -> str:

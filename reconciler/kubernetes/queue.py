@@ -1,8 +1,8 @@
 """Who is to be looked at next, and when: one at a time for each key, however often it is asked for."""
 
 import heapq
-import threading
 from collections.abc import Hashable
+from threading import Condition
 from typing import Generic, TypeVar
 
 from reconciler.model.clock import Clock
@@ -11,11 +11,14 @@ K = TypeVar("K", bound=Hashable)
 
 
 class WorkQueue(Generic[K]):
-    """Hands out keys when they are due. A key that is being worked on is handed out again only after `done`."""
+    """Hands out keys when they are due. A key that is being worked on is handed out again only after `done`.
 
-    def __init__(self, clock: Clock) -> None:
+    Who takes waits on `changed`, by the seconds of `clock`.
+    """
+
+    def __init__(self, clock: Clock, changed: Condition) -> None:
         self._clock = clock
-        self._changed = threading.Condition()
+        self._changed = changed
         self._due: dict[K, float] = {}
         self._heap: list[tuple[float, int, K]] = []
         self._number = 0
@@ -30,7 +33,7 @@ class WorkQueue(Generic[K]):
                 self._due[key] = when
                 self._number += 1
                 heapq.heappush(self._heap, (when, self._number, key))
-                self._changed.notify()
+                self._changed.notify_all()
 
     def take(self) -> K | None:
         """Wait for a key that is due; None once the queue is closed."""
@@ -69,7 +72,7 @@ class WorkQueue(Generic[K]):
         """Say that the work on a key is over."""
         with self._changed:
             self._busy.discard(key)
-            self._changed.notify()
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Hand out nothing any more."""

@@ -25,7 +25,7 @@ from reconciler.kubernetes.resources import (
 )
 from reconciler.model.clock import format_time
 from reconciler.model.desired import DesiredState
-from reconciler.model.errors import InputError, Issue
+from reconciler.model.errors import InputError, Issue, StalePlan
 from reconciler.model.live import LiveGroup, LiveState
 from reconciler.model.text import listed
 from reconciler.planning.plan import Plan, PlanOptions
@@ -48,6 +48,7 @@ class Reason(StrEnum):
     OBSERVED = "Observed"
     STOPPED = "StoppedByGuardrail"
     FAILED = "ApplyFailed"
+    MOVED = "LiveStateMoved"
     TARGET_MISSING = "TargetNotFound"
     SECRET_MISSING = "SecretNotFound"  # noqa: S105 - a reason
     UNAUTHORIZED = "Unauthorized"
@@ -83,15 +84,22 @@ class Outcome:
     """What is known of a target after a look at it.
 
     `proposal` is what is left to do. `gone` are resources that are deleted and may go; `report` is how the apply went,
-    None for none, and `approved` the digest of the plan that was approved for it. `stale` is an approval of a plan that
-    is not the one there is.
+    None for none, and `approved` the digest of the plan that was approved for it. `void` is an approval that is worth
+    nothing: of a plan that is not the one there is, or where nothing is ever done. `moved` says that live groups moved
+    between the plan and its apply, so that nothing was sent.
     """
 
     proposal: Proposal
     report: Report | None = None
     approved: str | None = None
-    stale: str | None = None
+    void: str | None = None
+    moved: bool = False
     gone: frozenset[Key] = field(default_factory=frozenset)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether something was begun that another look may finish."""
+        return self.moved or (self.report is not None and self.report.error is not None)
 
     @property
     def mended(self) -> int:
@@ -132,18 +140,23 @@ def reconcile(
     live = api.read([target.target])
     proposal = propose(snapshot, live, api, options)
     approval = target.approval
-    stale = approval if approval is not None and approval != proposal.digest else None
+    is_void = approval is not None and (approval != proposal.digest or target.mode is Mode.OBSERVE)
+    void = approval if is_void else None
     chosen, approved = choose(proposal, target.mode, approval, live, api, options)
     if approved is not None and not claim(approved):
         chosen, approved = None, None
     if chosen is None:
-        return Outcome(proposal, stale=stale, gone=_gone(proposal, snapshot))
-    report = carry_out(chosen, api)
-    if report.error is None and len(chosen.changes) == len(proposal.plan.changes) and chosen is proposal.plan:
+        return Outcome(proposal, void=void, gone=_gone(proposal, snapshot))
+    try:
+        report = carry_out(chosen, api)
+    except StalePlan:
+        proposal = propose(snapshot, api.read([target.target]), api, options)
+        return Outcome(proposal, void=void, moved=True, gone=_gone(proposal, snapshot))
+    if report.error is None and chosen is proposal.plan:
         proposal = replace(proposal, plan=replace(chosen, changes=(), findings=()), live=_kept(proposal))
     else:
         proposal = propose(snapshot, api.read([target.target]), api, options)
-    return Outcome(proposal, report, approved, stale, _gone(proposal, snapshot))
+    return Outcome(proposal, report, approved, void, gone=_gone(proposal, snapshot))
 
 
 def _kept(proposal: Proposal) -> dict[Key, LiveGroup]:
@@ -165,10 +178,10 @@ def choose(
     plan = proposal.plan
     if not plan.changes or mode is Mode.OBSERVE:
         return None, None
-    if mode is Mode.ENFORCE:
-        return (None if plan.stopped_by else plan), None
     if approval == proposal.digest and not plan.stopped_by:
         return plan, approval
+    if mode is Mode.ENFORCE:
+        return (None if plan.stopped_by else plan), None
     if mode is Mode.NARROW:
         state = only_narrowing(proposal.state, (change.difference for change in plan.changes))
         if state.groups:
@@ -187,7 +200,8 @@ def propose(snapshot: Snapshot, live: LiveState, api: Api, options: PlanOptions)
         key: Refusal(Reason.CONFLICT, f"the same live group is asked for by {listed([*map(str, others)], 3)}")
         for key, others in snapshot.taken.items()
     }
-    going = _find_going(snapshot, live, refused)
+    going, unclear = _find_going(snapshot, live, refused)
+    refused |= unclear
     instances = api.read_instances(going.values())
     for key, group in going.items():
         reason = why_kept(group, instances[group.id].number) or _referring(snapshot, key, group)
@@ -226,16 +240,24 @@ def _make_plan(state: DesiredState, live: LiveState, api: Api, options: PlanOpti
     return workflow.make_plan(state, live, replace(options, whole=False), base_url=api.base_url, created_at=created_at)
 
 
-def _find_going(snapshot: Snapshot, live: LiveState, refused: Mapping[Key, Refusal]) -> dict[Key, LiveGroup]:
-    """Find the live groups of deleted resources, but for those that another resource asks for by now."""
+def _find_going(
+    snapshot: Snapshot, live: LiveState, refused: Mapping[Key, Refusal]
+) -> tuple[dict[Key, LiveGroup], dict[Key, Refusal]]:
+    """Find the live groups of deleted resources, but for those that another resource asks for by now.
+
+    Where several are called so, none is chosen.
+    """
     groups = live[snapshot.target.target]
     taken = {name for each in snapshot.living if each.key not in refused for name in _identities(each)}
-    found = {}
+    found, unclear = {}, {}
     for each in snapshot.going:
         alive = [group for group in groups if {group.id, group.name} & _identities(each)]
-        if each.deletes and len(alive) == 1 and not {alive[0].id, alive[0].name} & taken:
+        if len(alive) > 1:
+            text = f"{len(alive)} live groups are called {each.cloud_name!r}; spec.id says which"
+            unclear[each.key] = Refusal(Reason.NOT_DELETED, f"the live group is not deleted: {text}")
+        elif alive and not {alive[0].id, alive[0].name} & taken:
             found[each.key] = alive[0]
-    return found
+    return found, unclear
 
 
 def _identities(resource: Resource) -> set[str]:

@@ -170,8 +170,8 @@ class Snapshot:
 
     @property
     def going(self) -> tuple[Resource, ...]:
-        """The groups whose resources are being deleted, and wait for us."""
-        return tuple(group for group in self.groups if group.is_going and FINALIZER in group.finalizers)
+        """The groups whose resources are being deleted, and wait until their live groups are."""
+        return tuple(each for each in self.groups if each.is_going and each.deletes and FINALIZER in each.finalizers)
 
 
 def take_snapshot(resources: Mapping[Key, Resource], target: Resource) -> Snapshot:

@@ -147,7 +147,7 @@ def _out_of_sync(snapshot: Snapshot, outcome: Outcome, name: str | None = None) 
     if target.mode is Mode.OBSERVE:
         return Verdict(Truth.FALSE, Reason.OBSERVED, f"mode Observe only tells: {summarize_plan(plan)}")
     if target.mode is Mode.ENFORCE:
-        return Verdict(Truth.FALSE, Reason.FAILED, "live state moved meanwhile; it is tried again")
+        return Verdict(Truth.FALSE, Reason.MOVED, "live state moved meanwhile; it is tried again")
     how = f"kubectl annotate -n {target.key.namespace} cloudtarget {target.key.name} --overwrite"
     return Verdict(Truth.FALSE, Reason.APPROVAL_NEEDED, f"to do it: {how} {APPROVE}={outcome.proposal.digest}")
 
@@ -272,4 +272,23 @@ def find_events(resource: Resource, judged: Judged) -> list[Event]:
         if not is_first_good:
             reason = "Drifted" if drifted else str(verdict.reason)
             found.append(Event(resource.key, verdict.status is not Truth.TRUE, reason, short(verdict.message)))
+    return found
+
+
+def outcome_events(target: Resource, outcome: Outcome) -> list[Event]:
+    """Tell of an approval that was worth nothing, and of what was put right."""
+    found = []
+    if outcome.void is not None:
+        what = (
+            "was approved, but the mode Observe only tells"
+            if target.mode is Mode.OBSERVE
+            else "was approved, and is not the plan there is"
+        )
+        message = f"{outcome.void[:80]} {what}: nothing of it was done"
+        found.append(Event(target.key, is_warning=True, reason="ApprovalStale", message=short(message)))
+    if outcome.report is not None and outcome.mended:
+        names = ", ".join(each.change.difference.name for each in outcome.report.results[:10])
+        approved = f" as approved ({outcome.approved})" if outcome.approved else ""
+        message = f"{outcome.mended} put right{approved}: {names}"
+        found.append(Event(target.key, is_warning=False, reason="Applied", message=short(message)))
     return found

@@ -62,7 +62,7 @@ LIBRARIES = {
         *("reconciler/loading/", "reconciler/importing/", "reconciler/lint/"),
         *("reconciler/emulator/files.py", "reconciler/kubernetes/export.py"),
     ),
-    "kopf": ("reconciler/kubernetes/operator.py", "reconciler/kubernetes/cluster.py"),
+    "kopf": ("reconciler/kubernetes/run.py", "reconciler/kubernetes/cluster.py"),
     "jsonschema": ("reconciler/loading/structure_problems.py",),
     "jmespath": ("reconciler/loading/lists.py",),
     "re2": ("reconciler/model/pattern.py",),

@@ -73,14 +73,14 @@ def test_a_round_that_fails_is_told_and_the_next_one_comes() -> None:
 def test_only_the_third_failure_in_a_row_makes_a_watch_unready() -> None:
     error = ApiError("no answer")
     known, _ = watch([error, GOOD, error, error, GOOD, error, error, error, GOOD])
-    assert [each.is_ready for each in known] == [False, True, True, True, True, True, True, False, True]
+    assert [each.unready is None for each in known] == [False, True, True, True, True, True, True, False, True]
     assert [each.last is GOOD for each in known][-2:] == [False, True], "what was known before a failure is not known"
 
 
 def test_a_watch_that_does_not_move_is_not_alive() -> None:
     health = Health(moved=100.0)
-    assert health.is_alive(100 + 3 * 300 + 900, interval=300)
-    assert not health.is_alive(100 + 3 * 300 + 901, interval=300)
+    assert health.hangs(100 + 3 * 300 + 900, interval=300) is None
+    assert health.hangs(100 + 3 * 300 + 901, interval=300) == "no round has ended for too long"
 
 
 @pytest.mark.parametrize(("pick", "pause"), [(0.0, 270), (0.5, 300), (1.0, 330)])

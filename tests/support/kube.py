@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy" / "kubernetes"
 ADMIN, OPERATOR = "admin-token", "operator-token"
 SERVICE_ACCOUNT = "system:serviceaccount:sgctl-system:sgctl-operator"
-PATIENCE = 40.0
+PATIENCE = 120.0
 API = "/apis/sgctl.dev/v1alpha1"
 
 Json = dict[str, Any]
@@ -232,7 +232,17 @@ class OperatorProcess:
             "GCORE_BASE_URL": self.cloud_url,
             "XDG_STATE_HOME": str(self.kube.folder / "state"),
         }
-        command = [sys.executable, "-m", "reconciler", "operator", "--lock-timeout", "10s", *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "reconciler",
+            "operator",
+            "--lock-timeout",
+            "10s",
+            "--timeout",
+            "5",
+            *arguments,
+        ]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=ROOT)
 

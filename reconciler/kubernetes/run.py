@@ -1,0 +1,95 @@
+"""The operator as a process: kopf's streams, the threads, and how both end."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import kopf
+
+from reconciler.kubernetes.cluster import ClusterError
+from reconciler.kubernetes.look import Hands
+from reconciler.kubernetes.operator import Operator
+from reconciler.kubernetes.resources import GROUP, KINDS, VERSION, Key, Kind, Resource
+from reconciler.model.errors import SgctlError
+
+LOOKS_AT_ONCE = 8
+"""Targets that are looked at at the same time."""
+
+
+def log_in() -> kopf.ConnectionInfo:
+    """Say where the cluster's API is: what a pod is given, else what the kubeconfig says. Raises `SgctlError`."""
+    settings = kopf.OperatorSettings()
+    found = kopf.login_with_service_account(settings=settings) or kopf.login_with_kubeconfig(settings=settings)
+    if found is None:
+        raise SgctlError("there is no cluster to work in: no service account of a pod, and no kubeconfig")
+    return found
+
+
+def run(hands: Hands, operator: Operator, namespaces: Iterable[str] = ()) -> None:
+    """Run until SIGTERM or Ctrl-C; what is under way is finished. Raises `SgctlError` where a part of it broke."""
+    registry = kopf.OperatorRegistry()
+    settings = kopf.OperatorSettings()
+    settings.scanning.disabled = True  # else it asks for rights on definitions and namespaces
+    settings.posting.enabled = False
+    settings.watching.server_timeout = 240
+    settings.watching.client_timeout = 300
+    settings.networking.error_backoffs = (1, 2, 5, 10, *(20,) * 10_000)  # else it gives up after a minute
+    pool = ThreadPoolExecutor(LOOKS_AT_ONCE + 2)
+    broken: list[BaseException] = []
+    ended = asyncio.Event()
+
+    @kopf.on.login(registry=registry)
+    def login(**_: Any) -> kopf.ConnectionInfo:
+        return log_in()
+
+    @kopf.on.startup(registry=registry)
+    async def begin(**_: Any) -> None:
+        loop = asyncio.get_running_loop()
+
+        def look_after(done: "Future[None]") -> None:
+            """End all where a thread broke: nobody would miss it, and whoever runs this begins anew."""
+            if (error := done.exception()) is not None:
+                broken.append(error)
+                loop.call_soon_threadsafe(ended.set)
+
+        warn = partial(hands.tell, is_warning=True)
+        keep_lease = partial(hands.lease.run, hands.stop, operator.wake_all, warn)
+        works: list[Callable[[], None]] = [keep_lease, operator.watch_secrets, *[operator.work] * LOOKS_AT_ONCE]
+        for work in works:
+            pool.submit(work).add_done_callback(look_after)
+
+    @kopf.on.cleanup(registry=registry)
+    async def end(**_: Any) -> None:
+        operator.close()
+        await asyncio.to_thread(pool.shutdown)
+        await asyncio.to_thread(_give_back, hands)
+        ended.set()  # else kopf waits five seconds for its own task that waits for it
+
+    for kind in KINDS:
+
+        def notice(event: Mapping[str, Any], kind: Kind = kind, **_: Any) -> None:
+            body = event["object"]
+            key = Key(kind, body["metadata"]["namespace"], body["metadata"]["name"])
+            operator.notice(Resource(key, body), is_gone=event.get("type") == "DELETED")
+
+        kopf.on.event(GROUP, VERSION, kind.plural, registry=registry)(notice)
+    chosen = tuple(namespaces)
+    kopf.run(
+        registry=registry,
+        settings=settings,
+        standalone=True,
+        clusterwide=not chosen,
+        namespaces=chosen,
+        stop_flag=ended,
+    )
+    if broken:
+        raise SgctlError(f"a part of the operator broke: {broken[0]!r}")
+
+
+def _give_back(hands: Hands) -> None:
+    try:
+        hands.lease.give_back()
+    except ClusterError as error:
+        hands.tell(f"the lease: {error.message}", is_warning=True)
