@@ -125,7 +125,7 @@ def log(world: World) -> Noticed:
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
-@pytest.mark.parametrize("moment", [2, 4, 7, 11])
+@pytest.mark.parametrize("moment", [4, *(pytest.param(each, marks=pytest.mark.full) for each in (2, 7, 11))])
 def test_killed_at_any_moment_and_run_again_it_converges(
     world: World, tmp_path: Path, version: str, moment: int
 ) -> None:

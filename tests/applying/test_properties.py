@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from bruteforce import cut_or_opened
+from effort import examples
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from world import PLACE, World, contents, neutron, rule_lists, seeds, wanted
@@ -23,7 +24,7 @@ from reconciler.planning import order
 MODES = {"v1": ("v1", False), "v1-two-phase": ("v1", True), "v2": ("v2", False), "v2-two-phase": ("v2", True)}
 SLOW = settings(
     deadline=None,
-    max_examples=30,
+    max_examples=examples(60),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
@@ -136,7 +137,7 @@ def killing(nth: int, *, acts: bool) -> type[httpx.HTTPTransport]:
 
 
 @pytest.mark.parametrize("mode", ["v1", "v1-two-phase", "v2"])
-@settings(SLOW, max_examples=40)
+@settings(SLOW, max_examples=examples(40))
 @given(
     old=rule_lists(min_size=1, max_size=4),
     new=rule_lists(min_size=1, max_size=4),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from world import World, contents, neutron, rule_lists, seeds, tcp, wanted
@@ -132,7 +133,7 @@ def test_the_way_back_restores_everything_an_apply_changed(world: World, path: P
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(old=rule_lists(max_size=5), new=rule_lists(max_size=5), nth=st.integers(0, 3), when=st.sampled_from(LOST))
 def test_whatever_an_apply_did_the_way_back_undoes(
     server: EmulatorServer,

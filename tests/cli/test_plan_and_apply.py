@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -230,7 +231,7 @@ def shared() -> Any:
         yield running
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.dictionaries(st.sampled_from(["web", "app", "new one"]), st.tuples(RULES, TAGS), min_size=1))
 def test_whatever_is_applied_plans_empty_afterwards(
     shared: EmulatorServer, tmp_path_factory: pytest.TempPathFactory, groups: dict[str, Any]

@@ -34,6 +34,7 @@ def quiet(command: list[str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("command", LINTERS.values(), ids=LINTERS)
 def test_a_linter_has_nothing_to_say(command: list[str]) -> None:
     quiet([str(BESIDE_PYTHON / command[0]), *command[1:]])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from world import World, canonical, rule_lists, seeds, wanted
@@ -116,7 +117,7 @@ def admitted(world: World) -> Traffic:
     return Traffic.of([canonical(rule) for rule in world.group().rules])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(live=rule_lists(max_size=5), desired=rule_lists(max_size=5), tags=st.sampled_from([None, {"env": "prod"}]))
 def test_narrowing_opens_nothing_and_leaves_nothing_that_it_may_take(
     server: EmulatorServer, live: list[DesiredRule], desired: list[DesiredRule], tags: dict[str, str] | None

@@ -284,7 +284,7 @@ def drifted(numbers: int) -> Any:
     return [each.difference for each in find_drift(load(["many.yaml"], Defaults()), live).drifted]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(80))
 @given(log=st.lists(st.tuples(st.none() | st.integers(0, 20), st.sampled_from(["curl", "sgctl/1", "xsgctl/1"]))))
 def test_what_is_told_are_the_changes_since_the_last_of_ours(
     tmp_path_factory: pytest.TempPathFactory, log: list[tuple[int | None, str]]

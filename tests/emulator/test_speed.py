@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from reconciler.emulator.server import EmulatorServer
 
 from .conftest import GROUPS, Client, tcp
@@ -22,6 +24,7 @@ def best(work: Callable[[], Any]) -> float:
     return min(times)
 
 
+@pytest.mark.full
 def test_a_list_of_a_thousand_groups_takes_about_as_long_as_parsing_it() -> None:
     """One page of some 20 MB; the groups are stored as the text that is answered. The bound leaves room for noise."""
     group = {"project_id": 1, "region_id": 7, "tags": {"env": "prod"}, "rules": [tcp(port) for port in range(1, 51)]}

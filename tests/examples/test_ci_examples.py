@@ -223,6 +223,7 @@ def test_a_published_list_that_is_as_locked_asks_for_nothing() -> None:
     assert output() == {"code": "0"}
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("repository")
 def test_the_comment_of_an_earlier_plan_is_replaced_also_where_there_is_no_plan() -> None:
     """What the log says is indented, so that no line of a file becomes Markdown or a mention."""
@@ -256,6 +257,7 @@ def test_a_pull_request_is_judged_by_the_rules_of_the_base_branch(monkeypatch: p
     assert output() == {"code": "5"}
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("repository")
 def test_a_bad_file_fails_the_pull_request(capfd: pytest.CaptureFixture[str]) -> None:
     Path("groups/web.yaml").write_text(WEB.replace("tcp", "tpc"))
@@ -319,6 +321,7 @@ def test_drift_with_a_dead_api_fails_the_job(monkeypatch: pytest.MonkeyPatch) ->
     assert output() == {}
 
 
+@pytest.mark.full
 def test_gitlab_jobs_do_the_same(repository: EmulatorServer) -> None:
     content: dict[str, Any] = yaml.safe_load((CI / "gitlab" / "gitlab-ci.yml").read_text())
     shutil.copy(CI / "gitlab" / "report.py", ".")
@@ -330,6 +333,7 @@ def test_gitlab_jobs_do_the_same(repository: EmulatorServer) -> None:
     assert Path("plan.junit.xml").read_text().startswith("<?xml")
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("repository")
 def test_a_gitlab_plan_that_a_guardrail_stops_is_reported_and_fails() -> None:
     content: dict[str, Any] = yaml.safe_load((CI / "gitlab" / "gitlab-ci.yml").read_text())
@@ -369,6 +373,7 @@ def test_one_note_on_a_merge_request_is_written_or_replaced(
     assert asked[1:] == [(*expected, {"body": "<!-- sgctl plan groups/ -->\nnew"})]
 
 
+@pytest.mark.full
 def test_atlantis_applies_the_file_that_was_reviewed(
     repository: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,7 +75,7 @@ def test_no_card_pill_or_label_covers_another_one(side: StateView, before: State
 
 
 @given(views())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_the_same_graph_is_the_same_picture(side: StateView) -> None:
     assert render_svg(build_graphs(side)) == render_svg(build_graphs(side))
 

@@ -119,6 +119,7 @@ def test_a_document_in_pieces_is_the_document(
     assert found.policies.source.settings == {"expires": {"level": "warning"}}
 
 
+@pytest.mark.full
 @given(data=st.data())
 @every_time
 def test_what_looks_like_a_document_and_is_none_is_left_to_the_plain_way(path: Path, data: st.DataObject) -> None:
@@ -172,6 +173,7 @@ def test_a_list_that_only_looks_like_the_groups_is_not_taken_for_them(path: Path
 LARGE = many(1500)
 
 
+@pytest.mark.full
 def test_large_files_are_read_in_pieces_when_they_are_loaded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By this process as well, when it is the only one."""
     path.write_text(LARGE)

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from problem_cases import CASES, HEAD, issues_of
@@ -73,13 +74,13 @@ def test_a_suggestion_for_a_key_of_a_rule_is_right(key: str) -> None:
         check(f"{HEAD}security_groups: [{{name: web, rules: [{{{direction}{key}: {word}}}]}}]")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(PORTS | st.lists(PORTS, min_size=1, max_size=2).map(lambda ports: f"[{', '.join(ports)}]"))
 def test_a_suggestion_for_ports_is_right(ports: str) -> None:
     check(f"{HEAD}security_groups: [{{name: web, rules: [{{direction: ingress, protocol: tcp, ports: {ports}}}]}}]")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(TAGS)
 def test_a_suggestion_for_a_tag_keeps_what_is_written(value: str) -> None:
     text = f"{HEAD}security_groups:\n- name: web\n  tags:\n    version: {value}\n"

@@ -50,13 +50,13 @@ def test_a_plan_reads_back_equal_to_itself(plan: Plan) -> None:
     assert planfile.dumps(again) == text == json_text(planfile.to_json(plan)) + "\n"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(plans())
 def test_the_schema_describes_every_plan(plan: Plan) -> None:
     SCHEMA.validate(planfile.to_json(plan))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(plans())
 def test_the_text_holds_nothing_that_a_terminal_obeys(plan: Plan) -> None:
     """Escapes, C1 controls and marks that turn text around are written as JSON escapes."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from build import desired_group, live_group, plan_of, rule, tcp, uuid, wanted
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -215,7 +216,7 @@ def test_rules_that_admit_the_same_are_not_rewritten() -> None:
 @given(
     st.lists(st.sampled_from(["0.0.0.0/0", "10.0.0.0/8", "192.0.2.7/32"]), min_size=24, max_size=24), st.integers(0, 24)
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_what_was_admitted_is_counted_in_rules_whatever_their_size(prefixes: list[str], replaced: int) -> None:
     """The same share whether 0.0.0.0/0 is closed or one host, and never more than is rewritten."""
     live = [tcp(1000 + index, prefix) for index, prefix in enumerate(prefixes)]

@@ -71,7 +71,7 @@ NAMES = st.text("ab*?[]!-", min_size=1, max_size=5)
 
 
 @given(st.lists(NAMES), st.lists(NAMES))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_flows_are_about_the_groups_that_their_globs_match(groups: list[str], names: list[str]) -> None:
     flows = [FlowPolicy(group, ()) for group in groups]
     by_group = FlowsByGroup(flows)

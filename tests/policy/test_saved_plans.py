@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from build import tcp, there, uuid
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plan_strategies import plans
@@ -57,7 +58,7 @@ def read(content: dict[str, Any]) -> Plan:
     return plan
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(plans(), st.sampled_from([Limits(), Limits(*[0] * 9), Limits(*[100] * 9)]))
 def test_a_plan_that_was_made_can_always_be_read(plan: Plan, limits: Limits) -> None:
     """Whatever it changes and finds, and whatever its limits are."""

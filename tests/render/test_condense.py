@@ -9,6 +9,7 @@ from dataclasses import replace
 import click
 import pytest
 from build import OTHER_TARGET, TARGET, desired_group, live_group, plan_of, rule, tcp, uuid, wanted
+from effort import examples
 from forty_groups import forty_groups, plan_of_fleet
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -86,7 +87,7 @@ def plans(draw: st.DrawFn) -> Plan:
     return plan_of(desired, live)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(plans(), st.booleans())
 def test_nothing_is_lost_by_saying_it_once(plan: Plan, is_long: bool) -> None:
     """Each line of each group is in just one view that stands for it: by itself, or with others.
@@ -123,7 +124,7 @@ def _head(text: str) -> str:
     return text.partition(" from ")[0]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.lists(st.integers(0, 30), min_size=1, max_size=20, unique=True), st.sampled_from(["web-{}", "web-{:02}", "{}"])
 )
