@@ -194,7 +194,7 @@ def file_page() -> str:
         "# The file",
         "",
         "Made from the JSON Schema, which `sgctl schema` prints and editors complete and check a file with. A key in",
-        "bold has to be there. `project_id` and `region_id` may come from settings, options or variables.",
+        "bold has to be there. Project and region, by id or by name, may come from settings, options or variables.",
     ]
     for name in (
         "document",

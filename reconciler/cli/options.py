@@ -21,6 +21,7 @@ from reconciler.cli.completion import complete_groups, complete_plan_files, comp
 from reconciler.cli.log import Log, current_log
 from reconciler.config.keys import KEYS
 from reconciler.model.clock import Clock, SystemClock, parse_duration
+from reconciler.model.environment import POLICIES
 from reconciler.model.policies import LIFTABLE
 from reconciler.model.text import shown
 from reconciler.render import FORMATS
@@ -326,7 +327,7 @@ policies_file = click.option(
     "--policies",
     "policies_file",
     type=click.Path(),
-    envvar="SGCTL_POLICIES",
+    envvar=POLICIES,
     metavar="FILE",
     help="Judge by [policies] and [limits] of this file, too; nothing in PATHS softens or excepts from them.",
 )

@@ -12,6 +12,7 @@ BASE_URL = "GCORE_BASE_URL"
 NO_COLOR = "NO_COLOR"
 TRACEBACK = "SGCTL_TRACEBACK"
 NOTIFY_URL = "SGCTL_NOTIFY_URL"
+POLICIES = "SGCTL_POLICIES"
 SSH_CONNECTION = "SSH_CONNECTION"
 STATE_HOME = "XDG_STATE_HOME"
 
@@ -21,8 +22,10 @@ MEANINGS = (
     (f"{PROJECT_ID}, {REGION_ID}", "Project and region of documents that name none."),
     (f"{PROJECT}, {REGION}", "The same by their names."),
     (BASE_URL, f"Address of the API; {DEFAULT_BASE_URL} when unset."),
+    (NOTIFY_URL, "Address of a webhook, for --notify-url of `drift` and `watch`."),
+    (POLICIES, "File of policies from outside the repository, for --policies."),
     (STATE_HOME, "Journals of apply are kept in sgctl/journals below it; ~/.local/state when unset."),
     (NO_COLOR, "No colours when set."),
     (TRACEBACK, "Show where in the program a bug is, when it comes to that."),
 )
-"""What the manual page says of them; the others belong to one option, whose help names them."""
+"""What the manual page says of them."""
