@@ -12,7 +12,7 @@ from reconciler.api.connection import Api
 from reconciler.api.live import Watch, nobody, read_each, read_live
 from reconciler.drift.compare import Drift, Severity, by_target, compare_target, join_targets, look_everywhere
 from reconciler.drift.history import History, choose_entries, history_query
-from reconciler.drift.who import attribute, what_to_ask
+from reconciler.drift.who import Changed, attribute, what_to_ask
 from reconciler.importing import run as importing
 from reconciler.importing.run import Import, ImportOptions, find_existing
 from reconciler.loading.head import Defaults
@@ -143,7 +143,7 @@ class _Refusals:
 
 
 def find_who(drift: Drift, api: Api) -> Drift:
-    """Add to what differs who changed it since it was as written, from the API's log. Changes nothing.
+    """Add to what differs, and to orphans, who changed it since it was as written, from the API's log. Changes nothing.
 
     One request for up to 50 live groups, and one for all that were deleted. What could not be read is a note of `who`.
 
@@ -151,13 +151,13 @@ def find_who(drift: Drift, api: Api) -> Drift:
     >>> found.who.notes
     ()
     """
-    differences = [each.difference for each in drift.drifted]
+    groups: tuple[Changed, ...] = (*(each.difference for each in drift.drifted), *drift.orphans)
     logs: list[ActionLog] = []
-    for each in what_to_ask(differences):
+    for each in what_to_ask(groups):
         logs.append(name_groups(api.reader.list_actions(each.query, each.is_enough), drift.group_names))
         if logs[-1].is_closed:
             break
-    return replace(drift, who=attribute(differences, logs))
+    return replace(drift, who=attribute(groups, logs))
 
 
 def read_history(

@@ -8,7 +8,7 @@ each only if every rule that referred to it is gone. A failure stops only what d
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
 
@@ -92,7 +92,7 @@ def apply(
     Once `context.stopped` is true, requests under way are finished and no further one is begun. A `KeyboardInterrupt`
     abandons even those, and is raised as `Interrupted`: the threads that wait for their answers live on.
     """
-    execution = _Execution(context, progress)
+    execution = _Execution(replace(context, names=plan.group_names), progress)
     for each in settled:
         execution.settle(each)
     is_abandoned = False

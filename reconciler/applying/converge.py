@@ -79,7 +79,7 @@ def _moved_since(session: Session) -> tuple[str, ...]:
     now = session.context.reader.get_group(old.target, old.id)
     if now is None:
         return ("the group does not exist any more",)
-    return () if fingerprint(now) == session.change.fingerprint else what_moved(old, now)
+    return () if fingerprint(now) == session.change.fingerprint else what_moved(old, now, session.context.names)
 
 
 def _converge(session: Session, difference: Difference, requests: Sequence[Request]) -> Result:

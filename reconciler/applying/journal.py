@@ -27,7 +27,7 @@ from typing import Any, Self
 from reconciler.applying.outcome import Write
 from reconciler.model.clock import Clock, format_moment
 from reconciler.model.errors import SgctlError
-from reconciler.model.json_form import group_to_json, rule_to_json
+from reconciler.model.json_form import group_to_json, rule_to_json, target_to_json
 from reconciler.model.json_reading import Json
 from reconciler.planning.diff import Difference
 from reconciler.planning.encode import ApiVersion
@@ -86,8 +86,7 @@ def _line(kind: str, at: datetime, **fields: Any) -> Json:
 
 
 def _head(change: Change) -> Json:
-    target = change.difference.target
-    return {"project_id": target.project_id, "region_id": target.region_id, "name": change.difference.name}
+    return {**target_to_json(change.difference.target), "name": change.difference.name}
 
 
 def _changed(difference: Difference) -> Iterator[str]:

@@ -78,6 +78,8 @@ _BEFORE = (*_HEAD, "action", "group", "changed", "tags", "lost_rules")
 _WRITE = (*_HEAD, "group_id", "method", "path", "body", "status", "request_id", "problem")
 _FOUND = (*_HEAD, "group_id")
 _ERROR = frozenset({"error"})
+_NAMES = ("project", "region")
+"""Names of a project and a region, where they were known."""
 """What the line of a write may have besides: it is for readers, and proves nothing."""
 _DONE = range(200, 300)
 
@@ -173,8 +175,9 @@ class _Evidence:
             self._apply(line)
             return
         required = {_Kind.BEFORE: _BEFORE, _Kind.WRITE: _WRITE, _Kind.FOUND: _FOUND}[kind]
-        members(line, required, _ERROR if kind is _Kind.WRITE else ())
-        target = Target(member(line, "project_id", positive), member(line, "region_id", positive))
+        members(line, required, (*_NAMES, *_ERROR) if kind is _Kind.WRITE else _NAMES)
+        ids = member(line, "project_id", positive), member(line, "region_id", positive)
+        target = Target(*ids, *(member(line, key, text) if key in line else None for key in _NAMES))
         name = member(line, "name", text)
         if kind is _Kind.BEFORE:
             self._before(_before(number, line, target, name))

@@ -65,7 +65,7 @@ class Writer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ApplyContext:
-    """What an apply works with; `stopped` tells whether to begin no further write."""
+    """What an apply works with; `stopped` tells whether to begin no further write, `names` are of groups by id."""
 
     reader: Reader
     writer: Writer
@@ -73,6 +73,7 @@ class ApplyContext:
     backend: Backend
     recorder: Recorder = field(default_factory=NoJournal)
     stopped: Callable[[], bool] = lambda: False
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 class Session:

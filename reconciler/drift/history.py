@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from reconciler.model.action import MAX_IDS, ActionLog, ActionQuery, UserAction
+from reconciler.model.desired import Target
 from reconciler.model.errors import UsageError
 from reconciler.model.live import LiveGroup, LiveState
 from reconciler.model.text import did_you_mean
@@ -15,10 +16,14 @@ _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 
 
 class Entry(NamedTuple):
-    """One entry of the log, and the groups that it is about: by name where one is known, else by id."""
+    """One entry of the log, and the groups that it is about: by name where one is known, else by id.
+
+    `target` is where that was, if it is one of those that were asked about.
+    """
 
     action: UserAction
     groups: tuple[str, ...]
+    target: Target | None = None
 
 
 class History(NamedTuple):
@@ -46,6 +51,7 @@ def choose_entries(log: ActionLog, live: LiveState, wanted: Sequence[str]) -> Hi
     log nor live state knows anything.
     """
     groups = {group.id: group for groups in live.values() for group in groups}
+    targets = {(each.project_id, each.region_id): each for each in live}
     entries = []
     seen: set[str] = set()
     for action in log.actions:
@@ -56,7 +62,8 @@ def choose_entries(log: ActionLog, live: LiveState, wanted: Sequence[str]) -> Hi
         }
         seen |= fitting
         if fitting or not wanted:
-            entries.append(Entry(action, tuple(dict.fromkeys(name or key for key, name in names.items()))))
+            about = tuple(dict.fromkeys(name or key for key, name in names.items()))
+            entries.append(Entry(action, about, targets.get((action.project_id or 0, action.region_id or 0))))
     known = {text for text in wanted if any(_is(group, text) for group in groups.values())}
     if not log.notes and (strange := [text for text in wanted if text not in seen | known]):
         hint = did_you_mean(strange[0], dict.fromkeys(group.name for group in groups.values()))

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
-from reconciler.drift.compare import Drift, DriftedGroup, summarize_drift
-from reconciler.drift.who import Changes
+from reconciler.drift.compare import Drift, summarize_drift
+from reconciler.drift.who import Changed, Changes
 from reconciler.model.action import describe_action
 from reconciler.model.desired import DesiredRule, Target
 from reconciler.model.errors import SgctlError
@@ -43,10 +43,14 @@ def slack_payload(drift: Drift, base_url: str) -> dict[str, Any]:
     lines = [f"*{_escape(summarize_drift(drift))}* ({_escape(base_url)})"]
     told = [
         f"`{_escape(each.difference.name)}` ({_escape(str(each.difference.target))}): "
-        f"{each.severity}{_last(drift, each)}"
+        f"{each.severity}{_last(drift, each.difference)}"
         for each in counted
     ]
-    told += [f"`{_escape(each.name)}` ({each.target}): orphan" for each in drift.orphans if drift.counts_orphans]
+    told += [
+        f"`{_escape(each.name)}` ({_escape(str(each.target))}): orphan{_last(drift, each)}"
+        for each in drift.orphans
+        if drift.counts_orphans
+    ]
     lines += [f"• {each}" for each in told[:_LISTED]]
     if len(told) > _LISTED:
         lines.append(f"… and {len(told) - _LISTED} more")
@@ -60,9 +64,9 @@ def slack_payload(drift: Drift, base_url: str) -> dict[str, Any]:
     return {"text": "\n".join(lines)}
 
 
-def _last(drift: Drift, group: DriftedGroup) -> str:
+def _last(drift: Drift, group: Changed) -> str:
     """Say who changed a group last, where the log was asked and knows."""
-    changes = drift.who.of(group.difference) if drift.who is not None else Changes()
+    changes = drift.who.of(group) if drift.who is not None else Changes()
     last = next(iter(changes.actions), changes.written)
     return f", {_escape(describe_action(last))}" if last is not None else ""
 

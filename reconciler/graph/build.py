@@ -3,7 +3,9 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from hashlib import sha256
+from itertools import chain
 
 from reconciler.graph.model import Edge, Graph, Node, NodeKind, NodeNote, PartStatus, focused
 from reconciler.model.desired import Target
@@ -120,15 +122,18 @@ def _words_by_remote(was: ViewedGroup | None, group: ViewedGroup, direction: Dir
         old, new = without_remote(before.get(remote, ())), without_remote(after.get(remote, ()))
         has_preset = direction == "egress" and remote == _Remote()
         before_preset, after_preset = has_preset and _shows_preset(was), has_preset and _shows_preset(group)
+        opens = _not_in(after.get(remote, ()), before) if new != old else new
+        closes = _not_in(before.get(remote, ()), after) if new != old else old
+        added, removed = new.difference(old).intersection(opens), old.difference(new).intersection(closes)
         parts = (
-            (PartStatus.SAME, old.intersection(new), before_preset or after_preset),
-            (PartStatus.ADDED, new.difference(old), after_preset),
-            (PartStatus.REMOVED, old.difference(new), before_preset),
+            (PartStatus.SAME, new.difference(added), before_preset or after_preset),
+            (PartStatus.ADDED, added, after_preset),
+            (PartStatus.REMOVED, removed, before_preset),
         )
         found[remote] = tuple(
             (status, words)
             for status, part, with_preset in parts
-            if (words := _words(part, with_family=remote.prefix is None, with_preset=with_preset))
+            if (words := service_words(part, with_family=remote.prefix is None, with_preset=with_preset))
         )
     return found
 
@@ -140,7 +145,14 @@ def _shows_preset(group: ViewedGroup | None) -> bool:
     return any(each.preset for each in rules) and not everything
 
 
-def _words(part: Traffic, *, with_family: bool, with_preset: bool) -> tuple[str, ...]:
+def _not_in(rules: Iterable[Rule], others: Mapping[_Remote, Iterable[Rule]]) -> Traffic:
+    """Return the services of what rules of one remote admit, and none of the others does, of whatever remote."""
+    left = Traffic.of(rules).difference(Traffic.of(chain.from_iterable(others.values())))
+    services = (Traffic.of_flows([flow._replace(remote=None, except_remotes=())]) for flow in left.flows())
+    return reduce(Traffic.union, services, Traffic.of(()))
+
+
+def service_words(part: Traffic, *, with_family: bool, with_preset: bool) -> tuple[str, ...]:
     """Name services; the default egress set by one name, where the part is all of it, and what there is beside it."""
     preset = Traffic.of(DEFAULT_EGRESS_RULES) if with_preset else None
     if preset is not None and preset.is_subset(part):

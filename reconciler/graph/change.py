@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from reconciler.graph.build import ANYWHERE, service_labels
+from reconciler.graph.build import ANYWHERE, service_words
 from reconciler.graph.model import Edge, Graph, Node, NodeKind, NodeNote, PartStatus, merged
 from reconciler.model.desired import Target
 from reconciler.model.placeholder import placeholder
 from reconciler.planning.diff import Action, Difference
-from reconciler.traffic import exposures, world_open
+from reconciler.traffic import Traffic, exposures, world_open
 from reconciler.traffic.describe import describe_flow_remote
 from reconciler.traffic.flow import Flow
 
@@ -50,9 +50,14 @@ def _drawn(
         notes: list[NodeNote] = []
         for status, flows in ((comes, difference.traffic.opens), (goes, difference.traffic.closes)):
             for node, mine in _by_remote(flows, names):
-                direction, services = mine[0].direction, service_labels(mine, with_family=node.kind != "prefixes")
+                direction, is_world = mine[0].direction, node.kind is NodeKind.WORLD
+                services = service_words(
+                    Traffic.of_flows(mine),
+                    with_family=node.kind is not NodeKind.PREFIXES,
+                    with_preset=is_world and direction == "egress" and not any(each.protocol is None for each in mine),
+                )
                 if direction == "egress" and node.kind in {NodeKind.WORLD, NodeKind.PREFIXES}:
-                    end = "" if node.kind is NodeKind.WORLD else f" to {node.title}"
+                    end = "" if is_world else f" to {node.title}"
                     notes.append(NodeNote(f"out: {'; '.join(services)}{end}", status))
                     continue
                 nodes.setdefault(node.key, node)
@@ -77,7 +82,7 @@ def _remote(flow: Flow, names: Mapping[str, str]) -> Node:
     if group is not None:
         name = names.get(group, group)
         return Node(placeholder(name), NodeKind.UNKNOWN, name, "not changed")
-    if world_open(flow):
+    if (flow.remote is None and not flow.except_remotes) or world_open(flow):
         return Node(ANYWHERE, NodeKind.WORLD, ANYWHERE)
     title = describe_flow_remote(flow, names)
     return Node(f"prefixes-{title}", NodeKind.PREFIXES, title)

@@ -98,8 +98,8 @@ def describe_orphans(orphans: Sequence[UnmanagedGroup], most: int | None = MOST_
 
 
 ORPHAN_ADVICE = (
-    "`sgctl import` writes such a group into a file; `sgctl plan --prune` deletes it, where a file names its project "
-    "and region"
+    "a group in no file: where a file elsewhere has it, give that as well, or name all in `paths`; else `sgctl import` "
+    "writes it into one, and `sgctl plan --prune` deletes it where a file names its project and region"
 )
 
 

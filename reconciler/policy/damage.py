@@ -73,17 +73,17 @@ def _mass_rewrite(plan: Plan, differences: list[Difference], limits: Limits) -> 
         closed = sum(min(number, _closed(each)) for each, number in rewritten)
     groups, of_groups, fewest = len(rewritten), plan.scope.groups, limits.min_rewritten_groups
     judged = (
-        ("rewrites {part} of {total} managed rules ({share}", rules, of_rules, "max_rewritten_rules", least),
-        ("closes {share} of what was admitted ({part} of {total} rules", closed, of_rules, "max_closed_rules", least),
-        ("rewrites rules of {part} of {total} groups ({share}", groups, of_groups, "max_rewritten_groups", fewest),
+        ("rewrites {part} of {total} rules ({share}", rules, of_rules, "max_rewritten_rules", least),
+        ("closes what {part} of {total} rules admitted ({share}", closed, of_rules, "max_closed_rules", least),
+        ("changes {part} of {total} groups ({share}", groups, of_groups, "max_rewritten_groups", fewest),
     )
     over = [
-        f"{what.format(part=part, total=total, share=_percent(part, total))}, `{key}`: {limit} %)"
+        f"{what.format(part=part, total=total, share=_percent(part, total))}, limit {limit} %)"
         for what, part, total, key, number in judged
         if _too_many(part, total, limit := getattr(limits, key), number)
     ]
     if over:
-        message = f"the plan {', '.join(over)}; if that is meant, pass --allow-mass-rewrite"
+        message = f"the plan {', '.join(over)}; if meant, pass --allow-mass-rewrite"
         yield Finding(MASS_REWRITE, "error", message, "--allow-mass-rewrite")
 
 

@@ -277,11 +277,25 @@ def _level(policies: Policies, name: str) -> str:
 
 
 def unique_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Keep each finding once, for several rules of one written rule say the same; and stop at the limit."""
-    found: dict[Finding, None] = {}
+    """Keep each finding once, as strictly as it was found; and stop at the limit.
+
+    Several rules of one written rule say the same, and so do the policies of the files and those from outside.
+    """
+    found: dict[tuple[object, ...], Finding] = {}
     for each in findings:
-        if len(found) == MAX_FINDINGS:
+        key = key_of(each)
+        if len(found) == MAX_FINDINGS and key not in found:
             message = f"there are more than {MAX_FINDINGS:,} findings, and the rest is not judged; mend these first"
-            return (*found, Finding(FINDING_LIMIT, "error", message))
-        found[each] = None
-    return tuple(found)
+            return (*found.values(), Finding(FINDING_LIMIT, "error", message))
+        if key not in found or _strictness(each) > _strictness(found[key]):
+            found[key] = each
+    return tuple(found.values())
+
+
+def key_of(found: Finding) -> tuple[object, ...]:
+    """Return what is found, without how strictly."""
+    return found.guardrail, found.message, found.place, found.group
+
+
+def _strictness(found: Finding) -> tuple[bool, bool]:
+    return found.stops, found.exception is None

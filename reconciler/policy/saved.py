@@ -17,7 +17,7 @@ from reconciler.planning.diff import Action
 from reconciler.planning.plan import Plan
 from reconciler.planning.planfile import NOTHING_SENT
 from reconciler.policy.damage import GAP, MASS_DELETE, MASS_REWRITE
-from reconciler.policy.judge import found_in_changes, found_in_groups, lifted_notes
+from reconciler.policy.judge import found_in_changes, found_in_groups, key_of, lifted_notes
 from reconciler.policy.softened import softened
 from reconciler.policy.subject import Judging
 
@@ -49,11 +49,12 @@ def _reasons(plan: Plan) -> Iterator[str]:
         if note not in plan.notes:
             yield f"`notes` leaves out what follows from the rest: {note}"
     judging = Judging.of(policies, day_of(plan.created_at), len(plan.changes))
-    saved = set(plan.findings)
+    saved = {key_of(each): each for each in plan.findings}
     for found in found_in_changes(plan, judging, plan.limits):
-        if found not in saved:
+        there = saved.get(key_of(found))
+        if there is None or (there != found and not there.stops):  # from outside, it may be found more strictly
             yield _left_out(found)
-    kinds = {(each.guardrail, each.group, each.stops) for each in saved}
+    kinds = {(each.guardrail, each.group, stops) for each in plan.findings for stops in {each.stops, False}}
     for found in found_in_groups(plan, judging):
         if (found.guardrail, found.group, found.stops) not in kinds:
             yield _left_out(found)

@@ -6,14 +6,16 @@ into views that stand for several of them; `reaches` does the same for traffic a
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TypeVar
 
-from reconciler.model.naming import MOST_NAMES, name_with_targets, numbered, runs_of
+from reconciler.model.naming import MOST_NAMES, name_with_targets
+from reconciler.model.policies import Finding
 from reconciler.model.text import count
-from reconciler.render.view import Deed, GroupRef, GroupView, Line, Reach, Remark, TrafficLine, View
+from reconciler.render.findings import merge_alike
+from reconciler.render.view import Deed, GroupRef, GroupView, Line, Reach, TrafficLine, View
 
 LONG = 24
 """Lines of groups from which on remotes are counted where they differ, and no longer written out."""
@@ -36,14 +38,25 @@ def condense(view: View) -> View:
     groups = _fold(view.groups, _exact)
     if sum(map(_length, groups)) > LONG:
         groups = _fold(view.groups, _loose(view.groups))
+    if view.kind == "apply":
+        groups = tuple(_with_ids(group, {each.ref: each.live_id for each in view.groups}) for group in groups)
     groups = tuple(map(_brief, groups))
-    return replace(view, groups=groups, warnings=_fold_remarks(view.warnings), stops=_fold_remarks(view.stops))
+    return replace(view, groups=groups, warnings=_merge(view.warnings), stops=_merge(view.stops))
 
 
 def _brief(group: GroupView) -> GroupView:
     return replace(
         group, traffic=tuple(map(_shorten_line, group.traffic)) if group.traffic else group.traffic, instance_names=()
     )
+
+
+_MOST_IDS = 4
+"""Groups of a block that are named by their ids as well."""
+
+
+def _with_ids(block: GroupView, ids: Mapping[GroupRef, str]) -> GroupView:
+    known = [ids[ref] for ref in block.members if ids[ref]]
+    return replace(block, live_id=", ".join(known)) if block.members and len(known) <= _MOST_IDS else block
 
 
 _REQUEST = re.compile(r"^[A-Z]+ /\S+: | \(request [^()]*\)")
@@ -54,21 +67,8 @@ def reason_of(message: str) -> str:
     return _REQUEST.sub("", message)
 
 
-def _fold_remarks(remarks: Iterable[Remark]) -> tuple[Remark, ...]:
-    """Say once what guardrails say of several groups, with the names of the others."""
-    alike: defaultdict[str, list[Remark]] = defaultdict(list)
-    for remark in remarks:
-        alike[remark.message.replace(repr(remark.group), "", 1) if remark.group else remark.message].append(remark)
-    folded = (_with_others(first, [other.group for other in others]) for first, *others in alike.values())
-    return tuple(replace(remark, message=_without_many(remark.message)) for remark in folded)
-
-
-def _with_others(remark: Remark, groups: Iterable[str]) -> Remark:
-    names = [text for text, _ in runs_of(sorted({*groups} - {remark.group, ""}, key=numbered))]
-    if not names:
-        return remark
-    left = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
-    return replace(remark, message=f"{remark.message}; the same of {', '.join(names[:MOST_NAMES])}{left}")
+def _merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(replace(each, message=_without_many(each.message)) for each in merge_alike(findings))
 
 
 def shorten_end(view: View) -> View:
@@ -138,7 +138,7 @@ class _Shared:
 
 def _fold(groups: Sequence[GroupView], key_of: _KeyOf) -> tuple[GroupView, ...]:
     """Take out what groups have in common. What is common to the same groups is one view, with them as its members."""
-    keyed = [[(_of_group(group, key_of(item)), item) for item in _items(group)] for group in groups]
+    keyed = [list(_keyed(group, key_of)) for group in groups]
     having: defaultdict[_Key, dict[int, None]] = defaultdict(dict)
     for index, here in enumerate(keyed):
         for key, _ in here:
@@ -169,6 +169,14 @@ def _fold(groups: Sequence[GroupView], key_of: _KeyOf) -> tuple[GroupView, ...]:
             )
             seen.update(each.members)
     return (*blocks, *rest)
+
+
+def _keyed(group: GroupView, key_of: _KeyOf) -> Iterator[tuple[_Key, _Item]]:
+    """Yield each item with what it has in common with others; who did something is told beside what was done."""
+    lines = frozenset(map(key_of, group.lines)) if group.deeds else None
+    for item in _items(group):
+        key = key_of(item)
+        yield _of_group(group, (*key, lines) if isinstance(item, Deed) else key), item
 
 
 def _of_group(group: GroupView, key: _Key) -> _Key:

@@ -5,16 +5,16 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.drift.compare import Drift, DriftedGroup, Severity, summarize_drift
-from reconciler.drift.who import Who
+from reconciler.drift.who import Changed, Who
 from reconciler.model.clock import format_time
 from reconciler.model.json_form import finding_to_json, target_to_json, unread_to_json
 from reconciler.model.json_reading import Json
 from reconciler.model.text import count
 from reconciler.planning.diff import Difference
-from reconciler.planning.orphans import describe_refused
+from reconciler.planning.orphans import MOST_NAMED, describe_refused
 from reconciler.planning.planfile import difference_to_json, unmanaged_to_json
 from reconciler.render.history import action_to_json, describe_gaps, view_changes
-from reconciler.render.plan import exposed, refused, remarks, unread_remarks, view_difference
+from reconciler.render.plan import exposed, refused, unread_findings, view_difference
 from reconciler.render.view import DRIFT, GroupView, Tone, View, end_to_json
 
 FORMAT_VERSION = 1
@@ -29,13 +29,14 @@ def view_drift(drift: Drift, *, with_unmanaged: bool = False) -> View:
         summary=summarize_drift(drift),
         notes=(
             *(drift.who.notes if drift.who else ()),
+            *_who_left_orphans(drift),
             *describe_refused(drift.refused),
             *(_unmanaged(drift) if with_unmanaged else ()),
         ),
-        stops=remarks(each for each in drift.findings if each.stops),
+        stops=tuple(each for each in drift.findings if each.stops),
         warnings=(
-            *unread_remarks(drift.unread),
-            *remarks(each for each in drift.findings if not each.stops),
+            *unread_findings(drift.unread),
+            *(each for each in drift.findings if not each.stops),
         ),
         orphans=drift.orphans,
         orphans_count=drift.counts_orphans,
@@ -63,7 +64,12 @@ def drift_to_json(drift: Drift, base_url: str, checked_at: str, *, with_unmanage
         "group_names": dict(drift.group_names),
         "findings": [finding_to_json(each) for each in drift.findings],
         "orphans": [
-            {**unmanaged_to_json(group), "severity": str(Severity.ORPHAN), "counted": drift.counts_orphans}
+            {
+                **unmanaged_to_json(group),
+                "severity": str(Severity.ORPHAN),
+                "counted": drift.counts_orphans,
+                **_who_to_json(group, drift.who),
+            }
             for group in drift.orphans
         ],
         "refused_targets": [{**target_to_json(target), "status": status} for target, status in drift.refused],
@@ -98,15 +104,30 @@ def _view(each: DriftedGroup, drift: Drift) -> GroupView:
 
 def _history_to_json(difference: Difference, who: Who | None) -> Json:
     at = difference.live.updated_at if difference.live is not None else None
-    fields: Json = {"updated_at": format_time(at) if at is not None else None}
-    if who is not None:
-        changes = who.of(difference)
-        fields["who"] = {
+    return {"updated_at": format_time(at) if at is not None else None, **_who_to_json(difference, who)}
+
+
+def _who_to_json(group: Changed, who: Who | None) -> Json:
+    if who is None:
+        return {}
+    changes = who.of(group)
+    return {
+        "who": {
             "changes": [action_to_json(each) for each in changes.actions],
             "more": changes.more,
             "written": action_to_json(changes.written) if changes.written is not None else None,
         }
-    return fields
+    }
+
+
+def _who_left_orphans(drift: Drift) -> Iterator[str]:
+    """Say of orphans who changed them last; of some of many."""
+    if drift.who is None or drift.who.notes:
+        return
+    for each in drift.orphans[:MOST_NAMED]:
+        changes = drift.who.of(each)
+        said = next(map(str, view_changes(changes)), next(describe_gaps(changes), ""))
+        yield f"orphan {each.name} ({each.target}): {said}"
 
 
 def _unmanaged(drift: Drift) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.model.naming import numbered, runs_of
 from reconciler.model.policies import Finding
 from reconciler.model.text import count, printable, without_commands
 
@@ -21,7 +22,7 @@ _COLOURS = {"error": "red", "warning": "yellow", "excepted": "cyan"}
 def render_findings(findings: Iterable[Finding], lifted: Collection[str] = ()) -> str:
     """Write findings, those that stop first."""
     order = {"error": 0, "warning": 1, "excepted": 2}
-    ordered = sorted(map(as_one, alike(findings)), key=lambda found: order[_word(found, lifted)])
+    ordered = sorted(merge_alike(findings), key=lambda found: order[_word(found, lifted)])
     return without_commands("".join(f"{_line(found, lifted)}\n" for found in ordered))
 
 
@@ -38,35 +39,41 @@ def alike(findings: Iterable[Finding]) -> tuple[tuple[Finding, ...], ...]:
     found: dict[tuple[object, ...], list[Finding]] = {}
     for each in findings:
         name, where = _label(each)
-        said = each.message.removeprefix(name + where) if name else (each.message, each.place)
+        said = each.message.replace(name + where, "", 1) if name else (each.message, each.place)
         found.setdefault((each.guardrail, each.level, each.flag, each.exception, said), []).append(each)
     return tuple(map(tuple, found.values()))
 
 
 def as_one(same: Sequence[Finding]) -> Finding:
-    """Say once what is alike, with all groups and places; most of many are counted."""
-    first = same[0]
-    labels = list(dict.fromkeys(map(_label, same)))
+    """Say once what is alike, with the names of the other groups, and all places; most of many are counted."""
+    first, *others = same
+    name, where = _label(first)
+    by_place: dict[str, list[str]] = {}
+    for label in dict.fromkeys(map(_label, others)):
+        if label != (name, where):
+            by_place.setdefault(_without_id(label[1]), []).append(label[0].strip("'"))
     text = first.message
-    if len(labels) > 1:
-        by_place: dict[str, list[str]] = {}
-        for name, where in labels[:_MOST]:
-            by_place.setdefault(_without_id(where), []).append(name)
-        named = "; ".join(f"{', '.join(names)}{where}" for where, names in by_place.items())
-        more = f" and {len(labels) - _MOST} more" if len(labels) > _MOST else ""
-        text = f"each of {named}{more}{text.removeprefix(''.join(labels[0]))}"
-    if places := list(dict.fromkeys(str(each.place) for each in same[1:] if each.place)):
+    if by_place:
+        named = [(place, list(runs_of(sorted(set(names), key=numbered)))) for place, names in by_place.items()]
+        shown = [f"{_few([run for run, _ in runs])}{place}" for place, runs in named[:_MOST]]
+        text += f"; the same of {'; '.join(shown)}{_left(len(named))}"
+    if places := list(dict.fromkeys(str(each.place) for each in others if each.place and each.place != first.place)):
         text += f" (also at {_few(places)})"
     return replace(first, message=text)
 
 
+def merge_alike(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Say each finding once, with the groups and places that have it."""
+    return tuple(map(as_one, alike(findings)))
+
+
 def _label(finding: Finding) -> tuple[str, str]:
-    """Return the name that a message begins with, and after it in brackets the target, and a live group's id."""
+    """Return the name as a message has it, and after it in brackets the target, and a live group's id."""
     name = repr(finding.group)
-    if finding.group is None or not finding.message.startswith(name):
+    if finding.group is None or name not in finding.message:
         return "", ""
-    rest = finding.message.removeprefix(name)
-    return name, rest[: rest.index(")") + 1] if rest.startswith(" (") and ")" in rest else ""
+    rest = finding.message.partition(name)[2]
+    return name, rest[: rest.index(")") + 1] if rest.startswith(" (project ") and ")" in rest else ""
 
 
 def _without_id(where: str) -> str:
@@ -78,7 +85,11 @@ _MOST = 10
 
 
 def _few(some: Sequence[str]) -> str:
-    return ", ".join(some[:_MOST]) + (f" and {len(some) - _MOST} more" if len(some) > _MOST else "")
+    return ", ".join(some[:_MOST]) + _left(len(some))
+
+
+def _left(number: int) -> str:
+    return f" and {number - _MOST} more" if number > _MOST else ""
 
 
 def summarize_findings(findings: Collection[Finding]) -> str:

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
-from reconciler.planning.orphans import MOST_NAMED, ORPHAN_ADVICE, describe_orphans
+from reconciler.model.policies import Finding
+from reconciler.planning.orphans import MOST_NAMED, ORPHAN, ORPHAN_ADVICE, describe_orphans
 from reconciler.render.condense import condense, shorten_end
 from reconciler.render.github import render_github
 from reconciler.render.html import render_html
 from reconciler.render.markdown import render_markdown
 from reconciler.render.text import render_text
-from reconciler.render.view import Remark, View
+from reconciler.render.view import View
 
 
 def render(view: View, format_: str, width: int = 80, *, expand: bool = False) -> str:
@@ -32,6 +33,6 @@ def with_orphans(view: View, most: int | None) -> View:
         return view
     told = tuple(describe_orphans(view.orphans, most))
     if view.orphans_count:
-        warnings = (*view.warnings, *(Remark(f"{each} [orphan]") for each in told))
+        warnings = (*view.warnings, *(Finding(ORPHAN, "warning", each) for each in told))
         return replace(view, warnings=warnings, notes=(*view.notes, ORPHAN_ADVICE))
     return replace(view, notes=(*view.notes, *told, ORPHAN_ADVICE))

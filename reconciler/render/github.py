@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from reconciler.model.place import FilePlace, Place
 from reconciler.model.text import printable
 from reconciler.render.condense import describe_groups
+from reconciler.render.findings import describe_finding
 from reconciler.render.view import GroupView, Perspective, View
 
 _LEVELS = {"change": "notice", "good": "notice", "bad": "error", "uncounted": "notice"}
@@ -23,9 +24,9 @@ def _lines(view: View) -> Iterator[str]:
         text = f"{each.line.text} ({each.line.size})"
         yield _command("warning", f"sgctl {view.kind}: {each.line.alarm}", [text, where], None)
     for warning in view.warnings:
-        yield _command("warning", f"sgctl {view.kind}", [warning.message], warning.place)
+        yield _command("warning", f"sgctl {view.kind}", [describe_finding(warning)], warning.place)
     for stop in view.stops:
-        yield _command("error", f"sgctl {view.kind}: stopped", [stop.message], stop.place)
+        yield _command("error", f"sgctl {view.kind}: stopped", [describe_finding(stop)], stop.place)
     if view.groups and view.perspective.legend:
         yield _command("notice", f"sgctl {view.kind}: words", [view.perspective.legend], None)
     for note in view.notes:

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from reconciler.drift.history import History
+from reconciler.drift.history import Entry, History
 from reconciler.drift.who import Changes
 from reconciler.model.action import UserAction, describe_moment, describe_what, describe_who
 from reconciler.model.clock import format_time
+from reconciler.model.json_form import target_to_json
 from reconciler.model.text import count, printable, without_commands
 from reconciler.render.view import Deed
 
@@ -21,7 +22,7 @@ def render_history(history: History) -> str:
     lines: list[str] = []
     for entry in history.entries:
         action = entry.action
-        about = click.style(printable(f"{', '.join(entry.groups) or 'a group'}{_where(action)}"), bold=True)
+        about = click.style(printable(f"{', '.join(entry.groups) or 'a group'}{_where(entry)}"), bold=True)
         lines += [
             f"{describe_moment(action)}  {about}  {printable(describe_what(action))}",
             click.style(f"    {printable(describe_who(action))}", dim=True),
@@ -35,7 +36,14 @@ def history_to_json(history: History, since: datetime | None) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "since": format_time(since) if since else None,
         "notes": list(history.notes),
-        "actions": [{**action_to_json(each.action), "groups": list(each.groups)} for each in history.entries],
+        "actions": [
+            {
+                **action_to_json(each.action),
+                **(target_to_json(each.target) if each.target is not None else {}),
+                "groups": list(each.groups),
+            }
+            for each in history.entries
+        ],
     }
 
 
@@ -78,8 +86,9 @@ def describe_gaps(changes: Changes) -> Iterator[str]:
         yield "the log of user actions has nothing about it"
 
 
-def _where(action: UserAction) -> str:
-    parts = [
-        f"{name} {number}" for name, number in (("project", action.project_id), ("region", action.region_id)) if number
-    ]
+def _where(entry: Entry) -> str:
+    if entry.target is not None:
+        return f" ({entry.target})"
+    numbers = (("project", entry.action.project_id), ("region", entry.action.region_id))
+    parts = [f"{name} {number}" for name, number in numbers if number]
     return f" ({', '.join(parts)})" if parts else ""

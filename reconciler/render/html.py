@@ -8,11 +8,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
+from reconciler.model.policies import Finding
 from reconciler.model.text import count
 from reconciler.render.condense import condense, shorten_end
+from reconciler.render.findings import describe_finding, merge_alike
 from reconciler.render.graph.svg import inline_svg
 from reconciler.render.page import anchor, document, figure, filter_form, made, text, unique
-from reconciler.render.view import GroupRef, GroupView, Line, Perspective, Reach, Remark, Symbol, TrafficLine, View
+from reconciler.render.view import GroupRef, GroupView, Line, Perspective, Reach, Symbol, TrafficLine, View
 
 _TITLES = {"plan": "Plan", "drift": "Drift", "apply": "Apply"}
 _KINDS: Mapping[Symbol, str] = {"+": "create", "~": "update", "-": "delete", "!": "lost"}
@@ -47,14 +49,14 @@ def _main(view: View, *, is_drawn: bool) -> Iterator[str]:
     names = unique(anchor(group.ref.target, group.name) for group in groups)
     anchors = {group.ref: name for group, name in zip(groups, names, strict=True)}
     end = shorten_end(view)
-    yield from _remarks("stop", "Stopped", view.stops)
+    yield from _findings("stop", "Stopped", merge_alike(view.stops))
     for reach in end.exposed:
         yield from _reach("stop", reach.line.alarm.capitalize(), reach, anchors)
     for failure in view.failures:
         said = " ".join(filter(None, (failure.reason, failure.hint)))
         yield f'<p class="remark stop"><strong>{text(failure.status.capitalize())}:</strong> {text(said)} '
         yield f"In {_links(failure.groups, anchors)}</p>"
-    yield from _remarks("warning", "Warning", view.warnings)
+    yield from _findings("warning", "Warning", merge_alike(view.warnings))
     for reach in end.refused[:_MOST_REMARKS]:
         yield from _reach("refused", view.perspective.refused.capitalize(), reach, anchors)
     yield from (f'<p class="remark note">{text(note)}</p>' for note in view.notes[:_MOST_REMARKS])
@@ -99,12 +101,12 @@ def _urgency(group: GroupView) -> tuple[bool, bool, bool, bool]:
     )
 
 
-def _remarks(kind: str, word: str, remarks: Sequence[Remark]) -> Iterator[str]:
-    for remark in remarks[:_MOST_REMARKS]:
-        place = f" <code>{text(str(remark.place))}</code>" if remark.place else ""
-        yield f'<p class="remark {kind}"><strong>{word}:</strong> {text(remark.message)}{place}</p>'
-    if len(remarks) > _MOST_REMARKS:
-        yield f'<p class="remark {kind}"><strong>{word}:</strong> and {len(remarks) - _MOST_REMARKS} more</p>'
+def _findings(kind: str, word: str, findings: Sequence[Finding]) -> Iterator[str]:
+    for each in findings[:_MOST_REMARKS]:
+        place = f" <code>{text(str(each.place))}</code>" if each.place else ""
+        yield f'<p class="remark {kind}"><strong>{word}:</strong> {text(describe_finding(each))}{place}</p>'
+    if len(findings) > _MOST_REMARKS:
+        yield f'<p class="remark {kind}"><strong>{word}:</strong> and {len(findings) - _MOST_REMARKS} more</p>'
 
 
 def _reach(kind: str, word: str, reach: Reach, anchors: _Anchors) -> Iterator[str]:

@@ -6,10 +6,12 @@ from functools import partial
 from html import escape
 from typing import TypeVar
 
+from reconciler.model.policies import Finding
 from reconciler.model.text import printable
 from reconciler.render.condense import describe_groups
+from reconciler.render.findings import describe_finding
 from reconciler.render.page import anchor
-from reconciler.render.view import Failure, GroupRef, GroupView, Perspective, Reach, Remark, View
+from reconciler.render.view import Failure, GroupRef, GroupView, Perspective, Reach, View
 
 MAX_LENGTH = 60_000
 """Characters. GitHub takes 65,536 in a comment; the rest is for what others put around it."""
@@ -49,7 +51,7 @@ def _head(view: View) -> Iterator[str]:
     yield f"### {_TITLES[view.kind]}"
     yield ""
     yield f"**{_inline(view.summary)}**"
-    yield from (f"\n> [!CAUTION]\n> **Stopped:** {stop}" for stop in _cut(view.stops, _remark))
+    yield from (f"\n> [!CAUTION]\n> **Stopped:** {stop}" for stop in _cut(view.stops, _finding))
     yield from (
         f"\n> [!CAUTION]\n> {failure}" for failure in _cut(view.failures, partial(_failure, page=view.page_url))
     )
@@ -57,7 +59,7 @@ def _head(view: View) -> Iterator[str]:
     if view.refused:
         yield f"\n**{view.perspective.refused.capitalize()}:**\n"
         yield from (f"- {reach}" for reach in _cut(view.refused, partial(_reach, page=view.page_url)))
-    yield from (f"\n> [!WARNING]\n> {warning}" for warning in _cut(view.warnings, _remark))
+    yield from (f"\n> [!WARNING]\n> {warning}" for warning in _cut(view.warnings, _finding))
     yield from (f"\n- {note}" for note in _cut(view.notes, _inline))
     if view.groups and view.perspective.legend:
         yield f"\n_{_inline(view.perspective.legend)}_"
@@ -74,9 +76,9 @@ def _cut(items: Sequence[_T], write: Callable[[_T], str]) -> Iterator[str]:
         yield f"… and {len(items) - _MOST} more"
 
 
-def _remark(remark: Remark) -> str:
-    place = f" (<code>{_html(str(remark.place))}</code>)" if remark.place else ""
-    return f"{_inline(remark.message)}{place}"
+def _finding(finding: Finding) -> str:
+    place = f" (<code>{_html(str(finding.place))}</code>)" if finding.place else ""
+    return f"{_inline(describe_finding(finding))}{place}"
 
 
 def _failure(failure: Failure, page: str) -> str:

@@ -15,7 +15,6 @@ from reconciler.planning.diff import Action, Difference
 from reconciler.planning.plan import Plan
 from reconciler.policy.openings import Alarm, Opening, merge_openings, openings_of
 from reconciler.render.condense import in_order, reaches
-from reconciler.render.findings import describe_finding
 from reconciler.render.pairs import changed_aspects, describe_change, pair
 from reconciler.render.view import (
     PLAN,
@@ -25,7 +24,6 @@ from reconciler.render.view import (
     Made,
     Perspective,
     Reach,
-    Remark,
     Symbol,
     Tone,
     TrafficLine,
@@ -47,8 +45,8 @@ def view_plan(plan: Plan) -> View:
         "plan",
         groups=groups,
         summary=summarize_plan(plan),
-        stops=remarks(stopping),
-        warnings=(*unread_remarks(plan.unread), *remarks(each for each in plan.findings if each in others)),
+        stops=stopping,
+        warnings=(*unread_findings(plan.unread), *(each for each in plan.findings if each in others)),
         notes=plan.notes,
         orphans=plan.orphans,
         exposed=exposed(groups, PLAN),
@@ -57,14 +55,12 @@ def view_plan(plan: Plan) -> View:
     )
 
 
-def unread_remarks(unread: Iterable[UnreadTarget]) -> tuple[Remark, ...]:
+def unread_findings(unread: Iterable[UnreadTarget]) -> tuple[Finding, ...]:
     """Say which targets are missing in a report, and why."""
-    return tuple(Remark(f"{each.target} is missing here, it could not be read: {each.reason}") for each in unread)
-
-
-def remarks(findings: Iterable[Finding]) -> tuple[Remark, ...]:
-    """Write findings as remarks."""
-    return tuple(Remark(describe_finding(each), each.place, each.group or "") for each in findings)
+    return tuple(
+        Finding("unread", "warning", f"{each.target} is missing here, it could not be read: {each.reason}")
+        for each in unread
+    )
 
 
 def exposed(groups: Sequence[GroupView], perspective: Perspective) -> tuple[Reach, ...]:

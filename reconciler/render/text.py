@@ -8,9 +8,11 @@ from typing import Any
 import click
 
 from reconciler.model.errors import Issue, SgctlError
+from reconciler.model.policies import Finding
 from reconciler.model.text import printable, without_commands
 from reconciler.render.condense import describe_groups
-from reconciler.render.view import GroupView, Line, Perspective, Reach, Remark, View
+from reconciler.render.findings import describe_finding
+from reconciler.render.view import GroupView, Line, Perspective, Reach, View
 
 _COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "red"}
 _DRIFT_COLOURS = {"+": "cyan", "~": "yellow", "-": "magenta", "!": "red"}
@@ -63,10 +65,10 @@ def _end(view: View, width: int) -> Iterator[str]:
     for reach in view.refused:
         yield _reach(reach, view.perspective.refused, {"fg": "yellow"}, width)
     for warning in view.warnings:
-        yield _labelled("warning:", {"fg": "yellow", "bold": True}, _remark(warning), width)
+        yield _labelled("warning:", {"fg": "yellow", "bold": True}, _finding(warning), width)
     for stop in view.stops:
         label = "stopped:" if view.kind == "plan" else "counts:"
-        yield _labelled(label, {"fg": "red", "bold": True}, _remark(stop), width)
+        yield _labelled(label, {"fg": "red", "bold": True}, _finding(stop), width)
     for failure in view.failures:
         said = (
             f"{describe_groups(failure.groups)}: {failure.reason}"
@@ -88,8 +90,8 @@ def _reach(reach: Reach, label: str, style: Mapping[str, Any], width: int) -> st
     )
 
 
-def _remark(remark: Remark) -> str:
-    return printable(f"{remark.place}: {remark.message}" if remark.place else remark.message)
+def _finding(finding: Finding) -> str:
+    return printable(f"{finding.place}: " if finding.place else "") + printable(describe_finding(finding))
 
 
 def _group_lines(group: GroupView, perspective: Perspective, colours: Mapping[str, str], width: int) -> Iterator[str]:
@@ -98,6 +100,8 @@ def _group_lines(group: GroupView, perspective: Perspective, colours: Mapping[st
     yield click.style(f"{sign}{printable(group.title)}", fg=colour, bold=True)
     if group.members:
         yield click.style(fold(f"    {printable(describe_groups(group.members))}", width, 4), dim=True)
+        if group.live_id:
+            yield click.style(fold(f"    id {printable(group.live_id)}", width, 7), dim=True)
     elif group.place or group.live_id:
         yield click.style(_identity(group, width), dim=True)
     widest = max((len(perspective.marks[line.symbol]) for line in group.lines), default=0)

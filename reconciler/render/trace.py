@@ -86,7 +86,7 @@ def _word(side: Side) -> str:
     word = "" if side.allowed is None else click.style("REFUSED", fg="red", bold=True)
     if side.answer is None:
         return f"{word}: {printable(side.problem)}" if word else printable(side.problem)
-    return f"{word} {printable('; '.join(map(_reason, side.refusing)))}"
+    return f"{word} {printable('; '.join(dict.fromkeys(map(_reason, side.refusing))))}"
 
 
 def _reason(check: TraceCheck) -> str:

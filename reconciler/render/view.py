@@ -8,6 +8,7 @@ from reconciler.graph import Graph
 from reconciler.model.desired import Target
 from reconciler.model.json_form import target_to_json
 from reconciler.model.place import Place
+from reconciler.model.policies import Finding
 from reconciler.model.text import count, listed
 from reconciler.planning.diff import Action
 from reconciler.planning.orphans import UnmanagedGroup
@@ -192,15 +193,6 @@ class GroupView:
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
-    """Something about the whole: what a guardrail says, with its place and the name of its group where it has them."""
-
-    message: str
-    place: Place | None = None
-    group: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Reach:
     """Traffic that is open to the world (or wide), or refused to somebody: said once, with its groups."""
 
@@ -240,8 +232,8 @@ class View:
     kind: Literal["plan", "drift", "apply"]
     groups: tuple[GroupView, ...]
     summary: str
-    stops: tuple[Remark, ...] = ()
-    warnings: tuple[Remark, ...] = ()
+    stops: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     exposed: tuple[Reach, ...] = ()
     refused: tuple[Reach, ...] = ()

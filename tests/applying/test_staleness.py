@@ -180,12 +180,13 @@ def test_v2_looks_once_more_right_before_its_patch(server: EmulatorServer) -> No
     world = World(server, "v2")
     world.seed({"name": "web", "rules": seeds(OLD)})
     plan = world.plan(wanted(world.target, ("web", NEW)))
-    rule = {"direction": "ingress", "protocol": "udp"}
+    plan = replace(plan, group_names={**plan.group_names, world.group().id: "web"})
+    rule = {"direction": "ingress", "protocol": "udp", "remote_group_id": world.group().id}
     world.faults(Fault("foreign_change", method="GET", path=f"/{world.group().id}", rule=rule))
     report = world.apply(plan)
     assert report.error is not None
     assert (report.error.exit_code, world.writes()) == (3, [])
-    assert "rule added: ingress IPv4 udp" in report.results[0].message
+    assert "rule added: ingress IPv4 udp from group web" in report.results[0].message
 
 
 def test_v2_keeps_a_rule_that_others_add_between_its_two_lists(server: EmulatorServer) -> None:

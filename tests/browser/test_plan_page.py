@@ -12,8 +12,9 @@ from graph_views import rule, view_of
 from reconciler.graph import build_graphs
 from reconciler.model.desired import Target
 from reconciler.model.place import FilePlace
+from reconciler.model.policies import Finding
 from reconciler.render.formats import render
-from reconciler.render.view import DRIFT, Failure, GroupRef, GroupView, Line, Made, Reach, Remark, TrafficLine, View
+from reconciler.render.view import DRIFT, Failure, GroupRef, GroupView, Line, Made, Reach, TrafficLine, View
 
 expect = pytest.importorskip("playwright.sync_api", reason="run `make test-browser`").expect
 Show = Callable[..., Any]
@@ -44,8 +45,10 @@ def plan(size: int = 30, dangerous: int = 17) -> View:
         "plan",
         tuple(groups),
         f"Plan: create 0 groups, update {size - 1}, delete 1.",
-        stops=(Remark("would delete 41 of 60 rules", FilePlace("groups/web.yaml", 3, 5)),),
-        warnings=(Remark("a warning"),),
+        stops=(
+            Finding("mass-delete", "error", "would delete 41 of 60 rules", place=FilePlace("groups/web.yaml", 3, 5)),
+        ),
+        warnings=(Finding("rename", "warning", "a warning"),),
         notes=("a note",),
         exposed=(Reach(WORLD, (groups[dangerous].ref,)),),
         refused=(Reach(TrafficLine("closes", "ingress udp 53", "1 port"), tuple(each.ref for each in groups)),),

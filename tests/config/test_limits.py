@@ -82,7 +82,7 @@ def test_a_rewrite_stops_plan_apply_saved_plan_and_way_back(
     assert run(["apply", "--auto-approve", *api]) == 5
     assert run(["plan", "--out", "stopped.json", *api]) == 5
     assert run(["apply", "stopped.json"]) == 5
-    assert "rewrites 30 of 30 managed rules (100 %, `max_rewritten_rules`: 50 %)" in capsys.readouterr().err
+    assert "rewrites 30 of 30 rules (100 %, limit 50 %)" in capsys.readouterr().err
     assert {record.method for record in emulator.requests} == {"GET"}
     assert run(["plan", "--out", "lifted.json", "--allow-mass-rewrite", *api]) == 0
     assert run(["apply", "lifted.json", "--journal", "journal"]) == 0

@@ -332,3 +332,25 @@ def test_what_one_person_did_to_many_groups_is_said_once(tmp_path: Path, monkeyp
     out = " ".join(render(view_drift(found), "text").split())
     assert out.count("who:") == 1
     assert "who: 2026-01-01T00:00:00Z to 2026-01-01T00:01:05Z, update, by user 1 (token 1)" in out
+
+
+def test_an_orphan_is_told_with_who_made_it(
+    clean_environment: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "groups.yaml").write_text("owner: us\n" + FILE)
+    with EmulatorServer() as server:
+        monkeypatch.setenv("GCORE_BASE_URL", server.url)
+        monkeypatch.setenv("GCORE_API_KEY", server.api_key)
+        assert run(["apply", "--auto-approve", "-q"]) == 0
+        body = {"security_group": {"name": "old", "tags": {"sgctl-owner": "us"}, "security_group_rules": []}}
+        headers = {"Authorization": f"apikey {server.api_key}", "User-Agent": "curl/8"}
+        assert httpx.post(f"{server.url}{GROUPS}", json=body, headers=headers).is_success
+        capsys.readouterr()
+        assert run(["drift", "--who"]) == 2
+        out = " ".join(capsys.readouterr().out.split())
+        assert run(["drift", "--who", "--format", "json"]) == 2
+        report = json.loads(capsys.readouterr().out)
+    assert "orphan old (project 1, region 7): who: 20" in out
+    Draft202012Validator(read_schema("drift")).validate(report)
+    assert [each["user_agent"] for each in report["orphans"][0]["who"]["changes"]] == ["curl/8"]

@@ -134,3 +134,11 @@ def test_the_default_egress_set_is_one_label() -> None:
     assert out(preset, [mail]) == {("out: default egress", "added"), ("out: tcp 25", "removed")}
     assert out([*preset, Rule("egress", "IPv4"), Rule("egress", "IPv6")]) == {("out: everything", "same")}
     assert "default egress" not in str(out(preset[1:]))
+
+
+def test_what_another_rule_admitted_before_is_not_opened() -> None:
+    """SSH for the world becomes SSH for an office: the office gets nothing that it had not."""
+    wide, narrow = view_of({"web": [rule(port=22)]}), view_of({"web": [rule(port=22, remote="203.0.113.0/24")]})
+    narrowed, widened = graph_of(narrow, wide), graph_of(wide, narrow)
+    assert {(edge[0], edge[4]) for edge in edges_of(narrowed)} == {("anywhere", "removed"), ("203.0.113.0/24", "same")}
+    assert {(edge[0], edge[4]) for edge in edges_of(widened)} == {("anywhere", "added")}

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from reconciler.graph import NodeKind, PartStatus, build_graphs, change_graphs
 from reconciler.model.desired import DesiredRule, Target
+from reconciler.model.egress import DEFAULT_EGRESS_RULES
 from reconciler.model.place import FilePlace
 from reconciler.model.rule import Rule
 from reconciler.planning.diff import Action, Difference
@@ -114,3 +115,8 @@ def test_a_picture_goes_through_the_edges_as_often_however_many_groups_there_are
         list(replace(graph, edges=edges).neighbourhoods(groups))
         walks.append(edges.walks)
     assert walks[0] == walks[1] > 0
+
+
+def test_the_default_egress_set_has_one_name_in_a_change_too() -> None:
+    (graph,) = change_graphs([change("new", [], list(DEFAULT_EGRESS_RULES))], {})
+    assert [note.text for node in graph.nodes for note in node.notes] == ["out: default egress"]

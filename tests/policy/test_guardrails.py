@@ -177,21 +177,25 @@ def rewriting(
     ("plan", "says"),
     [
         pytest.param(rewriting(1, 20, 20), [], id="20-rules-never-count"),
-        pytest.param(rewriting(1, 21, 21), ["rewrites 21 of 21 managed rules (100 %", "closes 100 %"], id="21-do"),
+        pytest.param(
+            rewriting(1, 21, 21),
+            ["rewrites 21 of 21 rules (100 %, limit 50 %)", "closes what 21 of 21 rules admitted (100 %"],
+            id="21-do",
+        ),
         pytest.param(rewriting(1, 100, 30), [], id="30-of-100-is-the-limit-of-what-is-closed"),
         pytest.param(
             rewriting(1, 100, 31),
-            ["closes 31 % of what was admitted (31 of 100 rules, `max_closed_rules`: 30 %)"],
+            ["closes what 31 of 100 rules admitted (31 %, limit 30 %)"],
             id="31",
         ),
         pytest.param(rewriting(1, 100, 50, wider=True), [], id="50-wider-ones-close-nothing"),
-        pytest.param(rewriting(1, 100, 51, wider=True), ["rewrites 51 of 100 managed rules (51 %"], id="51-wider-ones"),
+        pytest.param(rewriting(1, 100, 51, wider=True), ["rewrites 51 of 100 rules (51 %"], id="51-wider-ones"),
         pytest.param(rewriting(10, 20, 1), [], id="one-port-in-10-groups"),
-        pytest.param(rewriting(11, 20, 1), ["rewrites rules of 11 of 11 groups (100 %"], id="one-port-in-11-groups"),
+        pytest.param(rewriting(11, 20, 1), ["changes 11 of 11 groups (100 %"], id="one-port-in-11-groups"),
         pytest.param(rewriting(11, 20, 1, untouched=11), [], id="one-port-in-half-of-the-groups"),
         pytest.param(
             rewriting(12, 20, 1, untouched=11),
-            ["of 12 of 23 groups (52 %, `max_rewritten_groups`: 50 %)"],
+            ["changes 12 of 23 groups (52 %, limit 50 %)"],
             id="in-more-than-half",
         ),
     ],
@@ -203,7 +207,7 @@ def test_what_is_replaced_counts(plan: Plan, says: list[str]) -> None:
     for finding in found:
         assert (finding.guardrail, finding.flag) == (MASS_REWRITE, "--allow-mass-rewrite")
         assert all(each in finding.message for each in says)
-        assert finding.message.count("`: ") == len(says)
+        assert finding.message.count(", limit ") == len(says)
 
 
 def test_rules_that_admit_the_same_are_not_rewritten() -> None:
@@ -223,7 +227,7 @@ def test_what_was_admitted_is_counted_in_rules_whatever_their_size(prefixes: lis
     desired = [*live[replaced:], *(tcp(5000 + index, prefix) for index, prefix in enumerate(prefixes[:replaced]))]
     plan = plan_of([desired_group("web", desired)], [live_group("web", live)])
     found = check_damage(plan, Limits(max_closed_rules=0, min_rewritten_rules=0, max_rewritten_rules=100))
-    share = f"{replaced * 100 / 24:.0f} % of what was admitted ({replaced} of 24 rules, "
+    share = f"closes what {replaced} of 24 rules admitted ({replaced * 100 / 24:.0f} %, "
     assert [share in each.message for each in found if each.guardrail == MASS_REWRITE] == [True] * (replaced > 0)
 
 

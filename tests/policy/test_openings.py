@@ -76,7 +76,8 @@ def test_an_audit_says_once_what_is_true_of_many_groups() -> None:
     text = render_openings(found.openings) + render_findings(found.findings)
     assert "ingress tcp 22 from 0.0.0.0/1 in app, data, web (project 1, region 2)" in text
     assert text.count("the management port tcp 22") == 1
-    assert "each of 'web', 'app', 'data' (project 1, region 2) holds the management port" in text
+    assert "'web' (project 1, region 2, " in text
+    assert "; the same of app, data (project 1, region 2)" in text
     (result,) = sarif(found.findings, "audit", "/srv")["runs"][0]["results"]
     names = [each["logicalLocations"][0]["fullyQualifiedName"] for each in result["locations"]]
     assert names == NAMES
@@ -91,4 +92,4 @@ def test_findings_with_other_words_stay_apart() -> None:
     )
     lines = render_findings(planned(text).findings).splitlines()
     assert len(lines) == len(ports)
-    assert all("each of 'web-" in line and "also at" in line for line in lines)
+    assert all("; the same of app-" in line and "also at" in line for line in lines)

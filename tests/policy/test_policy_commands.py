@@ -251,3 +251,13 @@ def test_mass_delete_may_be_a_warning(cloud: EmulatorServer) -> None:
     with Path("web.yaml").open("a") as file:
         file.write("policies: {mass_delete: warning}\n")
     assert run(["plan"]) == 0
+
+
+def test_what_the_files_and_a_file_from_outside_find_is_said_once(
+    cloud: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As strictly as either has it."""
+    write(WORLD)
+    Path("strict.toml").write_text('[policies]\nworld_open_management = "error"\n')
+    assert run(["plan", "--policies", "strict.toml"]) == 5
+    assert capsys.readouterr().out.count("[world_open_management]") == 1

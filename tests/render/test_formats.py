@@ -28,7 +28,7 @@ from reconciler.render.formats import render
 from reconciler.render.markdown import MAX_LENGTH
 from reconciler.render.outcome import render_report, view_report
 from reconciler.render.plan import traffic_only, view_plan
-from reconciler.render.view import Made, Remark, View
+from reconciler.render.view import Made, View
 
 TARGET = Target(1, 7)
 HOSTILE = "x</code></pre><script>alert(1)</script> ```\n@everyone ::error::\x1b[31m %0A | [a](b)"
@@ -106,13 +106,14 @@ def test_a_host_that_became_a_network_jumps_out_of_every_format(format_: str) ->
 
 def test_markdown_shows_quotes_as_they_are() -> None:
     """A quote that is escaped for HTML first and for Markdown then would be read as `&#x27;`."""
-    view = replace(views()["plan"], warnings=(Remark("'bastion' opens \"22\""),))
+    view = replace(views()["plan"], warnings=(Finding("rename", "warning", "'bastion' opens \"22\""),))
     assert "'bastion' opens \"22\"" in render(view, "markdown")
 
 
 def test_markdown_with_endless_remarks_is_cut_too() -> None:
     view = replace(
-        views()["plan"], warnings=tuple(Remark(f"{number} " + "10.0.0.0/32, " * 300) for number in range(50))
+        views()["plan"],
+        warnings=tuple(Finding("rename", "warning", f"{number} " + "10.0.0.0/32, " * 300) for number in range(50)),
     )
     written = render(view, "markdown")
     assert len(written) <= MAX_LENGTH

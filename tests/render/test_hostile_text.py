@@ -42,7 +42,6 @@ from reconciler.render.view import (
     Line,
     Made,
     Reach,
-    Remark,
     TrafficLine,
     View,
 )
@@ -133,6 +132,7 @@ GROUP = GroupView(
     is_again=True,
     openings=(Opening("open to the world", "tcp 22", "1 port", "tcp", "2 ports", ((Target(1, 7), "web"),), (SSH,)),),
 )
+EXCEPTION = PolicyException("expires", "reason", date(2027, 1, 1))
 GRAPH = Graph(
     (Target(1, 7),),
     (Node("a", NodeKind.GROUP, "web", "2 rules", notes=(NodeNote("note"),)), Node("b", NodeKind.UNKNOWN, "app")),
@@ -142,8 +142,11 @@ VIEW = View(
     "plan",
     groups=(GROUP, replace(GROUP, symbol="-", tone="bad", members=())),
     summary="Plan: nothing",
-    stops=(Remark("stopped", PLACE, "web"), Remark("stopped")),
-    warnings=(Remark("warning", PLACE, "web"),),
+    stops=(
+        Finding("gap", "error", "stopped", None, PLACE, "web", EXCEPTION),
+        Finding("gap", "error", "stopped"),
+    ),
+    warnings=(Finding("rename", "warning", "warning", place=PLACE, group="web"),),
     notes=("note",),
     exposed=(Reach(TRAFFIC, (REF,)),),
     refused=(Reach(TRAFFIC, (REF,)),),
@@ -158,7 +161,7 @@ VIEW = View(
 FINDINGS = (
     Finding("mass-delete", "error", "message", "--flag", PLACE, "web"),
     Finding("gap", "warning", "message", None, None, None),
-    Finding("expires", "error", "message", None, PLACE, "web", PolicyException("expires", "reason", date(2027, 1, 1))),
+    Finding("expires", "error", "message", None, PLACE, "web", EXCEPTION),
 )
 GRAPH_FORMATS = {
     "mermaid": render_mermaid,

@@ -10,6 +10,12 @@ from reconciler.cli import run
 from reconciler.emulator.faults import Fault, FaultPlan
 from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.server import EmulatorServer
+from reconciler.model.canonical import canonical_rule
+from reconciler.model.desired import Target
+from reconciler.planning.group_view import StateView, ViewedGroup, ViewedRule
+from reconciler.render.trace import render_trace
+from reconciler.trace import parse_question
+from reconciler.trace.sides import ask
 
 FILE = """\
 project_id: 1337
@@ -280,6 +286,22 @@ def test_a_group_that_is_live_in_one_target_only_is_no_verdict(
     assert trace(line) == 1
     assert "no such group in project 1337, region 8" in capsys.readouterr().err
     assert trace(f"{line} --region-id 7") == 0
+
+
+def test_what_two_targets_refuse_alike_is_said_once() -> None:
+    """Live rules have ids of their own in each."""
+    groups = tuple(
+        ViewedGroup(Target(1, region), f"k{region}", "web", (_viewed(f"id{region}"),), None, f"k{region}")
+        for region in (7, 8)
+    )
+    views = StateView(groups, {}, is_live=False), StateView(groups, {}, is_live=True)
+    question = parse_question(("egress", "tcp/443", "to", "203.0.113.9"), (), None)[0]
+    verdict = render_trace([ask(view, ("web",), question) for view in views]).splitlines()[0]
+    assert verdict.count("no rule admits") == 2
+
+
+def _viewed(rule_id: str) -> ViewedRule:
+    return ViewedRule(canonical_rule("egress", None, "tcp", 80, 80, None, None), "web", "", None, rule_id)
 
 
 @pytest.mark.usefixtures("emulator")
