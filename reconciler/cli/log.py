@@ -13,7 +13,7 @@ from reconciler.cli.streams import Secrets
 from reconciler.model.clock import SystemClock, format_moment
 from reconciler.model.environment import NO_COLOR, TRACEBACK
 from reconciler.model.errors import NO_DETAILS, ApiError, ErrorDetails, ExitCode, InputError, Issue, SgctlError
-from reconciler.model.place import FilePlace
+from reconciler.model.place import position_of
 from reconciler.model.text import printable
 
 if TYPE_CHECKING:  # every start makes a log, and httpx costs 0.1 s
@@ -141,10 +141,10 @@ def _error_of(exchange: "Exchange") -> dict[str, Any] | None:
 
 
 def _fields(issue: Issue) -> dict[str, Any]:
-    place = issue.place
+    position = position_of(issue.place)
     return {
-        "place": str(place),
-        **(place._asdict() if isinstance(place, FilePlace) else {}),
+        "place": str(issue.place),
+        **(position._asdict() if position is not None else {}),
         "name": issue.name,
         "message": issue.message,
         "fix": issue.fix,

@@ -32,9 +32,10 @@ def structural(schema: Schema) -> Json:
     """Turn a schema of the file into a structural one, with the fields in camelCase.
 
     What an API answer holds and a file ignores is left out: an answer is not in camelCase, so nobody copies it here.
+    Rule sets are as well, which no kind of ours defines.
     """
     whole = follow(schema)
-    leaves = alternatives(whole)
+    leaves = tuple(leaf for leaf in alternatives(whole) if "use" not in leaf.get("properties", ()))
     types = {kind for leaf in leaves for kind in _types(leaf)}
     made: Json = {"description": in_resource_words(whole["description"])} if "description" in whole else {}
     if "null" in types:

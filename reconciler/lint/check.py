@@ -1,6 +1,7 @@
 """All findings of a run."""
 
 from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 from reconciler.lint.findings import Kind, LintFinding
 from reconciler.lint.merge import find_mergeable
@@ -8,10 +9,11 @@ from reconciler.lint.redundant import MAX_UNIONS, find_redundant
 from reconciler.lint.written import read_written
 from reconciler.loading.document import YamlDocument
 from reconciler.loading.issues import Budget
+from reconciler.loading.rule_sets import rule_sets_of
 from reconciler.model.desired import DesiredState
 from reconciler.model.egress import smtp_protocols
 from reconciler.model.live import LiveState
-from reconciler.model.place import Place
+from reconciler.model.place import Place, written_at
 from reconciler.policy.rules import SMTP, SMTP_WAY_OUT, describe_smtp
 
 
@@ -23,7 +25,7 @@ def lint(
         *find_rules(documents),
         *find_unknown_groups(state, live),
         *find_smtp_egress(state),
-        *find_unused_address_groups(documents, state.policies.source.address_groups),
+        *find_unused(documents, state.policies.source.address_groups),
     ]
     return tuple(sorted(found, key=lambda finding: (finding.place.order, finding.kind)))
 
@@ -53,9 +55,9 @@ def find_unknown_groups(state: DesiredState, live: LiveState | None) -> Iterator
             # An id says nothing offline: groups are looked up live, and files seldom name theirs.
             name = rule.remote_group or (rule.rule.remote_group_id if live is not None else None)
             key = (group.target, name)
-            if name is None or key in defined or key in there or (rule.place, name) in seen:
+            if name is None or key in defined or key in there or (written_at(rule.place), name) in seen:
                 continue
-            seen.add((rule.place, name))
+            seen.add((written_at(rule.place), name))
             message = f"no file defines the group `{name}` for {group.target}"
             known = ", and none is live" if live is not None else ": it has to be live (--live asks)"
             left = "only its author knows which group is meant"
@@ -70,29 +72,39 @@ def find_smtp_egress(state: DesiredState) -> Iterator[LintFinding]:
     for group in state.groups:
         for rule in group.rules or ():
             excepted = (*group.exceptions, *(rule.review.exceptions if rule.review else ()))
-            if not smtp_protocols(rule.rule) or rule.place in seen or any(each.policy == SMTP for each in excepted):
+            if (
+                not smtp_protocols(rule.rule)
+                or written_at(rule.place) in seen
+                or any(each.policy == SMTP for each in excepted)
+            ):
                 continue
-            seen.add(rule.place)
+            seen.add(written_at(rule.place))
             message = f"this rule {describe_smtp(rule.rule)}: {SMTP_WAY_OUT}"
             left = "only its author knows which ports it is for"
             yield LintFinding(Kind.SMTP_EGRESS, rule.place, message, group.name, left=left)
 
 
-def find_unused_address_groups(documents: Sequence[YamlDocument], elsewhere: Collection[str]) -> Iterator[LintFinding]:
-    """Find address groups that no rule uses, nor a policy (`elsewhere` are the names that those use)."""
-    used = {name for document in documents for name in _used(document)} | set(elsewhere)
-    for document in documents:
-        for name in document.value.get("address_groups") or ():
-            if name not in used:
-                place = document.key_place("address_groups", name)
-                left = "files of another run may use it"
-                yield LintFinding(
-                    Kind.UNUSED_ADDRESS_GROUP, place, f"nothing uses the address group `{name}`", left=left
-                )
+def find_unused(documents: Sequence[YamlDocument], elsewhere: Collection[str]) -> Iterator[LintFinding]:
+    """Find rule sets that nothing uses; and address groups, unless a policy does (`elsewhere` are those names)."""
+    used: dict[str, set[str]] = {"remote_address_group": set(elsewhere), "use": set()}
+    for item in (item for document in documents for item in _items(document)):
+        for key, names in used.items():
+            written = item.get(key) or ()
+            names.update([written] if isinstance(written, str) else written)
+    for section, kind, key, what in (
+        ("address_groups", Kind.UNUSED_ADDRESS_GROUP, "remote_address_group", "address group"),
+        ("rule_sets", Kind.UNUSED_RULE_SET, "use", "rule set"),
+    ):
+        for document in documents:
+            for name in document.value.get(section) or ():
+                if name not in used[key]:
+                    message, left = f"nothing uses the {what} `{name}`", "files of another run may use it"
+                    yield LintFinding(kind, document.key_place(section, name), message, left=left)
 
 
-def _used(document: YamlDocument) -> Iterator[str]:
+def _items(document: YamlDocument) -> Iterator[dict[str, Any]]:
+    """Yield the items of all lists of rules."""
     for group in document.value.get("security_groups") or ():
-        for rule in group.get("rules") or ():
-            names = rule.get("remote_address_group") or ()
-            yield from [names] if isinstance(names, str) else names
+        yield from group.get("rules") or ()
+    for rule_set in rule_sets_of(document).values():
+        yield from rule_set

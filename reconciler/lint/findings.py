@@ -17,6 +17,7 @@ class Kind(StrEnum):
     MERGEABLE = "mergeable"
     UNKNOWN_GROUP = "unknown-group"
     UNUSED_ADDRESS_GROUP = "unused-address-group"
+    UNUSED_RULE_SET = "unused-rule-set"
     SMTP_EGRESS = "smtp-egress"
 
 
@@ -39,7 +40,7 @@ class Remedy:
 
     @property
     def rules(self) -> tuple[WrittenRule, ...]:
-        """The rules that it touches; all are of one group."""
+        """The rules that it touches; all are of one group, or one rule set."""
         return (*self.removes, *(rewrite.rule for rewrite in self.rewrites))
 
 

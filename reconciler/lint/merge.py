@@ -54,7 +54,7 @@ def find_mergeable(group: WrittenGroup, superfluous: Iterable[WrittenRule]) -> I
     free = [
         _product(rule)
         for rule in group.rules
-        if rule.rules and rule not in gone and not rule.frozen and not rule.has_review and not rule.preset
+        if rule.rules and rule not in gone and not rule.frozen and not rule.has_review and not rule.whole
     ]
     for find in (_ports, _twins, _prefixes):
         used: set[WrittenRule] = set()

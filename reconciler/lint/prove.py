@@ -8,7 +8,7 @@ from reconciler.lint.findings import Remedy
 from reconciler.lint.text import Text, comment_texts
 from reconciler.loading.document import YamlDocument
 from reconciler.model.desired import DesiredGroup, DesiredState
-from reconciler.model.place import FilePlace
+from reconciler.model.place import FilePlace, Key
 from reconciler.planning.group_view import desired_view
 from reconciler.traffic import Traffic
 
@@ -48,17 +48,20 @@ def _head(group: DesiredGroup) -> DesiredGroup:
 def _mended(document: YamlDocument, remedies: Sequence[Remedy]) -> Any:
     """Carry out remedies on the plain value of a document."""
     removed = {rule.path for remedy in remedies for rule in remedy.removes if rule.document is document}
-    changed: dict[Any, dict[str, Any]] = {}
+    changed: dict[tuple[Key, ...], dict[str, Any]] = {}
     for rewrite in (each for remedy in remedies for each in remedy.rewrites if each.rule.document is document):
         so_far = changed.get(rewrite.rule.path, rewrite.rule.value)
         kept = {key: value for key, value in so_far.items() if key not in rewrite.replaces}
         changed[rewrite.rule.path] = {**kept, rewrite.key: rewrite.value}
     if not removed and not changed:
         return document.value
-    groups = list(document.value["security_groups"])
-    for index, group in enumerate(groups):
-        paths = [("security_groups", index, "rules", number) for number in range(len(group.get("rules") or ()))]
-        if any(path in removed or path in changed for path in paths):
-            rules = [changed.get(path, group["rules"][path[3]]) for path in paths if path not in removed]
-            groups[index] = {**group, "rules": rules}
-    return {**document.value, "security_groups": groups}
+    above = {path[:depth] for path in (*removed, *changed) for depth in range(len(path))}
+
+    def mend(part: Any, path: tuple[Key, ...]) -> Any:
+        if path not in above:
+            return changed.get(path, part)
+        if isinstance(part, dict):
+            return {key: mend(value, (*path, key)) for key, value in part.items()}
+        return [mend(item, at) for number, item in enumerate(part) if (at := (*path, number)) not in removed]
+
+    return mend(document.value, ())

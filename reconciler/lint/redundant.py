@@ -123,14 +123,14 @@ def _finding(group: WrittenGroup, rule: WrittenRule, covering: tuple[WrittenRule
 
 
 def _listed(rules: Sequence[WrittenRule]) -> str:
-    shown = [str(rule.place) for rule in rules[:3]]
+    shown = [f"{rule.place} ({rule.whole})" if "use" in rule.value else str(rule.place) for rule in rules[:3]]
     more = f" and {len(rules) - 3} more" if len(rules) > 3 else ""
     return f"{', '.join(shown)}{more}" if more or len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
 def _words(rule: WrittenRule) -> str:
-    if rule.preset:
-        return f"the preset {rule.preset}"
+    if rule.whole:
+        return rule.whole
     first = rule.rules[0]
     names = {placeholder(name): name for name in names_in(first.remote_group_id)}
     more = f" (and {len(rule.rules) - 1} more)" if len(rule.rules) > 1 else ""

@@ -1,21 +1,21 @@
 """Stage 2: documents, of YAML or of plain data -> desired state. Pure.
 
-Defaults fill what a document leaves out, address groups are looked up in every file of the run, and each written rule
-is expanded to the rules that it means (`loader.rule`). The JSON Schema judges the structure (`loader.structure`).
+Defaults fill what a document leaves out, address groups and rule sets are looked up in every file of the run, and each
+written rule is expanded to the rules that it means (`rule`). The JSON Schema judges the structure (`structure`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from reconciler.loading.address_groups import read_address_groups
 from reconciler.loading.document import Document, YamlDocument
-from reconciler.loading.group import MAX_EXPANSIONS, Scope, read_group
+from reconciler.loading.group import Scope, read_group
 from reconciler.loading.head import MAX_GROUPS, Defaults, read_head
 from reconciler.loading.issues import Budget, Issues
 from reconciler.loading.list_lock import is_lock
 from reconciler.loading.policies import read_policies_of
-from reconciler.loading.remote import AddressGroup
+from reconciler.loading.rule_sets import read_shared
+from reconciler.loading.rules import MAX_EXPANSIONS, RuleScope, Shared
 from reconciler.model.desired import DesiredGroup, DesiredState, NameUse, Note, Target
 from reconciler.model.errors import Issue
 from reconciler.model.policies import Policies
@@ -45,9 +45,9 @@ def desired_state(
     wrong, where that is more than a person would read.
     """
     issues = Issues() if issues is None else issues
-    address_groups = read_address_groups(documents, issues)
-    state = merge(_read_documents(documents, defaults, address_groups, issues), issues)
-    judged_by = read_policies_of(documents, address_groups, policies, issues)
+    shared = read_shared(documents, issues)
+    state = merge(_read_documents(documents, defaults, shared, issues), issues)
+    judged_by = read_policies_of(documents, shared.address_groups, policies, issues)
     sources = (document.source for document in documents if isinstance(document, YamlDocument))
     return replace(state, policies=judged_by, notes=in_order(issues.notes)), issues.worded(sources)
 
@@ -56,14 +56,12 @@ MAX_ALL_RULES = 400_000
 """Rules that a run may ask for, in all targets: what a plan of nothing but creations has time and memory for."""
 
 
-def _read_documents(
-    documents: Sequence[Document], defaults: Defaults, address_groups: Mapping[str, AddressGroup], issues: Issues
-) -> list[Written]:
+def _read_documents(documents: Sequence[Document], defaults: Defaults, shared: Shared, issues: Issues) -> list[Written]:
     """Read the documents, up to one with which they ask for too much together."""
     written: list[Written] = []
     expansions, groups, rules = Budget(MAX_EXPANSIONS), Budget(MAX_GROUPS), Budget(MAX_ALL_RULES)
     for document in documents:
-        found = read_document(document, defaults, address_groups, issues, expansions)
+        found = read_document(document, defaults, shared, issues, expansions)
         written.append(found)
         groups.take(len(found.groups))
         rules.take(count_rules(found.groups))
@@ -87,11 +85,11 @@ def count_rules(groups: Sequence[DesiredGroup]) -> int:
 def read_document(
     document: Document,
     defaults: Defaults,
-    address_groups: Mapping[str, AddressGroup],
+    shared: Shared,
     issues: Issues,
     expansions: Budget,
 ) -> Written:
-    """Read what one document asks for, apart from the address groups and policies that it shares with the others.
+    """Read what one document asks for, apart from what it shares with the others.
 
     `expansions` are those that the documents of the run may still come to.
     """
@@ -99,7 +97,7 @@ def read_document(
         return Written((), None, ())
     before = len(issues.notes)
     targets, owner, names = read_head(document, defaults, issues)
-    scope = Scope(document, targets, owner, address_groups, issues, expansions)
+    scope = Scope(targets, owner, RuleScope(document, shared, issues, expansions))
     groups = [group for index, value in enumerate(_groups_of(document)) for group in read_group(scope, index, value)]
     return Written(targets, owner, groups, tuple(issues.notes[before:]), names)
 

@@ -52,13 +52,16 @@ def foreign_documents(source: Source, documents: Sequence[YamlDocument], *, is_w
 _COMMON = frozenset({"project", "region"})
 """Keys of ours that the files of other tools have as well."""
 
+_MISTAKABLE = frozenset({"rule_sets"})
+"""Keys of ours that other tools spell nearly so (`rulesets`)."""
+
 
 def not_ours(keys: Collection[str]) -> bool:
     """Tell from the keys of a document whether it is another tool's; comparing is slow, and done for the first ones."""
     known = check_of("document").properties().keys() - _COMMON
     if any(key in known or is_own_key(key) for key in keys):
         return False
-    return not any(closest(key, known, 0.8) for key in islice(keys, MOST_WORDS))
+    return not any(closest(key, known - _MISTAKABLE, 0.8) for key in islice(keys, MOST_WORDS))
 
 
 def _issue(place: FilePlace, keys: Collection[str], text: str) -> Issue:

@@ -193,7 +193,7 @@ def _first_group_key(document: Document) -> Place:
 
 MAX_GROUPS = 100_000
 """Groups that a document may ask for, in all of its targets, and so may all documents of a run."""
-_MAPPINGS = frozenset({"address_groups", "policies"})
+_MAPPINGS = frozenset({"address_groups", "rule_sets", "policies"})
 
 
 def read_head(document: Document, defaults: Defaults, issues: Issues) -> Head:
@@ -201,7 +201,7 @@ def read_head(document: Document, defaults: Defaults, issues: Issues) -> Head:
     value = document.value
     head = value
     if isinstance(value, dict):
-        empty: dict[str, Any] = {"security_groups": [], "address_groups": {}, "policies": {}}
+        empty: dict[str, Any] = {"security_groups": [], **{key: {} for key in _MAPPINGS}}
         head = {key: empty[key] if _is_body(key, part) else part for key, part in value.items() if not is_own_key(key)}
     if not is_well_formed("document", head):
         report_malformed(document, (), "document", head, issues)

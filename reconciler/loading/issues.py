@@ -7,7 +7,7 @@ from functools import cached_property
 
 from reconciler.model.desired import Note
 from reconciler.model.errors import Issue
-from reconciler.model.place import FilePlace, Key, Place
+from reconciler.model.place import Key, Place, position_of
 from reconciler.model.problems import ProblemName
 from reconciler.model.text import crop
 
@@ -26,12 +26,8 @@ class Source:
 
     def show(self, issue: Issue) -> Issue:
         """Add to an issue at a place of this file the line as it stands there; not to one about the file as a whole."""
-        place = issue.place
-        if (
-            not isinstance(place, FilePlace)
-            or issue.name is ProblemName.NOT_OURS
-            or not 0 < place.line <= len(self.lines)
-        ):
+        place = position_of(issue.place)
+        if place is None or issue.name is ProblemName.NOT_OURS or not 0 < place.line <= len(self.lines):
             return issue
         line, caret = crop(self.lines[place.line - 1], place.column)
         return replace(issue, line=line, caret=caret)

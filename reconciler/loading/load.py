@@ -16,7 +16,7 @@ from reconciler.loading.values import MAX_EXPANDED
 from reconciler.loading.walk import LOCK_NAME, WALK, Walk, find_files, path_issue, reason_of, walk_paths
 from reconciler.model.desired import DesiredState
 from reconciler.model.errors import InputError, Issue
-from reconciler.model.place import FilePlace
+from reconciler.model.place import position_of
 from reconciler.model.policies import Policies
 from reconciler.model.problems import ProblemName
 
@@ -168,7 +168,7 @@ def with_lines(issues: Iterable[Issue]) -> tuple[Issue, ...]:
 
 def _with_line(issue: Issue, sources: dict[str, Source | None]) -> Issue:
     path = issue.place.source
-    if issue.line is not None or issue.name in _NEVER_READ or not isinstance(issue.place, FilePlace):
+    if issue.line is not None or issue.name in _NEVER_READ or position_of(issue.place) is None:
         return issue
     if path not in sources:
         try:

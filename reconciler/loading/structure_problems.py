@@ -73,12 +73,13 @@ def _word(kind: str, error: Any, fragment: Any) -> Iterator[Problem]:
     value = error.instance
     schema = {**error.schema, "enum": list(_words(error))}
     if error.validator == "additionalProperties":
-        known = list(error.schema["properties"]) + (["preset"] if kind == "rule" else [])
+        known = list(error.schema["properties"]) + (["preset", "use"] if kind == "rule" else [])
         at_the_head = _definitions()["document"]["properties"]
         ignored = [name for name, part in error.schema["properties"].items() if part.get("deprecated")]
         for key in value:
-            if kind == "preset_item" and key in _definitions()["rule"]["properties"]:
-                yield Problem((*path, key), ProblemName.EXCLUSIVE_KEYS, *wording.key_beside_preset(key), at_key=True)
+            if kind in _WHOLE_RULES and key not in known and key in {*_definitions()["rule"]["properties"], "use"}:
+                words = wording.key_beside_whole_rules(key, *_WHOLE_RULES[kind])
+                yield Problem((*path, key), ProblemName.EXCLUSIVE_KEYS, *words, at_key=True)
             elif key not in known:
                 words = wording.unknown_key(key, known, value, at_the_head, ignored)
                 yield Problem((*path, key), ProblemName.UNKNOWN_KEY, *words, at_key=True)
@@ -88,11 +89,16 @@ def _word(kind: str, error: Any, fragment: Any) -> Iterator[Problem]:
                 yield Problem(path, ProblemName.MISSING_KEY, *wording.missing_key(key))
     elif "propertyNames" in error.absolute_schema_path:
         is_tag = path[-1:] == ("tags",)
-        words = wording.wrong_tag_key(value, schema) if is_tag else ("an address group needs a name", None)
-        yield Problem((*path, value), ProblemName.WRONG_TAG if is_tag else ProblemName.EMPTY, *words, at_key=True)
+        words = wording.wrong_tag_key(value, schema) if is_tag else wording.wrong_set_name(kind, value)
+        name = ProblemName.WRONG_TAG if is_tag else ProblemName.WRONG_NAME if value else ProblemName.EMPTY
+        yield Problem((*path, value), name, *words, at_key=True)
     else:
         words = _word_value(kind, path, value, schema, fragment)
         yield Problem(path, _name(kind, path, value), *words, at_key=value is None)
+
+
+_WHOLE_RULES = {"preset_item": ("preset", "a preset"), "use_item": ("use", "a rule set")}
+"""The items of a list of rules that stand for whole rules, by the key that makes them so."""
 
 
 def _name(kind: str, path: Path, value: Any) -> ProblemName:
@@ -117,8 +123,9 @@ def _words(error: Any) -> Iterator[str]:
 
 
 def _word_value(kind: str, path: Path, value: Any, schema: wording.Schema, fragment: Any) -> tuple[str, str | None]:
-    if kind == "address_groups":
-        return wording.wrong_prefixes(str(path[0]), value, is_item=len(path) > 1)
+    if kind in ("address_groups", "rule_sets"):
+        word = wording.wrong_prefixes if kind == "address_groups" else wording.wrong_rule_set
+        return word(str(path[0]), value, is_item=len(path) > 1)
     if not path:
         return _word_fragment(kind, value)
     if path[-2:-1] == ("tags",) and isinstance(path[-1], str):
@@ -133,7 +140,7 @@ def _word_value(kind: str, path: Path, value: Any, schema: wording.Schema, fragm
 
 def _word_fragment(kind: str, value: Any) -> tuple[str, str | None]:
     if isinstance(value, dict):
-        return "the document has neither `security_groups` nor `address_groups` nor `policies`", None
+        return "the document has neither `security_groups` nor `address_groups`, `rule_sets` or `policies`", None
     if kind == "document" and isinstance(value, list) and any(map(wording.is_rule_of_another_tool, value)):
         return wording.rules_of_another_tool()
     what = "nothing" if value is None else "an empty text" if value == "" else shown(value)

@@ -32,6 +32,7 @@ EXPECTED: Mapping[str, str] = {
     "targets": "a list of project_id/region_id pairs",
     "owner": _TAG_VALUE,
     "address_groups": "a mapping of names to lists of prefixes",
+    "rule_sets": "a mapping of names to lists of rules",
     "security_groups": "a list of groups",
     "id": _UUID,
     "name": "text of at most {maxLength} characters",
@@ -41,6 +42,7 @@ EXPECTED: Mapping[str, str] = {
     "rules": "a list of rules",
     "prevent_destroy": "true or false",
     "preset": "{either}",
+    "use": "the name of a rule set, or a list of names",
     "direction": "{either}",
     "ethertype": "IPv4, IPv6 or a list of both",
     "protocol": "the name of a protocol, or its number in quotes",
@@ -79,6 +81,7 @@ ITEMS: Mapping[str, str] = {
     "targets": "a project_id/region_id pair",
     "security_groups": "a group: a mapping with a `name`",
     "rules": "a rule: a mapping with a `direction`",
+    "use": "the name of a rule set",
     "ethertype": "{either}",
     "ports": "a port from 1 to 65535, or a range such as 8000-8099",
     "remote_ip_prefixes": _PREFIX,
@@ -127,6 +130,8 @@ _OTHER_NAMES = {
     "remote_address_group_id": "remote_address_group",
     "ether type": "ethertype",
     "port": "ports",
+    "rule_set": "use",
+    "include": "use",
     "rule": "rules",
     "security_group_rules": "rules",
     "security_group": "security_groups",
@@ -220,9 +225,9 @@ def rules_of_another_tool() -> tuple[str, str | None]:
     return "a document is a mapping, not a list of rules", fix
 
 
-def key_beside_preset(key: str) -> tuple[str, str | None]:
-    """Word a key of a rule in a preset item, which stands for whole rules."""
-    return f"`{key}` and `preset` exclude each other: a preset is whole rules", "write two items of the list"
+def key_beside_whole_rules(key: str, whole: str, what: str) -> tuple[str, str | None]:
+    """Word a key of a rule in an item that stands for whole rules by its key `whole`."""
+    return f"`{key}` and `{whole}` exclude each other: {what} is whole rules", "write two items of the list"
 
 
 def missing_key(key: str) -> tuple[str, str | None]:
@@ -285,6 +290,27 @@ def wrong_prefixes(name: str, value: Any, *, is_item: bool) -> tuple[str, str | 
         return f"the address group {shown(name)} is empty", "add a prefix, or remove it"
     fix = f"write [{yaml_text(value)}]" if isinstance(value, str) and len(value) <= 60 else None
     return f"an address group is a list of prefixes, not {_named(value)}", fix
+
+
+def wrong_set_name(kind: str, name: str) -> tuple[str, str | None]:
+    """Word a name that an address group or a rule set cannot have."""
+    if not name:
+        return f"{'an address group' if kind == 'address_groups' else 'a rule set'} needs a name", None
+    if len(name) > 255:
+        return f"the name of the rule set has {len(name):,} characters, over the limit of 255", "shorten it"
+    fixed = "-".join(re.sub(r"[,(){}\[\]]", " ", name).split())
+    message = f"the name of a rule set has no blanks, commas or brackets: {shown(name)}"
+    return message, f"write {fixed}" if 0 < len(fixed) <= 60 else None
+
+
+def wrong_rule_set(name: str, value: Any, *, is_item: bool) -> tuple[str, str | None]:
+    """Word what a rule set cannot be."""
+    if is_item:
+        return f"an item of a rule set is {ITEMS['rules']}, not {_named(value)}", None
+    if value in (None, []):
+        return f"the rule set {shown(name)} is empty", "add a rule, or remove it"
+    fix = "begin each rule with `- direction:`" if isinstance(value, dict) else None
+    return f"a rule set is a list of rules, not {_named(value)}", fix
 
 
 def wrong_group_name(name: str) -> tuple[str, str | None]:

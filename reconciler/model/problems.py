@@ -56,7 +56,7 @@ class ProblemName(StrEnum):
     NO_VALUE = "no-value", "A key has no value."
     EMPTY = "empty", "A list or mapping that has to hold something is empty."
     NOT_A_MAPPING = "not-a-mapping", "A document, group or rule is not a mapping."
-    NOTHING_DESIRED = "nothing-desired", "A document defines no groups, address groups or policies."
+    NOTHING_DESIRED = "nothing-desired", "A document defines no groups, address groups, rule sets or policies."
     WRONG_VALUE = "wrong-value", "A key does not take such a value."
     WRONG_NAME = "wrong-name", "The cloud does not allow such a name for a group."
     WRONG_TAG = "wrong-tag", "The cloud does not allow such a key or value of a tag."
@@ -76,6 +76,8 @@ class ProblemName(StrEnum):
     LOCK_UNREADABLE = "lock-unreadable", "A file with the name of the lock is none."
     LOCK_EDITED = "lock-edited", "A lock is not as `sgctl refresh` wrote it."
     ADDRESS_GROUP_TWICE = "address-group-twice", "An address group is defined twice, with different prefixes."
+    RULE_SET_TWICE = "rule-set-twice", "A rule set is defined twice."
+    RULE_SET_OF_ITSELF = "rule-set-of-itself", "A rule set uses itself, or a set that uses it in turn."
     POLICIES_TWICE = "policies-twice", "Policies are in more than one place."
 
     # Groups
@@ -97,6 +99,7 @@ class ProblemName(StrEnum):
     NOT_A_PREFIX = "not-a-prefix", "A text is no IP prefix, or is spelled in a way that is not taken."
     EXCLUSIVE_KEYS = "exclusive-keys", "Two keys of a rule exclude each other."
     UNKNOWN_ADDRESS_GROUP = "unknown-address-group", "No file defines the address group."
+    UNKNOWN_RULE_SET = "unknown-rule-set", "No file defines the rule set."
     ETHERTYPE_MISMATCH = "ethertype-mismatch", "A prefix or a protocol is of another family than its rule."
     NO_PORTS = "no-ports", "A rule has ports, and its protocol has none."
     NOT_ICMP = "not-icmp", "A rule has an ICMP type, and its protocol is not ICMP."

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from reconciler.model.place import FilePlace, Place
+from reconciler.model.place import Place, position_of
 from reconciler.model.text import printable
 from reconciler.render.condense import describe_groups
 from reconciler.render.findings import describe_finding
@@ -53,9 +53,10 @@ def _details(group: GroupView, perspective: Perspective) -> Iterator[str]:
 def _command(level: str, title: str, lines: Iterable[str], place: Place | None) -> str:
     message = "%0A".join(_data(line) for line in lines) or _data(title)
     where = ""
-    if isinstance(place, FilePlace):
-        where = f"file={_property(place.path)},line={place.line},col={place.column},"
-    elif place is not None:  # plain data has no line to annotate
+    position = position_of(place)
+    if position is not None:
+        where = f"file={_property(position.path)},line={position.line},col={position.column},"
+    if place != position:  # plain data has no line to annotate, and a rule of a rule set two
         message = f"{_data(str(place))}: {message}"
     return f"::{level} {where}title={_property(title)}::{message}"
 

@@ -11,7 +11,7 @@ from posixpath import isabs, normpath
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.model.place import FilePlace
+from reconciler.model.place import FilePlace, position_of
 from reconciler.model.policies import Finding
 from reconciler.model.version import __version__
 from reconciler.render.findings import alike, as_one
@@ -92,12 +92,13 @@ def _result(same: Sequence[Finding], names: list[str], folder: str, lifted: Coll
 def _location(finding: Finding, folder: str) -> Json:
     location: Json = {}
     logical = [] if finding.group is None else [{"fullyQualifiedName": finding.group, "kind": "resource"}]
-    if isinstance(finding.place, FilePlace):
+    position = position_of(finding.place)
+    if position is not None:
         location["physicalLocation"] = {
-            "artifactLocation": {"uri": relative_uri(finding.place, folder)},
-            "region": {"startLine": finding.place.line, "startColumn": finding.place.column},
+            "artifactLocation": {"uri": relative_uri(position, folder)},
+            "region": {"startLine": position.line, "startColumn": position.column},
         }
-    elif finding.place is not None:
+    if finding.place is not None and finding.place != position:
         logical.append({"fullyQualifiedName": str(finding.place), "kind": "value"})
     if logical:
         location["logicalLocations"] = logical

@@ -7,7 +7,7 @@ import re
 import pytest
 from effort import examples
 from hypothesis import given, settings
-from lint_files import DEFAULTS, files, load
+from lint_files import DEFAULTS, files, files_with_set, load
 
 from reconciler.lint import Kind, fix, lint
 from reconciler.planning.group_view import desired_view
@@ -60,6 +60,17 @@ def test_lines_that_no_finding_is_about_stay_byte_for_byte(data: bytes) -> None:
     assert mended.startswith(head)
     if not any(finding.remedy for finding in lint(*load(data))):
         assert mended == data
+
+
+@given(files_with_set())
+@settings(max_examples=examples(100), deadline=None)
+def test_rule_sets_are_mended_where_they_stand_and_uses_stay(data: bytes) -> None:
+    """The loop proves that traffic stays; what is left is a use, which is kept as a whole, or no rule."""
+    fixed = fix(*load(data), DEFAULTS)
+    mended = fixed.texts.get("f.yaml", data)
+    assert mend(mended) == mended
+    assert mended.count(b"use: set") == data.count(b"use: set")
+    assert all("use" in finding.left or finding.kind not in FIXABLE for finding in fixed.left), fixed.left
 
 
 BEFORE_AND_AFTER = {

@@ -18,7 +18,7 @@ from reconciler.loading.document import YamlDocument
 from reconciler.loading.load import Defaults, PlainDocument, load, load_documents, read_documents
 from reconciler.model.desired import DesiredState
 from reconciler.model.errors import InputError, Issue
-from reconciler.model.place import FilePlace, Key, Place, PlainPlace, path_text
+from reconciler.model.place import FilePlace, Key, Place, PlainPlace, UsedPlace, path_text
 from reconciler.model.problems import ProblemName
 
 NAME = "SecurityGroup prod/web"
@@ -112,14 +112,21 @@ def places_by_path(document: YamlDocument, plain: PlainDocument) -> dict[Place, 
     return found
 
 
+def places_of(place: Place, places: dict[Place, set[Place]]) -> set[Place]:
+    """Where a place of plain data is in the file; that of a rule of a rule set is two."""
+    if isinstance(place, UsedPlace):
+        return {UsedPlace(use, place.rule_set, rule) for use in places[place.use] for rule in places[place.rule]}
+    return places[place]
+
+
 def same(first: Issue, second: Issue, places: dict[Place, set[Place]]) -> bool:
     """Tell whether an issue of plain data and one of a file say the same at the same path."""
     return (
         (first.name, first.message, first.fix) == (second.name, second.message, second.fix)
-        and second.place in places[first.place]
+        and second.place in places_of(first.place, places)
         and len(first.related) == len(second.related)
         and all(
-            what == other and there in places[here]
+            what == other and there in places_of(here, places)
             for (what, here), (other, there) in zip(first.related, second.related, strict=True)
         )
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from hypothesis import strategies as st
@@ -111,6 +112,16 @@ def files(draw: st.DrawFn) -> bytes:
     if draw(KINDS) == 0:
         text = text.rstrip()
     return (b"\xef\xbb\xbf" if draw(SOME) == 0 else b"") + text.encode()
+
+
+@st.composite
+def files_with_set(draw: st.DrawFn) -> bytes:
+    """A valid file as above with a rule set, which the groups use whose rules are a block."""
+    text = draw(files()).decode()
+    newline = "\r\n" if "\r\n" in text else "\n"
+    rules = (f"    - {_flow(_described(rule))} # s{number}" for number, rule in enumerate(draw(RULES)))
+    text = re.sub(r"(    rules:[^\[\r\n]*\r?\n)", rf"\1      - {{use: set}}{newline}", text)
+    return newline.join([text, "rule_sets:", "  set: # who", *rules, ""]).encode()
 
 
 def _described(rule: dict[str, str]) -> dict[str, str]:

@@ -149,6 +149,40 @@ DOCUMENT = {
         "address_groups: {a: [10.0.0.0/8]}\n---\naddress_groups: {§a: [10.0.0.0/9]}",
         "address-group-twice",
     ),
+    "rule set as text": ("rule_sets: {a: §b}", "wrong-value"),
+    "rule set as a mapping": ("rule_sets: {a: §{direction: egress}}", "wrong-value"),
+    "empty rule set": ("rule_sets: {a: §[]}", "empty"),
+    "rule set without a name": ('rule_sets: {§"": [{direction: egress}]}', "empty"),
+    "rule set with a blank in its name": ("rule_sets: {§a b: [{direction: egress}]}", "wrong-name"),
+    "rule set twice": (
+        "rule_sets: {a: [{direction: egress}]}\n---\nrule_sets: {§a: [{direction: egress}]}",
+        "rule-set-twice",
+    ),
+    "rule set of itself": ("rule_sets: {a: [{use: §a}]}", "rule-set-of-itself"),
+    "rule sets in a circle": ("rule_sets: {a: [{use: b}], b: [{use: [§a]}]}", "rule-set-of-itself"),
+    "a wrong rule of a rule set, used twice": (
+        HEAD + "rule_sets:\n  a: [{direction: §in}]\n  b: [{use: a}]\n"
+        "security_groups:\n  - {name: web, rules: [{use: a}]}\n  - {name: app, rules: [{use: [b, a]}]}\n",
+        "wrong-value",
+    ),
+    "251 rules of a rule set": (
+        "rule_sets:\n  §a: [{direction: ingress, protocol: tcp, ports: ["
+        + ", ".join(str(port) for port in range(1, 252))
+        + "]}]",
+        "too-many-rules",
+    ),
+    "251 rules, most of them of a rule set": (
+        HEAD
+        + "rule_sets:\n  a: [{direction: ingress, protocol: tcp, ports: ["
+        + ", ".join(str(port) for port in range(1, 251))
+        + "]}]\nsecurity_groups:\n  - name: web\n    §rules: [{use: a}, {direction: egress}]",
+        "too-many-rules",
+    ),
+    "a rule of a rule set with another description": (
+        HEAD + "rule_sets: {a: [{direction: egress, description: out}]}\n"
+        "security_groups:\n  - {name: web, rules: [{use: a}, §{direction: egress}]}",
+        "same-rule-twice",
+    ),
 }
 
 GROUP = {
@@ -304,6 +338,10 @@ RULE = {
     "prefixes as text": ("{direction: ingress, remote_ip_prefixes: §10.0.0.0/8}", "wrong-value"),
     "second prefix": ("{direction: ingress, remote_ip_prefixes: [10.0.0.0/8, §10.0.0.1/9]}", "host-bits"),
     "unknown address group": ("{direction: ingress, remote_address_group: §ofice}", "unknown-address-group"),
+    "unknown rule set": ("{use: §baseline}", "unknown-rule-set"),
+    "a key beside a use": ("{use: baseline, §direction: ingress}", "exclusive-keys"),
+    "a preset beside a use": ("{§use: baseline, preset: default-egress}", "exclusive-keys"),
+    "a use of nothing": ("{use: §[]}", "empty"),
     "no address groups": ("{direction: ingress, remote_address_group: §[]}", "empty"),
     "group id that is none": ("{direction: ingress, remote_group_id: §web}", "wrong-value"),
     "family against prefix": (

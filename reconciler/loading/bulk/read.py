@@ -4,34 +4,38 @@ The order of things is that of `desired_state`: first what all documents share, 
 Whatever is out of the ordinary ends in None: this way is quick, the other one says what is wrong.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from reconciler.loading.address_groups import read_address_groups
 from reconciler.loading.bulk.forks import map_in_forks
 from reconciler.loading.bulk.pieces import SMALLEST, Cut, cut
 from reconciler.loading.desired import MAX_ALL_RULES, Written, count_rules, in_order, merge, read_document
 from reconciler.loading.document import YamlDocument, read_text
-from reconciler.loading.group import MAX_EXPANSIONS
 from reconciler.loading.head import MAX_GROUPS, Defaults
 from reconciler.loading.issues import Budget, Issues
 from reconciler.loading.policies import read_policies_of
-from reconciler.loading.remote import AddressGroup
+from reconciler.loading.rule_sets import read_shared
+from reconciler.loading.rules import MAX_EXPANSIONS, Shared
 from reconciler.loading.values import MAX_EXPANDED
 from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState, Target
-from reconciler.model.place import FilePlace
+from reconciler.model.place import FilePlace, UsedPlace
 from reconciler.model.policies import Policies
 from reconciler.model.rule import Rule
 
-_SHARED = frozenset({"address_groups", "policies"})
+_SHARED = frozenset({"address_groups", "rule_sets", "policies"})
 """Keys of a document that hold for all documents."""
 
 
 _POSITION = attrgetter("place.line", "place.column")
 """Where a group or a rule stands in its file."""
+
+
+def _position(rule: DesiredRule) -> tuple[Any, int]:
+    """Return where a rule stands in the file of its group; the whole place, and 0, where it is of a rule set."""
+    return (rule.place, 0) if isinstance(rule.place, UsedPlace) else _POSITION(rule)
 
 
 class _Text(NamedTuple):
@@ -64,13 +68,15 @@ def read_bulk(
         return None
     texts = [_look_at(path, data, smallest) for path, data in files]
     pieces = [_Piece(text, data) for text in texts for data in (text.cut.pieces if text.cut else [text.data])]
-    shared = _read_shared(texts) if len(pieces) > 1 else None
-    if shared is None:
+    sharing = _read_sharing(texts) if len(pieces) > 1 else None
+    if sharing is None:
         return None
     issues = Issues()
-    address_groups = read_address_groups(shared, issues)
-    judged_by = read_policies_of(shared, address_groups, policies, issues)
-    work = partial(_read_piece, defaults=defaults, address_groups=address_groups, share=len(pieces))
+    shared = read_shared(sharing, issues)
+    judged_by = read_policies_of(sharing, shared.address_groups, policies, issues)
+    if len(issues):
+        return None
+    work = partial(_read_piece, defaults=defaults, shared=shared, share=len(pieces))
     written = map_in_forks(work, pieces, processes, pack=_pack, unpack=_unpack)
     if written is None:
         return None
@@ -84,7 +90,7 @@ def _look_at(path: str, data: bytes, smallest: int) -> _Text:
     return _Text(path, data, cut(data, smallest), any(word.encode() in data for word in _SHARED))
 
 
-def _read_shared(texts: Sequence[_Text]) -> list[YamlDocument] | None:
+def _read_sharing(texts: Sequence[_Text]) -> list[YamlDocument] | None:
     """Read the documents that may hold what all share; they are read once more with their groups."""
     documents: list[YamlDocument] = []
     for text in texts:
@@ -99,9 +105,7 @@ def _read_shared(texts: Sequence[_Text]) -> list[YamlDocument] | None:
     return documents
 
 
-def _read_piece(
-    piece: _Piece, defaults: Defaults, address_groups: Mapping[str, AddressGroup], share: int
-) -> list[Written] | None:
+def _read_piece(piece: _Piece, defaults: Defaults, shared: Shared, share: int) -> list[Written] | None:
     """Read the documents of a piece; None if anything about them is not as it should be.
 
     It is one of `share` pieces, and may come to no more than its share of what a run may.
@@ -114,7 +118,7 @@ def _read_piece(
         return None
     issues = Issues()
     expansions = Budget(MAX_EXPANSIONS // share)
-    written = [read_document(document, defaults, address_groups, issues, expansions) for document in documents]
+    written = [read_document(document, defaults, shared, issues, expansions) for document in documents]
     if (
         expansions.is_spent
         or len(issues)
@@ -149,7 +153,7 @@ def pack_group(group: DesiredGroup) -> tuple[Any, ...]:
     rules = None
     if group.rules is not None:
         rules = [
-            (*rule.rule, rule.description, *_POSITION(rule), rule.remote_group, rule.review, rule.address_group)
+            (*rule.rule, rule.description, *_position(rule), rule.remote_group, rule.review, rule.address_group)
             for rule in group.rules
         ]
     return (
@@ -173,7 +177,14 @@ def unpack_group(packed: tuple[Any, ...], targets: Iterable[Target]) -> list[Des
     if packed_rules is not None:
         rules = tuple(
             [
-                DesiredRule(Rule(*fields), text, FilePlace(path, line, column), remote_group, review, address_group)
+                DesiredRule(
+                    Rule(*fields),
+                    text,
+                    FilePlace(path, line, column) if column else line,
+                    remote_group,
+                    review,
+                    address_group,
+                )
                 for *fields, text, line, column, remote_group, review, address_group in packed_rules
             ]
         )
