@@ -16,7 +16,7 @@ from reconciler.loading.values import MAX_EXPANDED
 from reconciler.loading.walk import LOCK_NAME, WALK, Walk, find_files, path_issue, reason_of, walk_paths
 from reconciler.model.desired import DesiredState
 from reconciler.model.errors import InputError, Issue
-from reconciler.model.place import position_of
+from reconciler.model.place import FilePlace, position_of
 from reconciler.model.policies import Policies
 from reconciler.model.problems import ProblemName
 
