@@ -6,7 +6,7 @@ keep. The rules give it away: those of a new group are compared with those of li
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -63,8 +63,15 @@ class UnmanagedGroup(NamedTuple):
 
 def find_unmanaged(targets: Iterable[Target], live: LiveState, matches: Iterable[Match]) -> tuple[LiveGroup, ...]:
     """Find the live groups of the targets that no file names."""
-    named = {match.live.id for match in matches if match.live is not None}
-    return tuple(group for target in targets for group in live[target] if group.id not in named)
+    return tuple(_unmanaged(targets, live, _named(matches)))
+
+
+def _named(matches: Iterable[Match]) -> frozenset[str]:
+    return frozenset(match.live.id for match in matches if match.live is not None)
+
+
+def _unmanaged(targets: Iterable[Target], live: LiveState, named: Container[str]) -> Iterator[LiveGroup]:
+    return (group for target in targets for group in live[target] if group.id not in named)
 
 
 def is_ours(group: LiveGroup, state: DesiredState) -> bool:
@@ -135,17 +142,18 @@ def find_renames(
     One of ours may differ: `ALIKE` of the rules have to be equal, `ALIKE_BY_NAME` where the names are alike. One
     without an owner may be anybody's, and has to have the very same rules. One of another owner is never meant.
     """
-    created = [match.desired for match in chosen if match.live is None and match.desired.rules is not None]
-    if not created:
-        return ()
-    targets = dict.fromkeys(group.target for group in created)
+    created: defaultdict[Target, list[DesiredGroup]] = defaultdict(list)
+    for match in chosen:
+        if match.live is None and match.desired.rules is not None:
+            created[match.desired.target].append(match.desired)
+    named = _named(matches) if created else frozenset()
     found: list[LikelyRename] = []
-    for target in targets:
+    for target, groups in created.items():
         candidates = [
-            group for group in find_unmanaged((target,), live, matches) if group.owner is None or is_ours(group, state)
+            group for group in _unmanaged((target,), live, named) if group.owner is None or is_ours(group, state)
         ]
         if candidates:
-            found += _Likeness(candidates, state).renames([group for group in created if group.target == target])
+            found += _Likeness(candidates, state).renames(groups)
     return tuple(found)
 
 
