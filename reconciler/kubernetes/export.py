@@ -16,18 +16,18 @@ _UNFIT = re.compile(r"[^a-z0-9]+")
 LONGEST_NAME = 63
 
 
-def resource_name(text: str, taken: set[str]) -> str:
-    """Make the name of a resource of any text, which no other has.
+def resource_name(text: str, taken: dict[str, int]) -> str:
+    """Make the name of a resource of any text, which no other has. `taken` keeps how far each name was counted.
 
-    >>> resource_name("Web tier", {"web-tier"})
+    >>> resource_name("Web tier", {"web-tier": 1})
     'web-tier-2'
     """
     base = _UNFIT.sub("-", text.lower()).strip("-")[: LONGEST_NAME - 4].strip("-") or "unnamed"
-    name, number = base, 1
+    name = base
     while name in taken:
-        number += 1
-        name = f"{base}-{number}"
-    taken.add(name)
+        taken[base] += 1
+        name = f"{base}-{taken[base]}"
+    taken[name] = 1
     return name
 
 
@@ -47,7 +47,7 @@ def export(documents: Sequence[Written], namespace: str, secret: str) -> Iterato
     targets = dict.fromkeys(target for each in documents for target in each.targets)
     owners = {target: each.owner for each in documents for target in each.targets if each.owner is not None}
     policies = next((each.value["policies"] for each in documents if "policies" in each.value), None)
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     names = {}
     for target in targets:
         names[target] = resource_name(f"{target.project_id}-{target.region_id}", taken)
@@ -59,10 +59,11 @@ def export(documents: Sequence[Written], namespace: str, secret: str) -> Iterato
     yield from _address_groups(documents, namespace)
     taken.clear()
     for each in documents:
+        groups = [to_resource(dict(group), "security_group") for group in each.value.get("security_groups", ())]
         for target in each.targets:
-            for group in each.value.get("security_groups", ()):
+            for group in groups:
                 about = f"{group['name']}-{names[target]}" if len(targets) > 1 else group["name"]
-                spec = {"targetRef": {"name": names[target]}, **to_resource(dict(group), "security_group")}
+                spec = {"targetRef": {"name": names[target]}, **group}
                 own = resource_name(about, taken)
                 if own == group["name"]:
                     del spec["name"]
@@ -70,7 +71,7 @@ def export(documents: Sequence[Written], namespace: str, secret: str) -> Iterato
 
 
 def _address_groups(documents: Sequence[Written], namespace: str) -> Iterator[Json]:
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     for document in documents:
         for name, prefixes in document.value.get("address_groups", {}).items():
             own = resource_name(name, taken)
@@ -87,7 +88,7 @@ def _resource(kind: Kind, name: str, namespace: str, spec: Json) -> Json:
     }
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.CSafeDumper):
     def ignore_aliases(self, _data: Any) -> bool:
         """Write what is there twice twice."""
         return True

@@ -1,5 +1,6 @@
 """Whether the flows of a question are allowed, by which rules, and what is nearest where they are not."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -71,7 +72,15 @@ def trace(view: StateView, near: Sequence[str], question: Question) -> TraceAnsw
     Raises `UsageError` for a group that is not there or not managed, and where targets disagree.
     """
     targets = _targets(view, near)
-    answers = [TraceAnswer(tuple(_checks(view, target, near, question))) for target in targets]
+    for name in question.far:
+        _found(view, name)
+    there = defaultdict[Target, list[ViewedGroup]](list)
+    for group in view.groups:
+        there[group.target].append(group)
+    answers = [
+        TraceAnswer(tuple(_checks(replace(view, groups=tuple(there[target])), target, near, question)))
+        for target in targets
+    ]
     if len({answer.allowed for answer in answers}) > 1:
         verdicts = "; ".join(
             f"{'allowed' if answer.allowed else 'refused'} in {target}"
@@ -125,7 +134,7 @@ def _checks(view: StateView, target: Target, near: Sequence[str], question: Ques
 
 
 def _in_target(view: StateView, name: str, target: Target) -> ViewedGroup:
-    found = [group for group in _found(view, name) if group.target == target]
+    found = view.find(name)
     if not found:
         raise NotThere(f"the group {name!r} is not in {target}")
     if len(found) > 1:

@@ -7,6 +7,7 @@ with 1 when one is. `SIZE=1000000 make budget` takes less; words behind the scri
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,11 +29,13 @@ _STOP_AFTER = 2 * SECONDS
 """Seconds of CPU after which a row is stopped."""
 _WAIT = 6 * SECONDS
 """Seconds after which it is stopped whatever it does: the machine may be busy with other things."""
+_ONE_ROUND = 5
+"""Seconds after which a watch is told to end, which it does after its first round."""
 _FILES = (
     "validate COPY --fix", "lint FILE", "lint COPY --fix --format json",
     "graph FILE --format svg", "graph FILE --format mermaid",
     "trace --group web0 ingress tcp/22 from 9.9.9.9 FILE --desired", "plan FILE --out PLAN --sarif SARIF --junit JUNIT",
-    "plan FILE --api-version v2 --format json", "apply PLAN",
+    "plan FILE --api-version v2 --format json", "apply PLAN", "export FILE",
 )  # fmt: skip
 _PLANS = ("show PLAN", *(f"show PLAN --format {each}" for each in ("json", "html", "markdown", "github")), "apply PLAN")
 _LIVE = (
@@ -42,11 +45,12 @@ _LIVE = (
     "graph SMALL --live --format html", "graph SMALL --change --format mermaid",
     "trace --group web1 ingress tcp/1 from 9.9.9.9 SMALL --live", "plan SMALL --show-instances --format json",
     "plan SMALL --prune", "plan FILE --format json --out PLAN", "plan FILE --api-version v2", "apply PLAN",
-    "graph FILE --change --format svg",
+    "graph FILE --change --format svg", "drift SMALL --who --format json", "history", "watch SMALL",
+    "init repo --import", "import --out IMPORTED",
 )  # fmt: skip
 _LIVE_NUMBERS = {
     "live_nested": 125, "live_grid": 125, "live_world": 125, "live_dense": 125, "live_same_name": 30_000,
-    "live_chain": 20_000,
+    "live_chain": 20_000, "live_orphans": 1_300,
 }  # fmt: skip
 """How many groups of each kind come to ten megabytes, roughly."""
 _JOURNALS = ("small_changes", "created_chain", "deleted", "deleted_with_lost_rules", "replaced_apart", "tags_changed")
@@ -119,7 +123,7 @@ class Budget:
         names = {
             "FILE": "bad.yaml", "COPY": "copy.yaml", "SMALL": "small.yaml", "PLAN": "plan.json", "JOURNAL": "journal",
             "POLICIES": "policies.toml", "STATE": "terraform.tfstate", "SARIF": "sarif", "JUNIT": "junit",
-            "METRICS": "metrics.prom",
+            "METRICS": "metrics.prom", "IMPORTED": "imported.yaml",
         }  # fmt: skip
         environment = {
             "PATH": os.environ["PATH"], "HOME": str(self.folder), "GCORE_API_KEY": "key",
@@ -140,7 +144,8 @@ class Budget:
                 start_new_session=True,
                 preexec_fn=_stop_in_time,  # noqa: PLW1509 - the one thread that there may be only waits
             )  # fmt: skip
-            killer = threading.Timer(_WAIT, os.killpg, (process.pid, signal.SIGKILL))
+            ends = (_ONE_ROUND, signal.SIGTERM) if words[0:1] == ["watch"] else (_WAIT, signal.SIGKILL)
+            killer = threading.Timer(ends[0], os.killpg, (process.pid, ends[1]))
             killer.start()
             _, status, usage = os.wait4(process.pid, 0)
             killer.cancel()
@@ -193,10 +198,13 @@ def live(budget: Budget) -> None:
     budget.write("small.yaml", "owner: me\n" + hostile.groups(100, lambda _: [f"{hostile.RULE}}}"]))
     for label, of_ten_megabytes in _LIVE_NUMBERS.items():
         number = max(2, of_ten_megabytes * budget.size // 10_000_000)
-        budget.write("bad.yaml", hostile.crossing_groups(budget.size, number))
+        other = hostile.new_names(budget.size) if label == "live_orphans" else None
+        budget.write("bad.yaml", other or hostile.crossing_groups(budget.size, number))
         with budget.serve(label, number):
             for command in _LIVE:
                 budget.row(label, command)
+        (budget.folder / "imported.yaml").unlink(missing_ok=True)
+        shutil.rmtree(budget.folder / "repo", ignore_errors=True)
     number = max(2, 30_000 * budget.size // 10_000_000)
     budget.write("terraform.tfstate", hostile.terraform_state(budget.size, number))
     with budget.serve("live_names", number):
@@ -205,11 +213,12 @@ def live(budget: Budget) -> None:
 
 def settings(budget: Budget) -> None:
     """Settings and policies; the second of each are as large as the loader takes, nearly."""
-    for label, make in hostile.POLICIES.items():
-        budget.write("bad.yaml", hostile.full_groups(budget.size))
-        for size in sorted({budget.size, min(budget.size, 4_000_000)}):
-            budget.write("policies.toml", make(size))
-            budget.row(f"{label}, {size / 1e6:.0f} MB", "validate FILE --policies POLICIES")
+    for file in (hostile.full_groups, hostile.small_groups, hostile.exceptions):
+        budget.write("bad.yaml", file(budget.size))
+        for label, make in hostile.POLICIES.items():
+            for size in sorted({budget.size, min(budget.size, 4_000_000)}) if file is hostile.full_groups else [10**6]:
+                budget.write("policies.toml", make(size))
+                budget.row(f"{label}, {size / 1e6:.0f} MB, {file.__name__}", "validate FILE --policies POLICIES")
     with budget.serve("live_world", max(2, 125 * budget.size // 10_000_000)):
         for label, make in hostile.POLICIES.items():
             budget.write("policies.toml", make(min(budget.size, 4_000_000)))
@@ -220,6 +229,18 @@ def settings(budget: Budget) -> None:
             budget.row(f"{label}, {size / 1e6:.0f} MB", "config")
 
 
+def locks(budget: Budget) -> None:
+    """Locks of many address groups, and of long ones; a file uses all of them."""
+    with budget.serve("nothing"):
+        for each in (1, 200, 20_000):
+            lock, file = hostile_plans.lock(budget.size, each)
+            budget.write("sgctl.lock.yaml", lock)
+            budget.write("bad.yaml", file)
+            for command in ("validate FILE", "lint FILE", "plan FILE --out PLAN", "refresh --check FILE"):
+                budget.row(f"lock of {each} prefixes a group", command)
+    (budget.folder / "sgctl.lock.yaml").unlink()
+
+
 def main(size: int, only: Sequence[str]) -> int:
     """Run the rows, those alone whose name has one of the words if any are given; return how many are over."""
     started = time.monotonic()
@@ -228,7 +249,7 @@ def main(size: int, only: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as name:
         (Path(name) / ".git").mkdir()
         budget = Budget(Path(name), size, only)
-        for part in (files, plans, live, settings):
+        for part in (files, plans, live, settings, locks):
             part(budget)
     minutes = (time.monotonic() - started) / 60
     print(f"\n{budget.rows} rows of {size / 1e6:.1f} MB in {minutes:.0f} minutes, {len(budget.over)} over")

@@ -6,6 +6,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 HEAD = "project_id: 1\nregion_id: 7\nsecurity_groups:\n"
@@ -82,6 +83,11 @@ def rules_in_many_targets(size: int) -> str:
     number = max(1, min(100_000 // side, size // 20_000))
     named = "".join(f"  - name: web{each}\n    rules:\n{rules}" for each in range(number))
     return f"targets: [{targets}]\nsecurity_groups:\n{named}"
+
+
+def small_groups(size: int) -> str:
+    """As many groups of a rule as a run takes."""
+    return groups(min(_ENTRIES, max(1, size // 90)), lambda _: [f"{RULE}}}"])
 
 
 def full_groups(size: int) -> str:
@@ -301,6 +307,13 @@ def host_bits(size: int) -> str:
     )
 
 
+def many_targets(size: int) -> str:
+    """A few groups in as many targets as a run reads."""
+    number = max(2, min(10_000, size // 100))
+    targets = ", ".join(f"{{project_id: {each // 100 + 1}, region_id: {each % 100 + 1}}}" for each in range(number))
+    return f"targets: [{targets}]\n" + "".join(groups(10, lambda _: [f"{RULE}}}"]).partition("security_groups")[1:])
+
+
 FILES: dict[str, Callable[[int], str]] = {
     each.__name__: each
     for each in (
@@ -308,7 +321,7 @@ FILES: dict[str, Callable[[int], str]] = {
         documents_of_targets_and_groups, rules_in_many_targets, full_groups, circles, one_referred_to, all_to_all,
         previous_names, same_name, tags, exceptions, long_text, long_lines, unknown_keys, many_unknown_keys,
         alias_bomb, alias_documents, merge_chain, merge_wide, merge_list, many_documents, same_address_groups,
-        duplicates, ports, mergeable, rules_at_fault, flow_prefixes, host_bits,
+        duplicates, ports, mergeable, rules_at_fault, flow_prefixes, host_bits, many_targets,
     )
 }  # fmt: skip
 """Desired-state files by what is bad about them."""
@@ -373,6 +386,15 @@ def broad_flows(size: int) -> str:
     return f"[policies]\nmust_deny = [\n{''.join(flows)}]\n"
 
 
+def flows_of_names(size: int) -> str:
+    """A thousand flows, each for the groups of a pattern that few names fit."""
+    flows = (
+        f'  {{ group = "*{each}*w*b*", direction = "ingress", protocol = "tcp", ports = 22 }},\n'
+        for each in range(min(1000, size // 80))
+    )
+    return f"[policies]\nmust_deny = [\n{''.join(flows)}]\n"
+
+
 def management_ports(size: int) -> str:
     """Every other port as one of management, and a limit of no port at all."""
     ports = ", ".join(str(each) for each in range(1, min(65_535, size // 7), 2))
@@ -395,7 +417,15 @@ def everything_wrong(_: int) -> str:
 
 POLICIES: dict[str, Callable[[int], str]] = {
     each.__name__: each
-    for each in (denied_flows, allowed_flows, broad_flows, management_ports, allowed_prefixes, everything_wrong)
+    for each in (
+        denied_flows,
+        allowed_flows,
+        broad_flows,
+        flows_of_names,
+        management_ports,
+        allowed_prefixes,
+        everything_wrong,
+    )
 }
 """Files of policies."""
 
@@ -421,6 +451,44 @@ def live_group(number: int, rules: list[dict[str, Any]], name: str | None = None
         "id": uuid("group", number), "name": name or f"web{number}", "description": "", "tags_v2": [],
         "security_group_rules": rules, "revision_number": 1, **fields,
     }  # fmt: skip
+
+
+def user_actions(number: int) -> list[dict[str, Any]]:
+    """Make entries of the log of user actions, each about ten rules of a group of its own."""
+    rules = [{"action": "create", "direction": "ingress", "remote_ip_prefix": address(each)} for each in range(10)]
+    return [
+        {
+            "id": str(number - each), "timestamp": datetime.now(UTC).isoformat(), "action_type": "update",
+            "email": "x" * 300, "api_group": "securitygroup", "project_id": 1, "region_id": 7,
+            "action_data": {"changed_rules": rules}, "resources": [{"resource_id": uuid("group", each)}],
+        }
+        for each in range(number)
+    ]  # fmt: skip
+
+
+def live_orphans(number: int) -> list[dict[str, Any]]:
+    """Groups of the files' owner that no file names, each with rules that twenty others have."""
+    tag = [{"key": "sgctl-owner", "value": "me", "read_only": False}]
+    return [
+        live_group(
+            each,
+            [live_rule(each, port, port_range_min=p, port_range_max=p)
+             for port in range(25) for p in [1 + (each // 20 * 25 + port) % 60_000]],
+            name=f"was{each}", tags_v2=tag,
+        )
+        for each in range(number)
+    ]  # fmt: skip
+
+
+def new_names(size: int) -> str:
+    """Groups with the rules of those (`live_orphans`), and other names."""
+    return "owner: me\n" + groups(
+        max(2, size // (25 * 60)),
+        lambda each: [
+            f"{{direction: ingress, protocol: tcp, ports: {1 + (each // 20 * 25 + port) % 60_000}}}"
+            for port in range(25)
+        ],
+    )
 
 
 def _live_nested(group: int, number: int) -> dict[str, Any]:
@@ -512,5 +580,5 @@ def terraform_state(size: int, number: int) -> str:
 
 LIVE: dict[str, Callable[[int], list[dict[str, Any]]]] = {
     each.__name__: each
-    for each in (live_nested, live_grid, live_world, live_dense, live_same_name, live_chain, live_names)
+    for each in (live_nested, live_grid, live_world, live_dense, live_same_name, live_chain, live_names, live_orphans)
 }

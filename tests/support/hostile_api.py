@@ -12,8 +12,10 @@ import hostile
 def serve(kind: str, number: int) -> None:
     """Serve so many groups of a kind (`hostile.LIVE`), or none; print the address."""
     groups = hostile.LIVE[kind](number) if kind in hostile.LIVE else []
-    texts = [json.dumps(group).encode() for group in groups]
-    count = str(len(texts)).encode()
+    lists = {
+        "securitygroups": [json.dumps(group).encode() for group in groups],
+        "user_actions": [json.dumps(action).encode() for action in hostile.user_actions(min(number, 10_000))],
+    }
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -21,10 +23,9 @@ def serve(kind: str, number: int) -> None:
         def do_GET(self) -> None:
             query = parse_qs(urlsplit(self.path).query)
             offset, limit = int(query.get("offset", ["0"])[0]), int(query.get("limit", ["1000"])[0])
+            texts = [] if self.path.endswith("/instances") else lists.get(self.path.split("?")[0].split("/")[3], [])
             part = b",".join(texts[offset : offset + limit])
-            body = b'{"count": ' + (b"0" if self.path.endswith("/instances") else count) + b', "results": ['
-            body += b"]}" if self.path.endswith("/instances") else part + b"]}"
-            self._answer(200, body)
+            self._answer(200, b'{"count": %d, "results": [%b]}' % (len(texts), part))
 
         def do_POST(self) -> None:
             """Take what is told (`/hook`), and refuse every write."""

@@ -1,4 +1,4 @@
-"""Plan files and journals made to be slow, each as large as asked: valid ones, made by planning and by the writers.
+"""Plan files, journals and locks made to be slow, each as large as asked, and valid: the writers wrote them.
 
 `size` is the number of bytes to fill, roughly; `base_url` is the API that a plan or journal is for.
 """
@@ -11,10 +11,13 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+import hostile
 from build import desired_group, live_group, rule, state_of, tcp, there, uuid, wanted
 
 from reconciler.applying.journal import before_line, begin_line, write_line
 from reconciler.applying.outcome import Write
+from reconciler.loading.list_lock import LockedList, lock_text
+from reconciler.loading.lists import ListSource
 from reconciler.model.clock import format_time
 from reconciler.model.desired import DesiredGroup, DesiredRule
 from reconciler.model.live import OWNER_TAG, LiveGroup, LiveRule
@@ -39,6 +42,17 @@ def plan_text(kind: str, size: int, base_url: str = "https://api.gcore.com") -> 
 def journal_text(kind: str, size: int, base_url: str = "https://api.gcore.com") -> str:
     """Make the journal of an apply of such a plan, which did all of it."""
     return _journal(_filled(size, lambda number: PLANS[kind](number, base_url), _journal))
+
+
+def lock(size: int, each: int) -> tuple[str, str]:
+    """Make a lock of roughly so many bytes, of address groups of so many prefixes, and a file that uses all of them."""
+    prefixes = tuple(f"{10 + (one >> 16)}.{one >> 8 & 255}.{one & 255}.0/24" for one in range(each))
+    locked = LockedList(ListSource("https://example.com/list"), "2026-01-01", prefixes)
+    names = [f"a{number}" for number in range(max(1, size // (250 + 20 * each)))]
+    listed = "".join(f"  {name}: {{source: 'https://example.com/list'}}\n" for name in names)
+    return lock_text(dict.fromkeys(names, locked)), f"address_groups:\n{listed}" + hostile.groups(
+        len(names), lambda number: [f"{hostile.RULE}, remote_address_group: a{number}}}"]
+    )
 
 
 def _filled(size: int, make: Callable[[int], Plan], write: Callable[[Plan], str]) -> Plan:
