@@ -9,6 +9,9 @@ from jsonschema import Draft202012Validator
 from reconciler import load
 from reconciler.api.backend import BACKENDS
 from reconciler.applying.journal_reading import read_journal
+from reconciler.loading.address_groups import read_address_groups
+from reconciler.loading.issues import Issues
+from reconciler.loading.load import read_documents
 from reconciler.model.published import read_schema
 from reconciler.planning import planfile
 
@@ -46,6 +49,14 @@ def test_a_report_has_all_that_it_had(folder: Path, name: str) -> None:
     known = set(schema["properties"])
     assert set(report) <= known
     Draft202012Validator(schema | {"required": []}).validate(report)
+
+
+def test_a_lock_is_read_and_says_the_same(folder: Path) -> None:
+    documents, unreadable = read_documents([str(folder / "published")])
+    issues = Issues()
+    found = read_address_groups(documents, issues)
+    assert (unreadable, len(issues)) == ((), 0)
+    assert {name: len(group.prefixes) for name, group in found.items()} == {"cdn": 6, "egress": 2}
 
 
 def test_a_file_means_the_same(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
     python tests/support/released.py tests/released/0.2.0
 
-A plan, the journal and the outcome of its apply, and a drift report, made on the emulator.
+A plan, the journal and the outcome of its apply, a drift report, and a lock, made on the emulator.
 """
 
 import os
@@ -28,6 +28,7 @@ security_groups:
     rules:
       - {direction: ingress, protocol: icmp, icmp_type: 8, icmp_code: 0}
 """
+PUBLISHED = "address_groups: {cdn: {source: gcore-cdn}, egress: {source: gcore-egress, widest_ipv4: 16}}\n"
 CHANGED = GROUPS.replace("443", "8443")
 
 
@@ -50,7 +51,10 @@ def main(folder: Path) -> None:
         Path("drift.json").write_text(said("drift", "groups.yaml", "--format", "json"))
         said("plan", "groups.yaml", "--out", "plan.json")
         Path("outcome.json").write_text(said("apply", "plan.json", "--journal", "apply.journal", "--format", "json"))
-        for each in Path().iterdir():
+        Path("published").mkdir()
+        Path("published/lists.yaml").write_text(PUBLISHED)
+        said("refresh", "published")
+        for each in (path for path in Path().rglob("*") if path.is_file()):
             each.chmod(0o644)
 
 
