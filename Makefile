@@ -76,11 +76,13 @@ build: .venv/installed-dev  ## build sdist and wheel into dist/
 	rm -rf dist
 	$(BIN)/python -m build
 
-sbom: .venv/installed-dev  ## list the parts of what is in dist/, as a release carries it
-	$(PIP) install --constraint constraints.txt --group release
+# Never in .venv: its extras make every import of jsonschema take 1.5 s.
+sbom: .venv/created  ## list the parts of what is in dist/, as a release carries it
+	$(PYTHON) -m venv --clear --without-pip .tools/release
+	$(PIP) --python .tools/release/bin/python install --constraint constraints.txt --group release
 	$(PYTHON) -m venv --clear --without-pip .tools/parts
 	$(PIP) --python .tools/parts/bin/python install --constraint constraints.txt "$$(echo dist/*.whl)[emulator,metrics]"
-	$(BIN)/cyclonedx-py environment --output-reproducible --output-file "$$(echo dist/*.whl | sed 's/-py3-.*/.cdx.json/')" .tools/parts
+	.tools/release/bin/cyclonedx-py environment --output-reproducible --output-file "$$(echo dist/*.whl | sed 's/-py3-.*/.cdx.json/')" .tools/parts
 
 clean:  ## remove everything that was made
 	rm -rf .venv $(SDK) $(LOWEST) .tools build dist site .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

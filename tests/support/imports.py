@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,11 +26,17 @@ def imports() -> list[Import]:
     return [each for file in sorted(PACKAGE.rglob("*.py")) for each in imports_of(file, ROOT)]
 
 
-def imports_of(file: Path, root: Path) -> Iterator[Import]:
+@cache
+def imports_of(file: Path, root: Path) -> tuple[Import, ...]:
     """List the imports of a file, which is named from `root`."""
+    return tuple(found_in(file, root))
+
+
+def found_in(file: Path, root: Path) -> Iterator[Import]:
+    """Read the file for `imports_of`, which keeps what was found."""
     name = file.relative_to(root).as_posix()
     folder = file.relative_to(root).parts[:-1]
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in statements(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(name, node.lineno, alias.name)
@@ -38,3 +45,11 @@ def imports_of(file: Path, root: Path) -> Iterator[Import]:
             module = ".".join((*package, *filter(None, [node.module])))
             for alias in node.names:
                 yield Import(name, node.lineno, f"{module}.{alias.name}")
+
+
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """List a node and every statement in it, at any depth. Expressions, nine nodes of ten, hold no import."""
+    yield node
+    for field in ("body", "handlers", "orelse", "finalbody", "cases"):
+        for inner in getattr(node, field, ()):
+            yield from statements(inner)
