@@ -67,7 +67,7 @@ def api(tmp_path: Path, clean_environment: None, monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv("GCORE_API_KEY", server.api_key)
         assert run(["apply", "--auto-approve", "-q"]) == 0
         headers = {"Authorization": f"apikey {server.api_key}", "User-Agent": "curl/8"}
-        with httpx.Client(base_url=server.url, headers=headers) as client:
+        with httpx.Client(base_url=server.url, headers=headers, verify=False) as client:
             ids = {each["name"]: each["id"] for each in client.get(GROUPS).json()["results"]}
             assert client.patch(f"{GROUPS}/{ids['web']}", json={"changed_rules": [SSH]}).is_success
             assert client.delete(f"{GROUPS}/{ids['app']}").is_success
