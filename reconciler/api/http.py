@@ -19,6 +19,7 @@ from reconciler.api.error_answer import Cleaner, is_locked, read_details, refusa
 from reconciler.api.retry import Locks, Pause, Waits, retry_after
 from reconciler.api.transport import AnswerTooLarge, CannotConnect
 from reconciler.model.clock import Clock
+from reconciler.model.cloud import DEFAULT_TIMEOUT
 from reconciler.model.environment import BASE_URL
 from reconciler.model.errors import (
     NO_DETAILS,
@@ -85,7 +86,7 @@ class Http:
         api_key: str,
         clock: Clock,
         *,
-        timeout: float = 30.0,
+        timeout: float = DEFAULT_TIMEOUT,
         connections: int = 16,
         transport: httpx.BaseTransport | None = None,
         observe: Callable[[Exchange], None] = lambda _: None,
@@ -121,7 +122,7 @@ class Http:
         waits = Waits(self._clock, self._hint)
         while True:
             try:
-                response = self._exchange("GET", path, params=params)
+                response = self._exchange(waits, "GET", path, params=params)
             except CannotConnect as error:
                 raise self._not_sent(path, error) from None
             except AnswerTooLarge as error:
@@ -150,7 +151,7 @@ class Http:
         waits = Waits(self._clock, self._hint)
         while True:
             try:
-                response = self._exchange(method, path, json_body=body)
+                response = self._exchange(waits, method, path, json_body=body)
             except CannotConnect as error:
                 raise self._not_sent(path, error) from None
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -183,12 +184,14 @@ class Http:
 
     def _exchange(
         self,
+        waits: Waits,
         method: str,
         path: str,
         params: Params | None = None,
         json_body: Mapping[str, Any] | None = None,
     ) -> Response:
         self._pause.obey()
+        waits.begin()
         started = self._clock.monotonic()
         try:
             with self._client.stream(method, path, params=params, json=json_body) as answer:

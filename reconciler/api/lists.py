@@ -10,12 +10,13 @@ from reconciler.api.http import reason
 from reconciler.api.retry import Waits
 from reconciler.api.transport import AnswerTooLarge, CannotConnect
 from reconciler.model.clock import Clock
+from reconciler.model.cloud import DEFAULT_TIMEOUT
 from reconciler.model.errors import ApiError, ApiUnreachable, UsageError
 
 MAX_REDIRECTS = 3
 
 
-def fetch_list(url: str, clock: Clock, limit: int, timeout: float = 30.0) -> bytes:
+def fetch_list(url: str, clock: Clock, limit: int, timeout: float = DEFAULT_TIMEOUT) -> bytes:
     """Fetch a list of at most `limit` bytes: by https, or by http from this machine. Each try has `timeout` seconds.
 
     A redirect is followed to the same host alone. Raises `ApiError` for an answer that is none, or a host that does not
@@ -26,6 +27,7 @@ def fetch_list(url: str, clock: Clock, limit: int, timeout: float = 30.0) -> byt
     redirects = 0
     with open_client(origin, clock, timeout=timeout, limit=limit) as client:
         while True:
+            waits.begin()
             try:
                 answer = client.get(url)
             except CannotConnect as error:

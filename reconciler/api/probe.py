@@ -15,6 +15,7 @@ from reconciler.api.error_answer import Cleaner
 from reconciler.api.http import Exchange, json_object, read_answer_details, reason
 from reconciler.api.transport import CannotConnect
 from reconciler.model.clock import Clock
+from reconciler.model.cloud import DEFAULT_TIMEOUT
 from reconciler.model.errors import NO_DETAILS, ErrorDetails
 
 
@@ -44,7 +45,7 @@ class Probe:
         api_key: str | None,
         clock: Clock,
         *,
-        timeout: float = 30.0,
+        timeout: float = DEFAULT_TIMEOUT,
         observe: Callable[[Exchange], None] = lambda _: None,
     ) -> None:
         self._clock = clock

@@ -22,6 +22,9 @@ FIRST_BACKOFF = 0.5
 """Seconds before the second try; doubled for each further one."""
 MAX_WAIT = 60.0
 """Seconds that the waits of one request may add up to, `Retry-After` included."""
+MAX_TRYING = 30.0
+"""Seconds after which the tries of one request have taken long enough; the second one begins in any case. A server that
+keeps each waiting to its deadline is given up within a minute."""
 
 FIRST_LOCK_WAIT = 1.0
 """Seconds before the second try of a write to a locked resource; doubled for each further one."""
@@ -115,6 +118,12 @@ class Waits:
         self._hint = hint
         self._tries = 0
         self._waited = 0.0
+        self._trying = 0.0
+        self._began = clock.monotonic()
+
+    def begin(self) -> None:
+        """Take note that a try begins."""
+        self._began = self._clock.monotonic()
 
     def allowed(self, asked: float | None, problem: str, path: str) -> float:
         """Return the seconds until the next try, `asked` where the API named them.
@@ -122,7 +131,9 @@ class Waits:
         Raises `ApiUnreachable` when the tries are used up or the wait would be too long.
         """
         self._tries += 1
-        if self._tries >= (MAX_TRIES if asked is None else MAX_ASKED):
+        self._trying += self._clock.monotonic() - self._began
+        is_slow = self._tries > 1 and self._trying > MAX_TRYING
+        if is_slow or self._tries >= (MAX_TRIES if asked is None else MAX_ASKED):
             raise ApiUnreachable(f"{path}: {problem}; gave up after {self._tries} tries", self._hint)
         seconds = FIRST_BACKOFF * 2 ** min(self._tries - 1, MAX_TRIES) if asked is None else asked
         if self._waited + seconds > MAX_WAIT:

@@ -26,6 +26,7 @@ def post_json(url: str, payload: dict[str, Any], clock: Clock, timeout: float = 
     waits = Waits(clock)
     with open_client(address, clock, timeout=timeout) as client:
         while True:
+            waits.begin()
             try:
                 status = client.post(url, json=payload).status_code
             except CannotConnect as error:

@@ -7,7 +7,7 @@ from reconciler.api.parse import parse_group
 from reconciler.applying.outcome import Result, Status
 from reconciler.applying.session import Answered, ApplyContext, Session, has_ended
 from reconciler.model.errors import ApiError, ApiRefused, OutcomeUnknown
-from reconciler.model.live import LiveGroup
+from reconciler.model.live import LiveGroup, fingerprint
 from reconciler.model.placeholder import fill_in
 from reconciler.planning.diff import Difference
 from reconciler.planning.encode import Request
@@ -47,6 +47,7 @@ def _create(session: Session, request: Request) -> Result:
             if session.group_id is None:
                 session.problem = f"{request.method} {request.path}: the answer does not name the new group"
                 session.group_id = _find(session, request, looks=_LOOKS_ANSWERED)
+                session.touched = session.group_id is not None  # an answer came, and what is read decides
         if session.group_id is not None:
             return replace(session.ended(Status.APPLIED), answered=answered)
     return session.ended(Status.FAILED, f"not created: {session.problem}")
@@ -146,8 +147,16 @@ def _delete(session: Session, request: Request) -> Result:
         session.wait(round_)
         if _is_gone(session):
             return session.ended(Status.APPLIED)
+    if not session.problem:
+        session.touched = _is_changed(session)  # all was answered as done, and what is read decides
     return session.ended(Status.FAILED, f"still there: {session.problem or 'although the API said it was deleted'}")
 
 
 def _is_gone(session: Session) -> bool:
     return session.context.reader.get_group(session.change.difference.target, session.group_id or "") is None
+
+
+def _is_changed(session: Session) -> bool:
+    """Tell whether a group that was to be deleted is anything but as it was."""
+    group = session.context.reader.get_group(session.change.difference.target, session.group_id or "")
+    return group is None or fingerprint(group) != session.change.fingerprint

@@ -44,7 +44,7 @@ def command(format_: str) -> None:
       region_id = 7                   # or by name: project = "production", region = "Luxembourg-2"
       api_version = "v1"
       two_phase = false
-      timeout = 30                    # seconds
+      timeout = 25                    # seconds
       lock_timeout = "5m"             # for what another task has locked
       max_age = "24h"                 # of a saved plan
       [limits]

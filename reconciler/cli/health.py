@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from reconciler.cli.log import current_log
 from reconciler.drift.metrics import render_health
 from reconciler.drift.watch import Health
 from reconciler.model.errors import UsageError
@@ -47,23 +48,33 @@ class Address(click.ParamType):  # type: ignore[type-arg]  # generic in the newe
 def serve(address: tuple[str, int], pages: Mapping[str, Callable[[], Answer]]) -> Iterator[int]:
     """Answer GET requests for the pages, in threads of their own, and give the port.
 
-    A page that is not well is a 503. Clients that ask wrongly, slowly or not at all are nobody's business: they are cut
-    off without a word. Raises `UsageError` where the address cannot be listened on.
+    A page that is not well is a 503, one that fails a 500 and a line in the log. Clients that ask wrongly, slowly or
+    not at all are nobody's business: they are cut off without a word. Raises `UsageError` where the address cannot be
+    listened on.
     """
+    warn = current_log().warning  # which other threads cannot find
 
     class Handler(BaseHTTPRequestHandler):
         timeout = _SECONDS
 
         def do_GET(self) -> None:
-            page = pages.get(self.path.partition("?")[0])
-            is_well, text = page() if page else (False, "not found\n")
-            status = HTTPStatus.NOT_FOUND if page is None else HTTPStatus.OK
+            status, text = self.answer(self.path.partition("?")[0])
             body = text.encode()
-            self.send_response(status if is_well or page is None else HTTPStatus.SERVICE_UNAVAILABLE)
+            self.send_response(status)
             self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def answer(self, path: str) -> tuple[HTTPStatus, str]:
+            if path not in pages:
+                return HTTPStatus.NOT_FOUND, "not found\n"
+            try:
+                is_well, text = pages[path]()
+            except Exception as error:  # noqa: BLE001 - whatever it is, whoever runs the server has to know
+                warn(f"{path} could not be answered: {type(error).__name__}: {error}")
+                return HTTPStatus.INTERNAL_SERVER_ERROR, "this page fails; the log says why\n"
+            return HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE, text
 
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the name of the base class
             """Nothing: a scrape every few seconds is no event."""

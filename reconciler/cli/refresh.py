@@ -25,7 +25,7 @@ from reconciler.loading.lists import FILE, GCORE_LISTS, MAX_LIST, describe_size,
 from reconciler.loading.load import read_documents
 from reconciler.loading.walk import LOCK_NAME, Walk
 from reconciler.model.clock import Clock, SystemClock
-from reconciler.model.cloud import MAX_RULES
+from reconciler.model.cloud import DEFAULT_TIMEOUT, MAX_RULES
 from reconciler.model.errors import ExitCode, InputError, SgctlError
 from reconciler.model.files import parts_below, read_bounded
 from reconciler.model.problems import ProblemName
@@ -95,15 +95,19 @@ class _Fetched:
 Locks = Mapping[str, tuple[str, Lock]]
 """The locks that are there by their folders, with the path of each as it was given."""
 
+_LONGEST = 50.0
+"""Seconds that fetching may take in all: whoever publishes a list says how quickly it comes."""
+
 
 class _Fetcher:
-    """Fetches each source once."""
+    """Fetches each source once, as long as there is time."""
 
     def __init__(self, clock: Clock, base_url: str, walk: Walk) -> None:
         self.today = clock.now().date().isoformat()
         self._clock = clock
         self._base_url = base_url
         self._walk = walk
+        self._until = clock.monotonic() + _LONGEST
         self._known: dict[str, bytes | tuple[ProblemName, str]] = {}
 
     def fetch(self, group: PublishedGroup) -> bytes | tuple[ProblemName, str]:
@@ -114,11 +118,20 @@ class _Fetcher:
         url = self._base_url + GCORE_LISTS[source.source][0] if source.source in GCORE_LISTS else source.source
         if url not in self._known:
             try:
-                self._known[url] = fetch_list(url, self._clock, MAX_LIST)
+                self._known[url] = fetch_list(url, self._clock, MAX_LIST, self._time_for_a_try())
             except SgctlError as error:
-                message = f"{error.message}{' ' + error.hint if error.hint else ''}"
+                message = f"{error.message}{'. ' + error.hint if error.hint else ''}"
                 self._known[url] = ProblemName.LIST_UNREACHABLE, message
         return self._known[url]
+
+    def _time_for_a_try(self) -> float:
+        """Say how many seconds a try may take: half of what is left, for there may be a second one."""
+        left = (self._until - self._clock.monotonic()) / 2
+        if left <= 0:
+            raise SgctlError(
+                f"the lists before took {_LONGEST:.0f} s, and it was not asked for", "Refresh fewer files."
+            )
+        return min(DEFAULT_TIMEOUT, left)
 
     def _read(self, folder: str, path: str) -> bytes | tuple[ProblemName, str]:
         """Read a list from a file below the root of the files."""

@@ -16,8 +16,8 @@ MAX_NAME = 255
 
 DEFAULT_BASE_URL = "https://api.gcore.com"
 
-DEFAULT_TIMEOUT = 30.0
-"""Seconds to wait for an answer, where nothing else is said."""
+DEFAULT_TIMEOUT = 25.0
+"""Seconds to wait for an answer, where nothing else is said: two such waits, for a read, are less than a minute."""
 
 DEFAULT_LOCK_TIMEOUT = 300.0
 """Seconds to wait for what another task has locked, where nothing else is said."""

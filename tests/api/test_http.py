@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from reconciler.api.http import Exchange, Http
-from reconciler.api.retry import FIRST_BACKOFF, MAX_ASKED, MAX_TRIES, MAX_WAIT, read_date, retry_after
+from reconciler.api.retry import FIRST_BACKOFF, MAX_ASKED, MAX_TRIES, MAX_TRYING, MAX_WAIT, read_date, retry_after
 from reconciler.model.clock import SystemClock
+from reconciler.model.cloud import DEFAULT_TIMEOUT
 from reconciler.model.errors import ApiError, ApiRefused, ApiUnreachable, OutcomeUnknown, Stopped
 
 KEY = "s3cret-key"
@@ -109,6 +110,22 @@ def test_a_read_gives_up_within_bounds(step: Callable[[], Step]) -> None:
         http.read(PATH)
     assert len(script.requests) <= MAX_ASKED
     assert sum(script.clock.waits) <= MAX_WAIT
+
+
+@pytest.mark.parametrize("seconds", [0.1, 1, 9, DEFAULT_TIMEOUT, 45])
+def test_a_server_that_answers_late_is_given_up_within_a_minute_or_two_tries(seconds: float) -> None:
+    clock, tries = Clock(), []
+
+    def late(request: httpx.Request) -> httpx.Response:
+        tries.append(request)
+        clock.sleep(seconds)
+        return httpx.Response(500)
+
+    transport = httpx.MockTransport(late)
+    with Http("https://api.example", KEY, clock, transport=transport) as http, pytest.raises(ApiUnreachable):
+        http.read(PATH)
+    assert clock.monotonic() < max(60, 2 * seconds + 1)
+    assert len(tries) == (MAX_TRIES if seconds < 7 else max(2, 1 + int(MAX_TRYING // seconds)))
 
 
 def test_waits_double_where_the_api_names_none() -> None:

@@ -8,6 +8,7 @@ import pytest
 from world import EGRESS, World, contents, neutron, seeds, tcp, wanted
 
 from reconciler.api.backend import BACKENDS, GcoreWriter
+from reconciler.api.http import Answer
 from reconciler.api.live import OnPage, nobody
 from reconciler.api.reader import GcoreReader
 from reconciler.applying.apply import apply
@@ -18,6 +19,7 @@ from reconciler.emulator.knobs import Atomicity, Order
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.desired import Target
 from reconciler.model.live import LiveGroup
+from reconciler.planning.encode import Request
 from reconciler.planning.plan import Plan
 
 OLD = [tcp(80), tcp(22, "10.0.0.0/8")]
@@ -154,6 +156,39 @@ def test_a_new_group_that_cannot_be_read_at_once_is_waited_for(server: EmulatorS
         context = ApplyContext(reader, GcoreWriter(http, world.clock), world.clock, BACKENDS["v1"])
         assert apply(plan, context).error is None
     assert world.content() == contents(NEW)
+
+
+class Liar(GcoreWriter):
+    """Answers writes as done after the first few, and does nothing."""
+
+    truths = 0
+
+    def send(self, request: Request) -> Answer:
+        self.truths -= 1
+        return super().send(request) if self.truths >= 0 else Answer(200, {}, None)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize(
+    ("name", "truths", "code"), [("update", 0, 1), ("part of an update", 1, 4), ("create", 0, 1), ("delete", 0, 1)]
+)
+def test_what_is_answered_as_done_and_never_shows_was_not_applied(
+    server: EmulatorServer, version: str, name: str, truths: int, code: int
+) -> None:
+    """What is read decides between 1 and 4, not what was answered."""
+    world = World(server, version)
+    if name != "create":
+        world.seed({"name": "web", "rules": seeds(OLD), "tags": {"sgctl-owner": "tests"}})
+    state = wanted(world.target, *([("web", NEW)] if name != "delete" else []), owner="tests")
+    world.two_phase = name == "part of an update"
+    plan = world.plan(state, prune=name == "delete")
+    with world.connect() as http:
+        writer = Liar(http, world.clock)
+        writer.truths = truths
+        report = apply(plan, ApplyContext(GcoreReader(http), writer, world.clock, BACKENDS[plan.api_version]))
+    assert report.error is not None
+    assert (report.error.exit_code, "nothing was applied" in report.error.message) == (code, code == 1)
+    assert [group.name for group in world.groups()] == ([] if name == "create" else ["web"])
 
 
 class Lagging(GcoreReader):

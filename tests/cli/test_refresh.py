@@ -1,6 +1,7 @@
 """`sgctl refresh`, from a published list to the plan that names it, over real sockets."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -202,6 +203,19 @@ class Hasty(SystemClock):
 def test_a_fetch_is_bounded(server: str, path: str, said: str) -> None:
     with pytest.raises(ApiError, match=said):
         fetch_list(server + path, Hasty(), limit=1000, timeout=0.2)
+
+
+def test_lists_that_do_not_come_do_not_add_up(sgctl: Sgctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are: each has a part of the time that is left, and the last ones are not asked for."""
+    monkeypatch.setattr("reconciler.cli.refresh._LONGEST", 0.4)
+    monkeypatch.setattr("reconciler.api.retry.FIRST_BACKOFF", 0.01)
+    began = time.monotonic()
+    with serving(lambda peer: peer.drip(b"HTTP/1.1 200 OK")) as url:
+        groups = "".join(f"  g{number}: {{source: '{url}/{number}'}}\n" for number in range(20))
+        sgctl.write(f"address_groups:\n{groups}")
+        ran = sgctl("refresh")
+    assert time.monotonic() - began < 5
+    assert (ran.code, ran.err.count("gave up after"), ran.err.count("it was not asked for")) == (1, 1, 19), ran.err
 
 
 def test_a_list_is_fetched_from_its_host_without_the_key(sgctl: Sgctl, server: str, heard: list[bytes]) -> None:

@@ -157,6 +157,15 @@ def test_pages_tell_what_is_well_and_what_is_not() -> None:
                 assert answer.code == status
 
 
+def test_a_page_that_fails_is_a_500_and_a_line_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    def broken() -> tuple[bool, str]:
+        raise ZeroDivisionError("by \x1b nothing")
+
+    with serve(("127.0.0.1", 0), {"/metrics": broken}) as port:
+        assert talk(port, b"GET /metrics HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 500")
+    assert capsys.readouterr().err == "warning: /metrics could not be answered: ZeroDivisionError: by \\x1b nothing\n"
+
+
 def talk(port: int, *parts: bytes) -> bytes:
     """Say something to a server, then hang up without reading, or read until it has hung up."""
     with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:

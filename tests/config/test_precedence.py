@@ -33,7 +33,7 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 ROWS = {
-    "default": ("", {}, [], {"base_url": "https://api.gcore.com", "timeout": 30.0, "parallelism": 16}),
+    "default": ("", {}, [], {"base_url": "https://api.gcore.com", "timeout": 25.0, "parallelism": 16}),
     "file": (
         "timeout = 5\nparallelism = 2\n",
         {},
@@ -44,13 +44,13 @@ ROWS = {
         "",
         {"GCORE_BASE_URL": "https://environment.example.com"},
         [],
-        {"base_url": "https://environment.example.com", "timeout": 30.0, "parallelism": 16},
+        {"base_url": "https://environment.example.com", "timeout": 25.0, "parallelism": 16},
     ),
     "an empty variable is none": (
         "",
         {"GCORE_BASE_URL": ""},
         [],
-        {"base_url": "https://api.gcore.com", "timeout": 30.0, "parallelism": 16},
+        {"base_url": "https://api.gcore.com", "timeout": 25.0, "parallelism": 16},
     ),
     "flag over file": (
         "timeout = 5\nparallelism = 2\n",
