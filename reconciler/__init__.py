@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.loading.plain import PlainDocument
     from reconciler.model.desired import Target
     from reconciler.planning.plan import PlanOptions
+    from reconciler.policy.saved import read_plan
     from reconciler.reading import (
         audit,
         detect_drift,
@@ -64,6 +65,7 @@ __all__ = [
     "read",
     "read_history",
     "read_journal",
+    "read_plan",
     "reconcile",
     "rollback",
 ]
@@ -88,6 +90,7 @@ _PLACES = {
     "read": "reading",
     "read_history": "reading",
     "read_journal": "applying.journal_reading",
+    "read_plan": "policy.saved",
 }
 """The module of every name that is not one of `workflow`."""
 

@@ -102,7 +102,7 @@ def _converge(session: Session, difference: Difference, requests: Sequence[Reque
         if refused is not None and (refused.status in _WITHDRAWN or list(again) == list(requests)):
             return _refused_for_good(session, refused)
         requests = again
-    if not session.problem and difference.live is not None:
+    if live is not None and difference.live is not None and not session.problem:
         session.touched = is_begun(difference, live)  # all was answered as done, and what is read decides
     reason = session.problem or "what was sent does not show in what is read"
     return session.ended(Status.FAILED, f"not complete after {MAX_ROUNDS} rounds: {reason}")

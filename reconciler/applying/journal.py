@@ -10,7 +10,8 @@ Four kinds of lines, each with `at`, the time in UTC:
              `error`: what an error answer says (exception_class, message, request_id, info, invalid_fields), else null
     found    a group to create that was found by its name, because the answer was lost: group_id
 
-A process that is killed leaves at most one line cut short. The API key is in none of them. `journal_reading` reads it.
+A process that is killed leaves at most one line cut short. The API key is in none of them: where live data repeats it,
+it is replaced, and the line has `hidden`, which is true. `journal_reading` reads it.
 """
 
 import errno
@@ -18,7 +19,7 @@ import json
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -121,14 +122,23 @@ def _open(path: str) -> int:
 class JournalFile:
     """Keeps the journal of one apply (a `Recorder`); several threads may use it. Close it, or use it with `with`.
 
-    `-` is stdout.
+    `-` is stdout. `hide` returns a text without the API key.
 
     Raises `SgctlError` when the file cannot be written: an apply that was to be kept must not go on unseen.
     """
 
-    def __init__(self, path: str, clock: Clock, *, base_url: str, api_version: ApiVersion) -> None:
+    def __init__(
+        self,
+        path: str,
+        clock: Clock,
+        *,
+        base_url: str,
+        api_version: ApiVersion,
+        hide: Callable[[str], str] = lambda text: text,
+    ) -> None:
         self.path = path
         self._clock = clock
+        self._hide = hide
         self._lock = threading.Lock()
         self._disk = threading.Lock()
         self._lines = 0
@@ -174,7 +184,10 @@ class JournalFile:
         self._append(found_line(self._clock.now(), change, group_id))
 
     def _append(self, line: Json) -> None:
-        data = (json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+        text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+        if (hidden := self._hide(text)) != text:
+            text = hidden[:-1] + ',"hidden":true}'
+        data = f"{text}\n".encode()
         try:
             with self._lock:
                 self._write(data)

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -56,14 +57,20 @@ class FolderJournal:
     """
 
     def __init__(
-        self, folder: Path, clock: Clock, warn: Callable[[str], None], *, base_url: str, api_version: ApiVersion
+        self,
+        folder: Path,
+        clock: Clock,
+        warn: Callable[[str], None],
+        *,
+        base_url: str,
+        api_version: ApiVersion,
+        hide: Callable[[str], str] = lambda text: text,
     ) -> None:
         self.path: str | None = None
         self._folder = folder
         self._clock = clock
         self._warn = warn
-        self._base_url = base_url
-        self._api_version = api_version
+        self._open_file = partial(JournalFile, clock=clock, base_url=base_url, api_version=api_version, hide=hide)
         self._lock = threading.Lock()
         self._file: JournalFile | None = None
         self._is_given_up = False
@@ -112,7 +119,7 @@ class FolderJournal:
             raise OSError(errno.EPERM, "the folder belongs to another user")
         began = self._clock.now().astimezone(UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
         path = str(self._folder / f"{began}-{os.getpid()}.journal")
-        file = JournalFile(path, self._clock, base_url=self._base_url, api_version=self._api_version)
+        file = self._open_file(path)
         self.path = path
         for old in kept_journals(self._folder)[KEPT:]:
             with suppress(OSError):

@@ -44,7 +44,10 @@ Key = tuple[Target, str]
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """A group as it was before its first write; `line` is where the journal says so."""
+    """A group as it was before its first write; `line` is where the journal says so.
+
+    With `is_hidden` it is not known as it was: it held the API key, which no journal keeps.
+    """
 
     line: int
     action: Action
@@ -54,6 +57,7 @@ class Before:
     changed: frozenset[str]
     tags: tuple[str, ...]
     lost_rules: tuple[LostRule, ...]
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,11 @@ _HEAD = ("kind", "at", "project_id", "region_id", "name")
 _BEFORE = (*_HEAD, "action", "group", "changed", "tags", "lost_rules")
 _WRITE = (*_HEAD, "group_id", "method", "path", "body", "status", "request_id", "problem")
 _FOUND = (*_HEAD, "group_id")
-_ERROR = frozenset({"error"})
 _NAMES = ("project", "region")
 """Names of a project and a region, where they were known."""
+_OPTIONAL = (*_NAMES, "hidden")
+"""What every line may have besides."""
+_ERROR = "error"
 """What the line of a write may have besides: it is for readers, and proves nothing."""
 _DONE = range(200, 300)
 
@@ -175,7 +181,7 @@ class _Evidence:
             self._apply(line)
             return
         required = {_Kind.BEFORE: _BEFORE, _Kind.WRITE: _WRITE, _Kind.FOUND: _FOUND}[kind]
-        members(line, required, (*_NAMES, *_ERROR) if kind is _Kind.WRITE else _NAMES)
+        members(line, required, (*_OPTIONAL, _ERROR) if kind is _Kind.WRITE else _OPTIONAL)
         ids = member(line, "project_id", positive), member(line, "region_id", positive)
         target = Target(*ids, *(member(line, key, text) if key in line else None for key in _NAMES))
         name = member(line, "name", text)
@@ -271,7 +277,8 @@ def _before(number: int, line: Json, target: Target, name: str) -> Before:
     if group is not None and group.name != name and "name" not in changed:
         raise Fault(f"is {shown(name)}, and the group is {shown(group.name)}").within("name")
     lost = member(line, "lost_rules", each_of(partial(_lost_rule, group=group, action=action)))
-    return Before(number, action, target, name, group, changed, member(line, "tags", each_of(text)), lost)
+    tags = member(line, "tags", each_of(text))
+    return Before(number, action, target, name, group, changed, tags, lost, bool(line.get("hidden")))
 
 
 def _lost_rule(content: Any, group: LiveGroup | None, action: Action) -> LostRule:

@@ -90,6 +90,7 @@ class _Way:
     def __init__(self, journal: Journal, live: LiveState) -> None:
         self._journal = journal
         self._path = journal.path
+        self._befores = tuple(before for before in journal.befores if not before.is_hidden)
         self._live = live
         self._by_id = {(group.target, group.id): group for groups in live.values() for group in groups}
         self._by_name: dict[tuple[Target, str], list[LiveGroup]] = {}
@@ -100,15 +101,19 @@ class _Way:
             self._ours.setdefault((target, name), set()).add(group_id)
         self._gone: dict[tuple[Target, str], str] = {}
         self._heirs: dict[tuple[Target, str], LiveGroup] = {}
-        for before in journal.befores:
+        for before in self._befores:
             if before.group is not None and (before.target, before.group.id) in journal.deleted:
                 self._find_gone(before.group)
-        self._notes: list[str] = []
+        self._notes = [
+            f"{before.name!r} stays as it is: it held the API key, which no journal keeps ({self._place(before)})"
+            for before in journal.befores
+            if before.is_hidden and before.group is not None
+        ]
         self._lost = self._find_lost()
 
     def back(self, instances: Mapping[str, Instances]) -> WayBack:
         differences, matches = [], []
-        for before in self._journal.befores:
+        for before in self._befores:
             if before.group is None:
                 self._note_unproven(before)
             elif (heir := self._heirs.get((before.target, before.group.id))) is not None:
@@ -146,7 +151,7 @@ class _Way:
     def _find_lost(self) -> dict[tuple[Target, str], list[DesiredRule]]:
         """Rules that went with a deleted group, by the group they were in, as far as that is still there."""
         lost: dict[tuple[Target, str], list[DesiredRule]] = {}
-        for before in self._journal.befores:
+        for before in self._befores:
             if before.group is None or (before.target, before.group.id) not in self._gone:
                 continue
             for each in before.lost_rules:

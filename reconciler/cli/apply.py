@@ -21,9 +21,9 @@ from reconciler.applying.lock import one_at_a_time
 from reconciler.applying.outcome import NoJournal, Result
 from reconciler.applying.stale import Done, Stale
 from reconciler.cli import options, settings
-from reconciler.cli.log import current_log, tell
+from reconciler.cli.log import Log, current_log, tell
 from reconciler.cli.options import DURATION, ConnectionOptions, Look, PlanChoices, TargetOptions
-from reconciler.cli.output import STDOUT, check_outputs, read_plan, show_plan
+from reconciler.cli.output import STDOUT, check_outputs, show_plan
 from reconciler.cli.plan import plan_files, protected_address, refuse_stopped
 from reconciler.cli.progress import Progress
 from reconciler.config.keys import KEYS
@@ -34,7 +34,7 @@ from reconciler.model.version import __version__
 from reconciler.planning.plan import Plan
 from reconciler.planning.planfile import check_applicable
 from reconciler.policy.judge import judge_again
-from reconciler.policy.saved import judged_by
+from reconciler.policy.saved import judged_by, read_plan
 from reconciler.render.outcome import render_report
 from reconciler.render.view import Made
 
@@ -240,13 +240,21 @@ def _recorder(plan: Plan, chosen: _Apply) -> AbstractContextManager[JournalFile 
 
     Without the first, an apply that somebody wants to be kept would go on unseen; the second is there in case.
     """
-    clock = SystemClock()
     if chosen.no_journal:
         return nullcontext(NoJournal())
-    if chosen.journal is not None:
-        return JournalFile(chosen.journal, clock, base_url=plan.base_url, api_version=plan.api_version)
-    warn = current_log().warning
-    return FolderJournal(journal_folder(), clock, warn, base_url=plan.base_url, api_version=plan.api_version)
+    log = current_log()
+    if chosen.journal is None:
+        return journal_of(plan, log)
+    base_url, version = plan.base_url, plan.api_version
+    return JournalFile(chosen.journal, SystemClock(), base_url=base_url, api_version=version, hide=log.secrets.hide)
+
+
+def journal_of(plan: Plan, log: Log) -> FolderJournal:
+    """Return the journal that is kept where none was asked for."""
+    base_url, version = plan.base_url, plan.api_version
+    return FolderJournal(
+        journal_folder(), SystemClock(), log.warning, base_url=base_url, api_version=version, hide=log.secrets.hide
+    )
 
 
 def _tell_journal(path: str | None) -> None:

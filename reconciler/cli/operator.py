@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler import process, workflow
-from reconciler.applying.journal_folder import FolderJournal, journal_folder
 from reconciler.cli import options, settings
+from reconciler.cli.apply import journal_of
 from reconciler.cli.health import Address, serve_health
 from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions
@@ -112,10 +112,7 @@ def command(chosen: _Operator, policies_file: str | None, connection: Connection
             log.line(f"{format_time(clock.now())} {text}")
 
     def carry_out(plan: Plan, api: "Api", stopped: Callable[[], bool]) -> "Report":
-        journal = FolderJournal(
-            journal_folder(), api.clock, log.warning, base_url=plan.base_url, api_version=plan.api_version
-        )
-        with journal as recorder:
+        with journal_of(plan, log) as recorder:
             return workflow.apply(plan, api.for_apply(plan.api_version), recorder=recorder, stopped=stopped)
 
     hands = Hands(

@@ -17,8 +17,8 @@ from reconciler.cli.log import current_log
 from reconciler.cli.options import Look, OutputFile, ReportOptions
 from reconciler.config.config import leads_out, repository_of
 from reconciler.model.environment import API_KEY_FILE
-from reconciler.model.errors import PlanFileError, SgctlError, UsageError
-from reconciler.model.files import PLAN_LIMIT, read_bounded
+from reconciler.model.errors import SgctlError, UsageError
+from reconciler.model.files import PLAN_LIMIT
 from reconciler.model.policies import Finding
 from reconciler.model.text import printable
 from reconciler.planning.plan import Plan
@@ -204,21 +204,6 @@ def _bounded(pieces: Iterable[str], path: str) -> Iterator[str]:
                 hint="Plan part of it at a time: fewer files, or some groups with --group. Nothing was sent.",
             )
         yield piece
-
-
-def read_plan(path: str) -> Plan:
-    """Read a plan file. Raises `PlanFileError` when it cannot be read, is not a plan, or was edited."""
-    from reconciler.api.backend import BACKENDS  # noqa: PLC0415 - only for saved plans
-    from reconciler.planning import planfile  # noqa: PLC0415 - the same
-    from reconciler.policy.saved import refuse_forged  # noqa: PLC0415 - the same
-
-    try:
-        data = read_bounded(path, PLAN_LIMIT, or_pipe=True)
-    except OSError as error:
-        raise PlanFileError(f"cannot read {path}: {error.strerror or error}") from None
-    plan = planfile.loads(data, path, BACKENDS)
-    refuse_forged(plan, path)
-    return plan
 
 
 def show_plan(plan: Plan, format_: str, look: Look, *, err: bool = False) -> None:

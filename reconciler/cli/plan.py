@@ -13,7 +13,7 @@ from reconciler.cli import options, settings
 from reconciler.cli.options import ConnectionOptions, Look, PlanChoices, ReportOptions, TargetOptions
 from reconciler.cli.output import check_outputs, show_plan, write_plan, write_reports
 from reconciler.cli.progress import Progress
-from reconciler.cli.targets import load_files, refuse_partial_prune, sees_all
+from reconciler.cli.targets import excluded_notes, load_files, refuse_partial_prune, sees_all
 from reconciler.config.commit import commit_of
 from reconciler.model.environment import SSH_CONNECTION
 from reconciler.model.errors import ApiError, ExitCode, GuardrailStop, UsageError
@@ -100,7 +100,8 @@ def plan_files(
         plan = workflow.plan(
             state, api, plan_with, show_instances=choices.show_instances, partial=partial, progress=progress.read
         )
-    return replace(plan, origin=Origin(__version__, commit_of(paths[0])))
+    notes = (*excluded_notes(paths, target), *plan.notes)
+    return replace(plan, origin=Origin(__version__, commit_of(paths[0])), notes=notes)
 
 
 def plan_options(choices: PlanChoices, connection: ConnectionOptions) -> PlanOptions:

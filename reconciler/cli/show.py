@@ -6,8 +6,8 @@ from reconciler.cli import options
 from reconciler.cli.completion import complete_plan_files
 from reconciler.cli.log import tell
 from reconciler.cli.options import Look
-from reconciler.cli.output import read_plan, show_plan
-from reconciler.policy.saved import judged_by
+from reconciler.cli.output import show_plan
+from reconciler.policy.saved import judged_by, read_plan
 
 
 @click.command("show")

@@ -16,7 +16,7 @@ from reconciler.config.config import Config
 from reconciler.loading.document import YamlDocument
 from reconciler.loading.head import Defaults
 from reconciler.loading.load import load, load_documents
-from reconciler.loading.walk import Walk, find_files
+from reconciler.loading.walk import Walk, find_excluded, find_files
 from reconciler.model.desired import DesiredState, NameUse, Target
 from reconciler.model.errors import InputError, UsageError
 from reconciler.model.policies import Policies
@@ -38,6 +38,20 @@ def load_files(paths: Sequence[str], target: TargetOptions, policies: Policies |
     else:
         state = load(paths, defaults, policies, processes=processes, walk=walk)
     return warned(state)
+
+
+_MOST_NAMED = 5
+
+
+def excluded_notes(paths: Sequence[str], target: TargetOptions) -> tuple[str, ...]:
+    """Say what `exclude` keeps out of sight, in a sentence: a policy may be in there, or a group."""
+    found = find_excluded(paths, settings.walk(target.follow_links))
+    if not found:
+        return ()
+    where = settings.config().places("exclude").get("exclude")
+    named = ", ".join(found[:_MOST_NAMED])
+    more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+    return (f"judged without what `exclude` leaves out ({where}): {named}{more}",)
 
 
 def warned(state: DesiredState) -> DesiredState:

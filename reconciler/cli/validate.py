@@ -3,9 +3,10 @@
 import click
 
 from reconciler.cli import options, settings
+from reconciler.cli.log import tell
 from reconciler.cli.options import ReportOptions, TargetOptions
 from reconciler.cli.output import check_outputs, rewrite_groups, text_diff, write_reports
-from reconciler.cli.targets import load_files
+from reconciler.cli.targets import excluded_notes, load_files
 from reconciler.loading.desired import unresolved_references
 from reconciler.loading.load import read_sources
 from reconciler.model.clock import SystemClock
@@ -50,6 +51,8 @@ def command(
     state = load_files(paths, target, settings.policies())
     found = judge_desired(state, SystemClock().now().date(), settings.rulebook(policies_file))
     write_reports(found, "validate", report)
+    for text in excluded_notes(paths, target):
+        tell(text)
     for note in unresolved_references(state):
         click.echo(f"{note.place}: note: {note.message}", err=True)
     click.echo(render_findings(found), err=True, nl=False)

@@ -13,9 +13,8 @@ from reconciler import process, workflow
 from reconciler.api.address import check_base_url
 from reconciler.api.connection import Api
 from reconciler.applying.apply import Interrupted, Report
-from reconciler.applying.journal_folder import FolderJournal, journal_folder
 from reconciler.cli import options, settings
-from reconciler.cli.apply import one_at_a_time_here
+from reconciler.cli.apply import journal_of, one_at_a_time_here
 from reconciler.cli.drift import NotificationOptions, Notifier, fail_on, notification_options
 from reconciler.cli.health import Address, serve_health
 from reconciler.cli.log import current_log, report
@@ -135,11 +134,7 @@ def command(
 
 def _carry_out(plan: Plan, api: Api, stop: threading.Event) -> Report:
     """Apply a plan, with a journal, and with no other apply on this machine at the same time."""
-    log = current_log()
-    journal = FolderJournal(
-        journal_folder(), api.clock, log.warning, base_url=plan.base_url, api_version=plan.api_version
-    )
-    with one_at_a_time_here(api), journal as recorder:
+    with one_at_a_time_here(api), journal_of(plan, current_log()) as recorder:
         return workflow.apply(plan, api.for_apply(plan.api_version), recorder=recorder, stopped=stop.is_set)
 
 

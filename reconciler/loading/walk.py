@@ -5,6 +5,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -96,11 +97,24 @@ def walk_paths(paths: Sequence[str], *, walk: Walk = WALK) -> tuple[dict[str, bo
     return dict(files.values()), tuple(issues)
 
 
+def find_excluded(paths: Sequence[str], walk: Walk) -> tuple[str, ...]:
+    """List what `exclude` leaves out of the folders of a run: YAML files, and folders as wholes."""
+    excluded: dict[str, None] = {}
+    for path in paths if walk.exclude else ():
+        with suppress(OSError, ValueError):
+            walker = _Walker(path, [], walk)
+            for _ in walker.files(path) if Path(path).is_dir() else ():
+                pass
+            excluded |= dict.fromkeys(walker.left_out)
+    return tuple(excluded)
+
+
 class _Walker:
     """Finds the YAML files below `root`; what is not to be read is noted in `issues`, and not opened."""
 
     def __init__(self, root: str, issues: list[Issue], walk: Walk) -> None:
-        self.found = self.left_out = 0
+        self.found = 0
+        self.left_out: list[str] = []
         self._root = root
         self._issues = issues
         self._follow_links = walk.follow_links
@@ -129,7 +143,8 @@ class _Walker:
         if entry.is_symlink() and not is_yaml and not Path(path).is_dir():
             return
         if self._excludes is not None and self._excludes(path):
-            self.left_out += 1
+            if is_yaml or entry.is_dir():
+                self.left_out.append(path if is_yaml else f"{path}/")
             return
         if entry.is_symlink() and not self._follow_links and (where := self._out_of(path)):
             self._refuse(path, ProblemName.OUTSIDE_FOLDER, f"the link leads {where}, and is not read")

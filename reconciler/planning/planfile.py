@@ -200,6 +200,8 @@ def loads(data: str | bytes, name: str, encoders: Encoders) -> Plan:
     What is sent is what is shown: only what a plan consists of is taken from the file, and everything that follows from
     it (traffic, counts, fingerprints, order, requests) is computed once more as planning does, and has to be the same.
 
+    What it says of its judgement is not looked at: `read_plan` (`policy/saved.py`) does both.
+
     Raises `PlanFileError` when it is not a plan, of a version that this program does not know, was edited, or would
     send anything else than it shows.
     """

@@ -8,11 +8,14 @@ was found in groups that it does not change, and what rules from outside the rep
 
 from collections.abc import Iterator
 
+from reconciler.api.backend import BACKENDS
 from reconciler.loading.policies import saved_policies
 from reconciler.model.clock import day_of
 from reconciler.model.errors import PlanFileError
+from reconciler.model.files import PLAN_LIMIT, read_bounded
 from reconciler.model.policies import LIFTABLE, Finding, Limits
 from reconciler.model.text import count, printable
+from reconciler.planning import planfile
 from reconciler.planning.diff import Action
 from reconciler.planning.plan import Plan
 from reconciler.planning.planfile import NOTHING_SENT
@@ -20,6 +23,27 @@ from reconciler.policy.damage import GAP, MASS_DELETE, MASS_REWRITE
 from reconciler.policy.judge import found_in_changes, found_in_groups, key_of, lifted_notes
 from reconciler.policy.softened import softened
 from reconciler.policy.subject import Judging
+
+
+def read_plan(path: str) -> Plan:
+    """Read a plan file, as a review saw it.
+
+    Raises `PlanFileError` when it cannot be read, is not a plan, was edited, or says less of its judgement than follows
+    from it.
+
+    >>> from reconciler.planning import planfile
+    >>> with open("plan.json", "w") as file:
+    ...     file.writelines(planfile.iterdumps(plan(desired, api)))
+    >>> [change.difference.name for change in read_plan("plan.json").changes]
+    ['web']
+    """
+    try:
+        data = read_bounded(path, PLAN_LIMIT, or_pipe=True)
+    except OSError as error:
+        raise PlanFileError(f"cannot read {path}: {error.strerror or error}") from None
+    plan = planfile.loads(data, path, BACKENDS)
+    refuse_forged(plan, path)
+    return plan
 
 
 def refuse_forged(plan: Plan, name: str) -> None:

@@ -103,6 +103,41 @@ def test_the_plan_file_is_for_its_owner_and_holds_no_key(sgctl: Sgctl) -> None:
     assert sorted(entry.name for entry in Path.cwd().iterdir()) == ["groups.yaml", "plan.json"]
 
 
+@pytest.mark.parametrize("where", ["description", "tags", "rule", "deleted", "lost"])
+@pytest.mark.parametrize("asked", [True, False], ids=["--journal", "kept"])
+def test_no_journal_holds_a_key_that_is_live_and_the_way_back_says_so(
+    offline: Sgctl, monkeypatch: pytest.MonkeyPatch, where: str, asked: bool
+) -> None:
+    """The group that held it is left as it is; the way back for every other one is whole."""
+    monkeypatch.setenv("GCORE_API_KEY", KEY)
+    monkeypatch.setenv("XDG_STATE_HOME", str(offline.folder))
+    rule = {"direction": "ingress", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22}
+    known = {"project_id": 1, "region_id": 7, "tags": {"sgctl-owner": "me"}, "rules": [rule]}
+    lost = {"direction": "ingress", "remote_group": "web", "description": KEY}
+    web, more = {
+        "description": ({"description": f"see {KEY}"}, []),
+        "tags": ({"tags": {"sgctl-owner": "me", "a": KEY}}, []),
+        "rule": ({"rules": [{**rule, "description": KEY}]}, []),
+        "deleted": ({"description": KEY}, []),
+        "lost": ({}, [{**known, "name": "others", "tags": {}, "rules": [lost]}]),
+    }[where]
+    groups = [{**known, "name": "app"}, {**known, "name": "web", **web}, *more]
+    head = "project_id: 1\nregion_id: 7\nowner: me\nsecurity_groups:\n  - {name: app, rules: []}\n"
+    is_going = where in {"deleted", "lost"}
+    offline.write(head if is_going else f"{head}  - {{name: web, rules: []}}\n")
+    options = ["--allow-mass-delete", *(["--prune"] if is_going else [])]
+    with EmulatorServer(api_key=KEY, seed={"groups": groups}) as running:
+        monkeypatch.setenv("GCORE_BASE_URL", running.url)
+        ran = offline("apply", "--auto-approve", *options, *(["--journal", "kept.journal"] if asked else []))
+        assert ran.code == 0, ran.err
+        ran = offline("rollback", *(["kept.journal"] if asked else ["--last"]), "--format", "json")
+        assert ran.code == 0, ran.err
+    plan = json.loads(ran.out)
+    assert [change["name"] for change in plan["changes"]] == ["app"]
+    assert any("'web' stays as it is: it held the API key" in note for note in plan["notes"])
+    check(offline, ran.out, ran.err)
+
+
 def test_no_file_and_no_webhook_gets_a_key_that_a_server_put_into_a_group(
     offline: Sgctl, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.loading.load import Defaults, load, read_documents
-from reconciler.loading.walk import Walk, find_files
+from reconciler.loading.walk import Walk, find_excluded, find_files
 from reconciler.model.errors import InputError
 from reconciler.model.place import FilePlace
 from reconciler.model.published import read_schema
@@ -194,5 +194,9 @@ def test_what_is_excluded_is_not_found_in_a_folder(tmp_path: Path, glob: str, le
     walk = Walk(exclude=(glob,), root=str(tmp_path))
     found, _ = find_files([str(tmp_path)], walk=walk)
     assert [Path(path).relative_to(tmp_path).as_posix() for path in found] == left
+    excluded = find_excluded([str(tmp_path)], walk)
+    folders = tuple(each for each in excluded if each.endswith("/"))
+    everything, _ = find_files([str(tmp_path)])
+    assert {*everything} - {*found} == {each for each in everything if each in excluded or each.startswith(folders)}
     named = [str(tmp_path / "charts/y.yml")]
     assert find_files(named, walk=walk) == (tuple(named), ())
