@@ -13,20 +13,28 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import yaml
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from reconciler.emulator.records import Target
+from reconciler.emulator.server import EmulatorServer
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy" / "kubernetes"
 ADMIN, OPERATOR = "admin-token", "operator-token"
-SERVICE_ACCOUNT = "system:serviceaccount:sgctl-system:sgctl-operator"
+SERVICE_ACCOUNT = "system:serviceaccount:{}:sgctl-operator"
+CONFINED = "confined-token"
+"""The token of the operator that has rights in the namespace `network` only."""
 PATIENCE = 120.0
 API = "/apis/sgctl.dev/v1alpha1"
+REGION = 7
 
 Json = dict[str, Any]
 
@@ -89,12 +97,12 @@ class Kube:
         with (self.folder / "tokens.csv").open("w") as file:
             rows = csv.writer(file)
             rows.writerow([ADMIN, "admin", "1", "system:masters"])
-            rows.writerow([OPERATOR, SERVICE_ACCOUNT, "2", "system:serviceaccounts,system:authenticated"])
+            for number, (token, namespace) in enumerate(((OPERATOR, "sgctl-system"), (CONFINED, "network")), 2):
+                groups = "system:serviceaccounts,system:authenticated"
+                rows.writerow([token, SERVICE_ACCOUNT.format(namespace), number, groups])
         key = rsa.generate_private_key(65537, 2048)
-        pem = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        (self.folder / "sa.key").write_bytes(pem)
+        (self.folder / "sa.key").write_bytes(pem_of(key))
+        (self.folder / "ca.crt").write_bytes(sign("tests", key, "tests", key))
         peer = free_port()
         self._spawn(
             "etcd",
@@ -119,6 +127,7 @@ class Kube:
             f"--secure-port={self.port}",
             "--bind-address=127.0.0.1",
             f"--token-auth-file={self.folder / 'tokens.csv'}",
+            f"--client-ca-file={self.folder / 'ca.crt'}",
             "--authorization-mode=RBAC",
             "--disable-admission-plugins=ServiceAccount",
             "--service-account-issuer=https://kubernetes.default.svc",
@@ -196,18 +205,52 @@ class Kube:
         return [(each["involvedObject"]["name"], each["reason"], each["message"]) for each in items]
 
     def kubeconfig(self, token: str = OPERATOR) -> Path:
-        path = self.folder / f"{token}.kubeconfig"
+        return self.write_kubeconfig(token, {"token": token})
+
+    def certificate_kubeconfig(self) -> Path:
+        """Log in with a certificate in the name of the operator's service account, as a kubeconfig embeds it."""
+        ca = serialization.load_pem_private_key((self.folder / "sa.key").read_bytes(), None)
+        assert isinstance(ca, rsa.RSAPrivateKey)
+        key = rsa.generate_private_key(65537, 2048)
+        parts = {
+            "client-certificate-data": sign(SERVICE_ACCOUNT.format("sgctl-system"), key, "tests", ca),
+            "client-key-data": pem_of(key),
+        }
+        user = {name: base64.b64encode(part).decode() for name, part in parts.items()}
+        return self.write_kubeconfig("certificate", user)
+
+    def write_kubeconfig(self, name: str, user: Mapping[str, str]) -> Path:
+        path = self.folder / f"{name}.kubeconfig"
         cluster = {"server": self.url, "certificate-authority": str(self.folder / "certs" / "apiserver.crt")}
         content = {
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": "it",
             "clusters": [{"name": "it", "cluster": cluster}],
-            "users": [{"name": "it", "user": {"token": token}}],
+            "users": [{"name": "it", "user": user}],
             "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it", "namespace": "sgctl-system"}}],
         }
         path.write_text(json.dumps(content))
         return path
+
+
+def pem_of(key: rsa.RSAPrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def sign(name: str, key: rsa.RSAPrivateKey, issuer: str, issuer_key: rsa.RSAPrivateKey) -> bytes:
+    """Make a certificate of a name, good for a day."""
+    subject, by = (x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, each)]) for each in (name, issuer))
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(by, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=name == issuer, path_length=None), critical=True)
+    )
+    return made.sign(issuer_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 def manifests(*names: str) -> Iterator[Json]:
@@ -223,12 +266,13 @@ class OperatorProcess:
     kube: Kube
     cloud_url: str
     log: Path
+    kubeconfig: Path | None = None
     process: subprocess.Popen[bytes] | None = None
 
     def start(self, *arguments: str) -> None:
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith(("GCORE_", "SGCTL_"))},
-            "KUBECONFIG": str(self.kube.kubeconfig()),
+            "KUBECONFIG": str(self.kubeconfig or self.kube.kubeconfig()),
             "GCORE_BASE_URL": self.cloud_url,
             "XDG_STATE_HOME": str(self.kube.folder / "state"),
         }
@@ -298,3 +342,33 @@ def condition(body: Json | None, name: str) -> Json:
             found: Json = each
             return found
     return {}
+
+
+def in_sync(kube: Kube, namespace: str, kind: str, name: str, status: str = "True", reason: str | None = None) -> Any:
+    def look() -> Any:
+        body = kube.get(kind, namespace, name)
+        found = condition(body, "InSync")
+        return body if found.get("status") == status and reason in (None, found["reason"]) else None
+
+    return wait_for(f"{kind} {name} to be InSync={status} {reason or ''}", look)
+
+
+def digest(kube: Kube, namespace: str, name: str = "t") -> str:
+    body = wait_for("a plan", lambda: (kube.get("CloudTarget", namespace, name) or {}).get("status", {}).get("plan"))
+    return str(body["digest"])
+
+
+def approve(kube: Kube, namespace: str, what: str, name: str = "t") -> None:
+    kube.patch("CloudTarget", namespace, name, {"metadata": {"annotations": {"sgctl.dev/approve": what}}})
+
+
+def live(cloud: EmulatorServer, project: int) -> dict[str, set[str]]:
+    """Return the groups of a project in the cloud, each with its ingress rules as port and remote."""
+    groups = cloud.store.groups(Target(project, REGION))
+    return {
+        each.name: {
+            f"{rule.port_range_min} {rule.remote_ip_prefix}" for rule in each.rules if rule.direction == "ingress"
+        }
+        for each in groups
+        if each.name != "default"
+    }

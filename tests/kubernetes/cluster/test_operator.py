@@ -1,19 +1,21 @@
 """The operator against a real API server and etcd, with the rights of the manifests; the cloud is the emulator."""
 
-import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from kube import (
+    REGION,
     Kube,
     OperatorProcess,
+    approve,
     condition,
+    digest,
     free_port,
     group,
-    manifests,
+    in_sync,
+    live,
     resource,
     running,
     secret,
@@ -22,41 +24,10 @@ from kube import (
     wait_for,
 )
 
+from reconciler import apply, connect, load, plan
 from reconciler.emulator.faults import Fault, FaultPlan
 from reconciler.emulator.records import Target as CloudTarget
 from reconciler.emulator.server import EmulatorServer
-
-REGION = 7
-
-
-def in_sync(kube: Kube, namespace: str, kind: str, name: str, status: str = "True", reason: str | None = None) -> Any:
-    def look() -> Any:
-        body = kube.get(kind, namespace, name)
-        found = condition(body, "InSync")
-        return body if found.get("status") == status and reason in (None, found["reason"]) else None
-
-    return wait_for(f"{kind} {name} to be InSync={status} {reason or ''}", look)
-
-
-def digest(kube: Kube, namespace: str, name: str = "t") -> str:
-    body = wait_for("a plan", lambda: (kube.get("CloudTarget", namespace, name) or {}).get("status", {}).get("plan"))
-    return str(body["digest"])
-
-
-def approve(kube: Kube, namespace: str, what: str, name: str = "t") -> None:
-    kube.patch("CloudTarget", namespace, name, {"metadata": {"annotations": {"sgctl.dev/approve": what}}})
-
-
-def live(cloud: EmulatorServer, project: int) -> dict[str, set[str]]:
-    """Return the groups of a project in the cloud, each with its ingress rules as port and remote."""
-    groups = cloud.store.groups(CloudTarget(project, REGION))
-    return {
-        each.name: {
-            f"{rule.port_range_min} {rule.remote_ip_prefix}" for rule in each.rules if rule.direction == "ingress"
-        }
-        for each in groups
-        if each.name != "default"
-    }
 
 
 def test_what_is_approved_by_its_digest_is_done_exactly(
@@ -78,7 +49,7 @@ def test_what_is_approved_by_its_digest_is_done_exactly(
     assert "sgctl.dev/approve" not in body["metadata"].get("annotations", {})
 
 
-def test_each_mode_does_by_itself_what_it_says(
+def test_observe_only_tells_and_an_approval_is_worth_nothing_there(
     kube: Kube, cloud: EmulatorServer, operator: OperatorProcess, namespace: str, project: int
 ) -> None:
     """A group is live with one rule too many and one too few."""
@@ -89,7 +60,11 @@ def test_each_mode_does_by_itself_what_it_says(
     kube.apply(group("web", tcp(80), tcp(443)), namespace)
     in_sync(kube, namespace, "CloudTarget", "t", "False", "Observed")
     approve(kube, namespace, digest(kube, namespace))
-    kube.patch("CloudTarget", namespace, "t", {"spec": {"mode": "Narrow"}})
+    told = wait_for("it to be told", lambda: [each for each in kube.events(namespace) if each[1] == "ApprovalStale"])
+    assert "the mode Observe only tells" in told[0][2]
+    wait_for("it to be gone", lambda: "annotations" not in (kube.get("CloudTarget", namespace, "t") or {})["metadata"])
+    kube.patch("CloudTarget", namespace, "t", {"spec": {"mode": "Approve"}})
+    in_sync(kube, namespace, "CloudTarget", "t", "False", "ApprovalNeeded")
     assert live(cloud, project) == {"web": {"80 10.0.0.0/8", "22 10.0.0.0/8"}}
 
 
@@ -207,6 +182,62 @@ def test_a_resource_leaves_its_live_group_or_takes_it_along(
     assert live(cloud, project).keys() == {"stays", "used", "protected"}
 
 
+def test_a_group_that_a_rule_of_another_resource_refers_to_stays_until_the_rule_is_gone(
+    kube: Kube, cloud: EmulatorServer, operator: OperatorProcess, namespace: str, project: int
+) -> None:
+    from_app = {"direction": "ingress", "protocol": "tcp", "ports": 8000, "remoteGroup": "app"}
+    kube.apply(target(project, mode="Enforce", lift=["mass-delete"]), namespace)
+    kube.apply(group("web", tcp(80), from_app), namespace)
+    kube.apply(group("app", tcp(22), deletionPolicy="Delete"), namespace)
+    in_sync(kube, namespace, "CloudTarget", "t")
+    kube.delete("SecurityGroup", namespace, "app")
+    body = in_sync(kube, namespace, "SecurityGroup", "app", "Unknown", "NotDeleted")
+    assert f"a rule of SecurityGroup {namespace}/web refers to it" in condition(body, "Ready")["message"]
+    assert live(cloud, project).keys() == {"web", "app"}
+    kube.apply(group("web", tcp(80)), namespace)
+    wait_for("it to be gone", lambda: kube.get("SecurityGroup", namespace, "app") is None)
+    assert live(cloud, project) == {"web": {"80 10.0.0.0/8"}}
+
+
+def test_neither_a_missing_secret_nor_a_missing_target_holds_a_resource(
+    kube: Kube, cloud: EmulatorServer, operator: OperatorProcess, namespace: str, project: int
+) -> None:
+    """Without the Secret the way out is `Orphan`; without the target nothing is held at all."""
+    kube.apply(target(project, mode="Enforce"), namespace)
+    for name in ("web", "app"):
+        kube.apply(group(name, tcp(80), deletionPolicy="Delete"), namespace)
+    in_sync(kube, namespace, "CloudTarget", "t")
+    kube.delete("Secret", namespace, "gcore")
+    in_sync(kube, namespace, "CloudTarget", "t", "Unknown", "SecretNotFound")
+    for name in ("web", "app"):
+        kube.delete("SecurityGroup", namespace, name)
+    kube.patch("SecurityGroup", namespace, "web", {"spec": {"deletionPolicy": "Orphan"}})
+    wait_for("the way out", lambda: kube.get("SecurityGroup", namespace, "web") is None)
+    assert kube.get("SecurityGroup", namespace, "app")
+    kube.delete("CloudTarget", namespace, "t")
+    wait_for("no target, no hold", lambda: kube.get("SecurityGroup", namespace, "app") is None)
+    assert live(cloud, project).keys() == {"web", "app"}
+    assert "warning" not in operator.log.read_text().lower()
+
+
+def test_a_policy_of_the_target_stops_what_it_does_not_admit_also_what_is_approved(
+    kube: Kube, cloud: EmulatorServer, operator: OperatorProcess, namespace: str, project: int
+) -> None:
+    kube.apply(target(project, policies={"worldOpenManagement": "error"}), namespace)
+    kube.apply(group("web", tcp(22, "0.0.0.0/0")), namespace)
+    body = in_sync(kube, namespace, "CloudTarget", "t", "False", "StoppedByGuardrail")
+    assert body["status"]["plan"]["stoppedBy"]
+    approve(kube, namespace, digest(kube, namespace))
+    kube.apply(group("app", tcp(80)), namespace)
+    wait_for("an event", lambda: [each for each in kube.events(namespace) if each[1] == "ApprovalStale"])
+    assert live(cloud, project) == {}
+    kube.apply(target(project), namespace)
+    in_sync(kube, namespace, "CloudTarget", "t", "False", "ApprovalNeeded")
+    approve(kube, namespace, digest(kube, namespace))
+    in_sync(kube, namespace, "CloudTarget", "t")
+    assert live(cloud, project).keys() == {"web", "app"}
+
+
 def test_a_guardrail_stops_enforce_and_says_the_way_to_lift_it(
     kube: Kube, cloud: EmulatorServer, operator: OperatorProcess, namespace: str, project: int
 ) -> None:
@@ -260,39 +291,6 @@ def test_a_wrong_key_is_told_and_a_new_one_is_noticed(
     in_sync(kube, namespace, "CloudTarget", "t", "Unknown", "SecretNotFound")
 
 
-def test_what_is_killed_at_any_moment_ends_right_and_does_nothing_twice(
-    kube: Kube, cloud: EmulatorServer, operator: OperatorProcess, namespace: str, project: int
-) -> None:
-    kube.apply(target(project, mode="Enforce", interval="5s"), namespace)
-    names = [f"group-{number}" for number in range(12)]
-    for number, name in enumerate(names):
-        kube.apply(group(name, *(tcp(port) for port in range(1, 4 + number))), namespace)
-    for pause in (1.0, 1.6, 2.2):
-        time.sleep(pause)
-        operator.kill()
-        operator.start()
-    body = in_sync(kube, namespace, "CloudTarget", "t")
-    assert body
-    found = live(cloud, project)
-    assert {name: len(found[name]) for name in names} == {name: 3 + number for number, name in enumerate(names)}
-    assert len(cloud.store.groups(CloudTarget(project, REGION))) in (len(names), len(names) + 1)  # with `default`
-
-
-def test_of_two_operators_one_works_and_the_other_takes_over(
-    kube: Kube, cloud: EmulatorServer, operator: OperatorProcess, namespace: str, project: int, tmp_path: Path
-) -> None:
-    with running(OperatorProcess(kube, cloud.url, tmp_path / "second.log")):
-        kube.apply(target(project, mode="Enforce"), namespace)
-        kube.apply(group("web", tcp(80)), namespace)
-        in_sync(kube, namespace, "SecurityGroup", "web")
-        writes = [each for each in cloud.store.requests if each.method == "POST" and f"/{project}/" in each.path]
-        assert len(writes) == 1
-        assert operator.stop() == 0
-        kube.apply(group("web", tcp(443)), namespace)
-        in_sync(kube, namespace, "SecurityGroup", "web")
-    print((tmp_path / "second.log").read_text())
-
-
 def test_a_cloud_that_is_away_is_told_and_waited_for(
     kube: Kube, cloud: EmulatorServer, operator: OperatorProcess, namespace: str, project: int
 ) -> None:
@@ -317,7 +315,8 @@ def test_an_api_server_that_is_away_is_waited_for(
     kube.apply(group("web", tcp(80)), namespace)
     in_sync(kube, namespace, "SecurityGroup", "web")
     kube.stop_api()
-    time.sleep(3)
+    said = len(operator.log.read_text())
+    wait_for("the operator to miss it", lambda: "does not answer" in operator.log.read_text()[said:])
     kube.start_api()
     kube.apply(group("web", tcp(443)), namespace)
     in_sync(kube, namespace, "SecurityGroup", "web")
@@ -344,25 +343,22 @@ def test_a_fleet_takes_no_more_requests_than_the_command(
         approve(kube, namespace, digest(kube, namespace, f"t{number}"), f"t{number}")
     for number in range(10):
         in_sync(kube, namespace, "CloudTarget", f"t{number}")
-    methods = Counter(each.method for each in cloud.store.requests)
-    assert (methods["POST"], methods["PATCH"]) == (200, 200)  # created, and without what the cloud added
-    assert methods["GET"] <= 10 * (
-        20 + 3
-    )  # each group read back; a list for the plan, one before the writes, and a spare
-
-
-def test_the_pod_of_the_manifests_is_admitted_where_pods_are_restricted(kube: Kube) -> None:
-    deployment = kube.get("Deployment", "sgctl-system", "sgctl-operator")
-    assert deployment
-    template = deployment["spec"]["template"]
-    kube.apply(
-        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one"}, "spec": template["spec"]}, "sgctl-system"
-    )
-
-
-def test_the_sample_is_taken_as_it_is_written(kube: Kube, namespace: str) -> None:
-    for document in manifests("sample/web.yaml"):
-        kube.apply(document, namespace)
+    by_operator = Counter(each.method for each in cloud.store.requests)
+    cloud.store.requests.clear()
+    rule = {"direction": "ingress", "protocol": "tcp", "ports": 80, "remote_ip_prefix": "10.0.0.0/8"}
+    files = [
+        {
+            "project_id": 9100 + number,
+            "region_id": REGION,
+            "security_groups": [{"name": f"group-{each}", "rules": [rule]} for each in range(number, 200, 10)],
+        }
+        for number in range(10)
+    ]
+    with connect(cloud.api_key, base_url=cloud.url) as api:
+        assert apply(plan(load(*files), api), api).error is None
+    by_command = Counter(each.method for each in cloud.store.requests)
+    assert by_command["POST"] == by_command["PATCH"] == 200  # created, and without what the cloud added
+    assert by_operator == by_command
 
 
 def test_what_makes_no_sense_is_refused_by_the_api_server(kube: Kube, namespace: str) -> None:
