@@ -1,17 +1,16 @@
 """`sgctl watch`: its rounds against the emulator, what it tells and serves, and how it ends."""
 
 import json
+import os
 import signal
 import socket
 import struct
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partialmethod
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from urllib.error import HTTPError
 
@@ -20,10 +19,10 @@ import pytest
 from reconciler.cli import health
 from reconciler.cli.health import serve
 from reconciler.drift.watch import WatchLoop
-from reconciler.emulator.knobs import Knobs
+from reconciler.emulator.faults import Counters, Fault
 from reconciler.emulator.server import EmulatorServer
 
-from .conftest import CHANGED, SAME, Sgctl, writes
+from .conftest import BROKEN, CHANGED, SAME, Sgctl, writes
 
 RUN = WatchLoop.run
 
@@ -205,22 +204,89 @@ def test_a_slow_client_of_the_pages_is_cut_off_and_many_are_turned_away(monkeypa
         assert any(each.endswith(b"ok\n") for each in answered)
 
 
-@pytest.mark.usefixtures("default_sigint")
-def test_sigterm_finishes_what_is_under_way(sgctl: Sgctl, emulator: EmulatorServer) -> None:
-    """In a process of its own, which is stopped while it changes a group; meanwhile its pages answer."""
-    name = sgctl.write(CHANGED)
-    with subprocess.Popen(
-        [sys.executable, "-m", "reconciler", "watch", name, "--enforce", "all", "--listen", "127.0.0.1:0", "-v"],
-        cwd=sgctl.folder,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        emulator.control.knobs = Knobs(latency_ms=200)
-        assert process.stderr is not None
-        said: list[str] = []
-        for line in process.stderr:
-            said.append(line)
-            if "GET" in line and len(said) == 1:
-                process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
-    assert "round 1: " in said[-1]
+BOTH = (
+    CHANGED
+    + """\
+  - name: app
+    rules: [{direction: egress, protocol: tcp}]
+"""
+)
+
+
+def stop_within_writes(monkeypatch: pytest.MonkeyPatch, signals: int) -> None:
+    """Send this process SIGTERM, or two, while the emulator has the first PATCH and has not answered."""
+    draw, left = Counters.draw, [signals]
+
+    def draw_and_stop(counters: Counters, method: str, path: str) -> list[Fault]:
+        while method == "PATCH" and left[0]:
+            left[0] -= 1
+            os.kill(os.getpid(), signal.SIGTERM)
+            stopping.wait(10)
+            stopping.clear()
+        return draw(counters, method, path)
+
+    stopping = Event()
+    write = os.write
+
+    def write_and_note(file: int, text: bytes) -> int:
+        stopping.set()
+        return write(file, text)
+
+    monkeypatch.setattr("reconciler.process.os.write", write_and_note)
+    monkeypatch.setattr(Counters, "draw", draw_and_stop)
+
+
+def test_sigterm_in_an_apply_finishes_the_group_under_way_and_begins_no_other(
+    sgctl: Sgctl, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_within_writes(monkeypatch, signals=1)
+    ran = sgctl("watch", sgctl.write(BOTH), "--enforce", "all", "--parallelism", "1", "--log-format", "json")
+    assert ran.code == 0
+    (told,) = rounds(ran.err)
+    assert (told["mended"], told["failed"]) == (1, 1)
+    assert "stopped before its first request" in ran.err
+    assert writes(emulator) == ["PATCH"]
+    assert emulator.requests[-1].method == "GET", "what was written was read back"
+    assert sgctl("rollback", "--last", "--out", "back.json").code == 0, "its journal tells what was done"
+
+
+def test_readyz_changes_only_after_three_rounds_that_fail(sgctl: Sgctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = "{}:{}".format(*free.getsockname())
+    texts = [SAME, BROKEN, BROKEN, BROKEN, SAME]
+    one = WatchLoop._run_one
+    answers: list[int] = []
+
+    def run_and_ask(loop: WatchLoop) -> None:
+        sgctl.write(texts[len(answers)])
+        one(loop)
+        try:
+            with urllib.request.urlopen(f"http://{address}/readyz", timeout=5) as answer:
+                answers.append(answer.status)
+        except HTTPError as error:
+            with error:
+                answers.append(error.code)
+
+    monkeypatch.setattr(WatchLoop, "run", partialmethod(RUN, rounds=len(texts)))
+    monkeypatch.setattr(WatchLoop, "_run_one", run_and_ask)
+    assert sgctl("watch", sgctl.write(SAME), "--listen", address).code == 0
+    assert answers == [200, 200, 200, 503, 200]
+
+
+@pytest.mark.usefixtures("two_rounds")
+def test_a_key_that_is_changed_in_its_file_is_used_in_the_next_round(
+    sgctl: Sgctl, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GCORE_API_KEY")
+    monkeypatch.setenv("GCORE_API_KEY_FILE", sgctl.write("wrong", "key"))
+    one = WatchLoop._run_one
+
+    def run_and_rotate(loop: WatchLoop) -> None:
+        one(loop)
+        sgctl.write(emulator.api_key, "key")
+
+    monkeypatch.setattr(WatchLoop, "_run_one", run_and_rotate)
+    ran = sgctl("watch", sgctl.write(SAME))
+    assert ran.err.count("round 1: failed") == 1
+    assert "round 2: No drift" in ran.err
