@@ -24,7 +24,7 @@ from kube import (
     wait_for,
 )
 
-from reconciler import apply, connect, load, plan
+from reconciler import PlainDocument, apply, connect, load, plan
 from reconciler.emulator.faults import Fault, FaultPlan
 from reconciler.emulator.records import Target as CloudTarget
 from reconciler.emulator.server import EmulatorServer
@@ -346,14 +346,11 @@ def test_a_fleet_takes_no_more_requests_than_the_command(
     by_operator = Counter(each.method for each in cloud.store.requests)
     cloud.store.requests.clear()
     rule = {"direction": "ingress", "protocol": "tcp", "ports": 80, "remote_ip_prefix": "10.0.0.0/8"}
-    files = [
-        {
-            "project_id": 9100 + number,
-            "region_id": REGION,
-            "security_groups": [{"name": f"group-{each}", "rules": [rule]} for each in range(number, 200, 10)],
-        }
-        for number in range(10)
-    ]
+    files = []
+    for number in range(10):
+        groups = [{"name": f"group-{each}", "rules": [rule]} for each in range(number, 200, 10)]
+        content = {"project_id": 9100 + number, "region_id": REGION, "security_groups": groups}
+        files.append(PlainDocument(str(number), content))
     with connect(cloud.api_key, base_url=cloud.url) as api:
         assert apply(plan(load(*files), api), api).error is None
     by_command = Counter(each.method for each in cloud.store.requests)

@@ -1,0 +1,224 @@
+"""Looks of the operator in this process: resources are a dictionary, the cloud is the emulator."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any, cast
+
+import httpx
+import pytest
+from kube import group, target, tcp
+from steady import SteadyClock
+
+from reconciler import apply, connect
+from reconciler.emulator.faults import Fault, FaultPlan
+from reconciler.emulator.server import EmulatorServer
+from reconciler.kubernetes.cluster import Cluster, Moved
+from reconciler.kubernetes.lease import Lease
+from reconciler.kubernetes.look import Hands, look
+from reconciler.kubernetes.operator import HUNG_LOOK, HUNG_LOOP, HUNG_STREAM, Operator
+from reconciler.kubernetes.resources import CLOUD_TARGET, FINALIZER, KINDS, Key, Resource
+from reconciler.model.errors import Stopped
+from reconciler.planning.plan import PlanOptions
+
+TARGET = Key(CLOUD_TARGET, "net", "t")
+PROJECT = 1
+
+
+class Held:
+    """A lease that is held or not."""
+
+    is_held = True
+    holder = "somebody"
+    moved = 100.0
+
+
+class FakeCluster:
+    """Resources in a dictionary. What is written is kept as lines."""
+
+    def __init__(self, *documents: dict[str, Any]) -> None:
+        self.resources: dict[Key, Resource] = {}
+        self.secret: dict[str, str] | None = {"apiKey": "ZW11bGF0b3I="}
+        self.written: list[str] = []
+        self.is_moved = False
+        for document in documents:
+            self.put(document)
+
+    def put(self, document: dict[str, Any], **metadata: Any) -> Resource:
+        kind = next(each for each in KINDS if each.name == document["kind"])
+        key = Key(kind, "net", document["metadata"]["name"])
+        body = {**document, "metadata": {"namespace": "net", "generation": 1, **document["metadata"], **metadata}}
+        self.resources[key] = Resource(key, body)
+        return self.resources[key]
+
+    def list_resources(self) -> dict[Key, Resource]:
+        return dict(self.resources)
+
+    def read_secret(self, _namespace: str, _name: str) -> dict[str, str] | None:
+        return self.secret
+
+    def write_status(self, resource: Resource, status: dict[str, Any]) -> bool:
+        reasons = {each["type"]: each["reason"] for each in status["conditions"]}
+        self.written.append(f"{resource.key.name}: {reasons.get('InSync', reasons['Ready'])}")
+        return True
+
+    def hold(self, resource: Resource) -> None:
+        if self.is_moved:
+            raise Moved("it moved", 422)
+        self.written.append(f"{resource.key.name}: held")
+
+    def release(self, resource: Resource) -> None:
+        self.written.append(f"{resource.key.name}: released")
+
+    def take_approval(self, _key: Key, digest: str) -> bool:
+        self.written.append(f"approval {digest}")
+        return True
+
+    def create_event(self, _resource: Resource, _event: dict[str, Any]) -> None:
+        """Nothing: the cluster's tests look at events."""
+
+
+@pytest.fixture
+def cloud() -> Iterator[EmulatorServer]:
+    with EmulatorServer(api_key="emulator") as running:
+        yield running
+
+
+def hands_of(cluster: FakeCluster, cloud: EmulatorServer, clock: SteadyClock | None = None) -> Hands:
+    clock = clock or SteadyClock()
+    return Hands(
+        cast("Cluster", cluster),
+        cast("Lease", Held()),
+        lambda key: connect(key, base_url=cloud.url, clock=clock),
+        lambda plan, api, stopped: apply(plan, api, stopped=stopped),
+        PlanOptions,
+        clock,
+        lambda text, *, is_warning: cluster.written.append(f"warning: {text}") if is_warning else None,
+    )
+
+
+def test_what_moves_between_plan_and_apply_is_planned_anew(cloud: EmulatorServer) -> None:
+    """The second list is the one before the first write: by then somebody has changed the group."""
+    cluster = FakeCluster(target(PROJECT, mode="Enforce"), group("web", tcp(80)))
+    hands = hands_of(cluster, cloud)
+    assert look(TARGET, cluster.resources, hands, lambda _: threading.Lock()).error is None
+    cluster.put(group("web", tcp(443)))
+    rule = {"direction": "ingress", "protocol": "tcp", "port_range_min": 23, "port_range_max": 23}
+    path = f"/securitygroups/{PROJECT}/7$"
+    cloud.control.plan(FaultPlan.of(Fault("foreign_change", method="GET", path=path, nth=2, group="web", rule=rule)))
+    cluster.written.clear()
+    seen = look(TARGET, cluster.resources, hands, lambda _: threading.Lock())
+    assert seen.error is None
+    assert seen.again == 10, "another look comes soon"
+    assert cluster.written == ["t: LiveStateMoved", "web: LiveStateMoved"]
+    again = look(TARGET, cluster.resources, hands, lambda _: threading.Lock())
+    assert (again.error, again.again) == (None, 300)
+    assert cluster.written[2:] == ["t: InSync", "web: InSync"]
+
+
+def test_of_two_live_groups_of_one_name_none_is_deleted_and_none_taken_for_gone(cloud: EmulatorServer) -> None:
+    cluster = FakeCluster(target(PROJECT, mode="Enforce"))
+    cluster.put(group("web", tcp(80), deletionPolicy="Delete"), finalizers=[FINALIZER], deletionTimestamp="now")
+    for _ in range(2):
+        body = {"security_group": {"name": "web", "security_group_rules": []}}
+        url = f"{cloud.url}/cloud/v1/securitygroups/{PROJECT}/7"
+        httpx.post(url, json=body, headers={"Authorization": "apikey emulator"}).raise_for_status()
+    look(TARGET, cluster.resources, hands_of(cluster, cloud), lambda _: threading.Lock())
+    assert cluster.written == ["t: ResourcesRefused", "web: NotDeleted"]
+
+
+def test_who_has_lost_the_lease_writes_nothing(cloud: EmulatorServer) -> None:
+    cluster = FakeCluster(target(PROJECT, mode="Enforce"), group("web", tcp(80), deletionPolicy="Delete"))
+    hands = hands_of(cluster, cloud)
+    hands.lease.is_held = False  # type: ignore[misc]  # it is one that can be lost
+    with pytest.raises(Stopped):
+        look(TARGET, cluster.resources, hands, lambda _: threading.Lock())
+    cluster.put(group("web", tcp(80)))
+    with pytest.raises(Stopped):
+        look(TARGET, cluster.resources, hands, lambda _: threading.Lock())
+    assert cluster.written == []
+    assert [each.method for each in cloud.store.requests if each.method != "GET"] == []
+
+
+def test_a_look_at_what_others_changed_meanwhile_comes_again_and_is_no_failure(cloud: EmulatorServer) -> None:
+    clock = SteadyClock()
+    cluster = FakeCluster(target(PROJECT), group("web", tcp(80), deletionPolicy="Delete"))
+    cluster.is_moved = True
+    operator = Operator(hands_of(cluster, cloud, clock))
+    operator._look(TARGET)
+    assert (operator.health.failures, cluster.written) == (0, [])
+    clock.time += 1
+    assert operator._queue.take() == TARGET
+
+
+def test_a_stream_that_does_not_tell_what_a_list_shows_is_dead_and_its_news_counts(cloud: EmulatorServer) -> None:
+    clock = SteadyClock()
+    cluster = FakeCluster(target(PROJECT))
+    hands = hands_of(cluster, cloud, clock)
+    operator = Operator(hands)
+    for resource in cluster.resources.values():
+        operator.notice(resource)
+    web = cluster.put(group("web", tcp(80)))
+    assert operator._list().keys() == cluster.resources.keys()
+    for age, verdict in ((HUNG_STREAM, None), (HUNG_STREAM + 1, "no stream has told it")):
+        clock.time = 100 + age
+        hands.lease.moved = clock.time
+        operator._move()
+        assert verdict in (operator.hangs() or "") if verdict else operator.hangs() is None
+    operator.notice(web)
+    assert operator.hangs() is None
+    clock.time += 1
+    assert operator._queue.take() == TARGET, "the target of the new group is looked at"
+
+
+def test_what_a_stream_tells_while_a_list_is_read_is_no_sign_of_death(cloud: EmulatorServer) -> None:
+    clock = SteadyClock()
+    cluster = FakeCluster(target(PROJECT), group("web", tcp(80)), group("app", tcp(80)))
+    operator = Operator(hands_of(cluster, cloud, clock))
+    for resource in cluster.resources.values():
+        operator.notice(resource)
+    before = cluster.list_resources()
+
+    def list_while_things_happen() -> dict[Key, Resource]:
+        operator.notice(cluster.put(group("web", tcp(443)), generation=2))
+        return before
+
+    cluster.list_resources = list_while_things_happen  # type: ignore[method-assign]  # once
+    operator._list()
+    del cluster.resources[next(key for key in cluster.resources if key.name == "app")]
+    del cluster.list_resources
+    operator._list()
+    clock.time += 2 * HUNG_STREAM
+    operator._hands.lease.moved = clock.time
+    operator._move()
+    assert operator.hangs() is None
+
+
+@pytest.mark.parametrize(
+    ("part", "seconds", "words"),
+    [("lease", HUNG_LOOP, "the lease"), ("secrets", HUNG_LOOP, "no Secret"), ("look", HUNG_LOOK, "a look")],
+)
+def test_each_part_that_hangs_is_named(cloud: EmulatorServer, part: str, seconds: float, words: str) -> None:
+    clock = SteadyClock()
+    operator = Operator(hands_of(FakeCluster(), cloud, clock))
+    operator._began[TARGET] = clock.time + (0 if part == "look" else 10_000)
+    clock.time += seconds
+    assert operator.hangs() is None or part == "look"
+    clock.time += 1
+    if part != "lease":
+        operator._hands.lease.moved = clock.time
+    if part != "secrets":
+        operator._move()
+    said = operator.hangs()
+    assert said
+    assert words in said
+
+
+def test_it_is_ready_while_it_holds_the_lease_and_looks_do_not_fail(cloud: EmulatorServer) -> None:
+    operator = Operator(hands_of(FakeCluster(), cloud))
+    assert operator.unready() == "no round has ended yet"
+    operator.wake_all()
+    assert operator.unready() is None
+    operator._hands.lease.is_held = False  # type: ignore[misc]  # it is one that can be lost
+    assert operator.unready() == "the lease is held by somebody"
