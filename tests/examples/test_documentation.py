@@ -1,6 +1,7 @@
 """README and `docs/`: every console block says what the commands say, every file is valid, every command is named."""
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -8,6 +9,7 @@ import pytest
 from console import PAGES, ROOT, blocks, expand, run_page
 
 from reconciler.cli import run
+from reconciler.emulator.server import EmulatorServer
 from reconciler.model.errors import ExitCode
 from reconciler.model.problems import ProblemName
 
@@ -92,4 +94,19 @@ def test_every_page_is_in_the_navigation(reference: ModuleType) -> None:
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.name)
 def test_what_a_page_takes_in_is_there(page: Path) -> None:
-    assert '--8<-- "' not in expand(page.read_text(encoding="utf-8"))
+    assert re.search(r"-8 *<", expand(page.read_text(encoding="utf-8"))) is None
+
+
+def test_the_library_does_what_its_page_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown, whole = blocks(expand((ROOT / "docs" / "how-to" / "library.md").read_text(encoding="utf-8")))
+    assert whole.text == (ROOT / "examples" / "library" / "reconcile.py").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    Path("groups.yaml").write_text((ROOT / "reconciler" / "demo" / "groups.yaml").read_text(encoding="utf-8"))
+    with EmulatorServer() as server:
+        monkeypatch.setenv("GCORE_BASE_URL", server.url)
+        monkeypatch.setenv("GCORE_API_KEY", server.api_key)
+        exec(compile(shown.text, "library.md", "exec"), {})
+    said = capsys.readouterr().out.splitlines()
+    assert said == ["['web: applied', 'app: applied']", "()"]
