@@ -43,11 +43,11 @@ class V1:
         return Request("POST", v1_path(difference.target), {"security_group": group})
 
     def change_rules(
-        self, target: Target, group_id: str, _present: Sequence[DesiredRule], order: Order
+        self, difference: Difference, group_id: str, _present: Sequence[DesiredRule], order: Order
     ) -> Iterator[Request]:
         """Change the rules of a group and nothing else."""
         for entries in _listed(order):
-            yield Request("PATCH", v1_path(target, group_id), {"changed_rules": entries})
+            yield Request("PATCH", v1_path(difference.target, group_id), {"changed_rules": entries})
 
     def update(self, difference: Difference, group_id: str, order: Order, *, two_phase: bool) -> Iterator[Request]:
         """Change name, tags and rules in one request, and the description through v2.

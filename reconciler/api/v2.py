@@ -2,7 +2,7 @@
 
 Order is expressed by sending several lists. Make before break means that every batch of the safe order is a list of its
 own: the union of old and new first, the final list last. Rules that no list could spell as the API does are kept by
-changing single rules instead.
+changing single rules instead, and so are those that `ignore_rules` leaves to others, who may change them at any moment.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -51,11 +51,15 @@ class V2:
         return Request("POST", v2_path(difference.target), group)
 
     def change_rules(
-        self, target: Target, group_id: str, present: Sequence[DesiredRule], order: Order
+        self, difference: Difference, group_id: str, present: Sequence[DesiredRule], order: Order
     ) -> Iterator[Request]:
         """Change the rules of a group and nothing else."""
+        path = v2_path(difference.target, group_id)
+        if difference.ignored:
+            yield from (request for batch in order.batches for request in _single(path, batch))
+            return
         for rules in _lists({rule.rule: described(rule) for rule in present}, order.batches, two_phase=False):
-            yield Request("PATCH", v2_path(target, group_id), {"rules": rules})
+            yield Request("PATCH", path, {"rules": rules})
 
     def update(self, difference: Difference, group_id: str, order: Order, *, two_phase: bool) -> Iterator[Request]:
         """Change name, description, tags and rules."""
@@ -76,9 +80,11 @@ class V2:
         """Delete a group: through v1, which answers when it is done."""
         return Request("DELETE", v1_path(target, group_id))
 
-    def notes(self, _difference: Difference) -> tuple[str, ...]:
-        """Say nothing: v2 has a request for everything."""
-        return ()
+    def notes(self, difference: Difference) -> tuple[str, ...]:
+        """Say why rules are changed one by one: a whole list would undo what others do between a read and the write."""
+        if not (difference.ignored and difference.changes_rules):
+            return ()
+        return ("the rules are changed one by one, and not as a list, because of `ignore_rules`",)
 
     def replaces_rules(self, request: Request) -> bool:
         """Tell whether a request holds a whole list."""
@@ -192,7 +198,11 @@ def _can_be_listed(live: Sequence[LiveRule], difference: Difference) -> bool:
     going = {rule.id for rule in difference.deletes}
     going |= {rule.id for redescribed in difference.redescribes for rule in redescribed.live}
     kept = [rule for rule in live if rule.id not in going]
-    return len({rule.rule for rule in live}) == len(live) and not any(rule.irregular for rule in kept)
+    return (
+        not difference.ignored
+        and len({rule.rule for rule in live}) == len(live)
+        and not any(rule.irregular for rule in kept)
+    )
 
 
 def _single(path: str, batch: Batch) -> Iterator[Request]:

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from reconciler.applying.outcome import Result, Status
 from reconciler.applying.session import ApplyContext, Session, has_ended
-from reconciler.applying.stale import what_moved
+from reconciler.applying.stale import moved_since
 from reconciler.applying.unfinished import is_begun, surprises, unexpected, what_is_left, with_ids
 from reconciler.model.errors import ApiRefused, OutcomeUnknown
-from reconciler.model.live import LiveGroup, fingerprint
+from reconciler.model.live import LiveGroup
 from reconciler.model.placeholder import fill_in
 from reconciler.planning.diff import Action, Difference
 from reconciler.planning.encode import Request, encode_update
@@ -79,7 +79,7 @@ def _moved_since(session: Session) -> tuple[str, ...]:
     now = session.context.reader.get_group(old.target, old.id)
     if now is None:
         return ("the group does not exist any more",)
-    return () if fingerprint(now) == session.change.fingerprint else what_moved(old, now, session.context.names)
+    return moved_since(session.change, now, session.context.names)
 
 
 def _converge(session: Session, difference: Difference, requests: Sequence[Request]) -> Result:

@@ -5,7 +5,8 @@ Four kinds of lines, each with `at`, the time in UTC:
     apply    an apply begins: format_version, base_url, api_version
     before   before the first write to a group: action, project_id, region_id, name; `group`, the live group as it was
              read, null for one to create; `changed`, which of name, description and rules the plan changes; `tags`, the
-             keys of the tags it changes; `lost_rules`, rules of other groups that go with a group to be deleted
+             keys of the tags it changes; `lost_rules`, rules of other groups that go with a group to be deleted;
+             `ignored`, the entries of `ignore_rules`, where there are any
     write    a write as it went: project_id, region_id, name, group_id, method, path, body, status, request_id, problem,
              `error`: what an error answer says (exception_class, message, request_id, info, invalid_fields), else null
     found    a group to create that was found by its name, because the answer was lost: group_id
@@ -28,7 +29,7 @@ from typing import Any, Self
 from reconciler.applying.outcome import Write
 from reconciler.model.clock import Clock, format_moment
 from reconciler.model.errors import SgctlError
-from reconciler.model.json_form import group_to_json, rule_to_json, target_to_json
+from reconciler.model.json_form import entry_to_json, group_to_json, rule_to_json, target_to_json
 from reconciler.model.json_reading import Json
 from reconciler.planning.diff import Difference
 from reconciler.planning.encode import ApiVersion
@@ -57,6 +58,7 @@ def before_line(at: datetime, change: Change) -> Json:
             {"group_id": lost.group_id, "group_name": lost.group_name, "rule": rule_to_json(lost.rule)}
             for lost in difference.lost_rules
         ],
+        **({"ignored": [entry_to_json(each.entry) for each in difference.ignored]} if difference.ignored else {}),
     )
 
 

@@ -20,7 +20,8 @@ from reconciler.applying.journal_folder import journal_folder
 from reconciler.model.desired import Target
 from reconciler.model.errors import PlanFileError
 from reconciler.model.files import PLAN_LIMIT, read_bounded
-from reconciler.model.json_form import read_live_group, read_live_rule
+from reconciler.model.ignore_rules import IgnoreRule
+from reconciler.model.json_form import read_entries, read_live_group, read_live_rule
 from reconciler.model.json_reading import (
     Fault,
     Json,
@@ -58,6 +59,7 @@ class Before:
     tags: tuple[str, ...]
     lost_rules: tuple[LostRule, ...]
     is_hidden: bool = False
+    ignore_rules: tuple[IgnoreRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ _OPTIONAL = (*_NAMES, "hidden")
 """What every line may have besides."""
 _ERROR = "error"
 """What the line of a write may have besides: it is for readers, and proves nothing."""
+_IGNORED = "ignored"
+"""What the line of a group may have besides: the entries of `ignore_rules` that held for it."""
 _DONE = range(200, 300)
 
 
@@ -181,7 +185,8 @@ class _Evidence:
             self._apply(line)
             return
         required = {_Kind.BEFORE: _BEFORE, _Kind.WRITE: _WRITE, _Kind.FOUND: _FOUND}[kind]
-        members(line, required, (*_OPTIONAL, _ERROR) if kind is _Kind.WRITE else _OPTIONAL)
+        also = {_Kind.WRITE: (_ERROR,), _Kind.BEFORE: (_IGNORED,)}.get(kind, ())
+        members(line, required, (*_OPTIONAL, *also))
         ids = member(line, "project_id", positive), member(line, "region_id", positive)
         target = Target(*ids, *(member(line, key, text) if key in line else None for key in _NAMES))
         name = member(line, "name", text)
@@ -278,7 +283,8 @@ def _before(number: int, line: Json, target: Target, name: str) -> Before:
         raise Fault(f"is {shown(name)}, and the group is {shown(group.name)}").within("name")
     lost = member(line, "lost_rules", each_of(partial(_lost_rule, group=group, action=action)))
     tags = member(line, "tags", each_of(text))
-    return Before(number, action, target, name, group, changed, tags, lost, bool(line.get("hidden")))
+    ignored = member(line, _IGNORED, read_entries) if _IGNORED in line else ()
+    return Before(number, action, target, name, group, changed, tags, lost, bool(line.get("hidden")), ignored)
 
 
 def _lost_rule(content: Any, group: LiveGroup | None, action: Action) -> LostRule:

@@ -1,9 +1,10 @@
 """The way back: a journal and live state -> what restores the state before the apply. Pure.
 
 Only what the apply changed is restored, group by group: the whole list of rules where it changed rules, and of name,
-description and tags what it changed. Groups that it deleted are created again, with new ids; where a group of that name
-exists by now (an earlier way back, half done), it is brought to the old state. Groups that it created are deleted, if
-the journal proves that it did and nothing speaks against it (`prune`).
+description and tags what it changed. What was left to others then (`ignore_rules`) is left to them now. Groups that it
+deleted are created again, with new ids; where a group of that name exists by now (an earlier way back, half done), it
+is brought to the old state. Groups that it created are deleted, if the journal proves that it did and nothing speaks
+against it (`prune`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +15,7 @@ from reconciler.model.canonical import PUBLISHED_PROTOCOLS
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
 from reconciler.model.environment import BASE_URL
 from reconciler.model.errors import InputError, Issue, PlanFileError
+from reconciler.model.ignore_rules import IgnoreRule, find_entry
 from reconciler.model.live import Instances, LiveGroup, LiveRule, LiveState
 from reconciler.model.place import FilePlace, Place
 from reconciler.model.placeholder import placeholder
@@ -21,6 +23,7 @@ from reconciler.model.problems import ProblemName
 from reconciler.model.rule import Rule, describe_rule
 from reconciler.planning.diff import Action, Difference, TagChange, TextChange, diff
 from reconciler.planning.encode import Encoder
+from reconciler.planning.ignored import count_ignored
 from reconciler.planning.plan import Plan, PlanOptions, Scope, plan_differences
 from reconciler.planning.prune import prune
 from reconciler.planning.resolve import Match
@@ -64,10 +67,12 @@ def plan_way_back(
 ) -> tuple[Plan, tuple[Match, ...]]:
     """Plan the way back (see `way_back`); returned with the groups that policies look at, and judged by nobody yet."""
     back = way_back(journal, live, instances)
+    ignored = count_ignored(back.differences)
     scope = Scope(
         groups=len(journal.befores),
-        rules=sum(len(match.live.rules) for match in back.matches if match.live is not None),
+        rules=sum(len(match.live.rules) for match in back.matches if match.live is not None) - ignored,
         owned_groups=sum(len(groups) for groups in live.values()),
+        ignored_rules=ignored,
     )
     plan = plan_differences(
         back.differences, live, options, encoder, base_url=journal.base_url, created_at=created_at, scope=scope
@@ -163,14 +168,30 @@ class _Way:
     def _restoration(self, before: Before, old: LiveGroup, now: LiveGroup) -> Match:
         rules = None
         lost = self._lost.pop((now.target, now.id), [])
+        entries = self._entries(before)
         if "rules" in before.changed:
-            rules = tuple(_once([*self._restored(before, old.rules, old.name, now), *lost]))
+            ours = [rule for rule in old.rules if not find_entry(entries, rule.rule, rule.description)]
+            rules = tuple(_once([*self._restored(before, ours, old.name, now), *lost]))
         elif lost:
             rules = self._with_rules(now, lost).desired.rules
         name = old.name if "name" in before.changed else now.name
         description = old.description if "description" in before.changed else None
-        group = DesiredGroup(now.target, name, self._place(before), now.id, description=description, rules=rules)
+        group = DesiredGroup(
+            now.target, name, self._place(before), now.id, description=description, rules=rules, ignore_rules=entries
+        )
         return Match(group, now)
+
+    def _entries(self, before: Before) -> tuple[IgnoreRule, ...]:
+        """Return what was left to others then, with the ids of the groups that the apply created since."""
+        known = {
+            placeholder(name): group_id
+            for (target, group_id), name in self._journal.created.items()
+            if target == before.target and before.ignore_rules
+        }
+        return tuple(
+            replace(entry, remote_group_ids=tuple(known.get(each, each) for each in entry.remote_group_ids))
+            for entry in before.ignore_rules
+        )
 
     def _with_rules(self, now: LiveGroup, more: Iterable[DesiredRule]) -> Match:
         """Keep a group as it is, and bring back rules that went with others."""

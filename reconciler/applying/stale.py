@@ -1,9 +1,10 @@
 """Whether live state is still what a plan was computed from; if not, what moved, or that it is done already. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.applying.unfinished import is_done
+from reconciler.model.cloud import MAX_RULES
 from reconciler.model.desired import Target
 from reconciler.model.live import LiveGroup, LiveRule, LiveState, Tag, fingerprint
 from reconciler.model.placeholder import is_placeholder
@@ -133,6 +134,30 @@ def _names_that_moved(
             yield f"a new rule refers to group {group_id}, which is named {name!r} and not {names[group_id]!r}"
 
 
+def moved_since(change: Change, now: LiveGroup, names: Mapping[str, str] = NO_NAMES) -> tuple[str, ...]:
+    """Tell in sentences how the group of a change is no longer what it was; nothing where it still is.
+
+    What others do to their rules, and the revision that it raises, changes nothing of what the plan is about: with
+    `ignore_rules` the rest is compared, and whether the group still has room. The requests name the rules they touch.
+    """
+    difference = change.difference
+    old = difference.live
+    assert old is not None  # noqa: S101 - a change to a group that exists has a live side
+    if difference.ignored and fingerprint(now) != change.fingerprint:
+        if len(now.rules) > len(old.rules) and len(now.rules) + len(difference.creates) > MAX_RULES:
+            return (f"others put {len(now.rules) - len(old.rules)} rules more into it, which leaves the plan no room",)
+        left = difference.ignored_ids
+        ours = {rule.id for rule in old.rules} - left
+        kept = tuple(rule for rule in now.rules if rule.id in ours or not difference.is_of_others(rule))
+        now = replace(now, rules=kept, revision_number=0)
+        old = replace(old, rules=tuple(rule for rule in old.rules if rule.id in ours), revision_number=0)
+    elif fingerprint(now) == change.fingerprint and _irregular(now) == _irregular(old):
+        return ()
+    if fingerprint(now) == fingerprint(old) and _irregular(now) == _irregular(old):
+        return ()
+    return what_moved(old, now, names)
+
+
 def what_moved(old: LiveGroup, new: LiveGroup, names: Mapping[str, str] = NO_NAMES) -> tuple[str, ...]:
     """Tell in sentences what changed in a group between two readings; `names` are those of remote groups by id."""
     return tuple(_moves(old, new, names)) or ("it is not what the plan was computed from",)
@@ -151,8 +176,8 @@ def _reasons(change: Change, scope: _Scope, leaving: set[str], names: Mapping[st
     now = scope.by_id.get(difference.live.id)
     if now is None:
         yield "the group does not exist any more"
-    elif fingerprint(now) != change.fingerprint or _irregular(now) != _irregular(difference.live):
-        yield from what_moved(difference.live, now, scope.names)
+    else:
+        yield from moved_since(change, now, scope.names)
     if difference.action is Action.DELETE:
         lost = {each.rule.id: each for each in difference.lost_rules}
         for group, rule in scope.referring.get(difference.live.id, ()):

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.model.desired import DesiredRule
 from reconciler.model.live import LiveGroup, LiveRule, Tag
-from reconciler.model.placeholder import fill_in
+from reconciler.model.placeholder import fill_in, is_placeholder, placeholder
 from reconciler.model.rule import Rule, describe_rule
-from reconciler.planning.diff import Action, Difference, Redescription, TextChange
+from reconciler.planning.diff import Action, Difference, IgnoredRules, Redescription, TextChange
 
 
 def with_ids(difference: Difference, ids: Mapping[str, str]) -> Difference:
@@ -21,7 +21,18 @@ def with_ids(difference: Difference, ids: Mapping[str, str]) -> Difference:
         difference,
         creates=tuple(_with_id(rule, ids) for rule in difference.creates),
         redescribes=tuple(replace(each, desired=_with_id(each.desired, ids)) for each in difference.redescribes),
+        ignored=tuple(_ignored_with_ids(each, ids) for each in difference.ignored),
     )
+
+
+def _ignored_with_ids(ignored: IgnoredRules, ids: Mapping[str, str]) -> IgnoredRules:
+    """Fill in what is known by now: nobody refers to a group that is not there."""
+    entry = ignored.entry
+    if not any(map(is_placeholder, entry.remote_group_ids)):
+        return ignored
+    known = {placeholder(name): group_id for name, group_id in ids.items()}
+    found = tuple(known.get(group_id, group_id) for group_id in entry.remote_group_ids)
+    return ignored._replace(entry=replace(entry, remote_group_ids=found))
 
 
 def what_is_left(difference: Difference, live: LiveGroup) -> Difference:
@@ -79,7 +90,8 @@ def _remaining(difference: Difference, live: LiveGroup) -> _Rules:
         if not now:
             rules.creates.append(each.desired)
         elif all(rule.description != each.desired.description for rule in now):
-            rules.redescribes.append(Redescription(tuple(now), each.desired))
+            if not any(map(difference.is_of_others, now)):  # else one of others stands for it by now
+                rules.redescribes.append(Redescription(tuple(now), each.desired))
         else:
             rules.deletes |= {rule.id for rule in each.live}
     return rules
@@ -93,9 +105,10 @@ def _remaining_of_new(difference: Difference, live: LiveGroup) -> _Rules:
     rules = _Rules(creates=[rule for rule in difference.creates if rule.rule not in same])
     for rule in difference.creates:
         now = same.pop(rule.rule, [])
-        if now and all(live_rule.description != rule.description for live_rule in now):
+        stands = (each.description == rule.description or difference.is_of_others(each) for each in now)
+        if now and not any(stands):
             rules.redescribes.append(Redescription(tuple(now), rule))
-    rules.deletes = {rule.id for foreign in same.values() for rule in foreign}
+    rules.deletes = {rule.id for foreign in same.values() for rule in foreign if not difference.is_of_others(rule)}
     return rules
 
 
@@ -124,9 +137,9 @@ def is_done(difference: Difference, live: LiveGroup, ids: Mapping[str, str], gon
             tags[each.key] = Tag(each.key, each.new)
     if old is None:  # the cloud may add tags of its own
         tags |= {tag.key: tag for tag in live.tags if tag.read_only}
-    rules = Counter((rule.rule, rule.description) for rule in live.rules)
+    missing, foreign = _deviations(difference, live, gone)
     return (live.name, live.description) == (difference.name, description) and (
-        {tag.key: tag for tag in live.tags} == tags and rules == Counter(_planned(difference, gone))
+        {tag.key: tag for tag in live.tags} == tags and not missing and not foreign
     )
 
 
@@ -138,8 +151,8 @@ def surprises(difference: Difference, live: LiveGroup) -> tuple[str, ...]:
     assert difference.live is not None  # noqa: S101 - an update has a live side
     going = _going(difference)
     before = {(rule.rule, rule.description) for rule in difference.live.rules}
-    kept = {(rule.rule, rule.description) for rule in difference.live.rules if rule.id not in going}
-    now = {(rule.rule, rule.description) for rule in live.rules}
+    kept = {(rule.rule, rule.description) for rule in _ours(difference, difference.live) if rule.id not in going}
+    now = {(rule.rule, rule.description) for rule in _ours(difference, live)}
     return _surprises(now - before - set(_planned(difference)), kept - now)
 
 
@@ -147,9 +160,31 @@ def unexpected(difference: Difference, live: LiveGroup) -> tuple[str, ...]:
     """Tell in sentences how a group whose change is done differs from what was planned: what others did meanwhile."""
     if not difference.changes_rules:
         return ()
-    planned = Counter(_planned(difference))
-    found = Counter((rule.rule, rule.description) for rule in live.rules)
-    return _surprises(found - planned, planned - found)
+    missing, foreign = _deviations(difference, live)
+    return _surprises(foreign, missing)
+
+
+def _deviations(
+    difference: Difference, live: LiveGroup, gone: Collection[str] = ()
+) -> tuple[Iterable[tuple[Rule, str]], Iterable[tuple[Rule, str]]]:
+    """Compare with what was planned: which rules are missing, and which there are that nobody planned.
+
+    Rules of others are neither; a planned rule is not missing where one of others stands for it.
+    """
+    planned = Counter(_planned(difference, gone))
+    found = Counter((rule.rule, rule.description) for rule in _ours(difference, live))
+    missing = planned - found
+    if missing and difference.ignored:
+        others = {rule.rule for rule in live.rules if difference.is_of_others(rule)}
+        missing = Counter({each: number for each, number in missing.items() if each[0] not in others})
+    return missing, found - planned
+
+
+def _ours(difference: Difference, group: LiveGroup) -> Iterable[LiveRule]:
+    """Return the rules of a group but for those of others."""
+    if not difference.ignored:
+        return group.rules
+    return [rule for rule in group.rules if not difference.is_of_others(rule)]
 
 
 def _surprises(foreign: Iterable[tuple[Rule, str]], missing: Iterable[tuple[Rule, str]]) -> tuple[str, ...]:
@@ -163,7 +198,8 @@ def _planned(difference: Difference, gone: Collection[str] = ()) -> Iterator[tup
     going = _going(difference).union(gone)
     kept: Iterable[tuple[Rule, str]] = ()
     if difference.live is not None:
-        kept = ((rule.rule, rule.description) for rule in difference.live.rules if rule.id not in going)
+        ours = _ours(difference, difference.live)
+        kept = ((rule.rule, rule.description) for rule in ours if rule.id not in going)
     yield from kept
     yield from ((rule.rule, rule.description) for rule in difference.creates)
     yield from ((each.desired.rule, each.desired.description) for each in difference.redescribes)

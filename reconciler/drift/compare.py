@@ -18,6 +18,7 @@ from reconciler.model.live import LiveGroup, LiveState, RefusedTarget, UnreadTar
 from reconciler.model.policies import Finding
 from reconciler.model.text import count
 from reconciler.planning.diff import Action, Difference, diff, names_of_remotes
+from reconciler.planning.ignored import LeftToOthers, join_ignored, left_to_others
 from reconciler.planning.orphans import (
     LikelyRename,
     UnmanagedGroup,
@@ -63,6 +64,7 @@ class TargetDrift(NamedTuple):
     unmanaged: tuple[UnmanagedGroup, ...]
     renames: tuple[LikelyRename, ...]
     issues: tuple[Issue, ...]
+    ignored: tuple[LeftToOthers, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ class Drift:
     `unmanaged` are the other live groups that no file names; they never count. `findings` are rules of the files past
     their date, or soon past it, and missing groups that may be orphans under another name. `refused` are targets that
     were to be looked through and refuse to be listed. `who` is what the API's log says, where it was asked.
-    `unread` are targets of the files of which nothing is known, because they could not be read.
+    `unread` are targets of the files of which nothing is known, because they could not be read. `ignored` tells of the
+    live rules that `ignore_rules` leaves to others: they are not among the `rules`, and never differ.
     """
 
     drifted: tuple[DriftedGroup, ...]
@@ -86,6 +89,7 @@ class Drift:
     who: Who | None = None
     refused: tuple[RefusedTarget, ...] = ()
     unread: tuple[UnreadTarget, ...] = ()
+    ignored: tuple[LeftToOthers, ...] = ()
 
     @property
     def counted(self) -> bool:
@@ -106,6 +110,11 @@ class Drift:
         """The number of groups of each severity."""
         found = Counter({Severity.ORPHAN: len(self.orphans)}) + Counter(group.severity for group in self.drifted)
         return {severity: found[severity] for severity in _ORDER}
+
+    @property
+    def rules_ignored(self) -> int:
+        """Live rules that are left to others."""
+        return sum(each.rules for each in self.ignored)
 
     @property
     def rules_missing(self) -> int:
@@ -156,17 +165,21 @@ def compare_target(
     """
     live = dict.fromkeys(state.targets, groups)
     matches, issues = resolve(state, live)
-    differences = [difference for match in matches if not (difference := diff(match)).is_empty]
+    compared = [diff(match) for match in matches]
+    differences = [difference for difference in compared if not difference.is_empty]
+    ignored = left_to_others(compared)
     unmanaged = find_unmanaged(state.targets, live, matches)
     return TargetDrift(
         drifted=tuple(_drifted(difference, fail_on) for difference in differences),
         groups=len(matches),
-        rules=sum(len(match.live.rules) for match in matches if match.live and match.desired.rules is not None),
+        rules=sum(len(match.live.rules) for match in matches if match.live and match.desired.rules is not None)
+        - sum(each.rules for each in ignored),
         group_names=names_of_remotes(differences, live),
         orphans=tuple(UnmanagedGroup.of(group) for group in unmanaged if whole and is_ours(group, state)),
         unmanaged=tuple(UnmanagedGroup.of(group) for group in unmanaged if not (whole and is_ours(group, state))),
         renames=find_renames(state, live, matches, matches) if whole else (),
         issues=issues,
+        ignored=ignored,
     )
 
 
@@ -194,6 +207,7 @@ def join_targets(
             *rename_findings((each for part in parts for each in part.renames), {}),
         ),
         refused=tuple(sorted(refused)),
+        ignored=join_ignored(each for part in parts for each in part.ignored),
     )
 
 
@@ -220,6 +234,8 @@ def _counts(found: Severity, fail_on: Severity) -> bool:
 def summarize_drift(drift: Drift) -> str:
     """Count what differs, in one line."""
     size = f"{count(drift.groups, 'group')}, {count(drift.rules, 'live rule')} compared"
+    if drift.ignored:
+        size += f", {drift.rules_ignored} left to others"
     if drift.unread:
         size += f", {count(len(drift.unread), 'target')} not read"
     expired = sum(each.stops for each in drift.findings)

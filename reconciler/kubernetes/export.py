@@ -59,7 +59,8 @@ def export(documents: Sequence[Written], namespace: str, secret: str) -> Iterato
     yield from _address_groups(documents, namespace)
     taken.clear()
     for each in documents:
-        groups = [to_resource(dict(group), "security_group") for group in each.value.get("security_groups", ())]
+        written = each.value.get("security_groups", ())
+        groups = [to_resource(_whole(group, each.value), "security_group") for group in written]
         for target in each.targets:
             for group in groups:
                 about = f"{group['name']}-{names[target]}" if len(targets) > 1 else group["name"]
@@ -68,6 +69,12 @@ def export(documents: Sequence[Written], namespace: str, secret: str) -> Iterato
                 if own == group["name"]:
                     del spec["name"]
                 yield _resource(SECURITY_GROUP, own, namespace, spec)
+
+
+def _whole(group: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a group what its document says for all of its groups: a resource stands by itself."""
+    ignored = [*document.get("ignore_rules", ()), *group.get("ignore_rules", ())]
+    return {**group, "ignore_rules": ignored} if ignored else dict(group)
 
 
 def _address_groups(documents: Sequence[Written], namespace: str) -> Iterator[Json]:

@@ -26,9 +26,9 @@ from reconciler.kubernetes.resources import (
 from reconciler.model.clock import format_time
 from reconciler.model.desired import DesiredState
 from reconciler.model.errors import InputError, Issue, StalePlan
-from reconciler.model.live import LiveGroup, LiveState
+from reconciler.model.live import LiveGroup, LiveState, fingerprint
 from reconciler.model.text import listed
-from reconciler.planning.plan import Plan, PlanOptions
+from reconciler.planning.plan import Change, Plan, PlanOptions
 from reconciler.planning.planfile import digest, to_json
 from reconciler.planning.prune import why_kept
 
@@ -120,8 +120,27 @@ def _failed(status: Status) -> bool:
 
 
 def plan_digest(plan: Plan) -> str:
-    """Digest a plan without the time it was made at and by what."""
-    return digest({key: part for key, part in to_json(plan).items() if key not in ("created_at", "origin")})
+    """Digest a plan without the time it was made at, by what, and what it only tells.
+
+    What others do to their own rules (`ignore_rules`) is no reason to ask for an approval once more.
+    """
+    plan = replace(
+        plan,
+        changes=tuple(map(_without_others, plan.changes)),
+        scope=replace(plan.scope, ignored_rules=0),
+    )
+    return digest({key: part for key, part in to_json(plan).items() if key not in ("created_at", "origin", "notes")})
+
+
+def _without_others(change: Change) -> Change:
+    difference = change.difference
+    if not difference.ignored or difference.live is None:
+        return change
+    left = difference.ignored_ids
+    rules = tuple(rule for rule in difference.live.rules if rule.id not in left)
+    live = replace(difference.live, rules=rules, revision_number=0)
+    ignored = tuple(each._replace(rules=()) for each in difference.ignored)
+    return replace(change, difference=replace(difference, live=live, ignored=ignored), fingerprint=fingerprint(live))
 
 
 def reconcile(

@@ -96,8 +96,8 @@ def read_document(
     if is_lock(document):
         return Written((), None, ())
     before = len(issues.notes)
-    targets, owner, names = read_head(document, defaults, issues)
-    scope = Scope(targets, owner, RuleScope(document, shared, issues, expansions))
+    targets, owner, names, ignored = read_head(document, defaults, issues)
+    scope = Scope(targets, owner, RuleScope(document, shared, issues, expansions), ignored)
     groups = [group for index, value in enumerate(_groups_of(document)) for group in read_group(scope, index, value)]
     return Written(targets, owner, groups, tuple(issues.notes[before:]), names)
 

@@ -2,22 +2,25 @@
 
 from typing import Any, NamedTuple
 
+from reconciler.loading.ignore_rules import read_ignore_rules, refuse_ignored
 from reconciler.loading.issues import Problem
 from reconciler.loading.report import report, report_malformed
 from reconciler.loading.rules import RuleScope, read_review, read_rules
 from reconciler.loading.structure import is_well_formed
 from reconciler.model.cloud import DEFAULT_GROUP
 from reconciler.model.desired import DesiredGroup, Target
+from reconciler.model.ignore_rules import IgnoreRule
 from reconciler.model.live import OWNER_TAG
 from reconciler.model.problems import ProblemName
 
 
 class Scope(NamedTuple):
-    """What the groups of a document share."""
+    """What the groups of a document share. `ignore_rules` stand above the groups, and hold for each of them."""
 
     targets: tuple[Target, ...]
     owner: str | None
     rules: RuleScope
+    ignore_rules: tuple[IgnoreRule, ...] = ()
 
 
 def read_group(scope: Scope, index: int, group: Any) -> list[DesiredGroup]:
@@ -34,6 +37,8 @@ def read_group(scope: Scope, index: int, group: Any) -> list[DesiredGroup]:
         return []
     review, wrong_review = read_review(group)
     report(document, path, (*_problems(group, scope), *wrong_review), issues)
+    ignored = read_ignore_rules(document, path, group, issues, scope.ignore_rules)
+    refuse_ignored(rules or (), ignored, issues)
     group_id = group.get("id")
     place = document.place(*path)
     return [
@@ -49,6 +54,7 @@ def read_group(scope: Scope, index: int, group: Any) -> list[DesiredGroup]:
             owner=scope.owner,
             prevent_destroy=group.get("prevent_destroy"),
             exceptions=review.exceptions if review else (),
+            ignore_rules=ignored,
         )
         for target in scope.targets
     ]

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from reconciler.loading.document import Document
+from reconciler.loading.ignore_rules import read_ignore_rules
 from reconciler.loading.issues import Issues
 from reconciler.loading.report import report_malformed
 from reconciler.loading.structure import is_well_formed
 from reconciler.loading.values import is_own_key
 from reconciler.model import environment
 from reconciler.model.desired import Kind, NamedTarget, NameUse, Target
+from reconciler.model.ignore_rules import IgnoreRule
 from reconciler.model.place import Key, Place
 from reconciler.model.problems import ProblemName
 
@@ -92,11 +94,15 @@ def _target(project: _Found, region: _Found) -> Target:
 
 
 class Head(NamedTuple):
-    """What stands above the groups: the targets, the owner, and the names of projects and regions to look up."""
+    """What stands above the groups: the targets, the owner, and the names of projects and regions to look up.
+
+    `ignore_rules` hold for every group of the document.
+    """
 
     targets: tuple[Target, ...] = ()
     owner: str | None = None
     names: tuple[NameUse, ...] = ()
+    ignore_rules: tuple[IgnoreRule, ...] = ()
 
 
 class _Reader:
@@ -213,7 +219,8 @@ def read_head(document: Document, defaults: Defaults, issues: Issues) -> Head:
         message = f"{len(groups):,} groups for {len(targets):,} targets are over the limit of {MAX_GROUPS:,} in all"
         issues.add(document.key_place("targets"), ProblemName.TOO_MANY_GROUPS, message, "split the document")
         targets = ()
-    return Head(targets, value.get("owner"), tuple(reader.names))
+    ignored = read_ignore_rules(document, (), value, issues)
+    return Head(targets, value.get("owner"), tuple(reader.names), ignored)
 
 
 def _is_body(key: str, part: Any) -> bool:

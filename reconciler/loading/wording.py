@@ -40,6 +40,7 @@ EXPECTED: Mapping[str, str] = {
     "remote_group": f"a group's name: {_NAME}",
     "tags": "a mapping of keys to values",
     "rules": "a list of rules",
+    "ignore_rules": "a list of matches",
     "prevent_destroy": "true or false",
     "preset": "{either}",
     "use": "the name of a rule set, or a list of names",
@@ -242,6 +243,8 @@ def wrong_value(key: str, value: Any, schema: Schema, *, is_item: bool) -> tuple
         return f"`{key}` has no value", _WITHOUT.get(key, without)
     if value == {} and key == "targets":
         return "this target names neither a project nor a region", "add one, or remove the entry"
+    if value == {} and key == "ignore_rules":
+        return "this entry would match every rule", "say which rules are others'; without `rules`, all are left alone"
     if value == [] and not is_item and key in ITEMS:
         return f"the list of `{key}` is empty", "leave the key out if nothing is meant"
     if _is_too_long(value, schema):

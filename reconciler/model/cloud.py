@@ -6,6 +6,9 @@ MAX_RULES = 250
 DEFAULT_GROUP = "default"
 """The name of the group that every project has in every region: it is neither renamed nor deleted."""
 
+MAX_DESCRIPTION = 255
+"""Characters of a rule's description, and so of a glob that one has to match."""
+
 MAX_PORT = 65535
 
 MAX_ICMP = 255

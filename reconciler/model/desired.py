@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from reconciler.model.ignore_rules import IgnoreRule
 from reconciler.model.place import Place
 from reconciler.model.policies import Policies, PolicyException, Review
 from reconciler.model.rule import Rule
@@ -84,7 +85,10 @@ class DesiredRule:
 
 @dataclass(frozen=True, slots=True)
 class DesiredGroup:
-    """One security group in one target. None means "not managed": what is left out of the file is left alone."""
+    """One security group in one target. None means "not managed": what is left out of the file is left alone.
+
+    Live rules that match one of `ignore_rules` are others', and are left alone as well.
+    """
 
     target: Target
     name: str
@@ -97,6 +101,7 @@ class DesiredGroup:
     owner: str | None = None
     prevent_destroy: bool | None = None
     exceptions: tuple[PolicyException, ...] = ()
+    ignore_rules: tuple[IgnoreRule, ...] = ()
 
 
 class Note(NamedTuple):

@@ -14,11 +14,13 @@ from operator import itemgetter
 from typing import Any
 
 from reconciler.model.canonical import canonical_rule, is_prefix
-from reconciler.model.cloud import MAX_PORT
+from reconciler.model.cloud import MAX_DESCRIPTION, MAX_PORT
 from reconciler.model.desired import Target
+from reconciler.model.ignore_rules import MAX_IGNORE_RULES, IgnoreRule
 from reconciler.model.json_reading import (
     Fault,
     Json,
+    T,
     each_of,
     flag,
     member,
@@ -147,6 +149,72 @@ def target_to_json(target: Target) -> Json:
 def unread_to_json(unread: UnreadTarget) -> Json:
     """Write a target that could not be read, with the reason."""
     return {**target_to_json(unread.target), "reason": unread.reason}
+
+
+def entry_to_json(entry: IgnoreRule) -> Json:
+    """Write an entry of `ignore_rules`."""
+    return {
+        "place": str(entry.place),
+        "description": entry.description,
+        "direction": entry.direction,
+        "protocol": entry.protocol,
+        "ports": [list(ports) for ports in entry.ports],
+        "remote_group": entry.remote_group,
+        "remote_group_ids": list(entry.remote_group_ids),
+    }
+
+
+_ENTRY = ("place", "description", "direction", "protocol", "ports", "remote_group", "remote_group_ids")
+
+
+def read_entry(content: Any, *also: str) -> IgnoreRule:
+    """Read an entry of `ignore_rules`, from an object that may have other members as well."""
+    members(content, (*_ENTRY, *also))
+    direction = content["direction"]
+    if direction not in (None, "ingress", "egress"):
+        raise Fault(f"is {shown(direction)}, neither ingress nor egress").within("direction")
+    entry = IgnoreRule(
+        place=member(content, "place", read_place),
+        description=member(content, "description", optional(_read_glob)),
+        direction=direction,
+        protocol=member(content, "protocol", optional(text)),
+        ports=member(content, "ports", each_of(_read_ports)),
+        remote_group=member(content, "remote_group", optional(text)),
+        remote_group_ids=member(content, "remote_group_ids", each_of(text)),
+    )
+    if str(entry) == "{}":
+        raise Fault("matches every rule")
+    return entry
+
+
+def read_entries(content: Any) -> tuple[IgnoreRule, ...]:
+    """Read the entries that hold for a group."""
+    return few_of(read_entry)(content)
+
+
+def few_of(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
+    """Read a list with no more entries than a file may have: every rule is compared with each."""
+
+    def read_list(content: Any) -> tuple[T, ...]:
+        entries = each_of(read)(content)
+        if len(entries) > MAX_IGNORE_RULES:
+            raise Fault(f"has {len(entries)} entries, over the limit of {MAX_IGNORE_RULES}")
+        return entries
+
+    return read_list
+
+
+def _read_glob(content: Any) -> str:
+    if len(text(content)) > MAX_DESCRIPTION:
+        raise Fault(f"is longer than {MAX_DESCRIPTION} characters")
+    return str(content)
+
+
+def _read_ports(content: Any) -> tuple[int, int]:
+    low, high = each_of(_port)(content) if isinstance(content, list) and len(content) == 2 else (1, 0)
+    if not 1 <= low <= high:
+        raise Fault(f"is {shown(content)}, not a first and a last port")
+    return low, high
 
 
 def finding_to_json(finding: Finding) -> Json:

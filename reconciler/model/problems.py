@@ -88,12 +88,14 @@ class ProblemName(StrEnum):
     ID_IN_SEVERAL_TARGETS = "id-in-several-targets", "A group with an id is in a document for several targets."
     OWNER_TAG = "owner-tag", "The tag that says who owns a group is set by hand."
     TOO_MANY_RULES = "too-many-rules", "A group has more rules than the cloud allows."
+    TOO_MANY_IGNORE_RULES = "too-many-ignore-rules", "A group has more entries of `ignore_rules` than are compared."
 
     # Rules
     RULE_OF_ANOTHER_GROUP = (
         "rule-of-another-group",
         "A rule says by its read-only fields that it is another group's.",
     )
+    IGNORED_RULE = "ignored-rule", "A written rule matches `ignore_rules`, whose live rules are left to others."
     SAME_RULE_TWICE = "same-rule-twice", "A rule is written twice, with different descriptions, dates or exceptions."
     HOST_BITS = "host-bits", "A prefix has bits set beyond its length."
     NOT_A_PREFIX = "not-a-prefix", "A text is no IP prefix, or is spelled in a way that is not taken."

@@ -18,7 +18,10 @@ from reconciler.loading.policies import saved_policies
 from reconciler.loading.remote import read_prefix
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
 from reconciler.model.errors import InputError
+from reconciler.model.ignore_rules import IgnoreRule, find_entry
 from reconciler.model.json_form import (
+    few_of,
+    read_entry,
     read_exception,
     read_finding,
     read_live_group,
@@ -60,6 +63,7 @@ _PLAN = (
 )
 _ORIGIN = ("version", "commit")
 _SCOPE = ("groups", "rules", "owned_groups")
+_IGNORED_RULES = "ignored_rules"
 _POLICIES = ("where", "settings", "address_groups")
 _CHANGE = frozenset(
     {
@@ -121,8 +125,10 @@ def _read_time(content: Any) -> str:
 
 
 def _read_scope(content: Any) -> Scope:
-    members(content, _SCOPE)
-    return Scope(*(member(content, key, whole) for key in _SCOPE))
+    members(content, _SCOPE, (_IGNORED_RULES,))
+    ignored = member(content, _IGNORED_RULES, whole) if _IGNORED_RULES in content else 0
+    groups, rules, owned_groups = (member(content, key, whole) for key in _SCOPE)
+    return Scope(groups, rules, owned_groups, ignored)
 
 
 def _read_lifted(content: Any) -> tuple[str, ...]:
@@ -209,7 +215,7 @@ def _read_prefix(content: Any) -> str:
 
 def _read_difference(content: Any) -> Difference:
     """Read what a change makes of which group, and derive the difference between the two."""
-    members(content, _CHANGE, {"exceptions", "instance_names", *_TARGET_NAMES})
+    members(content, _CHANGE, {"exceptions", "instance_names", "ignored", *_TARGET_NAMES})
     action = member(content, "action", one_of(Action))
     target = _read_target(content)
     live = member(content, "live", optional(partial(read_live_group, target=target)))
@@ -221,15 +227,21 @@ def _read_difference(content: Any) -> Difference:
         lost = member(content, "lost_rules", each_of(partial(_read_lost_rule, going=live.id)))
         return replace(diff_deletion(live, lost), instances=instances, instance_names=names)
     exceptions = member(content, "exceptions", each_of(read_exception)) if "exceptions" in content else ()
+    ignored = member(content, "ignored", _read_ignored) if "ignored" in content else ()
+    others = {rule_id for _, ids in ignored for rule_id in ids}
     desired = DesiredGroup(
         target,
         member(content, "name", text),
         member(content, "place", read_place),
         id=None if live is None else live.id,
         description=member(content, "description", optional(_read_new_text)),
-        rules=member(content, "rules", partial(_read_rules, live=live)),
+        rules=member(content, "rules", partial(_read_rules, live=live, others=others, is_managed=bool(ignored))),
         exceptions=exceptions,
+        ignore_rules=tuple(entry for entry, _ in ignored),
     )
+    for created in desired.rules or ():
+        if created.place is not _NOWHERE and find_entry(desired.ignore_rules, created.rule, created.description):
+            raise Fault("creates what `ignored` leaves to others").within("rules")
     tags = member(content, "tags", partial(_read_tags, live=live))
     difference = replace(diff(Match(desired, live)), tags=tags, instances=instances, instance_names=names)
     if difference.is_empty:
@@ -262,8 +274,25 @@ def _read_tags(content: Any, live: LiveGroup | None) -> tuple[TagChange, ...]:
     return tags
 
 
-def _read_rules(content: Any, live: LiveGroup | None) -> tuple[DesiredRule, ...] | None:
-    """Read the rules that the group is to have: those that stay, and the new ones. None where they are not managed."""
+def _read_ignored(content: Any) -> tuple[tuple[IgnoreRule, tuple[str, ...]], ...]:
+    """Read what is left to others: each entry with the ids of the live rules that are said to match it first.
+
+    They do so if the difference, which is derived, says the same.
+    """
+
+    def read(content: Any) -> tuple[IgnoreRule, tuple[str, ...]]:
+        return read_entry(content, "rules"), member(content, "rules", each_of(uuid))
+
+    return few_of(read)(content)
+
+
+def _read_rules(
+    content: Any, live: LiveGroup | None, others: set[str], *, is_managed: bool
+) -> tuple[DesiredRule, ...] | None:
+    """Read the rules that the group is to have: those that stay, and the new ones. None where they are not managed.
+
+    The rules of `others` are not desired, and stay as well.
+    """
     members(content, _RULES)
     creates = member(content, "create", each_of(_read_desired_rule))
     redescribed = member(content, "redescribe", each_of(_read_redescribed))
@@ -273,12 +302,12 @@ def _read_rules(content: Any, live: LiveGroup | None) -> tuple[DesiredRule, ...]
         raise Fault("has a rule to create twice")
     if live is None:
         return creates
-    if not new and not deleted and member(content, "unchanged", whole) == 0:
+    if not new and not deleted and member(content, "unchanged", whole) == 0 and not is_managed:
         return None
     if taken := {rule.rule for rule in live.rules}.intersection(rule.rule for rule in creates):
         index = next(index for index, rule in enumerate(creates) if rule.rule in taken)
         raise Fault("is live already").within(index).within("create")
-    return (*_kept(live, deleted, {rule.rule for rule in redescribed}), *redescribed, *creates)
+    return (*_kept(live, deleted | others, {rule.rule for rule in redescribed}), *redescribed, *creates)
 
 
 def _kept(live: LiveGroup, deleted: set[str], redescribed: set[Rule]) -> Iterable[DesiredRule]:

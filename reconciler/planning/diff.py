@@ -7,8 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
+from reconciler.model.ignore_rules import IgnoreRule, find_entry
 from reconciler.model.live import OWNER_TAG, PROTECTION_TAG, RESERVED_TAGS, LiveGroup, LiveRule, LiveState, Tag
 from reconciler.model.place import Place
 from reconciler.model.placeholder import placeholder
@@ -54,6 +56,16 @@ class Redescription:
     desired: DesiredRule
 
 
+class IgnoredRules(NamedTuple):
+    """An entry of `ignore_rules`, and the live rules that are left to others for it; each counts for its first entry.
+
+    A live rule that matches, and means the same as a desired one, is not among them: it stands for that.
+    """
+
+    entry: IgnoreRule
+    rules: tuple[LiveRule, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class LostRule:
     """A rule of a group outside the plan that the cloud deletes because it refers to a group to be deleted."""
@@ -70,7 +82,7 @@ class Difference:
     `live` is the group as it was read, None for one to create. `name` is the name that the group has in the end.
     `traffic` is what the change of rules opens and closes, `unchanged` counts the managed rules that stay as they are,
     and `instances` those that the group is attached to, where that was asked for, with the names that the API told.
-    `exceptions` stand beside the group.
+    `exceptions` stand beside the group. `ignored` holds every entry of `ignore_rules` that is in force.
     """
 
     action: Action
@@ -91,6 +103,7 @@ class Difference:
     instance_names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     exceptions: tuple[PolicyException, ...] = ()
+    ignored: tuple[IgnoredRules, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -109,6 +122,15 @@ class Difference:
         """All rules that the group has and keeps."""
         gone = {rule.id for rule in self.deletes}
         return tuple(rule.rule for rule in (self.live.rules if self.live else ()) if rule.id not in gone)
+
+    @property
+    def ignored_ids(self) -> frozenset[str]:
+        """The ids of the live rules that are left to others."""
+        return frozenset(rule.id for each in self.ignored for rule in each.rules)
+
+    def is_of_others(self, rule: LiveRule) -> bool:
+        """Tell whether a live rule, be it new or known, matches `ignore_rules`: then it is never deleted."""
+        return any(each.entry.matches(rule.rule, rule.description) for each in self.ignored)
 
     @property
     def created_rules(self) -> tuple[DesiredRule, ...]:
@@ -132,8 +154,9 @@ def diff(match: Match) -> Difference:
             traffic=traffic_difference((), (rule.rule for rule in desired.rules or ())),
             notes=_lost_name(desired),
             exceptions=desired.exceptions,
+            ignored=tuple(IgnoredRules(entry) for entry in desired.ignore_rules),
         )
-    rules = _diff_rules(desired.rules, live.rules)
+    rules = _diff_rules(desired.rules, live.rules, desired.ignore_rules)
     return Difference(
         Action.UPDATE,
         desired.target,
@@ -150,6 +173,7 @@ def diff(match: Match) -> Difference:
         traffic=_diff_traffic(live, rules),
         notes=rules.notes,
         exceptions=desired.exceptions,
+        ignored=rules.ignored,
     )
 
 
@@ -175,17 +199,23 @@ class _Rules:
     deletes: tuple[LiveRule, ...] = ()
     unchanged: int = 0
     notes: tuple[str, ...] = ()
+    ignored: tuple[IgnoredRules, ...] = ()
 
 
-def _diff_rules(desired: tuple[DesiredRule, ...] | None, live: tuple[LiveRule, ...]) -> _Rules:
+def _diff_rules(
+    desired: tuple[DesiredRule, ...] | None, live: tuple[LiveRule, ...], entries: tuple[IgnoreRule, ...]
+) -> _Rules:
     if desired is None:
         return _Rules()
     there = {(rule.rule, rule.description) for rule in live}
-    if len(there) == len(live) and there == {(rule.rule, rule.description) for rule in desired}:
+    if not entries and len(there) == len(live) and there == {(rule.rule, rule.description) for rule in desired}:
         return _Rules(unchanged=len(live))  # nearly every group of every run: worth a test of its own
     live_by_rule: defaultdict[Rule, list[LiveRule]] = defaultdict(list)
     for live_rule in live:
         live_by_rule[live_rule.rule].append(live_rule)
+    others = {
+        rule.id: entry for rule in live if entries and (entry := find_entry(entries, rule.rule, rule.description))
+    }
     creates, redescribes, kept = [], [], set()
     named = set()
     for rule in desired:
@@ -193,16 +223,22 @@ def _diff_rules(desired: tuple[DesiredRule, ...] | None, live: tuple[LiveRule, .
         same = live_by_rule.get(rule.rule)
         if same is None:
             creates.append(rule)
-        elif any(live_rule.description == rule.description for live_rule in same):
+        elif any(live_rule.description == rule.description or live_rule.id in others for live_rule in same):
             kept.add(rule.rule)
         else:
             redescribes.append(Redescription(tuple(same), rule))
     return _Rules(
         tuple(creates),
         tuple(redescribes),
-        deletes=tuple(each for rule, same in live_by_rule.items() if rule not in named for each in same),
+        deletes=tuple(
+            each for rule, same in live_by_rule.items() if rule not in named for each in same if each.id not in others
+        ),
         unchanged=sum(len(same) for rule, same in live_by_rule.items() if rule in kept),
         notes=tuple(_kept_all(same) for rule, same in live_by_rule.items() if rule in kept and len(same) > 1),
+        ignored=tuple(
+            IgnoredRules(entry, tuple(rule for rule in live if others.get(rule.id) is entry and rule.rule not in named))
+            for entry in entries
+        ),
     )
 
 
@@ -213,10 +249,9 @@ def _kept_all(rules: Sequence[LiveRule]) -> str:
 def _diff_traffic(live: LiveGroup, rules: _Rules) -> TrafficDifference:
     if not rules.creates and not rules.deletes:
         return SAME
-    old = [rule.rule for rule in live.rules]
-    gone = {rule.rule for rule in rules.deletes}
-    new = [rule for rule in old if rule not in gone] + [rule.rule for rule in rules.creates]
-    return traffic_difference(old, new)
+    gone = {rule.id for rule in rules.deletes}
+    kept = [rule.rule for rule in live.rules if rule.id not in gone]
+    return traffic_difference([rule.rule for rule in live.rules], kept + [rule.rule for rule in rules.creates])
 
 
 def _diff_text(live: str, desired: str | None) -> TextChange | None:

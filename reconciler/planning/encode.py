@@ -41,7 +41,7 @@ class Encoder(Protocol):
         """Create a group with these of its rules."""
 
     def change_rules(
-        self, target: Target, group_id: str, present: Sequence[DesiredRule], order: Order
+        self, difference: Difference, group_id: str, present: Sequence[DesiredRule], order: Order
     ) -> Iterable[Request]:
         """Change the rules of a group that holds the `present` ones, and nothing else."""
 
@@ -73,7 +73,7 @@ def encode_create(encoder: Encoder, difference: Difference, ready: Collection[st
     if not later:
         return (create,)
     order = safe_order(len(first), later)
-    return create, *encoder.change_rules(difference.target, own, first, order)
+    return create, *encoder.change_rules(difference, own, first, order)
 
 
 def encode_update(

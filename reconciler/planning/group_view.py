@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState, Target
 from reconciler.model.egress import DEFAULT_EGRESS, preset_among
+from reconciler.model.ignore_rules import find_entry
 from reconciler.model.live import LiveGroup, LiveState
 from reconciler.model.place import Place
 from reconciler.model.placeholder import placeholder
@@ -21,7 +22,8 @@ from reconciler.planning.resolve import Match
 class ViewedRule:
     """A rule whose remote group is a key. `place` is where a file has it, `id` what the cloud calls it.
 
-    `preset` names the preset that it is a part of, where all rules of that are in the group.
+    `preset` names the preset that it is a part of, where all rules of that are in the group. `ignored` is the entry of
+    `ignore_rules` that leaves a live rule to others, as a file writes it.
     """
 
     rule: Rule
@@ -30,6 +32,7 @@ class ViewedRule:
     place: Place | None = None
     id: str | None = None
     preset: str | None = None
+    ignored: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +93,14 @@ def planned_view(live: LiveState, matches: Iterable[Match]) -> StateView:
         key = there.id if there else placeholder(group.name)
         seen.add(key)
         if group.rules is not None:
-            rules: tuple[ViewedRule, ...] | None = _desired_rules(group, {})
+            left = (_live_group(there, group).rules if there else ()) or ()
+            others = (rule for rule in left if rule.ignored and rule.place is None)
+            rules: tuple[ViewedRule, ...] | None = (*_desired_rules(group, {}), *others)
         else:
             rules = _live_group(there).rules if there else ()
         planned.append(ViewedGroup(group.target, key, group.name, rules, group.place, there.id if there else None))
-    others = (_live_group(each) for groups in live.values() for each in groups if each.id not in seen)
-    groups = (*planned, *others)
+    unnamed = (_live_group(each) for groups in live.values() for each in groups if each.id not in seen)
+    groups = (*planned, *unnamed)
     return StateView(groups, {group.key: group.name for group in groups})
 
 
@@ -128,8 +133,17 @@ def _desired_rule(rule: DesiredRule, group: str, keys: Mapping[str, str]) -> Vie
 
 def _live_group(group: LiveGroup, desired: DesiredGroup | None = None) -> ViewedGroup:
     written = (desired.rules if desired else None) or ()
+    entries = desired.ignore_rules if desired and desired.rules is not None else ()
     places = {rule.rule: rule.place for rule in written}
     rules = _named_presets(
-        ViewedRule(each.rule, group.name, each.description, places.get(each.rule), each.id) for each in group.rules
+        ViewedRule(
+            each.rule,
+            group.name,
+            each.description,
+            places.get(each.rule),
+            each.id,
+            ignored=str(entry) if (entry := find_entry(entries, each.rule, each.description)) else None,
+        )
+        for each in group.rules
     )
     return ViewedGroup(group.target, group.id, group.name, rules, desired.place if desired else None, group.id)

@@ -18,6 +18,7 @@ from reconciler.model.text import did_you_mean
 from reconciler.planning import prune
 from reconciler.planning.diff import Action, Difference, diff, names_of_remotes
 from reconciler.planning.encode import ApiVersion, Encoder, Request, encode_create, encode_update
+from reconciler.planning.ignored import count_ignored, deletion_notes, ignored_notes
 from reconciler.planning.origins import address_group_notes
 from reconciler.planning.orphans import UnmanagedGroup, find_orphans, is_ours
 from reconciler.planning.refusals import refuse_groups, refuse_rules
@@ -35,11 +36,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The size of what the plan looks after, so that guardrails can speak of shares when a saved plan is applied."""
+    """The size of what the plan looks after, so that guardrails can speak of shares when a saved plan is applied.
+
+    `ignored_rules` are live rules of these groups that are left to others; they are not among the `rules`.
+    """
 
     groups: int = 0
     rules: int = 0
     owned_groups: int = 0
+    ignored_rules: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +176,8 @@ def plan_groups(
     """
     orphans = find_orphans(state, live, matches) if options.whole and not options.groups else ()
     matches = choose(matches, options.groups)
-    differences = [difference for match in matches if not (difference := diff(match)).is_empty]
+    compared = [diff(match) for match in matches]
+    differences = [difference for difference in compared if not difference.is_empty]
     issues = (*refuse_groups(matches, take_over=options.take_over, orphans=orphans), *refuse_rules(differences, live))
     if issues:
         raise InputError(issues)
@@ -182,10 +188,15 @@ def plan_groups(
         if lost := tuple(prune.refuse_lost(pruning, matches)):
             raise InputError(lost)
     differences += pruning.deletions
-    scope = _scope(state, live, matches)
+    scope = _scope(state, live, matches, count_ignored(compared))
     plan = plan_differences(differences, live, options, encoder, base_url=base_url, created_at=created_at, scope=scope)
     left = () if options.prune else orphans
-    notes = (*pruning.notes, *address_group_notes(matches, differences))
+    notes = (
+        *pruning.notes,
+        *address_group_notes(matches, differences),
+        *ignored_notes(compared),
+        *deletion_notes(pruning.deletions, matches),
+    )
     return replace(plan, notes=notes, orphans=tuple(UnmanagedGroup.of(group) for group in left))
 
 
@@ -275,10 +286,11 @@ def _named(live: LiveState, ids: Collection[str]) -> tuple[LiveGroup, ...]:
     return tuple(group for groups in live.values() for group in groups if group.id in ids) if ids else ()
 
 
-def _scope(state: DesiredState, live: LiveState, matches: Collection[Match]) -> Scope:
+def _scope(state: DesiredState, live: LiveState, matches: Collection[Match], ignored: int) -> Scope:
     managed = [match.live for match in matches if match.live is not None and match.desired.rules is not None]
     return Scope(
         groups=len(matches),
-        rules=sum(len(group.rules) for group in managed),
+        rules=sum(len(group.rules) for group in managed) - ignored,
         owned_groups=sum(is_ours(group, state) for target in state.targets for group in live[target]),
+        ignored_rules=ignored,
     )

@@ -16,6 +16,7 @@ from reconciler.model.clock import length_of
 from reconciler.model.desired import DesiredRule
 from reconciler.model.errors import PlanFileError
 from reconciler.model.json_form import (
+    entry_to_json,
     exception_to_json,
     finding_to_json,
     group_to_json,
@@ -30,7 +31,7 @@ from reconciler.model.place import Place
 from reconciler.model.policies import Limits, PoliciesSource
 from reconciler.model.text import printable, shown
 from reconciler.planning.derive import Encoders, derive_plan
-from reconciler.planning.diff import Difference
+from reconciler.planning.diff import Difference, IgnoredRules
 from reconciler.planning.orphans import UnmanagedGroup
 from reconciler.planning.plan import Change, Plan
 from reconciler.traffic import flow_json
@@ -53,7 +54,7 @@ def _content(plan: Plan, changes: list[Json]) -> Json:
         "two_phase": plan.two_phase,
         "lifted": list(plan.lifted),
         "summary": asdict(plan.summary),
-        "scope": asdict(plan.scope),
+        "scope": {key: value for key, value in asdict(plan.scope).items() if value or key != "ignored_rules"},
         "findings": [finding_to_json(finding) for finding in plan.findings],
         "notes": list(plan.notes),
         "group_names": dict(plan.group_names),
@@ -160,6 +161,7 @@ def difference_to_json(difference: Difference, names: Mapping[str, str]) -> Json
             "opens": flow_json.to_json(difference.traffic.opens, names),
             "closes": flow_json.to_json(difference.traffic.closes, names),
         },
+        **({"ignored": [_ignored(each) for each in difference.ignored]} if difference.ignored else {}),
         "instances": difference.instances,
         **({"instance_names": list(difference.instance_names)} if difference.instance_names else {}),
         "notes": list(difference.notes),
@@ -184,6 +186,10 @@ def _desired_rule(rule: DesiredRule) -> Json:
         **({"address_group": rule.address_group} if rule.address_group is not None else {}),
         **review_to_json(rule.review),
     }
+
+
+def _ignored(ignored: IgnoredRules) -> Json:
+    return {**entry_to_json(ignored.entry), "rules": [rule.id for rule in ignored.rules]}
 
 
 def _policies(source: PoliciesSource) -> Json:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from reconciler.model.cloud import DEFAULT_GROUP
 from reconciler.model.errors import Issue
-from reconciler.model.live import PROTECTION_TAG, Instances, LiveGroup, LiveState
+from reconciler.model.ignore_rules import find_entry
+from reconciler.model.live import PROTECTION_TAG, Instances, LiveGroup, LiveRule, LiveState
 from reconciler.model.problems import ProblemName
 from reconciler.model.rounds import in_rounds
 from reconciler.model.text import count
@@ -63,17 +64,29 @@ def why_kept(group: LiveGroup, instances: int) -> str | None:
 
 
 def _lost_rules(going: set[str], live: LiveState, matches: Iterable[Match]) -> dict[str, tuple[LostRule, ...]]:
-    """Rules that no file manages and that refer to a group that goes: the cloud deletes them with it."""
-    managed = {match.live.id for match in matches if match.live is not None and match.desired.rules is not None}
+    """Rules that no file manages and that refer to a group that goes: the cloud deletes them with it.
+
+    In a group whose rules are managed, these are the ones that are left to others.
+    """
+    managed = {match.live.id: match for match in matches if match.live is not None and match.desired.rules is not None}
     lost: dict[str, list[LostRule]] = {}
     for groups in live.values():
         for group in groups:
-            if group.id in managed or group.id in going:
+            if group.id in going:
                 continue
-            for rule in group.rules:
+            match = managed.get(group.id)
+            rules = group.rules if match is None else _ignored_rules(match)
+            for rule in rules:
                 if rule.rule.remote_group_id in going:
                     lost.setdefault(rule.rule.remote_group_id, []).append(LostRule(group.id, group.name, rule))
     return {group_id: tuple(rules) for group_id, rules in lost.items()}
+
+
+def _ignored_rules(match: Match) -> tuple[LiveRule, ...]:
+    entries = match.desired.ignore_rules
+    if match.live is None or not entries:
+        return ()
+    return tuple(rule for rule in match.live.rules if find_entry(entries, rule.rule, rule.description))
 
 
 def _referring_first(groups: Collection[LiveGroup]) -> Iterator[LiveGroup]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 
 from reconciler.model.canonical import PUBLISHED_PROTOCOLS
+from reconciler.model.cloud import MAX_RULES
 from reconciler.model.desired import DesiredGroup, DesiredRule
 from reconciler.model.errors import Issue
 from reconciler.model.live import LiveGroup, LiveState
@@ -50,6 +51,7 @@ def refuse_rules(differences: Iterable[Difference], live: LiveState) -> Iterator
     created = {(each.target, placeholder(each.name)) for each in differences if each.action is Action.CREATE}
     live_ids = {target: {group.id for group in groups} for target, groups in live.items()}
     for difference in differences:
+        yield from _no_room(difference)
         ids = live_ids[difference.target]
         for rule in (*difference.creates, *(each.desired for each in difference.redescribes)):
             remote = rule.rule.remote_group_id
@@ -66,6 +68,22 @@ def refuse_rules(differences: Iterable[Difference], live: LiveState) -> Iterator
                 fix = f"the cloud compares ids as they are written: write {lower}" if lower in ids else None
                 fix = fix or "check the id, or refer by name with `remote_group`"
                 yield Issue(rule.place, ProblemName.UNKNOWN_REMOTE_GROUP, message, fix=fix)
+
+
+def _no_room(difference: Difference) -> Iterator[Issue]:
+    """Refuse more rules than a group may hold: those that are left to others count as well."""
+    if not (difference.ignored and difference.creates and difference.live and difference.place):
+        return
+    left = sum(len(each.rules) for each in difference.ignored)
+    gone = len(difference.deletes) + sum(len(each.live) - 1 for each in difference.redescribes)
+    number = len(difference.live.rules) - gone + len(difference.creates)
+    if number > MAX_RULES:
+        message = (
+            f"group {difference.name!r} would hold {number} rules, over the limit of {MAX_RULES}: {left} live ones are "
+            "left to others (`ignore_rules`), and count as well"
+        )
+        fix = "split the group, or use wider prefixes and ranges"
+        yield Issue(difference.place, ProblemName.TOO_MANY_RULES, message, fix=fix)
 
 
 def _unknown_protocol(rule: DesiredRule) -> Issue:

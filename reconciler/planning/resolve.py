@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from reconciler.model.cloud import DEFAULT_GROUP
 from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState, Target
 from reconciler.model.errors import Issue
+from reconciler.model.ignore_rules import IgnoreRule, find_entry, why_refused
 from reconciler.model.live import LiveGroup, LiveState
+from reconciler.model.place import Place
 from reconciler.model.placeholder import placeholder
 from reconciler.model.problems import ProblemName
 from reconciler.model.rule import Rule
@@ -144,7 +146,21 @@ class _Scope:
         group = match.desired
         if group.rules is None:
             return group
-        return replace(group, rules=self._merge(group, (self._with_id(rule, ids) for rule in group.rules)))
+        rules = self._merge(group, (self._with_id(rule, ids) for rule in group.rules))
+        if not any(entry.remote_group for entry in group.ignore_rules):
+            return replace(group, rules=rules)
+        entries = tuple(self._with_group_ids(entry, ids) for entry in group.ignore_rules)
+        for rule in rules:
+            if (entry := find_entry(entries, rule.rule, rule.description)) is not None:
+                self._refuse(rule, ProblemName.IGNORED_RULE, *why_refused(entry), (("the entry", entry.place),))
+        return replace(group, rules=rules, ignore_rules=entries)
+
+    def _with_group_ids(self, entry: IgnoreRule, ids: Mapping[str, Sequence[str]]) -> IgnoreRule:
+        """Fill in the ids of all groups that have the name of an entry, now or in the end; there may be none."""
+        name = entry.remote_group
+        if name is None:
+            return entry
+        return replace(entry, remote_group_ids=tuple(dict.fromkeys((*ids.get(name, ()), *self._live_ids(name)))))
 
     def _with_id(self, rule: DesiredRule, ids: Mapping[str, Sequence[str]]) -> DesiredRule:
         """Fill in the id of a rule's remote group: one that the files name, else a live one that nobody names."""
@@ -171,8 +187,10 @@ class _Scope:
             self._ids_by_name[name] = [live.id for live in self._by_name.get(name, ())]
         return self._ids_by_name[name]
 
-    def _refuse(self, rule: DesiredRule, name: ProblemName, message: str, fix: str) -> None:
-        self._issues.append(Issue(rule.place, name, message, fix=fix))
+    def _refuse(
+        self, rule: DesiredRule, name: ProblemName, message: str, fix: str, related: tuple[tuple[str, Place], ...] = ()
+    ) -> None:
+        self._issues.append(Issue(rule.place, name, message, fix=fix, related=related))
 
     def _merge(self, group: DesiredGroup, rules: Iterable[DesiredRule]) -> tuple[DesiredRule, ...]:
         """Drop repetitions that only the ids bring to light: one rule by the group's name, one by its id."""

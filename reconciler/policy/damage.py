@@ -34,8 +34,9 @@ def _emptied_groups(differences: list[Difference]) -> Iterator[Finding]:
         if difference.action is not Action.UPDATE or difference.live is None or not difference.deletes:
             continue
         if not (difference.unchanged or difference.creates or difference.redescribes):
+            left = "without any rule" if not difference.ignored_ids else "with no rule but those of others"
             yield _mass_delete(
-                f"{difference.name!r} would be left without any rule: all {len(difference.deletes)} are deleted",
+                f"{difference.name!r} would be left {left}: all {len(difference.deletes)} are deleted",
                 difference,
             )
 

@@ -17,6 +17,7 @@ from reconciler.model.policies import LIFTABLE, Finding, Limits
 from reconciler.model.text import count, printable
 from reconciler.planning import planfile
 from reconciler.planning.diff import Action
+from reconciler.planning.ignored import count_ignored
 from reconciler.planning.plan import Plan
 from reconciler.planning.planfile import NOTHING_SENT
 from reconciler.policy.damage import GAP, MASS_DELETE, MASS_REWRITE
@@ -95,10 +96,12 @@ def _scope(plan: Plan) -> Iterator[str]:
     differences = [change.difference for change in plan.changes]
     kept = [each for each in differences if each.action is not Action.DELETE]
     managed = [each for each in kept if each.live and (each.changes_rules or each.unchanged)]
-    rules = sum(len(each.live.rules) for each in managed if each.live)
+    ignored = count_ignored(managed)
+    rules = sum(len(each.live.rules) for each in managed if each.live) - ignored
     if (
         plan.scope.groups < len(kept)
         or plan.scope.rules < rules
+        or plan.scope.ignored_rules < ignored
         or plan.scope.owned_groups < len(differences) - len(kept)
     ):
         yield "`scope` is smaller than what the plan changes"

@@ -11,6 +11,7 @@ from typing import Literal, Protocol, Self
 
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
 from reconciler.model.errors import UsageError
+from reconciler.model.ignore_rules import find_entry
 from reconciler.model.live import LiveGroup, LiveState
 from reconciler.model.place import Place
 from reconciler.model.placeholder import placeholder
@@ -48,13 +49,14 @@ class JudgedRule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LiveJudgedRule:
-    """A live rule, with place and review of the desired rule that is the same."""
+    """A live rule, with place and review of the desired rule that is the same, unless it is left to others."""
 
     rule: Rule
     description: str
     id: str
     place: Place | None = None
     review: Review | None = None
+    is_ignored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +219,11 @@ def ended_exception(exception: PolicyException) -> str:
 
 
 def rule_text(rule: JudgedRule, subject: Subject) -> str:
-    """Write a rule in a message; a live one with its id."""
+    """Write a rule in a message; a live one with its id, and with that it is left to others (`ignore_rules`)."""
     text = " ".join(describe_rule(rule.rule, subject.names).split())
-    return f"{text} ({rule.id})" if isinstance(rule, LiveJudgedRule) else text
+    if not isinstance(rule, LiveJudgedRule):
+        return text
+    return f"{text} ({rule.id}{', left to others' if rule.is_ignored else ''})"
 
 
 Ids = Mapping[Target, Mapping[str, str]]
@@ -244,6 +248,10 @@ def planned_subject(match: Match, ids: Ids, names: Names) -> Subject:
     """The group as the plan leaves it behind."""
     group, live = match.desired, match.live
     result = None if group.rules is not None else tuple(rule.rule for rule in (live.rules if live else ()))
+    if group.rules is not None and group.ignore_rules and live:
+        entries = group.ignore_rules
+        others = (each.rule for each in live.rules if find_entry(entries, each.rule, each.description))
+        result = (*(rule.rule for rule in group.rules), *others)
     tags = group.tags
     if tags is None:
         tags = {tag.key: tag.value for tag in live.tags} if live else {}
@@ -298,11 +306,13 @@ def live_subject(
 ) -> Subject:
     """A live group, with the places and exceptions that files give it."""
     written = {rule.rule: rule for rule in (desired.rules or () if desired else ())}
+    entries = desired.ignore_rules if desired and desired.rules is not None else ()
     rules = []
     for rule in group.rules:
         same = written.get(rule.rule)
         place, review = (same.place, same.review) if same else (None, None)
-        rules.append(LiveJudgedRule(rule.rule, rule.description, rule.id, place, review))
+        is_ignored = find_entry(entries, rule.rule, rule.description) is not None
+        rules.append(LiveJudgedRule(rule.rule, rule.description, rule.id, place, review, is_ignored))
     return Subject(
         target=group.target,
         name=group.name,

@@ -11,6 +11,7 @@ from reconciler.model.json_form import finding_to_json, target_to_json, unread_t
 from reconciler.model.json_reading import Json
 from reconciler.model.text import count
 from reconciler.planning.diff import Difference
+from reconciler.planning.ignored import describe_left, ignored_to_json
 from reconciler.planning.orphans import MOST_NAMED, describe_refused
 from reconciler.planning.planfile import difference_to_json, unmanaged_to_json
 from reconciler.render.history import action_to_json, describe_gaps, view_changes
@@ -31,6 +32,7 @@ def view_drift(drift: Drift, *, with_unmanaged: bool = False) -> View:
             *(drift.who.notes if drift.who else ()),
             *_who_left_orphans(drift),
             *describe_refused(drift.refused),
+            *map(describe_left, drift.ignored),
             *(_unmanaged(drift) if with_unmanaged else ()),
         ),
         stops=tuple(each for each in drift.findings if each.stops),
@@ -60,6 +62,7 @@ def drift_to_json(drift: Drift, base_url: str, checked_at: str, *, with_unmanage
             "by_severity": {str(severity): number for severity, number in drift.by_severity.items()},
             "rules_missing": drift.rules_missing,
             "rules_extra": drift.rules_extra,
+            "rules_ignored": drift.rules_ignored,
         },
         "group_names": dict(drift.group_names),
         "findings": [finding_to_json(each) for each in drift.findings],
@@ -73,6 +76,7 @@ def drift_to_json(drift: Drift, base_url: str, checked_at: str, *, with_unmanage
             for group in drift.orphans
         ],
         "refused_targets": [{**target_to_json(target), "status": status} for target, status in drift.refused],
+        **({"ignored": [ignored_to_json(each) for each in drift.ignored]} if drift.ignored else {}),
         **({"unread_targets": [unread_to_json(each) for each in drift.unread]} if drift.unread else {}),
         "differences": [
             {

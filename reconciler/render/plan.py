@@ -12,6 +12,7 @@ from reconciler.model.policies import Finding
 from reconciler.model.rule import describe_remote, describe_rule
 from reconciler.model.text import count
 from reconciler.planning.diff import Action, Difference
+from reconciler.planning.ignored import ignored_in_group
 from reconciler.planning.plan import Plan
 from reconciler.policy.openings import Alarm, Opening, merge_openings, openings_of
 from reconciler.render.condense import in_order, reaches
@@ -89,7 +90,8 @@ def summarize_plan(plan: Plan) -> str:
     summary = plan.summary
     if not plan.changes:
         groups = count(plan.scope.groups, "group")
-        return f"No changes. Live state is as desired: {groups}, {count(plan.scope.rules, 'rule')}."
+        others = f"; {plan.scope.ignored_rules} left to others" if plan.scope.ignored_rules else ""
+        return f"No changes. Live state is as desired: {groups}, {count(plan.scope.rules, 'rule')}{others}."
     groups = f"create {count(summary.groups_to_create, 'group')}, update {summary.groups_to_update}"
     rules = f"create {count(summary.rules_to_create, 'rule')}, delete {summary.rules_to_delete}"
     if summary.rules_to_redescribe:
@@ -120,7 +122,13 @@ def view_difference(
         unchanged=difference.unchanged,
         instances=difference.instances,
         instance_names=difference.instance_names,
-        remarks=(*_redescribed(difference, perspective), *difference.notes),
+        remarks=(
+            *_redescribed(difference, perspective),
+            *difference.notes,
+            *(
+                ignored_in_group(difference) if perspective is PLAN else ()
+            ),  # a drift report tells of all groups at once
+        ),
         tone=tone,
         openings=openings,
     )

@@ -176,4 +176,5 @@ def _rule(rule: ViewedRule, names: Mapping[str, str]) -> dict[str, Any]:
         "remote_group_id": key if is_known else None,
         "remote_group": names.get(key) if key else None,
         "description": rule.description,
+        "ignored": rule.ignored,
     }

@@ -77,6 +77,7 @@ def place_of(rule: ViewedRule) -> str:
     """Say where a rule is: its place, its live id, or both; and the preset that it is a part of."""
     known = [str(rule.place)] if rule.place else []
     known += [f"{what} {name}" for what, name in (("id", rule.id), ("preset", rule.preset)) if name]
+    known += [f"left to others by {rule.ignored}"] if rule.ignored else []
     return ", ".join(known)
 
 

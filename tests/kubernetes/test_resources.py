@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 import yaml
+from build import desired_group, live_group, plan_of, tcp, there
 from click.testing import CliRunner
 
 from reconciler import load
 from reconciler.cli import sgctl
 from reconciler.kubernetes.crds import crds
+from reconciler.kubernetes.export import Written, export
 from reconciler.kubernetes.fields import camel, definitions, follow, in_resource_words, to_file, to_resource
+from reconciler.kubernetes.reconcile import plan_digest
 from reconciler.kubernetes.resources import (
     CLOUD_TARGET,
     KINDS,
@@ -23,7 +26,9 @@ from reconciler.kubernetes.resources import (
     take_snapshot,
     target_document,
 )
-from reconciler.model.desired import DesiredState
+from reconciler.model.desired import DesiredState, Target
+from reconciler.model.ignore_rules import IgnoreRule
+from reconciler.model.place import FilePlace
 
 ROOT = Path(__file__).parents[2]
 
@@ -151,3 +156,23 @@ def test_resources_of_one_live_group_are_found_also_by_way_of_two_targets() -> N
     }
     first = take_snapshot(resources, resources[Key(CLOUD_TARGET, "net", "a")])
     assert [key.name for key in first.taken] == ["web"]
+
+
+def test_what_others_do_to_their_rules_is_no_other_plan() -> None:
+    """An approval names a digest, and a controller changes its rules at any time."""
+    entries = (IgnoreRule(FilePlace("groups.yaml", 4, 5), description="k8s-*"),)
+    group = desired_group("web", [tcp(22)], ignore_rules=entries)
+    digests = {
+        plan_digest(plan_of([group], [live_group("web", [there(1, tcp(80)), *others], revision_number=revision)]))
+        for revision, others in enumerate(([], [there(2, tcp(30001), "k8s-1")], [there(3, tcp(30002), "k8s-2")]))
+    }
+    more = plan_of([group], [live_group("web", [there(1, tcp(80)), there(4, tcp(81))])])
+    assert len(digests) == 1
+    assert plan_digest(more) not in digests
+
+
+def test_an_exported_group_has_the_ignore_rules_of_its_document() -> None:
+    group = {"name": "web", "rules": [], "ignore_rules": [{"remote_group": "app"}]}
+    document = {"ignore_rules": [{"description": "k8s-*"}], "security_groups": [group]}
+    *_, resource = export([Written(document, [Target(1, 7)], None)], "prod", "key")
+    assert resource["spec"]["ignoreRules"] == [{"description": "k8s-*"}, {"remoteGroup": "app"}]

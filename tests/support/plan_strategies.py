@@ -9,17 +9,30 @@ from build import desired_group, live_group, plan_of, rule, tcp, uuid, wanted
 from hypothesis import strategies as st
 from strategies import TEXTS, live_rules, rules_to_create, tag_maps
 
+from reconciler.model.ignore_rules import IgnoreRule, find_entry
 from reconciler.model.live import OWNER_TAG
+from reconciler.model.place import FilePlace
 from reconciler.planning.plan import Plan
 
 OURS = {OWNER_TAG: "us"}
+_PLACE = FilePlace("groups.yaml", 2, 5)
+ENTRIES: list[tuple[IgnoreRule, ...]] = [
+    (),
+    (),
+    (IgnoreRule(_PLACE, description="?*"),),
+    (IgnoreRule(_PLACE, direction="egress"), IgnoreRule(_PLACE, protocol="icmp", remote_group="new")),
+    (IgnoreRule(_PLACE, ports=((1, 1000), (30000, 32767))), IgnoreRule(_PLACE, description="*")),
+]
+"""What may be left to others: nothing, what is described, one direction, and everything."""
 
 
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
     """Plans with creates, updates, renames, deletions, references, lost rules and findings, of both APIs."""
+    entries = draw(st.sampled_from(ENTRIES))
+    rules = [each for each in draw(rules_to_create()) if not find_entry(entries, each.rule, each.description)]
     desired = [
-        desired_group("web", draw(rules_to_create()), tags=draw(st.none() | tag_maps()), owner="us"),
+        desired_group("web", rules, tags=draw(st.none() | tag_maps()), owner="us", ignore_rules=entries),
         desired_group("app", draw(st.none() | rules_to_create()), id=uuid(2), description=draw(st.none() | TEXTS)),
         desired_group("new", [wanted(tcp(1), draw(TEXTS), "newer", 12), *draw(rules_to_create(3))], owner="us"),
         desired_group("newer", [wanted(tcp(2), remote_group="new")]),

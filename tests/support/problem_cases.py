@@ -224,6 +224,20 @@ GROUP = {
         "{name: web, previous_name: old}\n  - §{name: app, previous_name: old}",
         "previous-name-taken",
     ),
+    "a match of every rule": ("{name: web, ignore_rules: [§{}]}", "empty"),
+    "a match with an unknown key": ("{name: web, ignore_rules: [{§remote_ip_prefix: 10.0.0.0/8}]}", "unknown-key"),
+    "a match of ports without a protocol that has any": (
+        "{name: web, ignore_rules: [{§ports: 22, protocol: icmp}]}",
+        "no-ports",
+    ),
+    "51 matches": (
+        f"{{name: web, §ignore_rules: [{', '.join(['{direction: egress}'] * 51)}]}}",
+        "too-many-ignore-rules",
+    ),
+    "a written rule of others": (
+        '{name: web, ignore_rules: [{description: "k8s-*"}], rules: [§{direction: ingress, description: k8s-1}]}',
+        "ignored-rule",
+    ),
     "251 rules": (
         "name: web\n    §rules: [{direction: ingress, protocol: tcp, ports: ["
         + ", ".join(str(port) for port in range(1, 252))

@@ -167,6 +167,7 @@ def pack_group(group: DesiredGroup) -> tuple[Any, ...]:
         group.owner,
         group.prevent_destroy,
         group.exceptions,
+        group.ignore_rules,
     )
 
 
