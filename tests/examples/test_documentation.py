@@ -109,4 +109,4 @@ def test_the_library_does_what_its_page_shows(
         monkeypatch.setenv("GCORE_API_KEY", server.api_key)
         exec(compile(shown.text, "library.md", "exec"), {})
     said = capsys.readouterr().out.splitlines()
-    assert said == ["['web: applied', 'app: applied']", "()"]
+    assert said == ["['web: applied', 'app: applied']", "False"]
