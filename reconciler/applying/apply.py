@@ -2,7 +2,8 @@
 
 Everything that can be done at once is, within `parallelism`: first groups are created, in waves, for some need the ids
 of others; then everything else is changed, for no change needs another; last, groups are deleted, in waves as well,
-each only if every rule that referred to it is gone. A failure stops only what depends on it.
+each only if every rule that referred to it is gone. A failure stops only what depends on it; but a server that is
+broken is not asked for each of a thousand groups: each takes half a minute of tries.
 """
 
 from collections import defaultdict
@@ -24,6 +25,9 @@ from reconciler.model.live import LiveGroup, LiveState
 from reconciler.model.placeholder import names_in, placeholder
 from reconciler.planning.diff import Action
 from reconciler.planning.plan import Change, Plan
+
+LEAST_PATIENCE = 5
+"""Groups in a row that may end with a server's error before the rest is not tried; more, where many are at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,8 @@ def apply(
     Once `context.stopped` is true, requests under way are finished and no further one is begun. A `KeyboardInterrupt`
     abandons even those, and is raised as `Interrupted`: the threads that wait for their answers live on.
     """
-    execution = _Execution(replace(context, names=plan.group_names), progress)
+    patience = max(LEAST_PATIENCE, 2 * parallelism)
+    execution = _Execution(replace(context, names=plan.group_names), progress, patience)
     for each in settled:
         execution.settle(each)
     is_abandoned = False
@@ -159,12 +164,15 @@ class _Execution:
     """The state of one apply. Threads share it.
 
     It knows how each change ended, the ids of the groups created so far, and for each group the changes that did not
-    end well and would have removed rules that refer to it.
+    end well and would have removed rules that refer to it. Once as many of one action as its `patience` ended with the
+    same error of the server, one after the other, no further one of that action is tried.
     """
 
-    def __init__(self, context: ApplyContext, progress: Callable[[Result], None]) -> None:
+    def __init__(self, context: ApplyContext, progress: Callable[[Result], None], patience: int) -> None:
         self._context = context
         self._progress = progress
+        self._patience = patience
+        self._in_a_row: dict[Action, tuple[int | None, int]] = {}
         self._lock = Lock()
         self._results: dict[Key, Result] = {}
         self._begun: set[Key] = set()
@@ -225,7 +233,20 @@ class _Execution:
     def _act(self, change: Change, act: Callable[[], Result]) -> Result:
         """Work on a change. A bug must not take the report of what was done with it."""
         with self._lock:
+            status, number = self._in_a_row.get(change.difference.action, (None, 0))
+            if status is not None and number >= self._patience:
+                message = f"not tried: the API answered {status} to every try of the {number} groups before it"
+                return Result(change, Status.LEFT, message, touched=_key(change) in self._begun)
             self._begun.add(_key(change))
+        result = self._try(change, act)
+        with self._lock:
+            status, number = self._in_a_row.get(change.difference.action, (None, 0))
+            number = number + 1 if status == result.server_error else 1
+            self._in_a_row[change.difference.action] = result.server_error, number
+        return result
+
+    @staticmethod
+    def _try(change: Change, act: Callable[[], Result]) -> Result:
         try:
             return act()
         except Exception as error:  # noqa: BLE001 - whatever it is, something may have been changed, and that is told

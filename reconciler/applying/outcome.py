@@ -26,7 +26,7 @@ class Result:
 
     `is_refused` tells that the API does not take the change: as long as its reason stands, sending it again is no use.
     `answered` is a new group as the answer to its creation has it, which nobody has read back yet.
-    `details` is what the API says of the request that failed last.
+    `details` is what the API says of the request that failed last, and `server_error` its status from 500 on.
     """
 
     change: Change
@@ -38,6 +38,7 @@ class Result:
     is_refused: bool = False
     answered: LiveGroup | None = None
     details: ErrorDetails = NO_DETAILS
+    server_error: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

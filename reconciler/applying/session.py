@@ -30,6 +30,7 @@ from reconciler.planning.plan import Change
 T = TypeVar("T")
 
 _FIRST_WAIT = 0.5
+_SERVER_ERROR = 500
 _MOST_RULES = 10
 """Rules at fault that a message names; more are counted."""
 
@@ -80,7 +81,7 @@ class Session:
     """Sends the writes of one change.
 
     `request` was sent last. `problem` is what went wrong last, empty where nothing did, and `details` what the API says
-    of it. `twins` are other groups that have the new group's name.
+    of it, with its status from 500 on as `server_error`. `twins` are other groups that have the new group's name.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Session:
         self.touched = touched
         self.problem = ""
         self.details = NO_DETAILS
+        self.server_error: int | None = None
         self.request: Request | None = None
         self.twins: tuple[str, ...] = ()
         self._since = context.clock.now()
@@ -105,7 +107,7 @@ class Session:
         if not self._begun:
             self.context.recorder.begin(self.change)
             self._begun = True
-        self.request, self.problem, self.details = request, "", NO_DETAILS
+        self.request, self.problem, self.details, self.server_error = request, "", NO_DETAILS, None
         try:
             answer = self.context.writer.send(request)
         except ApiRefused as refused:
@@ -114,6 +116,7 @@ class Session:
             raise
         except OutcomeUnknown as unknown:
             self.problem, self.details = self._explained(unknown), unknown.details
+            self.server_error = unknown.status if (unknown.status or 0) >= _SERVER_ERROR else None
             self.touched |= not isinstance(unknown, OutOfDate)
             self._record(request, unknown.status, unknown.request_id)
             raise
@@ -140,8 +143,10 @@ class Session:
 
     def ended(self, status: Status, message: str = "", hint: str | None = None) -> Result:
         """Say how the change ended."""
-        details = NO_DETAILS if status is Status.APPLIED else self.details
-        return Result(self.change, status, message, hint, self.touched, self.group_id, details=details)
+        result = Result(self.change, status, message, hint, self.touched, self.group_id)
+        if status is Status.APPLIED:
+            return result
+        return replace(result, details=self.details, server_error=self.server_error)
 
     def refused(self, refused: ApiRefused) -> Result:
         """Say that the API does not take the change."""

@@ -1,6 +1,7 @@
 """What is said and done after particular faults: bounded in time and tries, honest, and with a way out."""
 
 import re
+from collections import Counter
 from typing import Any
 
 import httpx
@@ -11,7 +12,7 @@ from reconciler.api.backend import BACKENDS, GcoreWriter
 from reconciler.api.http import Answer
 from reconciler.api.live import OnPage, nobody
 from reconciler.api.reader import GcoreReader
-from reconciler.applying.apply import apply
+from reconciler.applying.apply import LEAST_PATIENCE, apply
 from reconciler.applying.outcome import Status
 from reconciler.applying.session import ApplyContext
 from reconciler.emulator.faults import Fault
@@ -19,6 +20,7 @@ from reconciler.emulator.knobs import Atomicity, Order
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.desired import Target
 from reconciler.model.live import LiveGroup
+from reconciler.planning.diff import Action
 from reconciler.planning.encode import Request
 from reconciler.planning.plan import Plan
 
@@ -73,6 +75,33 @@ def test_what_is_refused_again_is_not_sent_for_ever(server: EmulatorServer, stat
     assert f"{status}: InjectedFault: because" in told
     assert len(world.writes()) <= 3
     assert world.content() == contents(OLD)
+
+
+@pytest.mark.parametrize("method", ["PATCH", "POST", "DELETE"])
+def test_a_server_that_fails_at_every_group_is_not_asked_for_all_of_them(server: EmulatorServer, method: str) -> None:
+    """What else there is to do is tried all the same, and the rest of it once the server is well again."""
+    world = World(server, knobs=neutron())
+    rounds = LEAST_PATIENCE + 2
+    kinds = ("web",) if method == "PATCH" else ("web", "new")  # a new group is patched as well
+    for number in range(rounds):
+        world.seed({"name": f"gone-{number}", "rules": [], "tags": {"sgctl-owner": "tests"}})
+        world.seed({"name": f"web-{number}", "rules": seeds(OLD), "tags": {"sgctl-owner": "tests"}})
+    groups = [(f"{name}-{number}", NEW) for name in kinds for number in range(rounds)]
+    state = wanted(world.target, *groups, owner="tests")
+    plan = world.plan(state, prune=True)
+    world.faults(here(world, "status", method=method, status=503, count=0))
+    report = world.apply(plan, parallelism=1)
+    action = {"PATCH": Action.UPDATE, "POST": Action.CREATE, "DELETE": Action.DELETE}[method]
+    failing = [each for each in report.results if each.change.difference.action is action]
+    assert Counter(each.status for each in failing) == {Status.FAILED: LEAST_PATIENCE, Status.LEFT: 2}
+    assert {each.message for each in failing if each.status is Status.LEFT} == {
+        f"not tried: the API answered 503 to every try of the {LEAST_PATIENCE} groups before it"
+    }
+    assert all(each.status is Status.APPLIED for each in report.results if each not in failing)
+    assert report.error is not None
+    assert report.error.exit_code == 4
+    world.faults()
+    assert world.exit_code(world.plan(state, prune=True))[0] == 0
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])

@@ -231,6 +231,7 @@ def settings(budget: Budget) -> None:
 
 def locks(budget: Budget) -> None:
     """Locks of many address groups, and of long ones; a file uses all of them."""
+    (budget.folder / "sgctl.toml").unlink(missing_ok=True)
     with budget.serve("nothing"):
         for each in (1, 200, 20_000):
             lock, file = hostile_plans.lock(budget.size, each)

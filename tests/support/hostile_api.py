@@ -24,6 +24,8 @@ def serve(kind: str, number: int) -> None:
             query = parse_qs(urlsplit(self.path).query)
             offset, limit = int(query.get("offset", ["0"])[0]), int(query.get("limit", ["1000"])[0])
             texts = [] if self.path.endswith("/instances") else lists.get(self.path.split("?")[0].split("/")[3], [])
+            if name := query.get("name"):
+                texts = [json.dumps(group).encode() for group in groups if group["name"] == name[0]]
             part = b",".join(texts[offset : offset + limit])
             self._answer(200, b'{"count": %d, "results": [%b]}' % (len(texts), part))
 

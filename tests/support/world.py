@@ -186,7 +186,7 @@ class World:
             with self.connect() as http:
                 SettledReader(http, self.clock).list_groups(self.target)
 
-    def apply(self, plan: Plan, *, skip_stale: bool = False, check: bool = True) -> Report:
+    def apply(self, plan: Plan, *, skip_stale: bool = False, check: bool = True, parallelism: int = 4) -> Report:
         """Check that a plan is not stale and carry it out. Raises `StalePlan`."""
         with self.connect() as http:
             context = ApplyContext(
@@ -198,7 +198,7 @@ class World:
                 lambda: self.stopped,
             )
             stale = check_stale(plan, read_for(plan, context, 4), skip_stale=skip_stale) if check else ()
-            return apply(plan, context, stale, parallelism=4)
+            return apply(plan, context, stale, parallelism=parallelism)
 
     def exit_code(self, plan: Plan) -> tuple[int, str]:
         """Apply a plan, and tell what the command would exit with and say."""
