@@ -21,7 +21,7 @@ from reconciler.loading.list_lock import (
     lock_text,
     read_locks,
 )
-from reconciler.loading.lists import FILE, GCORE_LISTS, MAX_LIST, describe_size, judge_list, parse_list
+from reconciler.loading.lists import FILE, GCORE_LISTS, MAX_LIST, count_within, describe_size, judge_list, parse_list
 from reconciler.loading.load import read_documents
 from reconciler.loading.walk import LOCK_NAME, Walk
 from reconciler.model.clock import Clock, SystemClock
@@ -184,8 +184,9 @@ def _show(fetched: _Fetched) -> None:
         return
     prefixes, change = fetched.locked.prefixes, fetched.change
     repeated = f", {count(fetched.repeated, 'repetition')} left out" if fetched.repeated else ""
+    within = f", {inner:,} within others" if (inner := count_within(prefixes)) else ""
     what = f"{_counted(change)}, {len(prefixes):,} in all" if change.came or change.went else "as it was"
-    click.echo(printable(f"{fetched.group.name} ({fetched.group.source}): {what}{repeated}"))
+    click.echo(printable(f"{fetched.group.name} ({fetched.group.source}): {what}{repeated}{within}"))
     for sign, moved in (("+", change.came), ("-", change.went)):
         for prefix in moved[:_MOST]:
             click.echo(f"  {sign} {prefix}")

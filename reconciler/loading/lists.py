@@ -153,6 +153,16 @@ def _numeric(prefix: str) -> tuple[int, int, int]:
     return network.version, int(network.network_address), network.prefixlen
 
 
+def count_within(prefixes: Iterable[str]) -> int:
+    """Count the prefixes of a sorted list that lie within others of it, and so admit nothing more."""
+    within, last = 0, (0, -1)
+    for version, first, length in map(_numeric, prefixes):
+        end = version, first + 2 ** ((32 if version == 4 else 128) - length) - 1
+        within += end <= last
+        last = max(last, end)
+    return within
+
+
 def parse_list(data: bytes, source: ListSource) -> list[str]:
     """Read the texts of a list as it is published. Raises `ValueError` with what is wrong."""
     try:

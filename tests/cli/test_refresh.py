@@ -282,6 +282,13 @@ def test_two_locks_of_one_list_from_different_days_name_the_command(sgctl: Sgctl
     assert sgctl("validate", "a", "b").code == 0
 
 
+def test_what_a_list_says_twice_is_counted(sgctl: Sgctl) -> None:
+    sgctl.write("10.0.0.0/8\n10.1.0.0/16\n10.1.2.0/24\n192.0.2.1\n192.0.2.1/32\n", "office.txt")
+    sgctl.write("address_groups: {office: {source: file, path: office.txt}}\n")
+    said = sgctl("refresh").out.splitlines()[0]
+    assert said == "office (file office.txt): 4 prefixes came, 4 in all, 1 repetition left out, 2 within others"
+
+
 def test_one_list_in_a_file_may_be_named_from_two_folders(sgctl: Sgctl) -> None:
     sgctl.write("10.0.0.0/8\n", "office.txt")
     for folder, path in (("a", "../office.txt"), ("b/c", "../../office.txt")):

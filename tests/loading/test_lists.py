@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.loading.document import read_text
 from reconciler.loading.list_lock import Lock, LockedList, compare_lists, lock_text, read_lock
-from reconciler.loading.lists import MAX_PREFIXES, ListSource, describe_size, judge_list, parse_list
+from reconciler.loading.lists import MAX_PREFIXES, ListSource, count_within, describe_size, judge_list, parse_list
 
 CDN = ListSource("gcore-cdn")
 TEXT = ListSource("https://lists.example.com/a.txt")
@@ -57,6 +57,22 @@ def test_what_is_taken_of_a_list_is_the_same_addresses_sorted_and_each_once(text
     assert len(read.prefixes) == len(set(texts))
     assert read == judge_list(texts[::-1] + texts[:2], TEXT), "the order of a list means nothing"
     assert compare_lists(LockedList(TEXT, "", read.prefixes), read.prefixes)[:2] == ((), ())
+
+
+nested = st.builds(
+    lambda at, size: str(ipaddress.ip_network((at, size), False)), st.integers(2**25, 2**25 + 9), st.integers(8, 32)
+)
+
+
+@given(st.lists(networks | nested, min_size=1, max_size=12))
+def test_prefixes_within_others_are_counted(texts: list[str]) -> None:
+    prefixes = judge_list(texts, TEXT).prefixes
+    found = [ipaddress.ip_network(each) for each in prefixes]
+    expected = sum(
+        any(a != b and a.version == b.version and a.subnet_of(b) for b in found)  # type: ignore[arg-type]  # one family
+        for a in found
+    )
+    assert count_within(prefixes) == expected
 
 
 @pytest.mark.parametrize(
