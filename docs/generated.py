@@ -203,6 +203,7 @@ def file_page() -> str:
         "security_group",
         "rule",
         "preset_item",
+        "ignore_rule",
         "policies",
         "policy_flow",
         "policy_exception",

@@ -44,6 +44,13 @@ _import = options.option_set(
         is_flag=True,
         help="Write `project` and `region` by name, not by id; an id where several have that name.",
     ),
+    click.option(
+        "--ignore",
+        "ignored",
+        multiple=True,
+        metavar="GLOB",
+        help="Leave rules whose description fits to others, and write that as `ignore_rules`; repeatable.",
+    ),
     options.follow_links,
 )
 
@@ -76,6 +83,7 @@ def command(wanted: ImportOptions, terraform: str | None, target: TargetOptions,
       sgctl import 'web-*' --tag env=prod
       sgctl import --split groups/ --address-groups
       sgctl import --into groups/ --out groups/new.yaml
+      sgctl import --ignore 'k8s-*' --out groups.yaml
       sgctl import --out groups.yaml --terraform terraform.tfstate > removed.tf
     """
     check_outputs()  # a file of --into is added to

@@ -31,13 +31,15 @@ class File(NamedTuple):
 def one_file(target: Target, written: ImportedGroups, out: str | None) -> list[File]:
     """Put everything into one file; one that exists gets a further document, and keeps every byte it has."""
     if out is None:
-        text = document_text(target, written.groups, written.address_groups)
+        text = document_text(target, written.groups, written.address_groups, ignored=written.ignored)
         return [File(STDOUT, text, text)]
     before = read_if_there(out)
     if not before.strip():
-        text = document_text(target, written.groups, written.address_groups, modeline(Path(out).parent))
+        text = document_text(
+            target, written.groups, written.address_groups, modeline(Path(out).parent), written.ignored
+        )
         return [File(out, text, text)]
-    text = document_text(target, written.groups, written.address_groups)
+    text = document_text(target, written.groups, written.address_groups, ignored=written.ignored)
     separator = "---\n" if before.endswith("\n") else "\n---\n"
     return [File(out, before + separator + text, text)]
 
@@ -51,7 +53,7 @@ def file_per_group(target: Target, written: ImportedGroups, folder: str) -> list
         text = address_groups_text(written.address_groups, schema)
         files.append(_new_file(folder, ADDRESS_GROUPS, taken, text))
     return files + [
-        _new_file(folder, _safe(group), taken, document_text(target, [group], modeline=schema))
+        _new_file(folder, _safe(group), taken, document_text(target, [group], modeline=schema, ignored=written.ignored))
         for group in written.groups
     ]
 

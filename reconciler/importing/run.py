@@ -1,8 +1,8 @@
 """The line of an import: live state and existing files -> files to write, proven. Writes nothing."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -12,11 +12,15 @@ from reconciler.importing.proof import prove
 from reconciler.importing.text import spell_text
 from reconciler.importing.writable import why_not_group
 from reconciler.importing.written import ImportContext, ImportedGroups, reference_names, write_groups
+from reconciler.loading.structure import is_well_formed
 from reconciler.loading.walk import WALK, Walk
+from reconciler.model.cloud import MAX_DESCRIPTION
 from reconciler.model.desired import Target
 from reconciler.model.errors import UsageError
-from reconciler.model.live import LiveGroup, LiveState
-from reconciler.model.text import did_you_mean, shown
+from reconciler.model.ignore_rules import MAX_IGNORE_RULES, IgnoreRule, find_entry
+from reconciler.model.live import LiveGroup, LiveRule, LiveState
+from reconciler.model.place import FilePlace
+from reconciler.model.text import count, did_you_mean, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,8 @@ class ImportOptions:
     """What to import, and where to: `out` a file, `split` a folder, neither is stdout.
 
     `into` are files and folders that may name groups already; what `out` and `split` hold counts as well. Links in
-    these folders that lead out of them are read only with `follow_links`; `walk` says what else is not read.
+    these folders that lead out of them are read only with `follow_links`; `walk` says what else is not read. Rules
+    whose description fits one of the globs in `ignored` are left to others, which the files say as well.
     """
 
     names: tuple[str, ...] = ()
@@ -35,6 +40,7 @@ class ImportOptions:
     address_groups: bool = False
     by_name: bool = False
     follow_links: bool = False
+    ignored: tuple[str, ...] = ()
     walk: Walk = WALK
 
 
@@ -81,7 +87,11 @@ def import_groups(
     missing = [group for group in chosen if group.id not in known]
     notes = {group.id: reason for group in missing if (reason := why_not_group(group))}
     groups = [group for group in missing if group.id not in notes]
-    written = write_groups(groups, _context(live[target], existing, options))
+    entries = _entries(options.ignored)
+    ours = [replace(group, rules=tuple(_without(group.rules, entries))) for group in groups]
+    written = write_groups(ours, _context(live[target], existing, options))._replace(ignored=options.ignored)
+    others = sum(len(group.rules) for group in groups) - sum(len(group.rules) for group in ours)
+    left = (f"{count(others, 'rule')} left to others",) if entries else ()
     files = _files(written_as or target, written, options) if groups or not existing_paths else []
     kept = existing.without(options.out) if files else ()
     prove(texts(files), kept, groups if files else (), target, live, look_up, processes)
@@ -93,8 +103,23 @@ def import_groups(
         written_rules=sum(len(group.rules or ()) for group in written.groups),
         known=len(chosen) - len(missing),
         shared_sets=written.shared_sets,
-        notes=(*_left_out(missing, notes), *written.notes),
+        notes=(*_left_out(missing, notes), *written.notes, *left),
     )
+
+
+def _entries(globs: Sequence[str]) -> tuple[IgnoreRule, ...]:
+    """Read globs as `ignore_rules`. Raises `UsageError` where a file could not have them."""
+    written = [{"description": glob} for glob in globs]
+    if len(globs) > MAX_IGNORE_RULES or not is_well_formed("ignore_rules", written):
+        raise UsageError(
+            f"--ignore takes a glob of 1 to {MAX_DESCRIPTION} characters, at most {MAX_IGNORE_RULES} times",
+            hint="`*` is any text: --ignore 'k8s-*'",
+        )
+    return tuple(IgnoreRule(FilePlace("--ignore", 1, 1), description=glob) for glob in globs)
+
+
+def _without(rules: Iterable[LiveRule], entries: Sequence[IgnoreRule]) -> Iterator[LiveRule]:
+    return (rule for rule in rules if not find_entry(entries, rule.rule, rule.description))
 
 
 def find_existing(options: ImportOptions) -> tuple[str, ...]:

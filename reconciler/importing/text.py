@@ -75,12 +75,15 @@ def document_text(
     groups: Iterable[GroupText],
     address_groups: Mapping[str, Sequence[str]] | None = None,
     modeline: str | None = None,
+    ignored: Sequence[str] = (),
 ) -> str:
-    """Write a document of one target."""
+    """Write a document of one target; `ignored` are globs for the descriptions of rules that are left to others."""
     head = [modeline] if modeline else []
     head += target_lines(target)
     if address_groups:
         head += _address_groups(address_groups)
+    if ignored:
+        head += ["ignore_rules:", *(f"  - {spell({'description': glob})}" for glob in ignored)]
     blocks = ["\n".join(_group(group)) for group in groups]
     head.append("security_groups:" if blocks else "security_groups: []")
     return "\n".join(head) + "\n" + "\n\n".join(blocks) + ("\n" if blocks else "")

@@ -39,7 +39,7 @@ class ImportedGroups(NamedTuple):
     """The groups, and the address groups that they use and no file defines.
 
     `notes` say what was left out; `rules` counts the live rules that are written, `shared_sets` the sets of
-    prefixes that could have been address groups.
+    prefixes that could have been address groups. `ignored` are globs for the descriptions of rules that are others'.
     """
 
     groups: tuple[GroupText, ...]
@@ -47,6 +47,7 @@ class ImportedGroups(NamedTuple):
     notes: tuple[str, ...]
     rules: int
     shared_sets: int
+    ignored: tuple[str, ...] = ()
 
 
 def write_groups(groups: Iterable[LiveGroup], context: ImportContext) -> ImportedGroups:

@@ -342,3 +342,17 @@ def test_a_terraform_state_that_cannot_be_used_stops_the_import(sgctl: Sgctl) ->
         assert sgctl("import", *arguments).code == 1
     assert "--out or --split" in sgctl("import", "--terraform", "state").err
     assert not Path("x.yaml").exists()
+
+
+def test_rules_of_others_are_left_out_and_the_file_says_so(sgctl: Sgctl, tmp_path: Path) -> None:
+    """A plan of it is empty, and no written rule is one of theirs."""
+    file = tmp_path / "groups.yaml"
+    done = sgctl("import", "shop web", "--ignore", "HTTP*", "--out", str(file))
+    assert done.code == 0, done.err
+    assert "2 rules left to others" in done.err
+    assert 'ignore_rules:\n  - {description: "HTTP*"}\nsecurity_groups:\n' in file.read_text()
+    assert "HTTP(S)" not in file.read_text()
+    plan = sgctl("plan", str(file))
+    assert (plan.code, "2 left to others" in plan.out) == (0, True), plan.out
+    for bad in ("", "x" * 256):
+        assert sgctl("import", "--ignore", bad).code == 1
