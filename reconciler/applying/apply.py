@@ -69,7 +69,8 @@ def check_stale(plan: Plan, live: LiveState, *, skip_stale: bool = False) -> tup
     found = find_stale(plan, live)
     stale = [each for each in found if isinstance(each, Stale)]
     if stale and not skip_stale:
-        lines = [f"  {each.change.difference.name}: {reason}" for each in stale for reason in each.reasons]
+        named = [(each, f"{each.change.difference.name} ({each.change.difference.target})") for each in stale]
+        lines = [f"  {name}: {reason}" for each, name in named for reason in each.reasons]
         raise StalePlan(
             f"the plan is stale, and nothing was sent: {len(stale)} of its groups moved since it was made\n"
             + "\n".join(lines),

@@ -64,7 +64,10 @@ class _LazyGroup(click.Group):
         if args[0] not in _COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
             from reconciler.model.text import did_you_mean, shown  # noqa: PLC0415 - compares words, only for an error
 
+            about = next((arg for arg in args[1:] if arg in _COMMANDS), "")
             near = did_you_mean(args[0], _COMMANDS)
+            if args[0] == "help":
+                near = f"write `{' '.join(filter(None, ('sgctl', about, '--help')))}`"
             raise click.UsageError(f"there is no command {shown(args[0])}{': ' + near if near else ''}", ctx)
         return super().resolve_command(ctx, args)
 

@@ -70,6 +70,13 @@ class _Duration(click.ParamType):  # type: ignore[type-arg]  # generic in the ne
 DURATION = _Duration()
 
 
+class _Id(click.IntRange):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and not value.strip().lstrip("+-").isdecimal():
+            self.fail(f"{value!r} is not a number; --project and --region take names", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class OutputFile(click.Path):
     """A file that a command writes; `-` is stdout, but for a file that is read again the next time (`is_kept`).
 
@@ -270,8 +277,8 @@ def target_options(project_help: str, region_help: str, *more: Decorator) -> Dec
     """Return the options for a project and a region, and what else `TargetOptions` has."""
     return option_set(
         TargetOptions,
-        click.option("--project-id", type=click.IntRange(min=1), help=project_help),
-        click.option("--region-id", type=click.IntRange(min=1), help=region_help),
+        click.option("--project-id", type=_Id(min=1), help=project_help),
+        click.option("--region-id", type=_Id(min=1), help=region_help),
         click.option(
             "--project", metavar="NAME", shell_complete=complete_projects, help="The project by its name instead."
         ),

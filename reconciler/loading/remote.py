@@ -86,9 +86,38 @@ def _no_prefix(text: str, family: Ethertype) -> Prefix:
         return _wrong(
             family, ProblemName.NOT_A_PREFIX, f"`{text}` is no prefix", "write 0.0.0.0/0 or ::/0, or leave the key out"
         )
+    if text in {"0/0", "0"}:
+        return _wrong(family, ProblemName.NOT_A_PREFIX, f"`{text}` is no IP prefix", "write 0.0.0.0/0")
+    if parts := _prefixes_of_range(text):
+        message = f"`{short}` is a range of addresses, not a prefix"
+        return _wrong(family, ProblemName.NOT_A_PREFIX, message, f"its prefixes are {parts}")
+    if _is_host(text):
+        message = f"`{short}` is no IP prefix, and names of hosts are not looked up"
+        return _wrong(family, ProblemName.NOT_A_PREFIX, message, "write its addresses, such as 203.0.113.7")
     return _wrong(
         family, ProblemName.NOT_A_PREFIX, f"`{short}` is no IP prefix", "write one like 10.0.0.0/8 or 2001:db8::/32"
     )
+
+
+_MOST_PARTS = 8
+
+
+def _is_host(text: str) -> bool:
+    *labels, last = text.split(".")
+    return bool(labels) and last.isalpha() and all(part.replace("-", "").isalnum() for part in labels)
+
+
+def _prefixes_of_range(text: str) -> str:
+    """List the prefixes of a range such as `10.0.0.1-10.0.0.9`, or the first of many; "" for what is no range."""
+    from ipaddress import ip_address, summarize_address_range  # noqa: PLC0415 - only for an error
+
+    ends = [part.strip() for part in text.split("-")] if len(text) <= 100 else []
+    try:
+        first, last = map(ip_address, ends)
+        parts = list(islice(summarize_address_range(first, last), _MOST_PARTS + 1))
+    except (ValueError, TypeError):
+        return ""
+    return ", ".join(map(str, parts[:_MOST_PARTS])) + (" and more" if len(parts) > _MOST_PARTS else "")
 
 
 def _wrong(family: Ethertype, name: ProblemName, message: str, fix: str, replacement: str | None = None) -> Prefix:

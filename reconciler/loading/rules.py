@@ -53,7 +53,10 @@ def _date(text: str, path: Path, problems: list[Problem]) -> date | None:
     except ValueError:
         problems.append(
             Problem(
-                path, ProblemName.NO_SUCH_DATE, f"{shown(text)} is no day of the calendar", "write it as year-month-day"
+                path,
+                ProblemName.NO_SUCH_DATE,
+                f"{shown(text)} is no day of the calendar",
+                "write a day that there is, as year-month-day",
             )
         )
         return None

@@ -158,13 +158,16 @@ _TEMPLATES = {
 }
 """What to do about the keys of a document that is another tool's, or a part of one."""
 _OTHER_WORDS = {
-    "protocol": {"all": "any", "*": "any", "-1": "any", "icmp6": "icmpv6", "ip": "any"},
+    "protocol": {"ping": "icmp", "all": "any", "*": "any", "-1": "any", "icmp6": "icmpv6", "ip": "any"},
     "direction": {
         **dict.fromkeys(("in", "inbound", "incoming", "input", "from"), "ingress"),
         **dict.fromkeys(("out", "outbound", "outgoing", "output", "to"), "egress"),
     },
 }
 """What other tools call the words of a key."""
+_SERVICES = {"ssh": 22, "smtp": 25, "dns": 53, "http": 80, "ntp": 123, "https": 443, "mysql": 3306, "rdp": 3389}
+_SERVICES |= {"postgres": 5432, "postgresql": 5432, "redis": 6379}
+"""Ports of services that people write for a port or a protocol."""
 _SEVERAL = re.compile(r"[,/|]|\band\b")
 _PORT = re.compile(r"0*([0-9]{1,5})(?:[-:\u2013/]+0*([0-9]{1,5}))?").fullmatch
 _MISSING = {
@@ -360,6 +363,8 @@ def _fix(key: str, value: Any, schema: Schema, *, is_item: bool) -> str | None:
         if schema["enum"]:
             return _fix_word(key, value, schema["enum"])
         return _fix_ports(value, is_item=is_item) if key == "ports" else _fix_text(key, value, schema)
+    if key == "security_groups" and isinstance(value, dict) and not is_item:
+        return "write a list: each item begins with `- name:`"
     return _fix_number(key, value, schema) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
@@ -378,6 +383,8 @@ def _fix_number(key: str, value: Any, schema: Schema) -> str | None:
 def _fix_word(key: str, value: str, words: Sequence[str]) -> str | None:
     other = _OTHER_WORDS.get(key, {}).get(value.lower())
     word = other if other in words else closest(value, words)
+    if key == "protocol" and (port := _SERVICES.get(value.lower())):
+        return f"write tcp or udp: this is a service, on port {port}"
     if key == "protocol" and _SEVERAL.search(value):
         return "make a rule for each protocol"
     if word is None:
@@ -390,6 +397,8 @@ def _fix_ports(value: str, *, is_item: bool) -> str | None:
     """Read ports as other tools write them: `80,443`, `8000:8099`, `0-65535`, `any`."""
     if value.strip().lower() in ("any", "all", "*", "-1", "0", "0-0"):
         return _ALL["ports"]
+    if port := _SERVICES.get(value.strip().lower()):
+        return f"write {port}"
     read = [_read_ports(part) for part in value.replace(" ", "").removesuffix(",").split(",")]
     ports = [port for port in read if port]
     if not ports or len(ports) < len(read):
@@ -421,6 +430,8 @@ def _fix_text(key: str, value: str, schema: Schema) -> str | None:
         return f"write {value.lower()} without the quotes" if value.lower() in {"true", "false"} else None
     if key == "remote_ip_prefixes":
         return f"write [{yaml_text(value)}], or use `remote_ip_prefix`"
+    if key in {"rules", "security_groups"} and value.lower() in {"none", "null", "empty", "no"}:
+        return _WITHOUT[key]
     return "use `remote_group` for a group's name" if key == "remote_group_id" else None
 
 

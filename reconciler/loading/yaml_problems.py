@@ -20,7 +20,17 @@ _WORDED = {
     "mapping values are not allowed in this context": (
         ProblemName.YAML_SYNTAX,
         "a `:` followed by a blank makes a key, and none can stand here",
-        "quote the text that holds it, or put the key on a line of its own",
+        "quote the text that holds it, or add the `:` that is missing in the line before",
+    ),
+    "found a tab character that violates indentation": (
+        ProblemName.TAB_INDENT,
+        "a tab cannot indent YAML",
+        "use blanks",
+    ),
+    "did not find expected alphabetic or numeric character": (
+        ProblemName.YAML_SYNTAX,
+        "`*` begins an alias and `&` an anchor, and here is no name for it",
+        "quote it if it is text; for every port, leave `ports` out",
     ),
     "found undefined alias": (
         ProblemName.UNKNOWN_ALIAS,

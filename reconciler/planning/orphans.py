@@ -105,8 +105,8 @@ def describe_orphans(orphans: Sequence[UnmanagedGroup], most: int | None = MOST_
 
 
 ORPHAN_ADVICE = (
-    "a group in no file: where a file elsewhere has it, give that as well, or name all in `paths`; else `sgctl import` "
-    "writes it into one, and `sgctl plan --prune` deletes it where a file names its project and region"
+    "a group in no file: give the file that has it as well, or name all in `paths`; `sgctl import` writes it into "
+    "one, `sgctl plan --prune` deletes it where a file names its target"
 )
 
 

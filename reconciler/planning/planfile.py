@@ -249,7 +249,8 @@ def _parse(data: str | bytes, name: str) -> Json:
     except UnicodeDecodeError:
         raise PlanFileError(f"{name} is not a plan file: it is not UTF-8 text") from None
     except (ValueError, RecursionError) as error:
-        raise PlanFileError(f"{name} is not a plan file: {printable(str(error))}") from None
+        hint = "`sgctl plan --out FILE` writes one."
+        raise PlanFileError(f"{name} is not a plan file: {printable(str(error))}", hint=hint) from None
     if not isinstance(content, dict) or "format_version" not in content:
         raise PlanFileError(f"{name} is not a plan file: it has no `format_version`")
     if content["format_version"] != FORMAT_VERSION:

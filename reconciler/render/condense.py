@@ -41,7 +41,7 @@ def condense(view: View) -> View:
     if view.kind == "apply":
         groups = tuple(_with_ids(group, {each.ref: each.live_id for each in view.groups}) for group in groups)
     groups = tuple(map(_brief, groups))
-    return replace(view, groups=groups, warnings=_merge(view.warnings), stops=_merge(view.stops))
+    return replace(view, groups=groups, warnings=merge_findings(view.warnings), stops=merge_findings(view.stops))
 
 
 def _brief(group: GroupView) -> GroupView:
@@ -67,8 +67,22 @@ def reason_of(message: str) -> str:
     return _REQUEST.sub("", message)
 
 
-def _merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    return tuple(replace(each, message=_without_many(each.message)) for each in merge_alike(findings))
+_EXCEPT = re.compile(r" except [^;]*")
+
+
+def merge_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Say once what findings have in common; what each excepts is left out where it differs."""
+    plain: defaultdict[Finding, list[Finding]] = defaultdict(list)
+    for each in merge_alike(findings):
+        text = _EXCEPT.sub(", with exceptions", each.message).replace(repr(each.group), "", 1)
+        plain[replace(each, message=text, place=None, group=None)].append(each)
+    merged = chain.from_iterable(
+        merge_alike(replace(one, message=_EXCEPT.sub(", with exceptions", one.message)) for one in same)
+        if len(same) > 1
+        else same
+        for same in plain.values()
+    )
+    return tuple(replace(each, message=_without_many(each.message)) for each in merged)
 
 
 def shorten_end(view: View) -> View:

@@ -10,8 +10,8 @@ from itertools import islice
 
 from reconciler.model.policies import Finding
 from reconciler.model.text import count
-from reconciler.render.condense import condense, shorten_end
-from reconciler.render.findings import describe_finding, merge_alike
+from reconciler.render.condense import condense, merge_findings, shorten_end
+from reconciler.render.findings import describe_finding
 from reconciler.render.graph.svg import inline_svg
 from reconciler.render.page import anchor, document, figure, filter_form, made, text, unique
 from reconciler.render.view import GroupRef, GroupView, Line, Perspective, Reach, Symbol, TrafficLine, View
@@ -49,14 +49,14 @@ def _main(view: View, *, is_drawn: bool) -> Iterator[str]:
     names = unique(anchor(group.ref.target, group.name) for group in groups)
     anchors = {group.ref: name for group, name in zip(groups, names, strict=True)}
     end = shorten_end(view)
-    yield from _findings("stop", "Stopped", merge_alike(view.stops))
+    yield from _findings("stop", "Stopped", merge_findings(view.stops))
     for reach in end.exposed:
         yield from _reach("stop", reach.line.alarm.capitalize(), reach, anchors)
     for failure in view.failures:
         said = " ".join(filter(None, (failure.reason, failure.hint)))
         yield f'<p class="remark stop"><strong>{text(failure.status.capitalize())}:</strong> {text(said)} '
         yield f"In {_links(failure.groups, anchors)}</p>"
-    yield from _findings("warning", "Warning", merge_alike(view.warnings))
+    yield from _findings("warning", "Warning", merge_findings(view.warnings))
     for reach in end.refused[:_MOST_REMARKS]:
         yield from _reach("refused", view.perspective.refused.capitalize(), reach, anchors)
     yield from (f'<p class="remark note">{text(note)}</p>' for note in view.notes[:_MOST_REMARKS])

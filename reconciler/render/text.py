@@ -16,7 +16,7 @@ from reconciler.render.view import GroupView, Line, Perspective, Reach, View
 
 _COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "red"}
 _DRIFT_COLOURS = {"+": "cyan", "~": "yellow", "-": "magenta", "!": "red"}
-_TONES = {"good": "green", "bad": "red", "uncounted": "white"}
+_TONES = {"good": "green", "bad": "red", "uncounted": "reset"}
 _LEAST_REMARK = 12
 """Columns that are kept for remarks beside the lines of a group; with less, a remark goes to the next line."""
 
@@ -164,7 +164,7 @@ def _line(text: str, line: Line, colour: str, column: int, width: int) -> str:
     return click.style(fold(text, width, 6), fg=colour) + "\n" + click.style(below, dim=True)
 
 
-_TARGET = re.compile(r"\(project [^,]{1,60}, region (?:[^()]{1,60} )?\(?[0-9]+\)?\)")
+_TARGET = re.compile(r"\(project [^,]{1,60}, regions? (?:[^()]{1,60} )?\(?[0-9]+\)?\)")
 _TIE = "\xa0"
 
 

@@ -142,7 +142,7 @@ def test_nothing_is_sent_and_the_sentence_names_the_group_and_what_moved(
     with pytest.raises(StalePlan) as raised:
         world.apply(plan)
     assert raised.value.exit_code == 3
-    assert f"{name}: " in str(raised.value)
+    assert f"{name} (project {world.target.project_id}, region 7): " in str(raised.value)
     assert reason in str(raised.value)
     assert len(world.writes()) == sent
 

@@ -12,11 +12,14 @@ from texts import load_text
 
 from reconciler.model.errors import InputError, Issue
 from reconciler.model.place import FilePlace
+from reconciler.reading import load
 
 SUGGESTION = re.compile(
     r"(?:write|did you mean) (.+?)(?: if .*| for .*|,? or .*| without the quotes)?(?:\?)?"
 ).fullmatch
 VALUE = re.compile(r""""[^"]*"|'[^']*'|\[[^\]]*\]|[^,}\]\n:]+(?::[^,}\]\n ]+)*""")
+STAR = "quote it if it is text; for every port, leave `ports` out"
+ONE_LIKE = "write one like 10.0.0.0/8 or 2001:db8::/32"
 IN_WORDS = ("a rule for", "two", "one ", "it", "its value", "project_id into", "region_id into")
 """How a suggestion begins that says in words what to do."""
 
@@ -97,3 +100,47 @@ def test_a_suggestion_of_the_golden_file_is_right(tmp_path: Path, name: str) -> 
     text = (tmp_path / "bad.yaml").read_text() if found and isinstance(found[0].place, FilePlace) else ""
     if len(text) < 5000:
         check(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "fix"),
+    [
+        pytest.param("protocol: tcp, ports: https", "write 443", id="a-service-for-a-port"),
+        pytest.param("protocol: ssh", "write tcp or udp: this is a service, on port 22", id="a-service-for-a-protocol"),
+        pytest.param("protocol: ping", "write icmp", id="ping"),
+        pytest.param(
+            "protocol: tcp, ports: *", "quote it if it is text; for every port, leave `ports` out", id="a-star"
+        ),
+        pytest.param("remote_ip_prefix: 0/0", "write 0.0.0.0/0", id="everywhere"),
+        pytest.param("remote_ip_prefix: db.example.com", "write its addresses, such as 203.0.113.7", id="a-host"),
+        pytest.param("remote_ip_prefix: 10.0.0.1-10.0.0.3", "its prefixes are 10.0.0.1/32, 10.0.0.2/31", id="a-range"),
+        pytest.param("remote_ip_prefix: 10.0.0.3-10.0.0.1", ONE_LIKE, id="backwards"),
+    ],
+)
+def test_what_tired_people_write_has_a_way_out(tmp_path: Path, written: str, fix: str) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(
+        "project_id: 1\nregion_id: 7\nsecurity_groups:\n  - name: web\n    rules:\n"
+        f"      - {{direction: ingress, {written}}}\n"
+    )
+    with pytest.raises(InputError) as raised:
+        load(str(path))
+    assert [issue.fix for issue in raised.value.issues] == [fix]
+
+
+@pytest.mark.parametrize(
+    ("groups", "fix"),
+    [
+        pytest.param("\n  web: {rules: []}", "write a list: each item begins with `- name:`", id="a-mapping-of-groups"),
+        pytest.param(
+            "\n  - {name: web, rules: none}", "write `rules: []` for no rules, or leave the key out", id="none"
+        ),
+        pytest.param("\n  - name: web\n\trules: []", "use blanks", id="a-tab"),
+    ],
+)
+def test_so_has_what_they_write_around_it(tmp_path: Path, groups: str, fix: str) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(f"project_id: 1\nregion_id: 7\nsecurity_groups:{groups}\n")
+    with pytest.raises(InputError) as raised:
+        load(str(path))
+    assert [issue.fix for issue in raised.value.issues] == [fix]

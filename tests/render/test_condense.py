@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from reconciler.applying.apply import Report
 from reconciler.applying.outcome import Result, Status
 from reconciler.drift.compare import Severity, find_drift
+from reconciler.model.policies import Finding
 from reconciler.planning.plan import Plan
-from reconciler.render.condense import condense, describe_groups, shorten_end
+from reconciler.render.condense import condense, describe_groups, merge_findings, shorten_end
 from reconciler.render.drift import drift_to_json, view_drift
 from reconciler.render.formats import render
 from reconciler.render.outcome import report_to_json, view_report
@@ -241,3 +242,12 @@ def test_the_end_stays_short_whatever_changes() -> None:
     assert [reach.line.text for reach in view.exposed] == ["ingress tcp 1 from 0.0.0.0/0"]
     (refused,) = view.refused
     assert refused.line.text.endswith("and 198 more")
+
+
+def test_findings_that_differ_in_exceptions_are_one_and_those_that_say_something_else_are_not() -> None:
+    says = "'{}' opens tcp {} from 0.0.0.0/0 except 10.{}.0.0/16; narrow it"
+    rows = [("a", 22, 1), ("b", 22, 2), ("c", 23, 3)]
+    found = [Finding("p", "warning", says.format(*row), group=row[0]) for row in rows]
+    first, other = merge_findings(found)
+    assert first.message == "'a' opens tcp 22 from 0.0.0.0/0, with exceptions; narrow it; the same of b"
+    assert other == found[2]
