@@ -36,9 +36,11 @@ class Tasks:
     def wait(self, task_ids: Iterable[str]) -> tuple[str, ...]:
         """Wait for every task and return the ids of the security groups that they created.
 
-        Raises `TaskFailed` with the task's own message, once all tasks have ended; `OutcomeUnknown` at the deadline.
+        Raises `TaskFailed` with the task's own message, once all tasks have ended; `OutcomeUnknown` at the deadline,
+        which is one for all of them.
         """
-        ended = [self._wait_for_one(task_id) for task_id in task_ids]
+        until = self._clock.monotonic() + self._deadline
+        ended = [self._wait_for_one(task_id, until) for task_id in task_ids]
         for task in ended:
             if task.state == "ERROR":
                 details = ErrorDetails(message=self._http.clean.text(task.error))
@@ -61,22 +63,21 @@ class Tasks:
             "from_timestamp": (since - _SLACK).isoformat(timespec="seconds"),
             "limit": _PAGE,
         }
-        for wait in self._polls():
+        for wait in self._polls(self._clock.monotonic() + self._deadline):
             if not any(_OURS in each for each in parse_task_types(self._http.read("/cloud/v1/tasks", params))):
                 return True
             self._clock.sleep(wait)
         return False
 
-    def _wait_for_one(self, task_id: str) -> Task:
-        for wait in self._polls():
+    def _wait_for_one(self, task_id: str, until: float) -> Task:
+        for wait in self._polls(until):
             task = parse_task(self._http.read(f"/cloud/v1/tasks/{task_id}"), task_id)
             if task.state in {"FINISHED", "ERROR"}:
                 return task
             self._clock.sleep(wait)
         raise OutcomeUnknown(f"task {task_id} has not ended after {self._deadline:.0f} s")
 
-    def _polls(self) -> Iterable[float]:
-        until = self._clock.monotonic() + self._deadline
+    def _polls(self, until: float) -> Iterable[float]:
         wait = _FIRST_POLL
         while self._clock.monotonic() < until:
             yield wait

@@ -98,6 +98,7 @@ class Session:
         self.twins: tuple[str, ...] = ()
         self._since = context.clock.now()
         self._begun = touched
+        self._is_settled = True
 
     def send(self, request: Request) -> Answered:
         """Send one write, and keep it in the journal whatever becomes of it.
@@ -130,12 +131,15 @@ class Session:
     def settle(self, request: Request) -> bool:
         """After an unknown outcome: wait for the tasks of v2 that the request may have started.
 
-        False means that they are still under way, or that nobody may look at them.
+        False means that they are still under way, or that nobody may look at them. Where they were not over at the
+        deadline, they are not waited for once more.
         """
-        try:
-            return self.context.writer.settle(request, self.change.difference.target, self._since)
-        except ApiRefused:
-            return False
+        if self._is_settled:
+            try:
+                self._is_settled = self.context.writer.settle(request, self.change.difference.target, self._since)
+            except ApiRefused:
+                return False
+        return self._is_settled
 
     def wait(self, round_: int) -> None:
         """Give the API time: half a second, twice that in each further round."""

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.api.backend import GcoreWriter
 from reconciler.api.http import Http
-from reconciler.api.tasks import Tasks
+from reconciler.api.tasks import DEADLINE, Tasks
 from reconciler.model.desired import Target
 from reconciler.model.errors import OutcomeUnknown, TaskFailed
 from reconciler.planning.encode import Request
@@ -131,3 +131,12 @@ def test_settling_gives_up_at_the_deadline_and_says_so() -> None:
     with server.connect() as http:
         assert not Tasks(http, server.clock).settle(Target(1, 7), START)
     assert server.clock.slept < 310
+
+
+def test_all_tasks_of_an_answer_have_one_deadline() -> None:
+    """A server names as many as it likes, and ends each just in time."""
+    states = [{"state": "RUNNING"}] * 60 + [{"state": "FINISHED"}]
+    server = Server(**{f"t{number}": states for number in range(20)})
+    with server.connect() as http, pytest.raises(OutcomeUnknown, match="has not ended after 300 s"):
+        Tasks(http, server.clock).wait(server.tasks)
+    assert server.clock.slept < DEADLINE + 10

@@ -12,6 +12,7 @@ from reconciler.api.backend import BACKENDS, GcoreWriter
 from reconciler.api.http import Answer
 from reconciler.api.live import OnPage, nobody
 from reconciler.api.reader import GcoreReader
+from reconciler.api.tasks import DEADLINE
 from reconciler.applying.apply import LEAST_PATIENCE, apply
 from reconciler.applying.outcome import Status
 from reconciler.applying.session import ApplyContext
@@ -148,6 +149,7 @@ def test_a_create_whose_task_is_still_under_way_is_not_sent_again(server: Emulat
     assert code == 4
     assert "under way" in told
     assert len(world.writes()) == 1
+    assert world.clock.slept < DEADLINE + 60, "it is waited for once, however often is looked"
 
 
 def test_a_key_that_may_not_see_tasks_can_still_apply(server: EmulatorServer) -> None:
