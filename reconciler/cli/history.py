@@ -11,7 +11,7 @@ from reconciler.cli.completion import complete_groups
 from reconciler.cli.log import current_log
 from reconciler.cli.options import DURATION, ConnectionOptions, TargetOptions
 from reconciler.cli.targets import load_for_live
-from reconciler.model.clock import SystemClock
+from reconciler.model.clock import SystemClock, format_time
 from reconciler.model.json_form import json_text
 from reconciler.render.history import history_to_json, render_history
 
@@ -53,6 +53,8 @@ def command(groups: tuple[str, ...], chosen: _History, target: TargetOptions, co
         history = reading.read_history(reading.find_targets(state, api).targets, api, groups, since=since)
     for note in history.notes:
         current_log().note(note)
+    if not (history.entries or history.notes):
+        current_log().note(f"the log has nothing since {format_time(since)}: look further back with --since")
     if chosen.format_ == "json":
         click.echo(json_text(history_to_json(history, since)))
     else:

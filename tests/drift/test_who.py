@@ -172,6 +172,15 @@ def test_a_history_is_of_the_groups_asked_for_newest_first(
     assert [each.path.partition("?")[0] for each in api.requests] == [GROUPS, LOG]
 
 
+@pytest.mark.usefixtures("api")
+def test_a_history_of_nothing_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    assert run(["history", "--project-id", "2", "--region-id", "7"]) == 0
+    out, err = capsys.readouterr()
+    assert (out, "the log has nothing since 20" in err) == ("", True), err
+
+
 def test_a_history_by_id_and_as_text(api: EmulatorServer, capsys: Any) -> None:
     (web,) = [each for each in api.store.groups(StoredTarget(1, 7)) if each.name == "web"]
     assert run(["history", web.id.upper()]) == 0
