@@ -6,28 +6,35 @@ Its `security_groups` are the v1 operations, and its `update()` is the v1 PATCH 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconciler.emulator.server import EmulatorServer
 
-gcore = pytest.importorskip("gcore", reason="the official SDK is not installed")
+if TYPE_CHECKING:
+    import gcore
 
-pytestmark = pytest.mark.skipif(
-    not gcore.__version__.startswith("0.25."), reason="only gcore 0.25 speaks v1; a newer one is driven elsewhere"
-)
+
+@pytest.fixture(scope="module")
+def package() -> Any:
+    """The SDK, which takes a second to import: only the process that runs these tests does so."""
+    found = pytest.importorskip("gcore", reason="the official SDK is not installed")
+    if not found.__version__.startswith("0.25."):
+        pytest.skip("only gcore 0.25 speaks v1; a newer one is driven elsewhere")
+    return found
 
 
 @pytest.fixture
-def sdk(emulator: EmulatorServer) -> Iterator[gcore.Gcore]:
+def sdk(emulator: EmulatorServer, package: Any) -> Iterator[gcore.Gcore]:
     """A client of the SDK. It repeats nothing, so that every refusal is seen."""
-    with gcore.Gcore(
+    with package.Gcore(
         api_key="emulator", base_url=emulator.url, cloud_project_id=1, cloud_region_id=7, max_retries=0
     ) as client:
         yield client
 
 
-def test_the_life_of_a_group(sdk: gcore.Gcore) -> None:
+def test_the_life_of_a_group(sdk: gcore.Gcore, package: Any) -> None:
     """Create, read, change, copy, delete."""
     groups = sdk.cloud.security_groups
     web = groups.create(
@@ -59,7 +66,7 @@ def test_the_life_of_a_group(sdk: gcore.Gcore) -> None:
     twin = groups.copy(web.id, name="twin")
     assert [group.name for group in groups.list()] == ["default", "web-2", "twin"]
     groups.delete(twin.id)
-    with pytest.raises(gcore.NotFoundError):
+    with pytest.raises(package.NotFoundError):
         groups.get(twin.id)
 
 
@@ -72,17 +79,17 @@ def test_all_pages_of_a_list(sdk: gcore.Gcore) -> None:
     assert len(list(sdk.cloud.security_groups.list(tag_key=["env"]))) == 0
 
 
-def test_refusals_become_the_errors_of_the_sdk(sdk: gcore.Gcore) -> None:
+def test_refusals_become_the_errors_of_the_sdk(sdk: gcore.Gcore, package: Any) -> None:
     """Each status has its class there."""
     groups = sdk.cloud.security_groups
     web = groups.create(security_group={"name": "web"})
     rule = web.security_group_rules[0]
     twin = {"direction": "egress", "ethertype": rule.ethertype, "protocol": rule.protocol, "description": "again"}
-    with pytest.raises(gcore.ConflictError):
+    with pytest.raises(package.ConflictError):
         groups.update(web.id, changed_rules=[{"action": "create", **twin}])
-    with pytest.raises(gcore.BadRequestError):
+    with pytest.raises(package.BadRequestError):
         groups.update(web.id, name="-")
-    with pytest.raises(gcore.AuthenticationError):
+    with pytest.raises(package.AuthenticationError):
         sdk.with_options(api_key="wrong").cloud.security_groups.get(web.id)
     assert groups.get(web.id) == web
 
