@@ -62,7 +62,9 @@ def exposures(flows: Iterable[Flow], kept: Iterable[Rule] = ()) -> tuple[Exposur
 
 def world_open(flow: Flow) -> bool:
     """Return whether a flow is open to the world by itself."""
-    return bool(exposures([flow]))
+    if flow.direction != "ingress" or flow.protocol in ICMP_PROTOCOLS:
+        return False
+    return is_world(world_weight(flow), flow.ethertype)
 
 
 def describe_exposure(exposure: Exposure, names: Mapping[str, str] = NO_NAMES) -> str:
