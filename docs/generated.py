@@ -203,6 +203,7 @@ def file_page() -> str:
         "security_group",
         "rule",
         "preset_item",
+        "use_item",
         "ignore_rule",
         "policies",
         "policy_flow",

@@ -4,11 +4,12 @@ import click
 
 from reconciler.cli import options, settings
 from reconciler.cli.options import TargetOptions
-from reconciler.loading.address_groups import read_address_groups, with_prefixes
+from reconciler.loading.address_groups import with_prefixes
 from reconciler.loading.head import read_head
 from reconciler.loading.issues import Issues
 from reconciler.loading.list_lock import is_lock
 from reconciler.loading.load import load_documents
+from reconciler.loading.rule_sets import read_shared, rule_sets_of, written_out
 from reconciler.model.errors import UsageError
 
 
@@ -28,8 +29,8 @@ from reconciler.model.errors import UsageError
 def command(paths: tuple[str, ...], namespace: str, secret: str, target: TargetOptions) -> None:
     """Write the files as resources for `sgctl operator`: CloudTargets, AddressGroups and SecurityGroups.
 
-    Each group becomes a resource for each of its targets. What the operator then does by itself is up to each
-    CloudTarget: its `mode` is Approve where nothing else is written.
+    Each group becomes a resource for each of its targets, with the rules of the rule sets that it uses. What the
+    operator then does by itself is up to each CloudTarget: its `mode` is Approve where nothing else is written.
 
     \b
       sgctl export groups/ --namespace network | kubectl apply -f -
@@ -39,7 +40,8 @@ def command(paths: tuple[str, ...], namespace: str, secret: str, target: TargetO
     defaults = settings.defaults(target.project_id, target.region_id, target.project, target.region)
     walk = settings.walk(target.follow_links)
     documents, _ = load_documents(paths, defaults, settings.policies(), walk=walk)
-    locked = read_address_groups(documents, Issues())
+    locked = read_shared(documents, Issues()).address_groups
+    rule_sets = {name: rules for each in documents for name, rules in rule_sets_of(each).items()}
     documents = tuple(each for each in documents if not is_lock(each))
     heads = [read_head(each, defaults, Issues()) for each in documents]
     if any(head.names for head in heads):
@@ -48,7 +50,7 @@ def command(paths: tuple[str, ...], namespace: str, secret: str, target: TargetO
             hint="Write project_id and region_id; `sgctl plan` shows both.",
         )
     written = [
-        Written(with_prefixes(each.value, locked), head.targets, head.owner)
+        Written(written_out(with_prefixes(each.value, locked), rule_sets), head.targets, head.owner)
         for each, head in zip(documents, heads, strict=True)
     ]
     click.echo(write_yaml(export(written, namespace, secret)), nl=False)

@@ -38,6 +38,7 @@ _import = options.option_set(
         help="A file or folder that may name groups already: only what is missing there is written; repeatable.",
     ),
     click.option("--address-groups", is_flag=True, help="Give sets of prefixes that several rules share a name."),
+    click.option("--factor", is_flag=True, help="Give lists of rules that several groups repeat a name."),
     click.option(
         "--names",
         "by_name",
@@ -81,7 +82,7 @@ def command(wanted: ImportOptions, terraform: str | None, target: TargetOptions,
     \b
       sgctl import --project-id 1337 --region-id 7 --out groups.yaml
       sgctl import 'web-*' --tag env=prod
-      sgctl import --split groups/ --address-groups
+      sgctl import --split groups/ --address-groups --factor
       sgctl import --into groups/ --out groups/new.yaml
       sgctl import --ignore 'k8s-*' --out groups.yaml
       sgctl import --out groups.yaml --terraform terraform.tfstate > removed.tf
@@ -163,4 +164,8 @@ def _summary(result: Import, target: Target) -> str:
     told = f"Imported from {target}: {done}{'; ' if known else ''}{known}. Planning them shows no changes."
     if result.shared_sets:
         told += f"\n{count(result.shared_sets, 'set')} of prefixes in several rules: --address-groups would name them."
+    if result.shared_rules:
+        told += (
+            f"\n{count(result.shared_rules, 'list')} of rules in several groups: --factor would make rule sets of them."
+        )
     return told

@@ -4,16 +4,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.loading.address_groups import read_address_groups
 from reconciler.loading.document import YamlDocument
 from reconciler.loading.issues import Issues
 from reconciler.loading.load import Defaults, load_documents
+from reconciler.loading.rule_sets import read_shared
+from reconciler.loading.rules import NOTHING_SHARED, Shared
 from reconciler.loading.walk import WALK, Walk, find_files
 from reconciler.model.cloud import EVERYWHERE
-from reconciler.model.desired import DesiredState, Target
+from reconciler.model.desired import DesiredRule, DesiredState, Target
 from reconciler.model.errors import InputError
 from reconciler.model.live import LiveState
 from reconciler.model.problems import ProblemName
+from reconciler.model.rule import Rule
 from reconciler.planning.resolve import Match, resolve
 
 LookUp = Callable[[DesiredState], DesiredState]
@@ -22,11 +24,11 @@ LookUp = Callable[[DesiredState], DesiredState]
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """What the existing files say about one target. `address_groups` are visible in every file, whatever its target."""
+    """What the existing files say about one target. What is `shared` is visible in every file, whatever its target."""
 
     documents: tuple[YamlDocument, ...] = ()
     matches: tuple[Match, ...] = ()
-    address_groups: Mapping[str, frozenset[str]] | None = None
+    shared: Shared = NOTHING_SHARED
 
     @property
     def live_ids(self) -> frozenset[str]:
@@ -51,7 +53,7 @@ def read_existing(
     matches, unclear = resolve(of_target(look_up(state), target), live)
     if unclear:
         raise InputError(unclear)
-    return Existing(documents, matches, _address_groups(documents))
+    return Existing(documents, matches, read_shared(documents, Issues()))
 
 
 def defaults_for(target: Target) -> Defaults:
@@ -70,9 +72,29 @@ def holds_files(folder: str) -> bool:
     return bool(files) or any(issue.name is not ProblemName.NO_FILES for issue in issues)
 
 
-def _address_groups(documents: Sequence[YamlDocument]) -> dict[str, frozenset[str]]:
-    read = read_address_groups(documents, Issues())
+def address_groups_of(shared: Shared) -> dict[str, frozenset[str]]:
+    """Return the prefixes of each address group, as text."""
     return {
         name: frozenset(prefix or EVERYWHERE[family] for family, prefix in group.prefixes)
-        for name, group in read.items()
+        for name, group in shared.address_groups.items()
+    }
+
+
+def rule_sets_of(shared: Shared, names: Mapping[str, str]) -> dict[str, dict[Rule, str] | None]:
+    """Return the rules of each rule set with their descriptions, the largest set first.
+
+    `names` are those of remote groups by id. A set that has a date or an exception, or names another group, is None:
+    its name is taken, and no live rules are the same.
+    """
+    ids = {name: group_id for group_id, name in names.items()}
+    largest_first = sorted(shared.rule_sets.items(), key=lambda each: (-len(each[1]), each[0]))
+    return {name: _live_rules(rules, ids) for name, rules in largest_first}
+
+
+def _live_rules(rules: Sequence[DesiredRule], ids: Mapping[str, str]) -> dict[Rule, str] | None:
+    if any(rule.review or (rule.remote_group is not None and rule.remote_group not in ids) for rule in rules):
+        return None
+    return {
+        rule.rule._replace(remote_group_id=ids[rule.remote_group]) if rule.remote_group else rule.rule: rule.description
+        for rule in rules
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler.importing.text import GroupText, address_groups_text, document_text
+from reconciler.importing.text import GroupText, address_groups_text, document_text, rule_sets_text
 from reconciler.importing.written import ImportedGroups
 from reconciler.model.desired import Target
 from reconciler.model.errors import SgctlError
@@ -15,6 +15,7 @@ from reconciler.model.files import PLAN_LIMIT, SETTINGS_LIMIT, read_bounded
 STDOUT = "-"
 SCHEMA = Path("schemas", "security-groups.schema.json")
 ADDRESS_GROUPS = "address-groups"
+RULE_SETS = "rule-sets"
 _SCHEMA_ID = re.compile(rb'"\$id": "[^"]*security-groups\.schema\.json"')
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST = 100
@@ -31,15 +32,20 @@ class File(NamedTuple):
 def one_file(target: Target, written: ImportedGroups, out: str | None) -> list[File]:
     """Put everything into one file; one that exists gets a further document, and keeps every byte it has."""
     if out is None:
-        text = document_text(target, written.groups, written.address_groups, ignored=written.ignored)
+        text = document_text(target, written.groups, written.address_groups, None, written.ignored, written.rule_sets)
         return [File(STDOUT, text, text)]
     before = read_if_there(out)
     if not before.strip():
         text = document_text(
-            target, written.groups, written.address_groups, modeline(Path(out).parent), written.ignored
+            target,
+            written.groups,
+            written.address_groups,
+            modeline(Path(out).parent),
+            written.ignored,
+            written.rule_sets,
         )
         return [File(out, text, text)]
-    text = document_text(target, written.groups, written.address_groups, ignored=written.ignored)
+    text = document_text(target, written.groups, written.address_groups, None, written.ignored, written.rule_sets)
     separator = "---\n" if before.endswith("\n") else "\n---\n"
     return [File(out, before + separator + text, text)]
 
@@ -52,6 +58,8 @@ def file_per_group(target: Target, written: ImportedGroups, folder: str) -> list
     if written.address_groups:
         text = address_groups_text(written.address_groups, schema)
         files.append(_new_file(folder, ADDRESS_GROUPS, taken, text))
+    if written.rule_sets:
+        files.append(_new_file(folder, RULE_SETS, taken, rule_sets_text(written.rule_sets, schema)))
     return files + [
         _new_file(folder, _safe(group), taken, document_text(target, [group], modeline=schema, ignored=written.ignored))
         for group in written.groups

@@ -6,7 +6,14 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from reconciler.importing.existing import Existing, LookUp, holds_files, read_existing
+from reconciler.importing.existing import (
+    Existing,
+    LookUp,
+    address_groups_of,
+    holds_files,
+    read_existing,
+    rule_sets_of,
+)
 from reconciler.importing.layout import File, file_per_group, one_file, read_if_there, texts
 from reconciler.importing.proof import prove
 from reconciler.importing.text import spell_text
@@ -38,6 +45,7 @@ class ImportOptions:
     split: str | None = None
     into: tuple[str, ...] = ()
     address_groups: bool = False
+    factor: bool = False
     by_name: bool = False
     follow_links: bool = False
     ignored: tuple[str, ...] = ()
@@ -48,7 +56,8 @@ class ImportOptions:
 class Import:
     """Proven files, none where nothing is missing, of the `chosen` live groups; `known` counts those named by files.
 
-    `shared_sets` counts the sets of prefixes that address groups could stand for, where they were not asked for.
+    `shared_sets` counts the sets of prefixes that address groups could stand for, and `shared_rules` the lists of rules
+    that rule sets could stand for, where they were not asked for.
     """
 
     files: tuple[File, ...]
@@ -58,6 +67,7 @@ class Import:
     written_rules: int
     known: int
     shared_sets: int
+    shared_rules: int
     notes: tuple[str, ...]
 
 
@@ -100,9 +110,12 @@ def import_groups(
         chosen=tuple(chosen),
         groups=len(groups),
         rules=written.rules,
-        written_rules=sum(len(group.rules or ()) for group in written.groups),
+        written_rules=sum(
+            len(rules or ()) for rules in (*(group.rules for group in written.groups), *written.rule_sets.values())
+        ),
         known=len(chosen) - len(missing),
         shared_sets=written.shared_sets,
+        shared_rules=written.shared_rules,
         notes=(*_left_out(missing, notes), *written.notes, *left),
     )
 
@@ -134,10 +147,12 @@ def find_existing(options: ImportOptions) -> tuple[str, ...]:
 
 def _context(live: Sequence[LiveGroup], existing: Existing, options: ImportOptions) -> ImportContext:
     names = Counter(group.name for group in live)
+    references = reference_names(live, existing.matches)
     return ImportContext(
         shared_names=frozenset(name for name, number in names.items() if number > 1),
-        reference_names=reference_names(live, existing.matches),
-        address_groups_in_files=(existing.address_groups or {}) if options.address_groups else None,
+        reference_names=references,
+        address_groups_in_files=address_groups_of(existing.shared) if options.address_groups else None,
+        rule_sets_in_files=rule_sets_of(existing.shared, references) if options.factor else None,
     )
 
 

@@ -88,7 +88,7 @@ def find_address_groups(rules: Iterable[MergedRule], in_files: Mapping[str, froz
     taken = set(in_files)
     named: dict[Prefixes, str] = {}
     for prefixes in sorted(prefixes for prefixes, number in uses.items() if number > 1):
-        name = known.get(frozenset(prefixes)) or _free(_name(prefixes, descriptions[prefixes]), taken)
+        name = known.get(frozenset(prefixes)) or free_name(_name(prefixes, descriptions[prefixes]), taken)
         taken.add(name)
         named[prefixes] = name
     return named
@@ -96,13 +96,20 @@ def find_address_groups(rules: Iterable[MergedRule], in_files: Mapping[str, froz
 
 def _name(prefixes: Prefixes, descriptions: Iterable[str]) -> str:
     """Take the one description that all rules share, else the first prefix and how many more there are."""
-    words = {_NO_NAME.sub("-", description.lower()).strip("-") for description in descriptions}
-    if len(words) == 1 and 0 < len(word := words.pop()) <= _SHORT and not word.isdigit():
+    if word := spell_name(descriptions):
         return f"{word}-networks"
     return f"{prefixes[0].replace('/', '-')}-and-{len(prefixes) - 1}-more"
 
 
-def _free(name: str, taken: set[str]) -> str:
+def spell_name(descriptions: Iterable[str]) -> str:
+    """Make a name of the one description that all share; empty where there is none, or it is no name."""
+    words = {_NO_NAME.sub("-", description.lower()).strip("-") for description in descriptions}
+    word = words.pop() if len(words) == 1 else ""
+    return "" if len(word) > _SHORT or word.isdigit() else word
+
+
+def free_name(name: str, taken: set[str]) -> str:
+    """Return a name that is not taken: where it is, a number follows it."""
     number = 1
     free = name
     while free in taken:

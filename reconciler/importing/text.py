@@ -76,6 +76,7 @@ def document_text(
     address_groups: Mapping[str, Sequence[str]] | None = None,
     modeline: str | None = None,
     ignored: Sequence[str] = (),
+    rule_sets: Mapping[str, Sequence[ShortRule]] | None = None,
 ) -> str:
     """Write a document of one target; `ignored` are globs for the descriptions of rules that are left to others."""
     head = [modeline] if modeline else []
@@ -84,6 +85,8 @@ def document_text(
         head += _address_groups(address_groups)
     if ignored:
         head += ["ignore_rules:", *(f"  - {spell({'description': glob})}" for glob in ignored)]
+    if rule_sets:
+        head += _rule_sets(rule_sets)
     blocks = ["\n".join(_group(group)) for group in groups]
     head.append("security_groups:" if blocks else "security_groups: []")
     return "\n".join(head) + "\n" + "\n\n".join(blocks) + ("\n" if blocks else "")
@@ -101,6 +104,20 @@ def address_groups_text(address_groups: Mapping[str, Sequence[str]], modeline: s
     """Write a document of address groups alone."""
     head = [modeline] if modeline else []
     return "\n".join([*head, *_address_groups(address_groups)]) + "\n"
+
+
+def rule_sets_text(rule_sets: Mapping[str, Sequence[ShortRule]], modeline: str | None = None) -> str:
+    """Write a document of rule sets alone."""
+    head = [modeline] if modeline else []
+    return "\n".join([*head, *_rule_sets(rule_sets)]) + "\n"
+
+
+def _rule_sets(rule_sets: Mapping[str, Sequence[ShortRule]]) -> Iterator[str]:
+    yield "rule_sets:"
+    for name, rules in rule_sets.items():
+        yield f"  {spell_text(name)}:"
+        for rule in rules:
+            yield from _rule(rule, "    - ")
 
 
 def _address_groups(address_groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -127,15 +144,14 @@ def _group(group: GroupText) -> Iterator[str]:
             yield from _rule(rule)
 
 
-def _rule(rule: ShortRule) -> Iterator[str]:
-    flow = f"      - {spell(rule)}"
+def _rule(rule: ShortRule, indent: str = "      - ") -> Iterator[str]:
+    flow = indent + spell(rule)
     if len(flow) <= WIDTH and "preset" not in rule:
         yield flow
         return
-    indent = "      - "
     for key, value in rule.items():
         yield from _entry(indent, key, value)
-        indent = "        "
+        indent = " " * len(indent)
 
 
 def _entry(indent: str, key: str, value: Value) -> Iterator[str]:

@@ -76,6 +76,9 @@ class Shared(NamedTuple):
     rule_sets: Mapping[str, tuple[DesiredRule, ...]]
 
 
+NOTHING_SHARED = Shared({}, {})
+
+
 class RuleScope(NamedTuple):
     """What the lists of rules of a document share; `expansions` is shared by all documents of a run."""
 

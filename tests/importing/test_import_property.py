@@ -24,13 +24,18 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @SLOW
-@given(answers=api_states(), address_groups=st.booleans(), ignored=st.sampled_from([(), (), ("*",), ("?*", "[a-z]*")]))
+@given(
+    answers=api_states(),
+    address_groups=st.booleans(),
+    factor=st.booleans(),
+    ignored=st.sampled_from([(), (), ("*",), ("?*", "[a-z]*")]),
+)
 def test_the_import_of_any_live_state_plans_empty(
-    file: Path, *, answers: list[dict[str, Any]], address_groups: bool, ignored: tuple[str, ...]
+    file: Path, *, answers: list[dict[str, Any]], address_groups: bool, factor: bool, ignored: tuple[str, ...]
 ) -> None:
     """Also where some of the rules, or all, are left to others."""
     live = live_state(answers)
-    result = import_all(live, address_groups=address_groups, ignored=ignored)
+    result = import_all(live, address_groups=address_groups, factor=factor, ignored=ignored)
     state = load_text(file, result.files[0].text)
     assert differing(state, live) == []
     left_out = [note for note in result.notes if ") left out: " in note]

@@ -1,0 +1,105 @@
+"""`--factor` says the same as an import without it, in fewer lines, and uses the rule sets that files have already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from build import TARGET, live_group, live_of, tcp, there
+from effort import examples
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from texts import load_text
+
+from reconciler.importing.run import Import, ImportOptions, import_groups
+from reconciler.model.live import LiveGroup
+from reconciler.model.rule import Rule
+
+RULES = [*(tcp(port) for port in (22, 80, 443, 5432, 9100)), Rule("egress", "IPv4"), Rule("ingress", "IPv4", "icmp")]
+
+
+def imported(groups: list[LiveGroup], *, factor: bool, into: tuple[str, ...] = ()) -> Import:
+    return import_groups(live_of(*groups), TARGET, ImportOptions(factor=factor, into=into), into)
+
+
+def fleet(*rules: list[int], names: tuple[str, ...] = ()) -> list[LiveGroup]:
+    """Groups whose rules are those with these numbers; each port has its own description, so that none are merged."""
+    return [
+        live_group(
+            names[number] if names else f"web-{number}",
+            [there(each + 1, RULES[each], f"rule {each}") for each in some],
+            number=number + 1,
+        )
+        for number, some in enumerate(rules)
+    ]
+
+
+def meant(text: str) -> list[object]:
+    return [
+        (group.name, {(rule.rule, rule.remote_group, rule.description) for rule in group.rules or ()})
+        for group in load_text(text).groups
+    ]
+
+
+SOME = st.lists(st.integers(0, len(RULES) - 1), unique=True)
+
+
+@settings(max_examples=examples(150), deadline=None)
+@given(st.lists(SOME, min_size=1, max_size=8))
+def test_a_factored_import_means_the_same_in_no_more_lines(rules: list[list[int]]) -> None:
+    plain, factored = (imported(fleet(*rules), factor=factor).files[0].text for factor in (False, True))
+    assert meant(factored) == meant(plain)
+    assert len(factored.splitlines()) <= len(plain.splitlines())
+    assert factored == imported(fleet(*rules)[::-1], factor=True).files[0].text
+
+
+@pytest.mark.parametrize(
+    ("names", "rules", "sets"),
+    [
+        pytest.param((), [[0, 1, 2]] * 3, {"baseline:": 3}, id="all-groups-have-it"),
+        pytest.param((), [[0, 1], [0, 1]], {}, id="two-rules-in-two-groups-save-no-line"),
+        pytest.param((), [[0]] * 9, {}, id="one-rule-is-no-set"),
+        pytest.param(
+            ("shop-web", "blog-web", "mail"), [[0, 1, 2, 3], [0, 1, 2, 3, 4], [5]], {"web:": 4}, id="one-word-in-common"
+        ),
+        pytest.param(
+            ("a-one", "b-two", "c-three"),
+            [[0, 1, 2, 3], [0, 1, 2, 3], [5]],
+            {"ingress-tcp-22-and-3-more:": 4},
+            id="none",
+        ),
+        pytest.param(
+            (),
+            [[0, 1, 2, 3, 4]] * 2 + [[0, 1, 2]] * 2,
+            {"baseline:": 3, "web:": 2},
+            id="a-second-set-costs-no-line-where-there-is-a-use",
+        ),
+    ],
+)
+def test_what_becomes_a_set_and_its_name(names: tuple[str, ...], rules: list[list[int]], sets: dict[str, int]) -> None:
+    result = imported(fleet(*rules, names=names), factor=True)
+    lines = result.files[0].text.splitlines()
+    found = {line.strip(): 0 for line in lines if line.startswith("  ") and not line.startswith(("   ", "  - "))}
+    current = ""
+    for line in lines:
+        current = line.strip() if line.strip() in found else "" if line.startswith("security_groups") else current
+        if current and line.startswith("    - "):
+            found[current] += 1
+    assert found == sets
+    asked = imported(fleet(*rules, names=names), factor=False)
+    assert (asked.shared_rules, result.shared_rules) == (len(sets), 0)
+
+
+def test_the_sets_of_files_are_used_where_a_group_has_all_their_rules(tmp_path: Path) -> None:
+    """A group that lacks a rule of the set does not use it, and the name of a set is not taken again."""
+    (tmp_path / "sets.yaml").write_text(
+        "rule_sets:\n  baseline:\n"
+        "    - {direction: ingress, protocol: tcp, ports: 22, description: rule 0}\n"
+        "    - {direction: ingress, protocol: tcp, ports: 80, description: rule 1}\n"
+        "  dated: [{direction: ingress, protocol: tcp, ports: 443, description: rule 2, expires: 2030-01-01}]\n"
+    )
+    result = imported(fleet([0, 1, 2], [0, 2], [3, 4, 5], [3, 4, 5], [3, 4, 5]), factor=True, into=(str(tmp_path),))
+    text = result.files[0].text
+    assert text.count("{use: baseline}") == 1
+    assert "dated" not in text
+    assert "  web:\n" in text
