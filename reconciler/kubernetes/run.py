@@ -1,6 +1,7 @@
 """The operator as a process: kopf's streams, the threads, and how both end."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -13,6 +14,8 @@ from reconciler.kubernetes.look import Hands
 from reconciler.kubernetes.operator import Operator
 from reconciler.kubernetes.resources import GROUP, KINDS, VERSION, Key, Kind, Resource
 from reconciler.model.errors import SgctlError
+from reconciler.model.files import SETTINGS_LIMIT, read_bounded
+from reconciler.model.text import printable
 
 LOOKS_AT_ONCE = 8
 """Targets that are looked at at the same time."""
@@ -21,10 +24,28 @@ LOOKS_AT_ONCE = 8
 def log_in() -> kopf.ConnectionInfo:
     """Say where the cluster's API is: what a pod is given, else what the kubeconfig says. Raises `SgctlError`."""
     settings = kopf.OperatorSettings()
-    found = kopf.login_with_service_account(settings=settings) or kopf.login_with_kubeconfig(settings=settings)
+    found = kopf.login_with_service_account(settings=settings) or _log_in_with_kubeconfig(settings)
     if found is None:
         raise SgctlError("there is no cluster to work in: no service account of a pod, and no kubeconfig")
     return found
+
+
+def _log_in_with_kubeconfig(settings: kopf.OperatorSettings) -> kopf.ConnectionInfo | None:
+    """Log in with the files of `KUBECONFIG`, which kopf reads without a limit and takes to be well-formed."""
+    named = os.environ.get("KUBECONFIG") or "~/.kube/config"
+    try:
+        if os.environ.get("KUBECONFIG"):
+            for path in filter(None, map(str.strip, named.split(os.pathsep))):
+                read_bounded(os.path.expanduser(path), SETTINGS_LIMIT)  # noqa: PTH111 - never raises
+        return kopf.login_with_kubeconfig(settings=settings)
+    except OSError as error:
+        reason = f"{error.filename or named}: {error.strerror or error}"
+    except Exception as error:  # noqa: BLE001 - whatever a library makes of a file that is not what it expects
+        reason = f"{named} is not what kubectl would take ({type(error).__name__})"
+    raise SgctlError(
+        f"cannot read the kubeconfig: {printable(reason)}",
+        hint="Set KUBECONFIG to a file with a cluster, a user and a current context; see `kubectl config view`.",
+    )
 
 
 def run(hands: Hands, operator: Operator, namespaces: Iterable[str] = ()) -> None:

@@ -1,0 +1,39 @@
+"""A kubeconfig that is none is a sentence that names the file: no traceback, no bug, no memory without end."""
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.kubernetes.run import log_in
+from reconciler.model.errors import SgctlError
+
+TEXTS = {
+    "numbers": "clusters: [1]\ncurrent-context: x\ncontexts: 5\n",
+    "a list": "[]",
+    "a text": "hello",
+    "no YAML": "{",
+    "no context": "current-context: x\ncontexts: []\nclusters: []\nusers: []\n",
+    "bytes": b"\xff\xfe\x00",
+    "parts missing": "current-context: x\ncontexts: [{name: x, context: {cluster: c}}]\nclusters: [{name: c}]\n",
+    "too large": "#" * (5 << 20),
+}
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    return tmp_path / "config"
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_what_is_no_kubeconfig_is_a_sentence(kubeconfig: Path, text: str | bytes) -> None:
+    kubeconfig.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(SgctlError, match="config"):
+        log_in()
+
+
+@pytest.mark.parametrize("place", ["/nowhere", "/dev/zero", "/", "\x00"])
+def test_what_is_no_file_is_a_sentence(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    monkeypatch.setattr("os.environ", {"KUBECONFIG": place})
+    with pytest.raises(SgctlError, match="cannot read the kubeconfig"):
+        log_in()
