@@ -12,7 +12,7 @@ from reconciler.model.rule import NO_NAMES
 from reconciler.planning.diff import Action
 from reconciler.render.condense import reason_of
 from reconciler.render.formats import render
-from reconciler.render.plan import SYMBOLS, exposed, refused, view_difference
+from reconciler.render.plan import SYMBOLS, exposed, refused, view_end
 from reconciler.render.view import PLAN, Failure, GroupRef, GroupView, Made, View, end_to_json
 
 FORMAT_VERSION = 1
@@ -43,7 +43,7 @@ def render_report(
 def view_report(report: Report, names: Mapping[str, str] = NO_NAMES) -> View:
     """Describe what was applied and what that means for traffic, what failed and what was left."""
     applied = [result.change.difference for result in report.results if result.status is Status.APPLIED]
-    done = tuple(view_difference(each, names) for each in applied)
+    done = tuple(view_end(each, names) for each in applied)
     return View(
         "apply",
         groups=tuple(_view(result) for result in report.results),

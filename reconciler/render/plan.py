@@ -107,8 +107,7 @@ def view_difference(
     tone: Tone = "change",
 ) -> GroupView:
     """Describe one group; `names` maps ids of remote groups to their names, `remark` ends the title."""
-    loud = difference.traffic.opens if perspective.loud == perspective.opened else difference.traffic.closes
-    openings = openings_of(difference, loud, names)
+    openings = _openings(difference, names, perspective)
     return GroupView(
         symbol=SYMBOLS[difference.action],
         word=perspective.words[difference.action],
@@ -139,27 +138,52 @@ def _redescribed(difference: Difference, perspective: Perspective) -> Iterator[s
         yield perspective.redescribed
 
 
+def view_end(difference: Difference, names: Mapping[str, str]) -> GroupView:
+    """Describe of one group what the end of a report tells: what it opened to many, and what it refuses."""
+    openings = _openings(difference, names, PLAN)
+    return GroupView(
+        symbol=SYMBOLS[difference.action],
+        word=PLAN.words[difference.action],
+        ref=GroupRef(difference.name, difference.target, difference.place),
+        traffic=tuple(_traffic_side(difference, names, PLAN, PLAN.quiet, {})),
+        openings=openings,
+    )
+
+
+def _openings(difference: Difference, names: Mapping[str, str], perspective: Perspective) -> tuple[Opening, ...]:
+    loud = difference.traffic.opens if perspective.loud == perspective.opened else difference.traffic.closes
+    return openings_of(difference, loud, names)
+
+
 def _traffic(
     difference: Difference, names: Mapping[str, str], perspective: Perspective, openings: tuple[Opening, ...]
 ) -> Iterator[TrafficLine]:
-    traffic = difference.traffic
     alarms: dict[Flow, Alarm] = {flow: each.alarm for each in openings for flow in each.flows}
-    sides: tuple[tuple[str, tuple[Flow, ...], tuple[DesiredRule | LiveRule, ...]], ...] = (
-        (perspective.opened, traffic.opens, difference.creates),
-        (perspective.closed, traffic.closes, difference.deletes),
-    )
-    for verb, flows, rules in sides:
-        is_whole = bool(preset_among([(rule.rule, rule.description) for rule in rules]))
-        preset = _preset_flows() if is_whole else frozenset()
-        of_preset = preset if preset.issubset(flows) else frozenset()
-        first = next((flow for flow in flows if flow in of_preset), None)
-        for flow in flows:
-            if flow is first:
-                yield TrafficLine(verb, f"egress {_PRESET} to anywhere", _PRESET_TRAFFIC)
-            elif flow not in of_preset:
-                alarm = alarms.get(flow) if verb == perspective.loud else None
-                text, remote = describe(flow, names), describe_flow_remote(flow, names)
-                yield TrafficLine(verb, text, describe_size(flow), alarm or "", world_open(flow), remote)
+    for verb in (perspective.opened, perspective.closed):
+        yield from _traffic_side(difference, names, perspective, verb, alarms if verb == perspective.loud else {})
+
+
+def _traffic_side(
+    difference: Difference,
+    names: Mapping[str, str],
+    perspective: Perspective,
+    verb: str,
+    alarms: Mapping[Flow, Alarm],
+) -> Iterator[TrafficLine]:
+    rules: tuple[DesiredRule | LiveRule, ...] = difference.deletes
+    flows = difference.traffic.closes
+    if verb == perspective.opened:
+        rules, flows = difference.creates, difference.traffic.opens
+    is_whole = bool(preset_among([(rule.rule, rule.description) for rule in rules]))
+    preset = _preset_flows() if is_whole else frozenset()
+    of_preset = preset if preset.issubset(flows) else frozenset()
+    first = next((flow for flow in flows if flow in of_preset), None)
+    for flow in flows:
+        if flow is first:
+            yield TrafficLine(verb, f"egress {_PRESET} to anywhere", _PRESET_TRAFFIC)
+        elif flow not in of_preset:
+            text, remote = describe(flow, names), describe_flow_remote(flow, names)
+            yield TrafficLine(verb, text, describe_size(flow), alarms.get(flow, ""), world_open(flow), remote)
 
 
 def _lines(difference: Difference, names: Mapping[str, str], perspective: Perspective) -> Iterator[Line]:
