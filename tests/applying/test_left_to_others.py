@@ -191,6 +191,34 @@ def test_what_others_put_into_a_new_group_at_once_stays(world: World) -> None:
     assert sorted(set(texts)) == ["", "k8s-1"]
 
 
+def test_what_others_put_in_between_the_read_and_the_write_stays(world: World) -> None:
+    """A whole list, made of what was read before, would take it away."""
+    world.seed({"name": "web", "rules": seeds([*OURS, *THEIRS])})
+    plan = world.plan(wanted(world.target, ("web", [tcp(22)]), ignore_rules=(K8S,)))
+    mark = rf"/{world.target.project_id}/{world.target.region_id}/"
+    late = {
+        each: seeds([tcp(port, None, "k8s-late")])[0] for port, each in enumerate(("PATCH", "POST", "DELETE"), 30003)
+    }
+    world.faults(*(Fault("foreign_change", each, mark, group="web", rule=rule) for each, rule in late.items()))
+    assert world.exit_code(plan)[0] == 0
+    methods = {record.method for record in world.writes()}
+    assert [text for _, text in world.content()].count("k8s-late") == len(methods)
+    assert contents([tcp(22), *THEIRS]) <= world.content()
+
+
+def test_a_rule_of_others_that_takes_the_place_of_one_described_anew_stays(world: World) -> None:
+    """Ours is gone for a moment, and theirs comes: it stands for ours, and is not replaced in turn."""
+    world.seed({"name": "web", "rules": seeds([replace(tcp(80), description="old")])})
+    plan = world.plan(wanted(world.target, ("web", [replace(tcp(80), description="new")]), ignore_rules=(K8S,)))
+    theirs = seeds([replace(tcp(80), description="k8s-80")])[0]
+    mark = rf"/{world.target.project_id}/{world.target.region_id}/"
+    late = {"PATCH": 2, "POST": 1}
+    world.faults(*(Fault("foreign_change", each, mark, nth, group="web", rule=theirs) for each, nth in late.items()))
+    code, told = world.exit_code(plan)
+    meddled = len(world.writes()) > 1
+    assert ([text for _, text in world.content()], code) == (["k8s-80"] if meddled else ["new"], 0), told
+
+
 def test_rules_of_others_count_towards_the_limit_when_they_come_later(world: World) -> None:
     many = [tcp(port) for port in range(1, 240)]
     world.seed({"name": "web", "rules": seeds(many)})
