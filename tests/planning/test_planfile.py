@@ -29,6 +29,7 @@ from reconciler.model.policies import Finding
 from reconciler.model.published import read_schema
 from reconciler.planning import planfile
 from reconciler.planning.plan import Plan
+from reconciler.policy.saved import read_plan
 
 SCHEMA = Draft202012Validator(read_schema("plan"))
 SMALL = plan_of(
@@ -223,7 +224,7 @@ def test_a_plan_that_is_written_is_read_and_a_larger_one_leaves_the_old_file(
     assert list(tmp_path.iterdir()) == [path]
     monkeypatch.setattr(output, "PLAN_LIMIT", len(planfile.dumps(SMALL)))
     output.write_plan(str(path), SMALL)
-    assert output.read_plan(str(path)) == SMALL
+    assert read_plan(str(path)) == SMALL
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "no-such-folder"])
