@@ -178,6 +178,7 @@ def _reasons(change: Change, scope: _Scope, leaving: set[str], names: Mapping[st
         yield "the group does not exist any more"
     else:
         yield from moved_since(change, now, scope.names)
+        yield from _left_by_now(difference, scope)
     if difference.action is Action.DELETE:
         lost = {each.rule.id: each for each in difference.lost_rules}
         for group, rule in scope.referring.get(difference.live.id, ()):
@@ -185,6 +186,17 @@ def _reasons(change: Change, scope: _Scope, leaving: set[str], names: Mapping[st
                 yield f"{group.name!r} refers to it now: {describe_rule(rule.rule, scope.names)}"
             elif rule.id in lost and lost[rule.id] != LostRule(group.id, group.name, rule):
                 yield f"rule {rule.id} of {group.name!r}, which would be lost, is not what the plan shows"
+
+
+def _left_by_now(difference: Difference, scope: _Scope) -> Iterator[str]:
+    """Rules to be deleted that `ignore_rules` leaves to others by now: a group has got the name that an entry gives."""
+    touched = (*difference.deletes, *(rule for each in difference.redescribes for rule in each.live))
+    for entry, _ in difference.ignored:
+        named = tuple(group.id for group in scope.by_name.get(entry.remote_group or "", ()))
+        now = replace(entry, remote_group_ids=named)
+        for rule in touched if named else ():
+            if now.matches(rule.rule, rule.description):
+                yield f"rule {rule.id} is left to others now: {_rule(rule, scope.names)} matches {entry}"
 
 
 def _named(group_id: str, names: Mapping[str, str]) -> str:

@@ -240,7 +240,9 @@ def _read_difference(content: Any) -> Difference:
         ignore_rules=tuple(entry for entry, _ in ignored),
     )
     for created in desired.rules or ():
-        if created.place is not _NOWHERE and find_entry(desired.ignore_rules, created.rule, created.description):
+        if created.place is _NOWHERE or created.rule.remote_group_id is not None:
+            continue  # a way back brings a rule of others again that went with the group it refers to
+        if find_entry(desired.ignore_rules, created.rule, created.description):
             raise Fault("creates what `ignored` leaves to others").within("rules")
     tags = member(content, "tags", partial(_read_tags, live=live))
     difference = replace(diff(Match(desired, live)), tags=tags, instances=instances, instance_names=names)

@@ -248,3 +248,39 @@ def test_the_way_back_leaves_what_was_others_to_them(world: World, tmp_path: Pat
     assert world.exit_code(plan)[0] == 0
     assert [text for _, text in world.content() if text.startswith("k8s-")] == ["k8s-30002"]
     assert contents(OURS) <= world.content()
+
+
+def test_a_group_that_gets_the_name_of_an_entry_makes_the_plan_stale(world: World) -> None:
+    """Its rules were ours to delete when the plan was made, and are others' now."""
+    world.seed({"name": "mon-2", "rules": []}, {"name": "web", "rules": []})
+    from_them = tcp(9100, group="mon-2")
+    world.exit_code(world.plan(wanted(world.target, ("web", [*OURS, from_them]))))
+    state = wanted(world.target, ("web", OURS), ignore_rules=(IgnoreRule(PLACE, remote_group="monitoring"),))
+    plan = world.plan(state)
+    assert plan.summary.rules_to_delete == 1
+    rename(world, "mon-2", "monitoring")
+    with pytest.raises(StalePlan, match="left to others now"):
+        world.apply(plan)
+    assert not world.plan(state).changes
+
+
+def rename(world: World, old: str, new: str) -> None:
+    """Let somebody else give a group another name."""
+    path = f"/cloud/v1/securitygroups/{world.target.project_id}/{world.target.region_id}/{world.group(old).id}"
+    with world.connect() as http:
+        http.write("PATCH", path, {"name": new})
+
+
+def test_the_way_back_of_a_deleted_group_brings_a_rule_of_others_again(world: World, tmp_path: Path) -> None:
+    """Also where rules of its group change: the saved plan is read, and applied."""
+    path = tmp_path / "apply.journal"
+    world.exit_code(world.plan(wanted(world.target, ("web", OURS), ("old", []), owner="me")))
+    theirs = replace(tcp(30001, group="old"), description="k8s-old")
+    world.exit_code(world.plan(wanted(world.target, ("web", [*OURS, theirs]), ("old", []), owner="me")))
+    state = wanted(world.target, ("web", [tcp(22)]), owner="me", ignore_rules=(K8S,))
+    lifted = frozenset({"mass-delete"})
+    assert apply_kept(world, state, path, prune=True, lifted=lifted)[0] == 0
+    assert world.content() == contents([tcp(22)])
+    plan = planfile.loads(planfile.dumps(back(world, path)[0]), "plan.json", BACKENDS)
+    assert world.exit_code(plan)[0] == 0
+    assert sorted(text for _, text in world.content()) == ["", "k8s-old", "ours"]
