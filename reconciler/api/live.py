@@ -125,7 +125,7 @@ def read_each(
         raise UsageError(
             f"{len(ordered):,} pairs of a project and a region would have to be read, over the limit of "
             f"{MAX_TARGETS:,} in one run",
-            hint="Give fewer files at a time.",
+            hint="Read fewer in each run: give some of the files, or split long `targets` over several files.",
         )
     if len(ordered) == 1:
         return {ordered[0]: read(ordered[0])}

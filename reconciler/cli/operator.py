@@ -123,6 +123,7 @@ def command(chosen: _Operator, policies_file: str | None, connection: Connection
         lambda: judged,
         clock,
         tell,
+        log.secrets.hide,
         stop,
     )
     operator = Operator(hands)

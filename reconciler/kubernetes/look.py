@@ -32,6 +32,7 @@ from reconciler.kubernetes.status import (
     judge_failure,
     judge_missing,
     outcome_events,
+    short,
     write_status,
 )
 from reconciler.model.clock import Clock, format_time
@@ -55,7 +56,7 @@ class Hands:
     """What the operator works with: handed in by the command.
 
     `connect` opens a connection to the cloud with a key, `carry_out` applies a plan and keeps its journal, and is told
-    when to stop.
+    when to stop. `hide` takes the API keys out of a text: live descriptions and error answers get into statuses.
     """
 
     cluster: Cluster
@@ -65,6 +66,7 @@ class Hands:
     options: Callable[[], PlanOptions]
     clock: Clock
     tell: Tell
+    hide: Callable[[str], str]
     stop: threading.Event = field(default_factory=threading.Event)
 
     def must_stop(self) -> bool:
@@ -202,8 +204,8 @@ class _Writer:
     def write(self, judged: Mapping[Key, Judged], events: Iterable[Event] = ()) -> None:
         """Write the statuses that say something new, and events about what is news."""
         now = format_time(self._hands.clock.now())
-        for key, each in judged.items():
-            resource = self._resources[key]
+        for key, found in judged.items():
+            resource, each = self._resources[key], found.cleaned(self._hands.hide)
             status = write_status(resource, each, now)
             if status is None:
                 continue
@@ -221,7 +223,7 @@ class _Writer:
             {
                 "type": "Warning" if event.is_warning else "Normal",
                 "reason": event.reason,
-                "message": event.message,
+                "message": short(self._hands.hide(event.message)),
                 "firstTimestamp": now,
                 "lastTimestamp": now,
                 "count": 1,

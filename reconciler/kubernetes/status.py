@@ -1,6 +1,6 @@
 """What a look at a target comes to, as the status of its resources and the events about them. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -50,6 +50,19 @@ class Judged:
         """The conditions that there are."""
         found = {"Ready": self.ready, "Planned": self.planned, "InSync": self.in_sync}
         return {name: verdict for name, verdict in found.items() if verdict is not None}
+
+    def cleaned(self, hide: Callable[[str], str]) -> "Judged":
+        """Return what can be written: `hide` takes the secrets out of each text, before it is cut to its length."""
+
+        def clean(verdict: Verdict) -> Verdict:
+            return verdict._replace(message=short(hide(verdict.message)))
+
+        return Judged(
+            clean(self.ready),
+            self.planned and clean(self.planned),
+            self.in_sync and clean(self.in_sync),
+            tuple((name, _cleaned(value, hide)) for name, value in self.more),
+        )
 
 
 class Event(NamedTuple):
@@ -176,7 +189,7 @@ def _traffic(changes: Sequence[Change], names: Mapping[str, str]) -> Json:
 
 
 def _lines(texts: Iterable[str]) -> list[str]:
-    lines = [short(text) for text in texts]
+    lines = list(texts)
     more = len(lines) - MOST_LINES
     return [*lines[:MOST_LINES], *([f"and {more} more"] if more > 0 else [])]
 
@@ -185,6 +198,15 @@ def short(text: str) -> str:
     """Make a text fit to be printed, and not longer than a message should be."""
     text = printable(text)
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+
+
+def _cleaned(value: Any, hide: Callable[[str], str]) -> Any:
+    """Take the secrets out of every text of a JSON value, and make it fit to be printed."""
+    if isinstance(value, dict):
+        return {key: _cleaned(each, hide) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(each, hide) for each in value]
+    return short(hide(value)) if isinstance(value, str) else value
 
 
 def _summary(difference: Difference) -> str:
@@ -229,7 +251,7 @@ def _reason_of(error: Exception) -> Reason:
 
 
 def write_status(resource: Resource, judged: Judged, now: str) -> Json | None:
-    """Write the status of a resource; None where it says the same already."""
+    """Write the status of a resource from what is cleaned; None where it says the same already."""
     old = {each.get("type"): each for each in resource.status.get("conditions") or ()}
     conditions = []
     for name, verdict in judged.conditions.items():
@@ -240,7 +262,7 @@ def write_status(resource: Resource, judged: Judged, now: str) -> Json | None:
                 "type": name,
                 "status": str(verdict.status),
                 "reason": str(verdict.reason),
-                "message": short(verdict.message),
+                "message": verdict.message,
                 "observedGeneration": resource.generation,
                 "lastTransitionTime": since or now,
             }
@@ -271,7 +293,7 @@ def find_events(resource: Resource, judged: Judged) -> list[Event]:
         )
         if not is_first_good:
             reason = "Drifted" if drifted else str(verdict.reason)
-            found.append(Event(resource.key, verdict.status is not Truth.TRUE, reason, short(verdict.message)))
+            found.append(Event(resource.key, verdict.status is not Truth.TRUE, reason, verdict.message))
     return found
 
 
@@ -285,10 +307,10 @@ def outcome_events(target: Resource, outcome: Outcome) -> list[Event]:
             else "was approved, and is not the plan there is"
         )
         message = f"{outcome.void[:80]} {what}: nothing of it was done"
-        found.append(Event(target.key, is_warning=True, reason="ApprovalStale", message=short(message)))
+        found.append(Event(target.key, is_warning=True, reason="ApprovalStale", message=message))
     if outcome.report is not None and outcome.mended:
         names = ", ".join(each.change.difference.name for each in outcome.report.results[:10])
         approved = f" as approved ({outcome.approved})" if outcome.approved else ""
         message = f"{outcome.mended} put right{approved}: {names}"
-        found.append(Event(target.key, is_warning=False, reason="Applied", message=short(message)))
+        found.append(Event(target.key, is_warning=False, reason="Applied", message=message))
     return found

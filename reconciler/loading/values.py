@@ -88,7 +88,7 @@ class ValueReader:
         for key, child in node.value:
             if key.tag is MERGE:
                 continue
-            name = self._key(key)
+            name = self._key(key, node)
             if name is None:
                 continue
             if name in result:
@@ -130,9 +130,11 @@ class ValueReader:
             for name, value in self._mapping(part).items():
                 result.setdefault(name, value)
 
-    def _key(self, key: Node) -> str | None:
-        if isinstance(key, MappingNode) and key.flow_style:
-            self._add(key, ProblemName.KEY_NOT_TEXT, "`{{` begins a mapping with a mapping as a key", NO_TEMPLATING)
+    def _key(self, key: Node, mapping: MappingNode) -> str | None:
+        if isinstance(key, MappingNode) and key.start_mark.index == mapping.start_mark.index + 1:
+            # Placed at the mapping, as is what the schema finds, which is then left out.
+            message = "`{{` begins a mapping with a mapping as a key"
+            self._add(mapping, ProblemName.KEY_NOT_TEXT, message, NO_TEMPLATING)
             return None
         if not isinstance(key, ScalarNode):
             kind = "a list" if isinstance(key, SequenceNode) else "a mapping"

@@ -18,8 +18,11 @@ from reconciler.kubernetes.cluster import Cluster, Moved
 from reconciler.kubernetes.lease import Lease
 from reconciler.kubernetes.look import Hands, look
 from reconciler.kubernetes.operator import HUNG_LOOK, HUNG_LOOP, HUNG_STREAM, Operator
+from reconciler.kubernetes.reconcile import Reason
 from reconciler.kubernetes.resources import CLOUD_TARGET, FINALIZER, KINDS, Key, Resource
+from reconciler.kubernetes.status import LONGEST, Judged, Truth, Verdict
 from reconciler.model.errors import Stopped
+from reconciler.model.secret import Secret
 from reconciler.planning.plan import PlanOptions
 
 TARGET = Key(CLOUD_TARGET, "net", "t")
@@ -95,6 +98,7 @@ def hands_of(cluster: FakeCluster, cloud: EmulatorServer, clock: SteadyClock | N
         PlanOptions,
         clock,
         lambda text, *, is_warning: cluster.written.append(f"warning: {text}") if is_warning else None,
+        Secret("emulator").hide,
     )
 
 
@@ -126,6 +130,39 @@ def test_of_two_live_groups_of_one_name_none_is_deleted_and_none_taken_for_gone(
         httpx.post(url, json=body, headers={"Authorization": "apikey emulator"}).raise_for_status()
     look(TARGET, cluster.resources, hands_of(cluster, cloud), lambda _: threading.Lock())
     assert cluster.written == ["t: ResourcesRefused", "web: NotDeleted"]
+
+
+def test_a_key_in_live_text_reaches_no_status_and_no_event_and_is_no_news_each_round(cloud: EmulatorServer) -> None:
+    """The key is the name of a live group that a live rule names; it stands where a long line is cut, too."""
+    cluster = FakeCluster(target(PROJECT), group("web", tcp(80)))
+    said: list[dict[str, Any]] = []
+
+    def write(resource: Resource, status: dict[str, Any]) -> bool:
+        cluster.resources[resource.key] = Resource(resource.key, {**resource.body, "status": status})
+        said.append(status)
+        return True
+
+    cluster.write_status = write  # type: ignore[method-assign]  # it is kept, as a cluster does
+    cluster.create_event = lambda _, event: said.append(event)  # type: ignore[method-assign]  # the same
+    url, headers = f"{cloud.url}/cloud/v1/securitygroups/{PROJECT}/7", {"Authorization": "apikey emulator"}
+    named = {"security_group": {"name": "of-emulator", "security_group_rules": []}}
+    other = httpx.post(url, json=named, headers=headers).raise_for_status().json()["id"]
+    rule = {"direction": "ingress", "protocol": "tcp", "remote_group_id": other}
+    body = {"security_group": {"name": "web", "security_group_rules": [rule]}}
+    httpx.post(url, json=body, headers=headers).raise_for_status()
+    hands = hands_of(cluster, cloud)
+    look(TARGET, cluster.resources, hands, lambda _: threading.Lock())
+    assert "of-***" in str(said)
+    assert "emulator" not in str(said)
+    said.clear()
+    look(TARGET, cluster.resources, hands, lambda _: threading.Lock())
+    assert said == []
+
+
+def test_a_key_is_hidden_before_a_long_message_is_cut() -> None:
+    verdict = Verdict(Truth.FALSE, Reason.FAILED, "x" * (LONGEST - 5) + "secret-key" * 2)
+    judged = Judged(verdict, more=(("plan", {"notes": [verdict.message]}),)).cleaned(Secret("secret-key" * 2).hide)
+    assert "sec" not in str(judged)
 
 
 def test_who_has_lost_the_lease_writes_nothing(cloud: EmulatorServer) -> None:

@@ -68,7 +68,7 @@ YAML = {
     "merge conflict that is YAML": ("a: [\n§<<<<<<< HEAD\n1,\n2\n=======\n3\n>>>>>>> feature\n]", "merge-conflict"),
     "colon at the beginning of a list": ("a: [§::/0, 10.0.0.0/8]", "yaml-syntax"),
     "colon in a list": ("a: [10.0.0.0/8, §::1/128]", "yaml-syntax"),
-    "template of Helm or Jinja": ("a: {§{ .Values.a }}", "key-not-text"),
+    "template of Helm or Jinja": ("a: §{{ .Values.a }}", "key-not-text"),
     "loop of a template": ("a:\n{§% for b in c %}\n  - b", "yaml-syntax"),
     "merge of text": ("a:\n  <<: §b", "wrong-merge"),
     "python tag": ("a: §!!python/object/apply:os.system [ls]", "tag-not-allowed"),
