@@ -23,7 +23,7 @@ from reconciler.model.problems import ProblemName
 from reconciler.model.rule import Rule, describe_rule
 from reconciler.planning.diff import Action, Difference, TagChange, TextChange, diff
 from reconciler.planning.encode import Encoder
-from reconciler.planning.ignored import count_ignored
+from reconciler.planning.ignored import count_ignored, deletion_notes
 from reconciler.planning.plan import Plan, PlanOptions, Scope, plan_differences
 from reconciler.planning.prune import prune
 from reconciler.planning.resolve import Match
@@ -142,7 +142,14 @@ class _Way:
         heirs = {heir.id for heir in self._heirs.values()}
         going = [group for group in created_groups(self._journal, self._live) if group.id not in heirs]
         pruning = prune(going, instances, self._live, matches)
-        return WayBack((*differences, *pruning.deletions), tuple(matches), (*self._notes, *pruning.notes))
+        created = (self._created(before) for before in self._befores if before.group is None)
+        notes = (*self._notes, *pruning.notes, *deletion_notes(pruning.deletions, (*matches, *created)))
+        return WayBack((*differences, *pruning.deletions), tuple(matches), notes)
+
+    def _created(self, before: Before) -> Match:
+        """A group to create as it was desired, as far as `ignore_rules` says what in it is others'."""
+        place = self._place(before)
+        return Match(DesiredGroup(before.target, before.name, place, ignore_rules=self._entries(before)), None)
 
     def _find_gone(self, old: LiveGroup) -> None:
         """Take note of a deleted group, with the id of the group of its name, or a placeholder for one."""

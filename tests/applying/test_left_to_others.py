@@ -284,3 +284,11 @@ def test_the_way_back_of_a_deleted_group_brings_a_rule_of_others_again(world: Wo
     plan = planfile.loads(planfile.dumps(back(world, path)[0]), "plan.json", BACKENDS)
     assert world.exit_code(plan)[0] == 0
     assert sorted(text for _, text in world.content()) == ["", "k8s-old", "ours"]
+
+
+def test_the_way_back_of_a_new_group_tells_which_rules_of_others_go_with_it(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "apply.journal"
+    assert apply_kept(world, wanted(world.target, ("web", OURS), ignore_rules=(K8S,)), path)[0] == 0
+    meddle(world, rule=seeds([THEIRS[0]])[0])
+    _, found = back(world, path)
+    assert any("1 rule of `web` may be others', and go with it" in note for note in found.notes)
