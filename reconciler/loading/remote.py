@@ -222,7 +222,7 @@ def _address_groups(names: str | list[str], address_groups: Mapping[str, Address
     for name, path in places.items():
         group = address_groups.get(name)
         if group is None:
-            fix = "define it under `address_groups` of any file"
+            fix = "define it under `address_groups` of any file, and give that file, or its folder, too"
             message = f"no file defines the address group {shown(name)}"
             problems.append(
                 Problem(

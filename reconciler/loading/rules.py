@@ -182,7 +182,7 @@ def _add_used(
                 inner,
                 ProblemName.UNKNOWN_RULE_SET,
                 f"no file defines the rule set {shown(name)}",
-                "define it under `rule_sets` of any file",
+                "define it under `rule_sets` of any file, and give that file, or its folder, too",
                 guess=(name, tuple(islice(scope.shared.rule_sets, MOST_WORDS))),
             )
             report(scope.document, path, (problem,), scope.issues)

@@ -118,6 +118,13 @@ _OTHER_NAMES = {
     "referenced_security_group": "remote_group",
     "referenced_security_group_id": "remote_group_id",
     "group": "remote_group",
+    "remote_ip": "remote_ip_prefix",
+    "remote_ips": "remote_ip_prefixes",
+    "remote_cidr": "remote_ip_prefix",
+    "destination_ip_prefix": "remote_ip_prefix",
+    "address_group": "remote_address_group",
+    **dict.fromkeys(("fromport", "port_min", "min_port"), "port_range_min"),
+    **dict.fromkeys(("toport", "port_max", "max_port"), "port_range_max"),
     "ip_protocol": "protocol",
     "ip protocol": "protocol",
     "ip range": "remote_ip_prefix",
@@ -149,6 +156,18 @@ _LEFT_OUT = {
     ),
 }  # fmt: skip
 """Keys by which OpenStack says what a rule or group of ours does not say, in lower case."""
+_NO_SUCH_RULE = {
+    "self": "use `remote_group` with the name of this group",
+    **dict.fromkeys(
+        ("sport", "src_port", "source_port", "source_ports"),
+        "a rule cannot ask for ports of the source; `ports` are those of the destination",
+    ),
+    **dict.fromkeys(
+        ("action", "access", "effect", "verdict"), "every rule allows: remove rules that deny, leave this out of others"
+    ),
+}
+"""What to do about keys that narrow a rule of other tools, in lower case: without them the rule means another thing."""
+_REMOTES = ("remote_ip_prefix", "remote_ip_prefixes", "remote_address_group", "remote_group", "remote_group_id")
 _TEMPLATES = {
     **dict.fromkeys(
         ("heat_template_version", "resources"),
@@ -201,18 +220,33 @@ def unknown_key(
     """Word a key that the format does not have here; `at_the_head` are those that a document has.
 
     Keys that are `ignored` are never suggested: whoever took the suggestion would write a rule without that part.
+    Nor is another one where one of those is the likest, or where the key denies.
     """
     other = _OTHER_NAMES.get(key) or _OTHER_NAMES.get(key.lower())
     if "security_groups" in known and key in _TEMPLATES:
         return f"unknown key {shown(key)}", _TEMPLATES[key]
+    if "remote_group" in known and (fix := _fix_narrowing(key.lower(), siblings)):
+        return f"unknown key {shown(key)}", fix
     if "security_groups" not in known and key.lower() in _LEFT_OUT:
         return f"unknown key {shown(key)}", _LEFT_OUT[key.lower()]
     if key in at_the_head:
         return f"unknown key {shown(key)}", "it belongs at the head of the document"
     if other in known:
         return f"unknown key {shown(key)}", f"did you mean `{other}`?"
-    near = [name for name in known if name not in siblings and name not in ignored]
-    return f"unknown key {shown(key)}", did_you_mean(key, near)
+    near = [name for name in known if name not in siblings]
+    is_ignored = closest(key, near) in ignored or key.lower().startswith(("not_", "no_", "except_", "exclude_"))
+    return f"unknown key {shown(key)}", None if is_ignored else did_you_mean(key, near)
+
+
+def _fix_narrowing(key: str, siblings: Container[str]) -> str | None:
+    """Say what to do about a key of a rule that another tool narrows it by; leaving it out would open the rule."""
+    if key in _NO_SUCH_RULE:
+        return _NO_SUCH_RULE[key]
+    if any(way in siblings for way in _REMOTES):
+        return None
+    if key in ("security group", "security_group"):
+        return "use `remote_group` if it is the remote: without one, the rule is for every address"
+    return "did you mean `remote_ip_prefix`?" if key == "normalized_cidr" else None
 
 
 def is_rule_of_another_tool(value: Any) -> bool:

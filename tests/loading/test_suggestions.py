@@ -144,3 +144,29 @@ def test_so_has_what_they_write_around_it(tmp_path: Path, groups: str, fix: str)
     with pytest.raises(InputError) as raised:
         load(str(path))
     assert [issue.fix for issue in raised.value.issues] == [fix]
+
+
+@pytest.mark.parametrize(
+    ("key", "suggested"),
+    [
+        ("self", "use `remote_group`"),
+        ("security_group", "use `remote_group`"),
+        ("normalized_cidr", "remote_ip_prefix"),
+        ("remote_ip", "remote_ip_prefix"),
+        ("address_group", "remote_address_group"),
+        ("FromPort", "port_range_min"),
+        ("sport", "cannot"),
+        ("action", "every rule allows"),
+        ("not_remote_ip_prefix", None),
+        ("security_group_i", None),
+    ],
+)
+def test_a_hint_for_a_key_that_narrows_a_rule_never_opens_it_wider(key: str, suggested: str | None) -> None:
+    text = f"{HEAD}security_groups: [{{name: web, rules: [{{direction: ingress, {key}: web}}]}}]"
+    [fix] = [issue.fix for issue in issues(text)]
+    if suggested is None:
+        assert fix is None
+    else:
+        assert fix is not None
+        assert suggested in fix
+        assert "leave it out" not in fix
