@@ -21,10 +21,10 @@ from reconciler.model.errors import SgctlError, UsageError
 from reconciler.model.files import PLAN_LIMIT
 from reconciler.model.policies import Finding
 from reconciler.model.text import printable
-from reconciler.planning.plan import Plan
 
 if TYPE_CHECKING:
     from reconciler.loading.walk import Walk
+    from reconciler.planning.plan import Plan
 
 PUBLIC = 0o644
 """The mode of what anybody may read: it says no more than a repository or the log of a CI."""
@@ -186,7 +186,7 @@ def text_diff(path: str, old: bytes, new: bytes) -> str:
     return "".join(f"{printable(line, keep_length=True)}\n" for line in lines)
 
 
-def write_plan(path: str, plan: Plan) -> None:
+def write_plan(path: str, plan: "Plan") -> None:
     """Write a plan file that `read_plan` takes. Raises what `write_atomically` raises, and for a larger one."""
     from reconciler.planning import planfile  # noqa: PLC0415 - only where a plan is saved
 
@@ -206,7 +206,7 @@ def _bounded(pieces: Iterable[str], path: str) -> Iterator[str]:
         yield piece
 
 
-def show_plan(plan: Plan, format_: str, look: Look, *, err: bool = False) -> None:
+def show_plan(plan: "Plan", format_: str, look: Look, *, err: bool = False) -> None:
     """Write a plan to stdout, or with `err` to stderr where stdout is for something else."""
     from reconciler.planning import planfile  # noqa: PLC0415 - only for plans
     from reconciler.render.formats import render  # noqa: PLC0415 - the same

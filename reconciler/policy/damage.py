@@ -2,21 +2,24 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from reconciler.model.cloud import MAX_RULES
 from reconciler.model.policies import Finding, Limits
 from reconciler.planning.diff import Action, Difference
 from reconciler.planning.order import order_of
-from reconciler.planning.plan import Plan
 from reconciler.traffic import Traffic
 from reconciler.traffic.difference import SAME
+
+if TYPE_CHECKING:
+    from reconciler.planning.plan import Plan
 
 MASS_DELETE = "mass-delete"
 MASS_REWRITE = "mass-rewrite"
 GAP = "gap"
 
 
-def check_damage(plan: Plan, limits: Limits) -> tuple[Finding, ...]:
+def check_damage(plan: "Plan", limits: Limits) -> tuple[Finding, ...]:
     """Judge a plan. Every finding names the numbers, the limit, the setting and the flag."""
     differences = [change.difference for change in plan.changes]
     return (
@@ -41,7 +44,7 @@ def _emptied_groups(differences: list[Difference]) -> Iterator[Finding]:
             )
 
 
-def _mass_deletion_of_rules(plan: Plan, differences: list[Difference], limits: Limits) -> Iterator[Finding]:
+def _mass_deletion_of_rules(plan: "Plan", differences: list[Difference], limits: Limits) -> Iterator[Finding]:
     deleted = sum(_unreplaced(difference) for difference in differences if difference.action is Action.UPDATE)
     if _too_many(deleted, plan.scope.rules, limits.max_deleted_rules, limits.min_deleted_rules):
         yield _mass_delete(
@@ -51,7 +54,7 @@ def _mass_deletion_of_rules(plan: Plan, differences: list[Difference], limits: L
         )
 
 
-def _mass_deletion_of_groups(plan: Plan, limits: Limits) -> Iterator[Finding]:
+def _mass_deletion_of_groups(plan: "Plan", limits: Limits) -> Iterator[Finding]:
     deleted, owned = plan.summary.groups_to_delete, plan.scope.owned_groups
     if _too_many(deleted, owned, limits.max_deleted_groups, limits.min_deleted_groups):
         yield _mass_delete(
@@ -61,7 +64,7 @@ def _mass_deletion_of_groups(plan: Plan, limits: Limits) -> Iterator[Finding]:
         )
 
 
-def _mass_rewrite(plan: Plan, differences: list[Difference], limits: Limits) -> Iterator[Finding]:
+def _mass_rewrite(plan: "Plan", differences: list[Difference], limits: Limits) -> Iterator[Finding]:
     """Judge what is replaced by rules that admit something else; what is not replaced counts as deleted.
 
     What was admitted is counted in rules and not in addresses: a live rule counts once when any of its traffic is no

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.loading.policies import bind_texts, saved_policies
 from reconciler.model.clock import day_of
@@ -17,7 +17,6 @@ from reconciler.model.live import LiveState
 from reconciler.model.placeholder import placeholder
 from reconciler.model.policies import Finding, Limits, Policies, Rulebook
 from reconciler.planning.diff import Action
-from reconciler.planning.plan import Change, Plan
 from reconciler.planning.resolve import Match
 from reconciler.policy.damage import GAP, MASS_DELETE, MASS_REWRITE, check_damage
 from reconciler.policy.flows import LOCKOUT, check_flows, check_groups_exist, check_lockout, names_in_policies
@@ -45,6 +44,9 @@ from reconciler.policy.subject import (
 )
 from reconciler.policy.world import check_world_open
 from reconciler.traffic import may_be_world
+
+if TYPE_CHECKING:
+    from reconciler.planning.plan import Change, Plan
 
 _STANDARD = Policies()
 
@@ -92,13 +94,13 @@ def judge_dates(state: DesiredState, today: date) -> tuple[Finding, ...]:
 
 
 def judge_plan(
-    plan: Plan,
+    plan: "Plan",
     policies: Policies,
     limits: Limits,
     matches: Iterable[Match],
     live: LiveState,
     outside: Rulebook | None = None,
-) -> Plan:
+) -> "Plan":
     """Judge a plan that was just made, as of the day it was made: the plan with its findings and its policies.
 
     `matches` are the groups that policies look at. What `outside` finds is found as well, whatever the files except.
@@ -115,7 +117,7 @@ def judge_plan(
 
 
 def _judge_new(
-    plan: Plan, judging: Judging, limits: Limits, matches: Sequence[Match], live: LiveState
+    plan: "Plan", judging: Judging, limits: Limits, matches: Sequence[Match], live: LiveState
 ) -> Iterator[Finding]:
     policies = judging.policies
     ids = ids_of(matches, live) if policies != _STANDARD else {}
@@ -127,14 +129,14 @@ def _judge_new(
 
 
 def judge_again(
-    plan: Plan,
+    plan: "Plan",
     limits: Limits | None = None,
     *,
     policies: Policies | None = None,
     outside: Rulebook | None = None,
     protect_ssh_from: str | None = None,
     today: date | None = None,
-) -> Plan:
+) -> "Plan":
     """Judge a saved plan by the guardrails of today, which is the day it was made unless another is given.
 
     Without `policies` or `limits` of today, those that are saved with the plan hold. Only the groups that change are in
@@ -158,7 +160,7 @@ _OF_CHANGES = frozenset({MASS_DELETE, MASS_REWRITE, GAP, LOCKOUT})
 """Guardrails that look at nothing but what changes, and so find everything once more in a saved plan."""
 
 
-def found_in_changes(plan: Plan, judging: Judging, limits: Limits) -> Iterator[Finding]:
+def found_in_changes(plan: "Plan", judging: Judging, limits: Limits) -> Iterator[Finding]:
     """Judge what a plan does: the same findings for a plan that is made and for one that was saved."""
     names = with_placeholders(plan.group_names)
     return chain(
@@ -168,20 +170,20 @@ def found_in_changes(plan: Plan, judging: Judging, limits: Limits) -> Iterator[F
     )
 
 
-def found_in_groups(plan: Plan, judging: Judging) -> Iterator[Finding]:
+def found_in_groups(plan: "Plan", judging: Judging) -> Iterator[Finding]:
     """Judge the groups that a plan changes, as far as the plan knows them."""
     names = with_placeholders(plan.group_names)
     return (found for change in plan.changes for found in _judge_written(change, names, judging))
 
 
-def lifted_notes(plan: Plan) -> tuple[str, ...]:
+def lifted_notes(plan: "Plan") -> tuple[str, ...]:
     """Say which guardrails were lifted, for whoever reviews the plan or applies it."""
     if not plan.lifted:
         return ()
     return (f"lifted for this plan, so that they stop nothing: {', '.join(plan.lifted)}",)
 
 
-def _with_kept(again: tuple[Finding, ...], plan: Plan, judging: Judging) -> tuple[Finding, ...]:
+def _with_kept(again: tuple[Finding, ...], plan: "Plan", judging: Judging) -> tuple[Finding, ...]:
     """Add what was found in groups that do not change, and so are not in the plan."""
     seen = {(found.guardrail, found.place, found.group, found.message) for found in again}
     kept = (_kept(found, judging) for found in plan.findings if found.guardrail not in _OF_CHANGES)
@@ -219,7 +221,7 @@ def judge_group(subject: Subject, judging: Judging) -> Iterator[Finding]:
     yield from check_expiry(subject, judging)
 
 
-def _judge_damage(plan: Plan, policies: Policies, limits: Limits) -> Iterator[Finding]:
+def _judge_damage(plan: "Plan", policies: Policies, limits: Limits) -> Iterator[Finding]:
     levels = {MASS_DELETE: policies.mass_delete, MASS_REWRITE: policies.mass_rewrite}
     for found in check_damage(plan, limits):
         level = levels.get(found.guardrail, "error")
@@ -230,7 +232,7 @@ def _judge_damage(plan: Plan, policies: Policies, limits: Limits) -> Iterator[Fi
 
 
 def _judge_change(
-    change: Change, names: Mapping[str, str], judging: Judging, protect_ssh_from: str | None
+    change: "Change", names: Mapping[str, str], judging: Judging, protect_ssh_from: str | None
 ) -> Iterator[Finding]:
     """Judge what a change opens, which of its new rules the cloud may refuse, and whom it locks out."""
     difference = change.difference
@@ -245,12 +247,12 @@ def _judge_change(
         yield from check_lockout(difference, result_of(difference), protect_ssh_from)
 
 
-def _judge_written(change: Change, names: Mapping[str, str], judging: Judging) -> Iterator[Finding]:
+def _judge_written(change: "Change", names: Mapping[str, str], judging: Judging) -> Iterator[Finding]:
     if change.difference.action is not Action.DELETE:
         yield from judge_group(written_subject(change.difference, names), judging)
 
 
-def _judge_deletion(change: Change, names: Mapping[str, str], judging: Judging) -> Iterator[Finding]:
+def _judge_deletion(change: "Change", names: Mapping[str, str], judging: Judging) -> Iterator[Finding]:
     """A deleted group admits nothing any more."""
     if change.difference.action is Action.DELETE:
         subject = replace(written_subject(change.difference, names), rules=(), result=())
