@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
-from reconciler.api.address import is_host
+from reconciler.api.address import check_base_url, is_host
 from reconciler.api.transport import MAX_ANSWER, BoundedTransport
 from reconciler.model.clock import Clock
 from reconciler.model.errors import UsageError
@@ -70,6 +70,19 @@ def open_client(
         return httpx.Client(base_url=address, headers=headers, timeout=timeout, transport=transport, trust_env=False)
     except (httpx.InvalidURL, ValueError):
         raise UsageError(f"{shown(address)} is not a URL", hint="Check GCORE_BASE_URL.") from None
+
+
+def origin_of(url: str, name: str) -> str:
+    """Return the scheme and the host of an address that is not the API's: https, or http to this machine itself.
+
+    Raises `UsageError` for any other, under the `name` it was given by; its path, which may be a password, is not told.
+    """
+    try:
+        parts = urlsplit(url)
+        httpx.URL(url)
+        return check_base_url(f"{parts.scheme}://{parts.netloc}")
+    except (UsageError, ValueError, httpx.InvalidURL):  # UnicodeEncodeError is a ValueError
+        raise UsageError(f"{name}: not an https address, nor http to this machine") from None
 
 
 def find_proxy(address: str, environment: Mapping[str, str]) -> Proxy | None:

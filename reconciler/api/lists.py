@@ -4,14 +4,13 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from reconciler.api.address import check_base_url
-from reconciler.api.client import open_client
+from reconciler.api.client import open_client, origin_of
 from reconciler.api.http import reason
 from reconciler.api.retry import Waits
 from reconciler.api.transport import AnswerTooLarge, CannotConnect
 from reconciler.model.clock import Clock
 from reconciler.model.cloud import DEFAULT_TIMEOUT
-from reconciler.model.errors import ApiError, ApiUnreachable, UsageError
+from reconciler.model.errors import ApiError, ApiUnreachable
 
 MAX_REDIRECTS = 3
 
@@ -22,7 +21,7 @@ def fetch_list(url: str, clock: Clock, limit: int, timeout: float = DEFAULT_TIME
     A redirect is followed to the same host alone. Raises `ApiError` for an answer that is none, or a host that does not
     answer, and `UsageError` for a bad address.
     """
-    origin = _origin(url)
+    origin = origin_of(url, "its address")
     waits = Waits(clock)
     redirects = 0
     with open_client(origin, clock, timeout=timeout, limit=limit) as client:
@@ -46,15 +45,6 @@ def fetch_list(url: str, clock: Clock, limit: int, timeout: float = DEFAULT_TIME
                 waits.after(f"{answer.status_code} {answer.reason_phrase}", origin)
             else:
                 raise ApiError(f"{origin} answers {answer.status_code} {answer.reason_phrase}")
-
-
-def _origin(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        httpx.URL(url)
-        return check_base_url(f"{parts.scheme}://{parts.netloc}")
-    except (UsageError, ValueError, httpx.InvalidURL):  # UnicodeEncodeError is a ValueError
-        raise UsageError("this is not an https address, nor http to this machine") from None
 
 
 def _redirected(url: str, origin: str, answer: httpx.Response, number: int) -> str:

@@ -8,12 +8,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from reconciler.api.address import check_base_url
-from reconciler.api.client import open_client
+from reconciler.api.client import open_client, origin_of
 from reconciler.api.retry import Waits
 from reconciler.api.transport import CannotConnect
 from reconciler.model.clock import Clock
-from reconciler.model.errors import ApiError, ApiUnreachable, UsageError
+from reconciler.model.errors import ApiError, ApiUnreachable
 
 
 def post_json(url: str, payload: dict[str, Any], clock: Clock, timeout: float = 15.0) -> None:
@@ -43,9 +42,4 @@ def post_json(url: str, payload: dict[str, Any], clock: Clock, timeout: float = 
 
 def check_webhook(url: str) -> str:
     """Return the scheme and the host of a webhook. Raises `UsageError` for an address that nothing is posted to."""
-    try:
-        parts = urlsplit(url)
-        httpx.URL(url)
-        return check_base_url(f"{parts.scheme}://{parts.netloc}")
-    except (UsageError, ValueError, httpx.InvalidURL):  # UnicodeEncodeError is a ValueError
-        raise UsageError("--notify-url: not an https address, nor http to this machine") from None
+    return origin_of(url, "--notify-url")
