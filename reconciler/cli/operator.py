@@ -1,6 +1,5 @@
 """`sgctl operator`: security groups as resources of a Kubernetes cluster."""
 
-import logging
 import os
 import threading
 import uuid
@@ -80,7 +79,7 @@ def command(chosen: _Operator, policies_file: str | None, connection: Connection
         from reconciler.kubernetes.lease import Lease  # noqa: PLC0415 - the same
         from reconciler.kubernetes.look import Hands  # noqa: PLC0415 - the same
         from reconciler.kubernetes.operator import Operator  # noqa: PLC0415 - the same
-        from reconciler.kubernetes.run import log_in, run  # noqa: PLC0415 - the same
+        from reconciler.kubernetes.run import log_in, run, wait_for_definitions  # noqa: PLC0415 - the same
     except ModuleNotFoundError as error:
         if error.name not in ("kopf", "aiohttp"):
             raise
@@ -91,7 +90,6 @@ def command(chosen: _Operator, policies_file: str | None, connection: Connection
     log = current_log()
     stop = threading.Event()
     clock = StoppableClock(stop)
-    logging.getLogger("kopf").setLevel(logging.WARNING)
     info = log_in()
     cluster = Cluster(log_in, chosen.namespaces)
     namespace = chosen.lease_namespace or info.default_namespace or "default"
@@ -129,4 +127,7 @@ def command(chosen: _Operator, policies_file: str | None, connection: Connection
     operator = Operator(hands)
     tell(f"operator {identity}: {info.server}, {settings.base_url()}", is_warning=False)
     with serve_health(chosen.listen, lambda: operator.health, operator.hangs, operator.unready):
-        run(hands, operator, chosen.namespaces)
+        with process.stop_on_signals(stop):
+            wait_for_definitions(hands, operator)
+        if not stop.is_set():
+            run(hands, operator, chosen.namespaces)

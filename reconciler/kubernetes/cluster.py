@@ -41,6 +41,17 @@ class Cluster:
         self._access: kopf.ConnectionInfo | None = None
         self._client: httpx.Client | None = None
 
+    def find_missing(self) -> tuple[str, ...]:
+        """Name the definitions that the cluster does not serve (yet): none of their kind can be listed or watched.
+
+        kopf looks at the same two lists, once, when it starts. Raises `ClusterError`.
+        """
+        groups = self._call("GET", "/apis").get("groups", ())
+        versions = {version["version"] for group in groups if group["name"] == GROUP for version in group["versions"]}
+        resources = self._call("GET", _API).get("resources", ()) if VERSION in versions else ()
+        served = {each["name"] for each in resources}
+        return tuple(f"{kind.plural}.{GROUP}" for kind in KINDS if kind.plural not in served)
+
     def list_resources(self) -> dict[Key, Resource]:
         """List all of our resources. Raises `ClusterError`."""
         found = {}

@@ -45,14 +45,22 @@ class Lease:
         return self._clock.monotonic() < self._until
 
     def run(self, stop: threading.Event, taken: Callable[[], None], warn: Callable[[str], None]) -> None:
-        """Take and renew the lease until stopped; `taken` is called whenever it was not held and is now."""
+        """Take and renew the lease until stopped; `taken` is called whenever it was not held and is now.
+
+        What goes wrong in the same way again and again is a warning once.
+        """
+        known = None
         while not stop.is_set():
+            problem = None
+            self.moved = self._clock.monotonic()
             try:
                 if self._take():
                     taken()
             except Exception as error:  # noqa: BLE001 - without this loop nothing would ever be done again
-                warn(f"the lease: {getattr(error, 'message', repr(error))}")
-            self.moved = self._clock.monotonic()
+                problem = f"the lease: {getattr(error, 'message', repr(error))}"
+            if problem not in (None, known):
+                warn(problem)
+            known = problem
             stop.wait(RENEW)
 
     def _take(self) -> bool:

@@ -26,6 +26,12 @@ DEBOUNCE = 0.5
 RETRY, MOST_RETRY = 5.0, 300.0
 """Seconds to the next look after one that failed; doubled each time, up to the most."""
 
+ALL = Key(CLOUD_TARGET, "", "")
+"""Stands in the queue for a look at all resources, which finds those that no stream has told of."""
+
+LIST_AGAIN = 300.0
+"""Seconds between looks at all resources."""
+
 SECRETS = 15.0
 """Seconds between looks at the Secrets: to read one by its name takes fewer rights than to watch all."""
 
@@ -49,7 +55,15 @@ class Operator:
         self._rounds: dict[Key, Round] = {}
         self._began: dict[Key, float] = {}
         self._lock = Lock()
+        self._waits_for: str | None = None
         self.health = Health(moved=hands.clock.monotonic())
+
+    def wait_for(self, what: str | None) -> None:
+        """Note what has to come before anything is looked at; None where nothing has to. What is new is told once."""
+        if what not in (None, self._waits_for):
+            self._hands.tell(f"{what}; it is waited for", is_warning=True)
+        self._waits_for = what
+        self._move()
 
     # What wakes whom.
 
@@ -85,9 +99,8 @@ class Operator:
     def wake_all(self) -> None:
         """Look at every target: whenever the lease is taken."""
         with self._lock:
-            self.health = replace(self.health, succeeded=self._hands.clock.now().timestamp())
             known = {each for each in self._asks if each.kind == CLOUD_TARGET} | {*self._targets.values()}
-        for key in known:
+        for key in {ALL, *known}:
             self._queue.add(key)
 
     def watch_secrets(self) -> None:
@@ -153,7 +166,8 @@ class Operator:
         with self._lock:
             self._began[key] = started
         try:
-            seen = look(key, self._list(), hands, self._turn)
+            resources = self._list()
+            seen = Seen(LIST_AGAIN) if key == ALL else look(key, resources, hands, self._turn)
         except Stopped:
             return
         except Moved:
@@ -176,7 +190,8 @@ class Operator:
         """Keep in mind what a look came to, and return the seconds to the next one; None for none."""
         error, again = seen.error, seen.again
         if error is not None:
-            self._hands.tell(f"{key}: {getattr(error, 'message', repr(error))}", is_warning=True)
+            name = "all resources" if key == ALL else key
+            self._hands.tell(f"{name}: {getattr(error, 'message', repr(error))}", is_warning=True)
         with self._lock:
             if error is not None:
                 self._failures[key] += 1
@@ -200,6 +215,8 @@ class Operator:
 
     def hangs(self) -> str | None:
         """Say what does not move any more, though it should; None where all does."""
+        if self._waits_for:
+            return None
         now, lease = self._hands.clock.monotonic(), self._hands.lease
         with self._lock:
             untold, began = min(self._untold.values(), default=now), min(self._began.values(), default=now)
@@ -215,6 +232,8 @@ class Operator:
 
     def unready(self) -> str | None:
         """Say why what it says of targets cannot be relied upon; None where it can."""
+        if self._waits_for:
+            return self._waits_for
         if not self._hands.lease.is_held:
             return f"the lease is held by {self._hands.lease.holder or 'nobody'}"
         return self.health.unready

@@ -1,8 +1,9 @@
 """The operator as a process: kopf's streams, the threads, and how both end."""
 
 import asyncio
+import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -10,15 +11,18 @@ from typing import Any
 import kopf
 
 from reconciler.kubernetes.cluster import ClusterError
-from reconciler.kubernetes.look import Hands
+from reconciler.kubernetes.look import Hands, Tell
 from reconciler.kubernetes.operator import Operator
 from reconciler.kubernetes.resources import GROUP, KINDS, VERSION, Key, Kind, Resource
 from reconciler.model.errors import SgctlError
 from reconciler.model.files import SETTINGS_LIMIT, read_bounded
-from reconciler.model.text import printable
+from reconciler.model.text import listed, printable
 
 LOOKS_AT_ONCE = 8
 """Targets that are looked at at the same time."""
+
+ASK_AGAIN = 5.0
+"""Seconds until the cluster is asked again for our definitions, where it lacks one or does not answer."""
 
 
 def log_in() -> kopf.ConnectionInfo:
@@ -46,6 +50,33 @@ def _log_in_with_kubeconfig(settings: kopf.OperatorSettings) -> kopf.ConnectionI
         f"cannot read the kubeconfig: {printable(reason)}",
         hint="Set KUBECONFIG to a file with a cluster, a user and a current context; see `kubectl config view`.",
     )
+
+
+class _ToldByUs(logging.Handler):
+    """Tells what kopf has to say as all else is told: in a line, without its traceback."""
+
+    def __init__(self, tell: Tell) -> None:
+        super().__init__(logging.WARNING)
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell it."""
+        self._tell(f"kopf: {record.getMessage()}", is_warning=True)
+
+
+def wait_for_definitions(hands: Hands, operator: Operator) -> None:
+    """Wait until stopped or the cluster serves all of our kinds: kopf never looks again for one that it misses."""
+    while not hands.stop.is_set():
+        try:
+            missing = hands.cluster.find_missing()
+            names = f"the cluster has no {listed(missing, 3)} (CRDs, {VERSION})" if missing else None
+            how = "kubectl apply -f deploy/kubernetes/crds, or sgctl operator --crds | kubectl apply -f -"
+            operator.wait_for(names and f"{names}: {how}")
+            if not missing:
+                return
+        except ClusterError as error:
+            operator.wait_for(error.message)
+        hands.stop.wait(ASK_AGAIN)
 
 
 def run(hands: Hands, operator: Operator, namespaces: Iterable[str] = ()) -> None:
@@ -96,17 +127,29 @@ def run(hands: Hands, operator: Operator, namespaces: Iterable[str] = ()) -> Non
             operator.notice(Resource(key, body), is_gone=event.get("type") == "DELETED")
 
         kopf.on.event(GROUP, VERSION, kind.plural, registry=registry)(notice)
-    chosen = tuple(namespaces)
-    kopf.run(
-        registry=registry,
-        settings=settings,
-        standalone=True,
-        clusterwide=not chosen,
-        namespaces=chosen,
-        stop_flag=ended,
-    )
+    logger = logging.getLogger("kopf")
+    logger.handlers, logger.propagate = [_ToldByUs(hands.tell)], False
+    _run_kopf(registry, settings, tuple(namespaces), ended)
     if broken:
         raise SgctlError(f"a part of the operator broke: {broken[0]!r}")
+
+
+def _run_kopf(
+    registry: kopf.OperatorRegistry, settings: kopf.OperatorSettings, namespaces: Sequence[str], ended: asyncio.Event
+) -> None:
+    """Run kopf. A stream that the cluster refuses ends it, as with a definition that is removed: `SgctlError`."""
+    try:
+        kopf.run(
+            registry=registry,
+            settings=settings,
+            standalone=True,
+            clusterwide=not namespaces,
+            namespaces=namespaces,
+            stop_flag=ended,
+        )
+    except Exception as error:  # noqa: BLE001 - whatever it is, whoever runs the operator begins anew
+        reason = printable(str(error) or repr(error))
+        raise SgctlError(f"the cluster's resources cannot be watched any more: {reason}") from None
 
 
 def _give_back(hands: Hands) -> None:

@@ -14,12 +14,13 @@ from steady import SteadyClock
 from reconciler import apply, connect
 from reconciler.emulator.faults import Fault, FaultPlan
 from reconciler.emulator.server import EmulatorServer
-from reconciler.kubernetes.cluster import Cluster, Moved
+from reconciler.kubernetes.cluster import Cluster, ClusterError, Moved
 from reconciler.kubernetes.lease import Lease
 from reconciler.kubernetes.look import Hands, look
-from reconciler.kubernetes.operator import HUNG_LOOK, HUNG_LOOP, HUNG_STREAM, Operator
+from reconciler.kubernetes.operator import ALL, DEBOUNCE, HUNG_LOOK, HUNG_LOOP, HUNG_STREAM, LIST_AGAIN, Operator
 from reconciler.kubernetes.reconcile import Reason
 from reconciler.kubernetes.resources import CLOUD_TARGET, FINALIZER, KINDS, Key, Resource
+from reconciler.kubernetes.run import wait_for_definitions
 from reconciler.kubernetes.status import LONGEST, Judged, Truth, Verdict
 from reconciler.model.errors import Stopped
 from reconciler.model.secret import Secret
@@ -254,8 +255,55 @@ def test_each_part_that_hangs_is_named(cloud: EmulatorServer, part: str, seconds
 
 def test_it_is_ready_while_it_holds_the_lease_and_looks_do_not_fail(cloud: EmulatorServer) -> None:
     operator = Operator(hands_of(FakeCluster(), cloud))
-    assert operator.unready() == "no round has ended yet"
     operator.wake_all()
+    assert operator.unready() == "no round has ended yet"
+    operator._look(ALL)
     assert operator.unready() is None
     operator._hands.lease.is_held = False  # type: ignore[misc]  # it is one that can be lost
     assert operator.unready() == "the lease is held by somebody"
+
+
+def test_a_target_that_no_stream_tells_of_is_found_by_a_list(cloud: EmulatorServer) -> None:
+    clock = SteadyClock()
+    cluster = FakeCluster()
+    operator = Operator(hands_of(cluster, cloud, clock))
+    operator.wake_all()
+    assert operator._queue.take() == ALL
+    cluster.put(target(PROJECT))
+    operator._look(ALL)
+    operator._queue.done(ALL)
+    clock.time += DEBOUNCE
+    assert operator._queue.take() == TARGET
+    clock.time += LIST_AGAIN
+    assert operator._queue.take() == ALL, "and again later"
+
+
+def test_definitions_that_are_missing_are_named_once_and_waited_for(cloud: EmulatorServer) -> None:
+    """Meanwhile it is alive and not ready; kopf, which looks for them once, begins after that."""
+    clock = SteadyClock()
+    hands = hands_of(cluster := FakeCluster(), cloud, clock)
+    operator = Operator(hands)
+    answers = iter((ClusterError("no answer"), *[("addressgroups.sgctl.dev",)] * 60, ()))
+    seen: list[str] = []
+
+    def find_missing() -> tuple[str, ...]:
+        seen.append(operator.unready() or "")
+        assert operator.hangs() is None
+        found = next(answers)
+        if isinstance(found, ClusterError):
+            raise found
+        return found
+
+    def wait(seconds: float | None = None) -> bool:
+        clock.time += seconds or 0
+        return False
+
+    cluster.find_missing = find_missing  # type: ignore[attr-defined]  # only here
+    hands.stop.wait = wait  # type: ignore[method-assign]  # no test waits for real
+    wait_for_definitions(hands, operator)
+    way = "kubectl apply -f deploy/kubernetes/crds, or sgctl operator --crds | kubectl apply -f -"
+    said = f"the cluster has no addressgroups.sgctl.dev (CRDs, v1alpha1): {way}"
+    assert cluster.written == ["warning: no answer; it is waited for", f"warning: {said}; it is waited for"]
+    assert seen[1:] == ["no answer", *[said] * 60]
+    assert clock.time > 100 + HUNG_LOOP
+    assert operator.unready() == "no round has ended yet"

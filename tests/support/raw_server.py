@@ -27,7 +27,7 @@ class Peer:
         length = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")), 0)
         while len(body) < length:
             body += self.connection.recv(65536)
-        return text
+        return head + b"\r\n\r\n" + body
 
     def say(self, *texts: bytes) -> None:
         for text in texts:

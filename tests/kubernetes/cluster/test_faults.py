@@ -1,11 +1,14 @@
 """The operator where everything fails: kills, a lost lease, conflicts, locks. Nothing is done twice."""
 
+import json
 import random
 from collections import Counter
 from pathlib import Path
 
+import httpx
 import pytest
 from kube import (
+    API,
     PATHS,
     REGION,
     Kube,
@@ -13,14 +16,17 @@ from kube import (
     approve,
     condition,
     digest,
+    free_port,
     group,
     in_sync,
     live,
+    manifests,
     running,
     target,
     tcp,
     wait_for,
 )
+from raw_server import Peer, serving
 
 from reconciler.emulator.faults import Fault, FaultPlan
 from reconciler.emulator.records import Target
@@ -169,6 +175,70 @@ def test_what_others_change_at_the_same_time_is_no_trouble(
 def _is_held(kube: Kube, namespace: str, name: str) -> bool:
     body = kube.get("SecurityGroup", namespace, name)
     return bool(body and "sgctl.dev/live-group" in body["metadata"].get("finalizers", []))
+
+
+def test_what_no_stream_tells_is_found_by_a_list(
+    kube: Kube, cloud: EmulatorServer, namespace: str, project: int, tmp_path: Path
+) -> None:
+    """Between the operator and the cluster, whatever kopf asks about resources of ours is never answered."""
+
+    def talk(peer: Peer) -> None:
+        head, _, body = peer.request().partition(b"\r\n\r\n")
+        first, *lines = head.decode().split("\r\n")
+        method, path, _ = first.split()
+        asked = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+        if "httpx" not in asked["user-agent"] and f"{API}/" in path:
+            peer.ended.wait(300)
+            return
+        passed = {name: asked[name] for name in ("authorization", "content-type") if name in asked}
+        answer = kube.client.request(method, path, content=body, headers=passed)
+        about = f"Content-Type: application/json\r\nContent-Length: {len(answer.content)}\r\nConnection: close"
+        peer.say(f"HTTP/1.1 {answer.status_code} said\r\n{about}\r\n\r\n".encode(), answer.content)
+
+    kube.apply(target(project, mode="Enforce", interval="3s"), namespace)
+    kube.apply(group("web", tcp(80)), namespace)
+    config = json.loads(kube.kubeconfig().read_text())
+    with serving(talk) as url:
+        config["clusters"][0]["cluster"] = {"server": url}
+        path = tmp_path / "kubeconfig"
+        path.write_text(json.dumps(config))
+        with running(OperatorProcess(kube, cloud.url, tmp_path / "log", path)):
+            in_sync(kube, namespace, "SecurityGroup", "web")
+            kube.apply(group("app", tcp(22)), namespace)
+            in_sync(kube, namespace, "SecurityGroup", "app")
+    assert live(cloud, project).keys() == {"web", "app"}
+
+
+def test_a_definition_that_is_missing_is_waited_for_and_one_that_goes_ends_the_operator(
+    kube: Kube, cloud: EmulatorServer, namespace: str, project: int, tmp_path: Path
+) -> None:
+    [definition] = manifests("crds/addressgroups.yaml")
+    path = f"{PATHS['CustomResourceDefinition']}/{definition['metadata']['name']}"
+
+    def remove() -> None:
+        kube.call("DELETE", path).raise_for_status()
+        wait_for("it to be gone", lambda: kube.call("GET", f"{API}/addressgroups").status_code == 404)
+
+    kube.apply(target(project, mode="Enforce"), namespace)
+    kube.apply(group("web", tcp(80)), namespace)
+    remove()
+    port = free_port()
+    with running(OperatorProcess(kube, cloud.url, tmp_path / "log"), "--listen", f"127.0.0.1:{port}") as operator:
+        url = f"http://127.0.0.1:{port}"
+        told = "the cluster has no addressgroups.sgctl.dev (CRDs, v1alpha1): kubectl apply"
+        wait_for("it to be told", lambda: httpx.get(f"{url}/readyz").text.startswith(told))
+        assert httpx.get(f"{url}/healthz").is_success
+        kube.apply(definition)
+        in_sync(kube, namespace, "SecurityGroup", "web")
+        assert httpx.get(f"{url}/readyz").is_success
+        remove()
+        assert operator.process
+        wait_for("it to end", lambda: operator.process and operator.process.poll() is not None)
+        assert operator.process.returncode == 1
+    kube.apply(definition)
+    log = operator.log.read_text()
+    assert log.endswith("error: the cluster's resources cannot be watched any more: 404 page not found\n")
+    assert "Traceback" not in log
 
 
 def test_a_lock_of_the_cloud_is_waited_for_and_a_long_one_is_told(
