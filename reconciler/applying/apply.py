@@ -8,6 +8,7 @@ broken is not asked for each of a thousand groups: each takes half a minute of t
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,6 +20,7 @@ from reconciler.applying.lifecycle import create, delete
 from reconciler.applying.outcome import Result, Status
 from reconciler.applying.session import ApplyContext
 from reconciler.applying.stale import Done, Stale, find_stale
+from reconciler.applying.unfinished import what_is_done, with_ids
 from reconciler.model.desired import Target
 from reconciler.model.errors import AppliedInPart, SgctlError, StalePlan
 from reconciler.model.live import LiveGroup, LiveState
@@ -161,6 +163,19 @@ def _by_depth(changes: Iterable[Change], depth: Mapping[Key, int]) -> list[list[
     return [waves[each] for each in sorted(waves)]
 
 
+def _left_without(
+    missing: AbstractSet[str], change: Change, ids: Mapping[str, str], answered: LiveGroup | None = None
+) -> Result:
+    """Leave a change that needs groups which could not be created; its own group may be there, as far as it goes."""
+    group_id = ids.get(change.difference.name)
+    done = None
+    if answered is not None:
+        known = {name: placeholder(name) for name in missing} | dict(ids)
+        done = what_is_done(with_ids(change.difference, known), answered)
+    message = f"{', '.join(sorted(missing))} could not be created"
+    return Result(change, Status.LEFT, message, touched=group_id is not None, group_id=group_id, done=done)
+
+
 class _Execution:
     """The state of one apply. Threads share it.
 
@@ -257,7 +272,8 @@ class _Execution:
     def _create(self, change: Change) -> None:
         difference = change.difference
         ids = self._ids_of(difference.target)
-        if self._lacks(change, names_in(change.requests[0].body), ids):
+        if missing := names_in(change.requests[0].body) - ids.keys():
+            self._end(_left_without(missing, change, ids))
             return
         result = self._act(change, partial(create, self._context, change, ids))
         if result.status is Status.APPLIED and result.group_id is not None:
@@ -270,10 +286,11 @@ class _Execution:
     def _complete(self, change: Change) -> None:
         ids = self._ids_of(change.difference.target)
         needed = set().union(*(names_in(request.path) | names_in(request.body) for request in following(change)))
-        if not self._lacks(change, needed, ids):
-            self._end(
-                self._act(change, partial(complete, self._context, change, ids, self._answered.get(_key(change))))
-            )
+        answered = self._answered.get(_key(change))
+        if missing := needed - ids.keys():
+            self._end(_left_without(missing, change, ids, answered))
+        else:
+            self._end(self._act(change, partial(complete, self._context, change, ids, answered)))
 
     def _delete(self, change: Change) -> None:
         referring = self._still_referring(change)
@@ -281,14 +298,6 @@ class _Execution:
             self._end(Result(change, Status.LEFT, f"{', '.join(referring)} may still refer to it"))
         else:
             self._end(self._act(change, partial(delete, self._context, change)))
-
-    def _lacks(self, change: Change, names: set[str], ids: Mapping[str, str]) -> bool:
-        """End a change that needs the id of a group that was not created."""
-        missing = sorted(names - ids.keys())
-        if missing:
-            message = f"left, because {', '.join(missing)} could not be created"
-            self._end(Result(change, Status.LEFT, message, touched=change.difference.name in ids))
-        return bool(missing)
 
     def _still_referring(self, change: Change) -> list[str]:
         """Names of groups whose change did not end well and would have removed rules that refer to this group."""

@@ -185,7 +185,14 @@ def _await(session: Session, difference: Difference) -> LiveGroup | None:
 
 
 def _read_group(session: Session, difference: Difference) -> LiveGroup | None:
-    """Read the group; a new one by its name, which also tells whether somebody made another one meanwhile."""
+    """Read the group, and keep it as what the change has come to."""
+    live = _find_group(session, difference)
+    session.seen = (difference, live) if live else None
+    return live
+
+
+def _find_group(session: Session, difference: Difference) -> LiveGroup | None:
+    """Find the group; a new one by its name, which also tells whether somebody made another one meanwhile."""
     group_id = session.group_id or ""
     if difference.action is Action.CREATE:
         named = session.context.reader.list_groups(difference.target, difference.name)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from reconciler.model.errors import NO_DETAILS, ErrorDetails
 from reconciler.model.live import LiveGroup
+from reconciler.planning.diff import Difference
 from reconciler.planning.encode import Request
 from reconciler.planning.plan import Change
 
@@ -27,6 +28,7 @@ class Result:
     `is_refused` tells that the API does not take the change: as long as its reason stands, sending it again is no use.
     `answered` is a new group as the answer to its creation has it, which nobody has read back yet.
     `details` is what the API says of the request that failed last, and `server_error` its status from 500 on.
+    `done` is what a change that did not end well has made of its group all the same, None where that was not read.
     """
 
     change: Change
@@ -39,6 +41,7 @@ class Result:
     answered: LiveGroup | None = None
     details: ErrorDetails = NO_DETAILS
     server_error: int | None = None
+    done: Difference | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from reconciler.api.backend import Backend
 from reconciler.api.error_answer import Refusal, refusal_of
 from reconciler.api.live import Reader
 from reconciler.applying.outcome import NoJournal, Recorder, Result, Status, Write
+from reconciler.applying.unfinished import what_is_done
 from reconciler.model.clock import Clock
 from reconciler.model.desired import Target
 from reconciler.model.egress import SMTP_PORT, smtp_protocols
@@ -23,7 +24,9 @@ from reconciler.model.errors import (
     TaskFailed,
 )
 from reconciler.model.json_reading import UUID
+from reconciler.model.live import LiveGroup
 from reconciler.model.rule import describe_rule
+from reconciler.planning.diff import Difference
 from reconciler.planning.encode import Request
 from reconciler.planning.plan import Change
 
@@ -81,7 +84,8 @@ class Session:
     """Sends the writes of one change.
 
     `request` was sent last. `problem` is what went wrong last, empty where nothing did, and `details` what the API says
-    of it, with its status from 500 on as `server_error`. `twins` are other groups that have the new group's name.
+    of it, with its status from 500 on as `server_error`. `twins` are other groups that have the new group's name, and
+    `seen` is the change, with all ids, beside the group as it was read since the last write.
     """
 
     def __init__(
@@ -96,6 +100,7 @@ class Session:
         self.server_error: int | None = None
         self.request: Request | None = None
         self.twins: tuple[str, ...] = ()
+        self.seen: tuple[Difference, LiveGroup] | None = None
         self._since = context.clock.now()
         self._begun = touched
         self._is_settled = True
@@ -109,6 +114,7 @@ class Session:
             self.context.recorder.begin(self.change)
             self._begun = True
         self.request, self.problem, self.details, self.server_error = request, "", NO_DETAILS, None
+        self.seen = None
         try:
             answer = self.context.writer.send(request)
         except ApiRefused as refused:
@@ -150,7 +156,8 @@ class Session:
         result = Result(self.change, status, message, hint, self.touched, self.group_id)
         if status is Status.APPLIED:
             return result
-        return replace(result, details=self.details, server_error=self.server_error)
+        done = what_is_done(*self.seen) if self.touched and self.seen else None
+        return replace(result, details=self.details, server_error=self.server_error, done=done)
 
     def refused(self, refused: ApiRefused) -> Result:
         """Say that the API does not take the change."""

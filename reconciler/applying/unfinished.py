@@ -13,6 +13,7 @@ from reconciler.model.live import LiveGroup, LiveRule, Tag
 from reconciler.model.placeholder import fill_in, is_placeholder, placeholder
 from reconciler.model.rule import Rule, describe_rule
 from reconciler.planning.diff import Action, Difference, IgnoredRules, Redescription, TextChange
+from reconciler.traffic.difference import traffic_difference
 
 
 def with_ids(difference: Difference, ids: Mapping[str, str]) -> Difference:
@@ -55,6 +56,31 @@ def what_is_left(difference: Difference, live: LiveGroup) -> Difference:
         creates=tuple(rules.creates),
         redescribes=tuple(rules.redescribes),
         deletes=tuple(rule for rule in live.rules if rule.id in rules.deletes),
+    )
+
+
+def what_is_done(difference: Difference, live: LiveGroup) -> Difference:
+    """Tell what of an approved change shows in the group as it is now, and what its traffic has become meanwhile.
+
+    A rule that lost its old description and has not got the new one is missing by now, and so among the deletes.
+    """
+    left = what_is_left(difference, live)
+    before = () if difference.live is None else difference.live.rules
+    there = {rule.rule for rule in live.rules}
+    ids = {rule.id for rule in live.rules}
+    missing = {rule.rule for rule in (*left.creates, *(each.desired for each in left.redescribes))}
+    described = tuple(each for each in difference.redescribes if each.desired.rule not in missing)
+    gone = tuple(rule for each in difference.redescribes for rule in each.live if rule.rule not in there)
+    return replace(
+        difference,
+        previous_name=None if left.previous_name else difference.previous_name,
+        description=None if left.description else difference.description,
+        tags=tuple(tag for tag in difference.tags if tag not in left.tags),
+        creates=tuple(rule for rule in difference.creates if rule.rule not in missing),
+        redescribes=described,
+        deletes=(*(rule for rule in difference.deletes if rule.id not in ids), *gone),
+        unchanged=0,
+        traffic=traffic_difference((rule.rule for rule in before), (rule.rule for rule in live.rules)),
     )
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -141,6 +142,7 @@ def test_every_cell_converges(server: EmulatorServer, cell: Cell) -> None:
 
     world.timeout = 10
     assert code in {0, 1, 3, 4}, told
+    _check_done(world, fault_name)
     if code in {1, 3}:
         assert {group.name: _but_foreign(group) for group in world.groups()} == {
             name: _but_foreign(group) for name, group in before.items()
@@ -157,6 +159,22 @@ def test_every_cell_converges(server: EmulatorServer, cell: Cell) -> None:
     if fault_name != "foreign-rule" and (version != "v1" or order is not Order.DELETES_FIRST):
         _check_traffic(world, case, before)
     assert world.blind_repetitions() == []
+
+
+def _check_done(world: World, fault_name: str) -> None:
+    """What is said to be live of a change that did not end well is live, and nothing else is."""
+    for result in world.report.results if world.report else ():
+        if result.done is None or not world.groups(result.change.difference.name):
+            continue
+        live = result.done.live
+        gone = {rule.id for rule in result.done.deletes}
+        gone |= {rule.id for each in result.done.redescribes for rule in each.live}
+        kept = [(each.rule, each.description) for each in (live.rules if live else ()) if each.id not in gone]
+        told = Counter((*kept, *((each.rule, each.description) for each in result.done.created_rules)))
+        found = world.content(result.change.difference.name)
+        added = {FOREIGN_RULE} if fault_name == "foreign-rule" else set(EGRESS if live is None else ())
+        assert not told - found, result.message
+        assert {rule for rule, _ in found - told} <= added, result.message
 
 
 def _in(mark: str, fault: Fault) -> Fault:

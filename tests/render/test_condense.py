@@ -175,7 +175,7 @@ def test_an_outcome_ends_with_who_failed_and_why() -> None:
     assert lines[-3].startswith("failed: ")
     assert lines[-3].endswith(": 400: the API refuses it")
     assert lines[-2].startswith("left: ")
-    assert lines[-1] == "Applied: 30 updated, 7 failed, 1 left."
+    assert lines[-1] == "Applied 30 of 38 groups: 30 updated, 7 failed, 1 left."
     assert len(lines) < 25
     said = report_to_json(Report(tuple(results)))
     applied = {each.change.difference.name for each in results if each.status is Status.APPLIED}

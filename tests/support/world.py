@@ -142,6 +142,7 @@ class World:
     recorder: Recorder = field(default_factory=NoJournal)
     stopped: bool = False
     transport: type[httpx.HTTPTransport] = httpx.HTTPTransport
+    report: Report | None = None
     first_request: int = 0
     first_step: int = 0
 
@@ -201,9 +202,10 @@ class World:
             return apply(plan, context, stale, parallelism=parallelism)
 
     def exit_code(self, plan: Plan) -> tuple[int, str]:
-        """Apply a plan, and tell what the command would exit with and say."""
+        """Apply a plan, and tell what the command would exit with and say; `report` is kept."""
+        self.report = None
         try:
-            report = self.apply(plan)
+            report = self.report = self.apply(plan)
         except SgctlError as error:
             return error.exit_code, str(error)
         told = "; ".join(f"{each.change.difference.name}: {each.status} {each.message}" for each in report.results)
