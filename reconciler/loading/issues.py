@@ -7,7 +7,7 @@ from functools import cached_property
 
 from reconciler.model.desired import Note
 from reconciler.model.errors import Issue
-from reconciler.model.place import Key, Place, position_of
+from reconciler.model.place import Key, Place, UsedPlace, position_of, written_at
 from reconciler.model.problems import ProblemName
 from reconciler.model.text import crop
 
@@ -94,17 +94,21 @@ LIMIT = 1000
 """So many issues of a stage are worded; the rest is counted, so that a file of nothing but errors costs no more."""
 
 
+_Key = tuple[str | Place, ...]
+"""What makes two issues one: what they say, and where that is written."""
+
+
 class Issues:
     """The issues found so far. Past the limit they are counted only: ask `full` before wording is expensive.
 
-    An alias brings what it stands for again and again, but what is wrong in there is one issue. Of those that have a
-    replacement, and so can be mended, `most_mended` are kept whatever the limit is.
+    An alias brings what it stands for again and again, and so does a use of a rule set, but what is wrong in there is
+    one issue. Of those that have a replacement, and so can be mended, `most_mended` are kept whatever the limit is.
     """
 
     def __init__(self, limit: int = LIMIT, most_mended: int = 0) -> None:
         self._limit = limit
         self._most_mended = most_mended
-        self._found: dict[tuple[Place, str], Issue] = {}
+        self._found: dict[_Key, Issue] = {}
         self._omitted = 0
         self.notes: list[Note] = []
 
@@ -138,10 +142,13 @@ class Issues:
 
     def append(self, issue: Issue) -> None:
         """Note an issue that is worded already."""
-        if not self.keeps(issue.replacement):
-            self.count()
-        else:
-            self._found.setdefault((issue.place, issue.message), issue)
+        others = issue.related if isinstance(issue.place, UsedPlace) else ()
+        key: _Key = (issue.message, written_at(issue.place), *(written_at(place) for _, place in others))
+        if key not in self._found:
+            if self.keeps(issue.replacement):
+                self._found[key] = issue
+            else:
+                self.count()
 
     def note(self, place: Place, message: str) -> None:
         """Note what is not wrong, and may have been meant otherwise; past the limit no more of it."""

@@ -78,14 +78,34 @@ def load_documents(
     return documents, state
 
 
+_CUT_SHORT = frozenset(
+    {
+        ProblemName.NOT_FOUND,
+        ProblemName.NOT_READABLE,
+        ProblemName.NOT_UTF_8,
+        ProblemName.MERGE_CONFLICT,
+        ProblemName.YAML_SYNTAX,
+        ProblemName.CONTROL_CHARACTER,
+        ProblemName.TAB_INDENT,
+        ProblemName.NOT_CLOSED,
+        ProblemName.UNKNOWN_ALIAS,
+        ProblemName.TOO_DEEP,
+        ProblemName.TOO_LARGE,
+    }
+)
+"""Problems of a file with which some of its documents, or all, were not read."""
+
+
 def all_issues(as_yaml: Sequence[Issue], as_desired: Sequence[Issue]) -> tuple[Issue, ...]:
     """Put together the issues of both stages: of one place, the first stage says what is wrong.
 
-    Where that is a lock, it is not missing.
+    Where that is a lock, it is not missing; and what a file defines that was not read to its end is not known.
     """
     places = {issue.place for issue in as_yaml}
     paths = (place.path for place in places if isinstance(place, FilePlace))
     known = {ProblemName.LOCK_MISSING} if any(Path(path).name == LOCK_NAME for path in paths) else set()
+    if not _CUT_SHORT.isdisjoint(issue.name for issue in as_yaml):
+        known |= {ProblemName.UNKNOWN_ADDRESS_GROUP, ProblemName.UNKNOWN_RULE_SET}
     return (*as_yaml, *(issue for issue in as_desired if issue.place not in places and issue.name not in known))
 
 

@@ -139,7 +139,7 @@ def read_rules(
             continue
         expansion = expand(rule, address_groups)
         review, wrong_review = read_review(rule)
-        foreign = _foreign(rule, group_id)
+        foreign = _foreign(rule, group_id) if path[0] != "rule_sets" else ()  # those rules are of every group
         group_id = group_id or rule.get("security_group_id")
         if expansion.problems or wrong_review or foreign:
             report(document, (*path, index), (*expansion.problems, *wrong_review, *foreign), issues)
@@ -178,13 +178,13 @@ def _add_used(
     for inner, name in names_of_use(item):
         rule_set = scope.shared.rule_sets.get(name)
         if rule_set is None:
-            problem = Problem(
-                inner,
-                ProblemName.UNKNOWN_RULE_SET,
-                f"no file defines the rule set {shown(name)}",
-                "define it under `rule_sets` of any file, and give that file, or its folder, too",
-                guess=(name, tuple(islice(scope.shared.rule_sets, MOST_WORDS))),
-            )
+            guess = name, tuple(islice(scope.shared.rule_sets, MOST_WORDS))
+            message = f"no file defines the rule set {shown(name)}"
+            fix = "define it under `rule_sets` of any file, and give that file, or its folder, too"
+            if name in scope.shared.address_groups:
+                message += ": this is an address group"
+                fix = f"write a rule with `remote_address_group: {name}`"
+            problem = Problem(inner, ProblemName.UNKNOWN_RULE_SET, message, fix, guess=guess)
             report(scope.document, path, (problem,), scope.issues)
         elif name not in used and scope.expansions.take(len(rule_set)):
             used.add(name)
@@ -231,6 +231,11 @@ def _report_too_many(scope: RuleScope, path: tuple[Key, ...], written: Sequence[
 
 
 def _report_malformed_rule(scope: RuleScope, path: tuple[Key, ...], kind: str, rule: Any) -> None:
+    if isinstance(rule, str) and rule in scope.shared.rule_sets:
+        message = f"a rule is a mapping, not {shown(rule)}, which is a rule set"
+        problem = Problem((), ProblemName.NOT_A_MAPPING, message, f"write {{use: {rule}}}")
+        report(scope.document, path, (problem,), scope.issues)
+        return
     report_malformed(scope.document, path, kind, rule, scope.issues)
     if not scope.issues.full:
         remotes = read_remotes(well_formed_part(kind, rule), scope.shared.address_groups)

@@ -73,15 +73,19 @@ def _word(kind: str, error: Any, fragment: Any) -> Iterator[Problem]:
     value = error.instance
     schema = {**error.schema, "enum": list(_words(error))}
     if error.validator == "additionalProperties":
-        known = list(error.schema["properties"]) + (["preset", "use"] if kind == "rule" else [])
+        known = list(error.schema["properties"]) + (list(wording.WHOLE_RULES) if kind == "rule" else [])
+        of_a_rule = _definitions()["rule"]["properties"] | {key: {} for key in wording.WHOLE_RULES}
+        whole = kind.removesuffix("_item")
         at_the_head = _definitions()["document"]["properties"]
         ignored = [name for name, part in error.schema["properties"].items() if part.get("deprecated")]
         for key in value:
-            if kind in _WHOLE_RULES and key not in known and key in {*_definitions()["rule"]["properties"], "use"}:
-                words = wording.key_beside_whole_rules(key, *_WHOLE_RULES[kind])
+            if whole in wording.WHOLE_RULES and key not in known and key in of_a_rule:
+                words = wording.key_beside_whole_rules(key, whole)
                 yield Problem((*path, key), ProblemName.EXCLUSIVE_KEYS, *words, at_key=True)
             elif key not in known:
                 words = wording.unknown_key(key, known, value, at_the_head, ignored)
+                if kind == "security_group" and not path and "deprecated" not in of_a_rule.get(key, {"deprecated"}):
+                    words = wording.key_of_a_rule(key)
                 yield Problem((*path, key), ProblemName.UNKNOWN_KEY, *words, at_key=True)
     elif error.validator == "required":
         for key in error.validator_value:
@@ -95,10 +99,6 @@ def _word(kind: str, error: Any, fragment: Any) -> Iterator[Problem]:
     else:
         words = _word_value(kind, path, value, schema, fragment)
         yield Problem(path, _name(kind, path, value), *words, at_key=value is None)
-
-
-_WHOLE_RULES = {"preset_item": ("preset", "a preset"), "use_item": ("use", "a rule set")}
-"""The items of a list of rules that stand for whole rules, by the key that makes them so."""
 
 
 def _name(kind: str, path: Path, value: Any) -> ProblemName:

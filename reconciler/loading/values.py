@@ -26,6 +26,8 @@ DATES = frozenset({"created_at", "updated_at", "expires", "until"})
 """Keys behind which a date needs no quotes. Some tools write the API's read-only fields without them."""
 _TEXTS = frozenset({"name", "previous_name", "remote_group", "owner", "description"})
 """Keys behind which nothing but text can be meant."""
+_LISTS_OF_TEXTS = frozenset({"use", "remote_address_group"})
+"""Keys behind which nothing but text, or a list of texts, can be meant."""
 _LEVELS = frozenset(field.name for field in fields(Policies)) | {"level"}
 """Keys behind which `off` is the level of a policy, and no boolean."""
 
@@ -78,7 +80,7 @@ class ValueReader:
                 if tag is EMPTY:
                     self._check_empty(key)
             else:
-                result[key.value] = self._read_tag(child) if of_tags else self._read_below(key.value, child)
+                result[key.value] = self._read_text(child) if of_tags else self._read_below(key.value, child)
         return result
 
     def _irregular_mapping(self, node: MappingNode, *, of_tags: bool) -> dict[str, Any]:
@@ -102,7 +104,7 @@ class ValueReader:
                 )
             else:
                 places[name] = self._place(key.start_mark)
-            result[name] = self._read_tag(child) if of_tags else self._read_below(name, child)
+            result[name] = self._read_text(child) if of_tags else self._read_below(name, child)
             if child.tag is EMPTY:
                 self._check_empty(key)
         merges = [(key, child) for key, child in node.value if key.tag is MERGE]
@@ -150,12 +152,9 @@ class ValueReader:
         elif key.value == "":
             self._add(key, ProblemName.KEY_NOT_TEXT, "a key is missing before the colon")
         else:
-            self._add(
-                key,
-                ProblemName.KEY_NOT_TEXT,
-                f"the key {shown(key.value)} is not text",
-                f'write "{shown(key.value)[1:-1]}"',
-            )
+            fix, replacement = f'write "{shown(key.value)[1:-1]}"', quoted if isinstance(tag, Plain) else None
+            message = f"the key {shown(key.value)} is not text"
+            self._add(key, ProblemName.KEY_NOT_TEXT, message, fix, (), replacement)
         return str(key.value)
 
     def _check_empty(self, key: Node) -> None:
@@ -213,15 +212,17 @@ class ValueReader:
         """Read the value of a key, which may say how to take what is elsewhere a surprise."""
         tag: object = child.tag
         if isinstance(tag, Surprise):
-            if name in _TEXTS:
+            if name in _TEXTS or name in _LISTS_OF_TEXTS:
                 return self._quote(child, tag)
             if (tag.name is ProblemName.DATE_FOR_TEXT and name in DATES) or (child.value == "off" and name in _LEVELS):
                 return str(child.value)
+        elif name in _LISTS_OF_TEXTS and tag is COLLECTION and isinstance(child, SequenceNode):
+            return [self._read_text(item) for item in child.value]
         elif name == "tags" and tag is COLLECTION and isinstance(child, MappingNode):
             return self._mapping(child, of_tags=True)
         return self.read(child)
 
-    def _read_tag(self, child: Node) -> Any:
+    def _read_text(self, child: Node) -> Any:
         return self._quote(child, child.tag) if isinstance(child.tag, Surprise) else self.read(child)
 
     def _quote(self, child: Node, surprise: Surprise) -> str:

@@ -263,9 +263,19 @@ def rules_of_another_tool() -> tuple[str, str | None]:
     return "a document is a mapping, not a list of rules", fix
 
 
-def key_beside_whole_rules(key: str, whole: str, what: str) -> tuple[str, str | None]:
+WHOLE_RULES = {"preset": "a preset", "use": "a rule set"}
+"""The keys by which an item of a list of rules stands for whole rules, and what those are."""
+
+
+def key_beside_whole_rules(key: str, whole: str) -> tuple[str, str | None]:
     """Word a key of a rule in an item that stands for whole rules by its key `whole`."""
-    return f"`{key}` and `{whole}` exclude each other: {what} is whole rules", "write two items of the list"
+    message = f"`{key}` and `{whole}` exclude each other: {WHOLE_RULES[whole]} is whole rules"
+    return message, "write two items of the list"
+
+
+def key_of_a_rule(key: str) -> tuple[str, str | None]:
+    """Word a key of a rule, or of what stands for rules, that is written beside the attributes of a group."""
+    return f"unknown key {shown(key)}", "write it into an item of the list `rules`"
 
 
 def missing_key(key: str) -> tuple[str, str | None]:
@@ -397,15 +407,18 @@ def _fix(key: str, value: Any, schema: Schema, *, is_item: bool) -> str | None:
         if schema["enum"]:
             return _fix_word(key, value, schema["enum"])
         return _fix_ports(value, is_item=is_item) if key == "ports" else _fix_text(key, value, schema)
-    if key == "security_groups" and isinstance(value, dict) and not is_item:
-        return "write a list: each item begins with `- name:`"
+    if key in ("security_groups", "rules") and isinstance(value, dict) and not is_item:
+        first = (
+            "name" if key == "security_groups" else next((each for each in WHOLE_RULES if each in value), "direction")
+        )
+        return f"write a list: each item begins with `- {first}:`"
     return _fix_number(key, value, schema) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _fix_number(key: str, value: Any, schema: Schema) -> str | None:
     if key in {"project", "region"}:
         return f"use `{key}_id` for its number, or quote a name"
-    if key in {"owner", "name", "previous_name", "remote_group", "description"}:
+    if key in {"owner", "name", "previous_name", "remote_group", "description", "use", "remote_address_group"}:
         return QUOTE
     if key == "protocol" and isinstance(value, int):
         return QUOTE if 0 <= value <= 255 else "write any" if value == -1 else None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.model.naming import numbered, runs_of
+from reconciler.model.place import UsedPlace, written_at
 from reconciler.model.policies import Finding
 from reconciler.model.text import count, printable, without_commands
 
@@ -57,7 +58,11 @@ def as_one(same: Sequence[Finding]) -> Finding:
         named = [(place, list(runs_of(sorted(set(names), key=numbered)))) for place, names in by_place.items()]
         shown = [f"{_few([run for run, _ in runs])}{place}" for place, runs in named[:_MOST]]
         text += f"; the same of {'; '.join(shown)}{_left(len(named))}"
-    if places := list(dict.fromkeys(str(each.place) for each in others if each.place and each.place != first.place)):
+    here = written_at(first.place) if first.place else None
+    elsewhere = (each.place for each in others if each.place and each.place != first.place)
+    # Another use of the rule set: the rule has been named.
+    short = (place.use if isinstance(place, UsedPlace) and place.rule == here else place for place in elsewhere)
+    if places := list(dict.fromkeys(map(str, short))):
         text += f" (also at {_few(places)})"
     return replace(first, message=text)
 

@@ -2,7 +2,8 @@
 
 Places become relative URIs with line and column, counted in Unicode code points as everywhere else here. What is
 in no file has logical locations: the group, and the path in a document of plain data. Exceptions become suppressions.
-What is found in several groups alike is one result with all its locations.
+What is found in several groups alike is one result with all its locations. Of a rule of a rule set these are its uses,
+and the rule itself is a related location.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from posixpath import isabs, normpath
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.model.place import FilePlace, position_of
+from reconciler.model.place import FilePlace, UsedPlace, position_of
 from reconciler.model.policies import Finding
 from reconciler.model.version import __version__
 from reconciler.render.findings import alike, as_one
@@ -81,6 +82,14 @@ def _result(same: Sequence[Finding], names: list[str], folder: str, lifted: Coll
         "locations": [_location(each, folder) for each in same],
         "partialFingerprints": {"sgctl/v1": _fingerprint(same)},
     }
+    used = (each.place for each in same if isinstance(each.place, UsedPlace))
+    if written := list(dict.fromkeys((f"rule set {place.rule_set}", place.rule) for place in used)):
+        result["message"]["text"] += f" ({'; '.join(f'{what}, {rule}' for what, rule in written)})"
+        result["relatedLocations"] = [
+            {"message": {"text": what}, "physicalLocation": _physical(rule, folder)}
+            for what, rule in written
+            if isinstance(rule, FilePlace)
+        ]
     if finding.exception is not None:
         until, reason = finding.exception.until, finding.exception.reason
         result["suppressions"] = [{"kind": "inSource", "justification": f"until {until}: {reason}"}]
@@ -94,15 +103,19 @@ def _location(finding: Finding, folder: str) -> Json:
     logical = [] if finding.group is None else [{"fullyQualifiedName": finding.group, "kind": "resource"}]
     position = position_of(finding.place)
     if position is not None:
-        location["physicalLocation"] = {
-            "artifactLocation": {"uri": relative_uri(position, folder)},
-            "region": {"startLine": position.line, "startColumn": position.column},
-        }
+        location["physicalLocation"] = _physical(position, folder)
     if finding.place is not None and finding.place != position:
         logical.append({"fullyQualifiedName": str(finding.place), "kind": "value"})
     if logical:
         location["logicalLocations"] = logical
     return location
+
+
+def _physical(position: FilePlace, folder: str) -> Json:
+    return {
+        "artifactLocation": {"uri": relative_uri(position, folder)},
+        "region": {"startLine": position.line, "startColumn": position.column},
+    }
 
 
 def relative_uri(place: FilePlace, folder: str) -> str:

@@ -101,6 +101,52 @@ def test_what_is_wrong_in_a_set_is_told_once_however_often_it_is_used() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("head", "rules", "name"),
+    [
+        pytest.param("", "[{use: [a, b]}]", "same-rule-twice", id="two-sets-contradict-each-other"),
+        pytest.param("ignore_rules: [{direction: egress}]", "[{use: b}]", "ignored-rule", id="a-rule-of-others"),
+    ],
+)
+def test_what_is_wrong_of_sets_together_is_told_once(head: str, rules: str, name: str) -> None:
+    """Not for each of 2,000 groups that use them; where a group's own rule is the other one, in each such group."""
+    sets = "rule_sets: {a: [{direction: egress, description: out}], b: [{direction: egress}]}"
+    groups = "".join(f"  - {{name: web-{number}, rules: {rules}}}\n" for number in range(2000))
+    with pytest.raises(InputError) as raised:
+        load_text(f"{sets}\n{head}\nsecurity_groups:\n{groups}", FILL)
+    assert [(issue.name, issue.place.order[1]) for issue in raised.value.issues] == [(name, 4)]
+    own = [f"  - {{name: web-{number}, rules: [{{direction: egress}}, {{use: a}}]}}\n" for number in range(3)]
+    with pytest.raises(InputError) as raised:
+        load_text(f"{sets}\nsecurity_groups:\n{''.join(own)}", FILL)
+    assert [issue.place.order[1] for issue in raised.value.issues] == [3, 4, 5]
+
+
+def test_a_rule_may_be_copied_into_a_set_from_any_group() -> None:
+    """The read-only `security_group_id` of a live rule holds for no group that uses the set."""
+    rules = ", ".join(
+        f"{{direction: {way}, security_group_id: 00000000-0000-4000-8000-00000000000{number}}}"
+        for number, way in enumerate(("ingress", "egress"))
+    )
+    group = "security_groups: [{name: web, id: 00000000-0000-4000-8000-00000000000a, rules: [{use: a}]}]"
+    [web] = load_text(f"rule_sets: {{a: [{rules}]}}\n{group}", FILL).groups
+    assert len(web.rules or ()) == 2
+
+
+@pytest.mark.parametrize("broken", ["rule_sets:\n\ta: []\n", "rule_sets: {a: [\n", "rule_sets: *none\n", None])
+def test_what_a_broken_file_may_define_is_not_missed(tmp_path: Path, broken: str | None) -> None:
+    """Its own error is told, and the others of the good files; not that what it may define is unknown."""
+    if broken:
+        (tmp_path / "sets.yaml").write_text(broken)
+    (tmp_path / "web.yaml").write_text(
+        "security_groups:\n  - name: web\n    rules: [{use: a}, {direction: in},"
+        " {direction: egress, remote_address_group: office}]\n"
+    )
+    with pytest.raises(InputError) as raised:
+        load([str(tmp_path / "sets.yaml"), str(tmp_path / "web.yaml")], FILL)
+    assert [issue.name for issue in raised.value.issues if issue.place.source.endswith("web.yaml")] == ["wrong-value"]
+    assert len(raised.value.issues) == 2
+
+
 PLACES = st.builds(FilePlace, st.sampled_from(["a.yaml", "b (c).yaml", "x:y/z.yaml"]), st.integers(1, 99), st.just(3))
 PLACES |= st.builds(PlainPlace, st.sampled_from(["data", "SecurityGroup a/b"]), st.sampled_from(["", "a[0].b"]))
 

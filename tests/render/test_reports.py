@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
-from reconciler.model.place import FilePlace, PlainPlace
+from reconciler.model.place import FilePlace, PlainPlace, UsedPlace
 from reconciler.model.policies import Finding, PolicyException
 from reconciler.render.junit import junit
 from reconciler.render.sarif import RULES, relative_uri, sarif
@@ -68,6 +68,32 @@ def test_plain_data_has_a_logical_location() -> None:
     ]
 
 
+def test_a_rule_of_a_rule_set_is_a_related_location() -> None:
+    """Its uses are the locations, and the text names the set and the rule."""
+    rule = FilePlace("/srv/sets.yaml", 3, 5)
+    found = [
+        Finding(
+            "smtp_egress",
+            "warning",
+            f"'{name}' opens",
+            None,
+            UsedPlace(FilePlace("a.yaml", line, 9), "base", rule),
+            name,
+        )
+        for line, name in enumerate(("web", "app"), 1)
+    ]
+    [result] = sarif(found, "audit", "/srv")["runs"][0]["results"]
+    assert len(result["locations"]) == 2
+    assert result["message"]["text"] == (
+        "'web' opens; the same of app (also at a.yaml:2:9) (rule set base, /srv/sets.yaml:3:5)"
+    )
+    [related] = result["relatedLocations"]
+    assert related["physicalLocation"]["artifactLocation"] == {"uri": "sets.yaml"}
+
+
+PLACES = st.builds(FilePlace, st.text(min_size=1), st.integers(1, 9), st.just(1)) | st.builds(
+    PlainPlace, st.text(min_size=1), st.text()
+)
 findings = st.builds(
     Finding,
     st.sampled_from(list(RULES)),
@@ -76,7 +102,8 @@ findings = st.builds(
     st.none() | st.just("--lift x"),
     st.none()
     | st.builds(FilePlace, st.text(min_size=1), st.integers(1, 10**6), st.integers(1, 10**6))
-    | st.builds(PlainPlace, st.text(min_size=1), st.text()),
+    | st.builds(PlainPlace, st.text(min_size=1), st.text())
+    | st.builds(UsedPlace, st.builds(FilePlace, st.text(), st.just(1), st.just(1)), st.text(), PLACES),
     st.none() | st.text(),
     st.none() | st.builds(PolicyException, st.sampled_from(list(RULES)), st.text(), st.dates()),
 )

@@ -27,6 +27,7 @@ from reconciler.loading.names import resolve_names
 from reconciler.loading.walk import LOCK_NAME
 from reconciler.model.errors import InputError, Issue
 from reconciler.model.live import OWNER_TAG, Directory, LiveGroup, Tag
+from reconciler.model.place import position_of
 from reconciler.model.text import printable
 from reconciler.planning.plan import PlanOptions
 from reconciler.workflow import make_plan
@@ -183,6 +184,24 @@ DOCUMENT = {
         "security_groups:\n  - {name: web, rules: [{use: a}, §{direction: egress}]}",
         "same-rule-twice",
     ),
+    "two rule sets that contradict each other, used together twice": (
+        HEAD + "rule_sets: {a: [{direction: egress, description: out}], b: [{direction: egress}]}\n"
+        "security_groups:\n  - {name: web, rules: [§{use: [a, b]}]}\n  - {name: app, rules: [{use: [a, b]}]}",
+        "same-rule-twice",
+    ),
+    "a rule of others in a rule set, used twice": (
+        HEAD + "rule_sets: {a: [{direction: egress}]}\nignore_rules: [{direction: egress}]\n"
+        "security_groups:\n  - {name: web, rules: [§{use: a}]}\n  - {name: app, rules: [{use: a}]}",
+        "ignored-rule",
+    ),
+    "the name of a rule set as a rule": (
+        HEAD + "rule_sets: {a: [{direction: egress}]}\nsecurity_groups: [{name: web, rules: [§a]}]",
+        "not-a-mapping",
+    ),
+    "a number as the name of a rule set": (
+        HEAD + 'rule_sets: {"80": [{direction: egress}]}\nsecurity_groups: [{name: web, rules: [{use: [§80]}]}]',
+        "wrong-value",
+    ),
 }
 
 GROUP = {
@@ -201,6 +220,9 @@ GROUP = {
     "id that is none": ("{name: web, id: §5f}", "wrong-value"),
     "API's name for rules": ("{name: web, §security_group_rules: []}", "unknown-key"),
     "owner of a group": ("{name: web, §owner: me}", "unknown-key"),
+    "a use beside the name": ("{name: web, §use: a}", "unknown-key"),
+    "a key of a rule beside the name": ("{name: web, §direction: ingress}", "unknown-key"),
+    "a use in place of the list": ("{name: web, rules: §{use: a}}", "wrong-value"),
     "rules null": ("{name: web, §rules: }", "no-value"),
     "tags null": ("{name: web, §tags: null}", "no-value"),
     "tag as a number": ("{name: web, tags: {a: §1}}", "wrong-tag"),
@@ -353,6 +375,8 @@ RULE = {
     "second prefix": ("{direction: ingress, remote_ip_prefixes: [10.0.0.0/8, §10.0.0.1/9]}", "host-bits"),
     "unknown address group": ("{direction: ingress, remote_address_group: §ofice}", "unknown-address-group"),
     "unknown rule set": ("{use: §baseline}", "unknown-rule-set"),
+    "an address group as a rule set": ("{use: §office}", "unknown-rule-set"),
+    "a boolean of YAML 1.1 as a rule set": ("{use: [§on]}", "ambiguous-value"),
     "a key beside a use": ("{use: baseline, §direction: ingress}", "exclusive-keys"),
     "a preset beside a use": ("{§use: baseline, preset: default-egress}", "exclusive-keys"),
     "a use of nothing": ("{use: §[]}", "empty"),
@@ -718,8 +742,9 @@ def issues_of(case: Case, folder: Path) -> tuple[Issue, ...]:
 
 
 def about(case: Case, issues: Sequence[Issue]) -> list[Issue]:
-    """Those issues that the case is about."""
-    return [issue for issue in issues if (str(issue.place), issue.name) == (case.place, case.name)]
+    """Those issues that the case is about. A rule of a rule set is where it is used."""
+    where = [str(position_of(issue.place) or issue.place) for issue in issues]
+    return [issue for issue, place in zip(issues, where, strict=True) if (place, issue.name) == (case.place, case.name)]
 
 
 def golden() -> str:
