@@ -2,8 +2,8 @@
 
 Everything that can be done at once is, within `parallelism`: first groups are created, in waves, for some need the ids
 of others; then everything else is changed, for no change needs another; last, groups are deleted, in waves as well,
-each only if every rule that referred to it is gone. A failure stops only what depends on it; but a server that is
-broken is not asked for each of a thousand groups: each takes half a minute of tries.
+each only if every rule that referred to it is gone. A failure stops only what depends on it, until too many in a row
+fail (`patience`).
 """
 
 from collections import defaultdict
@@ -18,6 +18,7 @@ from reconciler.api.live import read_live
 from reconciler.applying.converge import complete, following
 from reconciler.applying.lifecycle import create, delete
 from reconciler.applying.outcome import Result, Status
+from reconciler.applying.patience import Patience
 from reconciler.applying.session import ApplyContext
 from reconciler.applying.stale import Done, Stale, find_stale
 from reconciler.applying.unfinished import what_is_done, with_ids
@@ -27,9 +28,6 @@ from reconciler.model.live import LiveGroup, LiveState
 from reconciler.model.placeholder import names_in, placeholder
 from reconciler.planning.diff import Action
 from reconciler.planning.plan import Change, Plan
-
-LEAST_PATIENCE = 5
-"""Groups in a row that may end with a server's error before the rest is not tried; more, where many are at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +97,7 @@ def apply(
     Once `context.stopped` is true, requests under way are finished and no further one is begun. A `KeyboardInterrupt`
     abandons even those, and is raised as `Interrupted`: the threads that wait for their answers live on.
     """
-    patience = max(LEAST_PATIENCE, 2 * parallelism)
-    execution = _Execution(replace(context, names=plan.group_names), progress, patience)
+    execution = _Execution(replace(context, names=plan.group_names), progress, Patience(parallelism))
     for each in settled:
         execution.settle(each)
     is_abandoned = False
@@ -180,15 +177,13 @@ class _Execution:
     """The state of one apply. Threads share it.
 
     It knows how each change ended, the ids of the groups created so far, and for each group the changes that did not
-    end well and would have removed rules that refer to it. Once as many of one action as its `patience` ended with the
-    same error of the server, one after the other, no further one of that action is tried.
+    end well and would have removed rules that refer to it. Its `patience` says when to give up.
     """
 
-    def __init__(self, context: ApplyContext, progress: Callable[[Result], None], patience: int) -> None:
+    def __init__(self, context: ApplyContext, progress: Callable[[Result], None], patience: Patience) -> None:
         self._context = context
         self._progress = progress
         self._patience = patience
-        self._in_a_row: dict[Action, tuple[int | None, int]] = {}
         self._lock = Lock()
         self._results: dict[Key, Result] = {}
         self._begun: set[Key] = set()
@@ -248,17 +243,14 @@ class _Execution:
 
     def _act(self, change: Change, act: Callable[[], Result]) -> Result:
         """Work on a change. A bug must not take the report of what was done with it."""
+        difference = change.difference
         with self._lock:
-            status, number = self._in_a_row.get(change.difference.action, (None, 0))
-            if status is not None and number >= self._patience:
-                message = f"not tried: the API answered {status} to every try of the {number} groups before it"
-                return Result(change, Status.LEFT, message, touched=_key(change) in self._begun)
+            if given_up := self._patience.ended(difference.action, difference.target):
+                return Result(change, Status.LEFT, given_up, touched=_key(change) in self._begun)
             self._begun.add(_key(change))
         result = self._try(change, act)
         with self._lock:
-            status, number = self._in_a_row.get(change.difference.action, (None, 0))
-            number = number + 1 if status == result.server_error else 1
-            self._in_a_row[change.difference.action] = result.server_error, number
+            self._patience.note(result)
         return result
 
     @staticmethod

@@ -105,7 +105,7 @@ def _converge(session: Session, difference: Difference, requests: Sequence[Reque
     if live is not None and difference.live is not None and not session.problem:
         session.touched = is_begun(difference, live)  # all was answered as done, and what is read decides
     reason = session.problem or "what was sent does not show in what is read"
-    return session.ended(Status.FAILED, f"not complete after {MAX_ROUNDS} rounds: {reason}")
+    return session.tried_in_vain(f"not complete after {MAX_ROUNDS} rounds: {reason}")
 
 
 def _look_again(session: Session, difference: Difference, refused: ApiRefused) -> LiveGroup | None:

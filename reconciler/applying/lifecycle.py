@@ -50,7 +50,7 @@ def _create(session: Session, request: Request) -> Result:
                 session.touched = session.group_id is not None  # an answer came, and what is read decides
         if session.group_id is not None:
             return replace(session.ended(Status.APPLIED), answered=answered)
-    return session.ended(Status.FAILED, f"not created: {session.problem}")
+    return session.tried_in_vain(f"not created: {session.problem}")
 
 
 def _answered(session: Session, answer: Answered) -> LiveGroup | None:
@@ -149,7 +149,7 @@ def _delete(session: Session, request: Request) -> Result:
             return session.ended(Status.APPLIED)
     if not session.problem:
         session.touched = _is_changed(session)  # all was answered as done, and what is read decides
-    return session.ended(Status.FAILED, f"still there: {session.problem or 'although the API said it was deleted'}")
+    return session.tried_in_vain(f"still there: {session.problem or 'although the API said it was deleted'}")
 
 
 def _is_gone(session: Session) -> bool:

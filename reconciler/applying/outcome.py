@@ -26,8 +26,9 @@ class Result:
     """How one change ended. `touched` tells whether anything may have been changed; `group_id` is set once known.
 
     `is_refused` tells that the API does not take the change: as long as its reason stands, sending it again is no use.
+    `is_broken` tells that the API failed at it, or gave no answer, until all tries were used up.
     `answered` is a new group as the answer to its creation has it, which nobody has read back yet.
-    `details` is what the API says of the request that failed last, and `server_error` its status from 500 on.
+    `details` is what the API says of the request that failed last.
     `done` is what a change that did not end well has made of its group all the same, None where that was not read.
     """
 
@@ -38,9 +39,9 @@ class Result:
     touched: bool = False
     group_id: str | None = None
     is_refused: bool = False
+    is_broken: bool = False
     answered: LiveGroup | None = None
     details: ErrorDetails = NO_DETAILS
-    server_error: int | None = None
     done: Difference | None = None
 
 

@@ -33,7 +33,6 @@ from reconciler.planning.plan import Change
 T = TypeVar("T")
 
 _FIRST_WAIT = 0.5
-_SERVER_ERROR = 500
 _MOST_RULES = 10
 """Rules at fault that a message names; more are counted."""
 
@@ -84,8 +83,8 @@ class Session:
     """Sends the writes of one change.
 
     `request` was sent last. `problem` is what went wrong last, empty where nothing did, and `details` what the API says
-    of it, with its status from 500 on as `server_error`. `twins` are other groups that have the new group's name, and
-    `seen` is the change, with all ids, beside the group as it was read since the last write.
+    of it; `is_broken` tells that the API failed at it or gave no answer. `twins` are other groups that have the new
+    group's name, and `seen` is the change, with all ids, beside the group as it was read since the last write.
     """
 
     def __init__(
@@ -97,7 +96,7 @@ class Session:
         self.touched = touched
         self.problem = ""
         self.details = NO_DETAILS
-        self.server_error: int | None = None
+        self.is_broken = False
         self.request: Request | None = None
         self.twins: tuple[str, ...] = ()
         self.seen: tuple[Difference, LiveGroup] | None = None
@@ -113,7 +112,7 @@ class Session:
         if not self._begun:
             self.context.recorder.begin(self.change)
             self._begun = True
-        self.request, self.problem, self.details, self.server_error = request, "", NO_DETAILS, None
+        self.request, self.problem, self.details, self.is_broken = request, "", NO_DETAILS, False
         self.seen = None
         try:
             answer = self.context.writer.send(request)
@@ -123,8 +122,8 @@ class Session:
             raise
         except OutcomeUnknown as unknown:
             self.problem, self.details = self._explained(unknown), unknown.details
-            self.server_error = unknown.status if (unknown.status or 0) >= _SERVER_ERROR else None
-            self.touched |= not isinstance(unknown, OutOfDate)
+            self.is_broken = not isinstance(unknown, OutOfDate)
+            self.touched |= self.is_broken
             self._record(request, unknown.status, unknown.request_id)
             raise
         self.touched = True
@@ -157,7 +156,11 @@ class Session:
         if status is Status.APPLIED:
             return result
         done = what_is_done(*self.seen) if self.touched and self.seen else None
-        return replace(result, details=self.details, server_error=self.server_error, done=done)
+        return replace(result, details=self.details, is_broken=self.is_broken, done=done)
+
+    def tried_in_vain(self, message: str) -> Result:
+        """Say that all tries are used up, whatever the API answered to them."""
+        return replace(self.ended(Status.FAILED, message), is_broken=True)
 
     def refused(self, refused: ApiRefused) -> Result:
         """Say that the API does not take the change."""
@@ -200,8 +203,9 @@ class Session:
             return self.ended(Status.LEFT, f"{self.problem}; {stopped.message}" if self.problem else stopped.message)
         except SgctlError as error:
             message = f"{self.problem}; then {error.message}" if self.problem else error.message
-            if isinstance(error, ApiError) and error.details.to_json():
-                self.details = error.details
+            if isinstance(error, ApiError):
+                self.is_broken |= not isinstance(error, ApiRefused)
+                self.details = error.details if error.details.to_json() else self.details
             return self.ended(Status.FAILED, message, error.hint)
 
     def _record(self, request: Request, status: int | None, request_id: str | None) -> None:

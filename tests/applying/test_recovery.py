@@ -13,8 +13,9 @@ from reconciler.api.http import Answer
 from reconciler.api.live import OnPage, nobody
 from reconciler.api.reader import GcoreReader
 from reconciler.api.tasks import DEADLINE
-from reconciler.applying.apply import LEAST_PATIENCE, apply
+from reconciler.applying.apply import apply
 from reconciler.applying.outcome import Status
+from reconciler.applying.patience import LEAST_BROKEN
 from reconciler.applying.session import ApplyContext
 from reconciler.emulator.faults import Fault
 from reconciler.emulator.knobs import Atomicity, Order
@@ -82,7 +83,7 @@ def test_what_is_refused_again_is_not_sent_for_ever(server: EmulatorServer, stat
 def test_a_server_that_fails_at_every_group_is_not_asked_for_all_of_them(server: EmulatorServer, method: str) -> None:
     """What else there is to do is tried all the same, and the rest of it once the server is well again."""
     world = World(server, knobs=neutron())
-    rounds = LEAST_PATIENCE + 2
+    rounds = LEAST_BROKEN + 2
     kinds = ("web",) if method == "PATCH" else ("web", "new")  # a new group is patched as well
     for number in range(rounds):
         world.seed({"name": f"gone-{number}", "rules": [], "tags": {"sgctl-owner": "tests"}})
@@ -94,9 +95,9 @@ def test_a_server_that_fails_at_every_group_is_not_asked_for_all_of_them(server:
     report = world.apply(plan, parallelism=1)
     action = {"PATCH": Action.UPDATE, "POST": Action.CREATE, "DELETE": Action.DELETE}[method]
     failing = [each for each in report.results if each.change.difference.action is action]
-    assert Counter(each.status for each in failing) == {Status.FAILED: LEAST_PATIENCE, Status.LEFT: 2}
+    assert Counter(each.status for each in failing) == {Status.FAILED: LEAST_BROKEN, Status.LEFT: 2}
     assert {each.message for each in failing if each.status is Status.LEFT} == {
-        f"not tried: the API answered 503 to every try of the {LEAST_PATIENCE} groups before it"
+        f"not tried: {LEAST_BROKEN} groups or more before it failed in a row"
     }
     assert all(each.status is Status.APPLIED for each in report.results if each not in failing)
     assert report.error is not None

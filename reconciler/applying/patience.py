@@ -1,0 +1,55 @@
+"""When an apply gives up: so many groups failed one after the other that the next ones would only fail as well.
+
+A group at which the API fails takes half a minute of tries, so a few of them are enough; one that is refused takes two
+requests, so it may be many. What fails in one project and region stops nothing elsewhere, as long as it does not fail
+in many of them.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from reconciler.applying.outcome import Result, Status
+from reconciler.model.desired import Target
+from reconciler.planning.diff import Action
+
+LEAST_BROKEN = 5
+"""Groups in a row at which the API may fail until all tries are used up; more, where many are at once."""
+MOST_FAILED = 1000
+"""Groups in a row that may fail in any way, most of them because they are refused."""
+
+
+@dataclass(slots=True)
+class _Row:
+    """Groups of one action that failed one after the other: how many, at how many the API failed, and where."""
+
+    failed: int = 0
+    broken: int = 0
+    targets: set[Target] = field(default_factory=set)
+
+
+class Patience:
+    """Counts, action by action, the groups that failed since the last one that was applied."""
+
+    def __init__(self, parallelism: int) -> None:
+        self._most_broken = max(LEAST_BROKEN, 2 * parallelism)
+        self._rows: defaultdict[Action, _Row] = defaultdict(_Row)
+
+    def ended(self, action: Action, target: Target) -> str:
+        """Say why no further change of that action is to be tried in a target; empty where it is to be tried."""
+        row = self._rows[action]
+        limits = ((row.broken, self._most_broken), (row.failed, MOST_FAILED))
+        limit = next((limit for number, limit in limits if number >= limit), None)
+        if limit is None or (target not in row.targets and len(row.targets) < self._most_broken):
+            return ""
+        return f"not tried: {limit:,} groups or more before it failed in a row"
+
+    def note(self, result: Result) -> None:
+        """Take note of how a change ended."""
+        difference = result.change.difference
+        if result.status is Status.APPLIED:
+            self._rows[difference.action] = _Row()
+            return
+        row = self._rows[difference.action]
+        row.failed += 1
+        row.broken += result.is_broken
+        row.targets.add(difference.target)

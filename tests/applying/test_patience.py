@@ -1,0 +1,116 @@
+"""An apply gives up where the next groups would fail as well, says so, and hides nothing that was done."""
+
+from collections import Counter
+from collections.abc import Callable
+from zlib import crc32
+
+import httpx
+import pytest
+from build import desired_group, state_of, tcp
+from world import FakeClock
+
+from reconciler.api.backend import BACKENDS, GcoreWriter
+from reconciler.api.http import Http
+from reconciler.api.reader import GcoreReader
+from reconciler.applying.apply import Report, apply
+from reconciler.applying.outcome import Result, Status
+from reconciler.applying.patience import LEAST_BROKEN, MOST_FAILED, Patience
+from reconciler.applying.session import ApplyContext
+from reconciler.model.desired import Target
+from reconciler.planning.diff import Action
+from reconciler.planning.plan import Plan, PlanOptions
+from reconciler.workflow import make_plan
+
+
+def creating(*groups: int) -> Plan:
+    """Plan so many new groups in project 1, project 2 and so on."""
+    targets = [Target(project, 7) for project in range(1, len(groups) + 1)]
+    desired = [
+        desired_group(f"web-{each}", [tcp(80)], target=target)
+        for target, number in zip(targets, groups, strict=True)
+        for each in range(number)
+    ]
+    live = dict.fromkeys(targets, ())
+    return make_plan(
+        state_of(*desired), live, PlanOptions(), base_url="https://api.gcore.com", created_at="2026-01-02T03:04:05Z"
+    )
+
+
+def refused(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(403, json={"message": "no"})
+
+
+def broken(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(503)
+
+
+def dropped(request: httpx.Request) -> httpx.Response:
+    raise httpx.ReadError("reset", request=request)
+
+
+def unreachable(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("refused", request=request)
+
+
+def ignored(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, json={})
+
+
+def by_turns(request: httpx.Request) -> httpx.Response:
+    return (broken if crc32(request.content) % 2 else refused)(request)
+
+
+def run(plan: Plan, answer: Callable[[httpx.Request], httpx.Response], parallelism: int = 1) -> tuple[Report, int]:
+    """Apply against a server that answers writes in this way, and has no groups; with the number of writes."""
+    writes: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, json={"count": 0, "results": []})
+        writes.append(request.url.path)
+        return answer(request)
+
+    clock = FakeClock()
+    with Http("https://api.gcore.com", "key", clock, transport=httpx.MockTransport(handle)) as http:
+        context = ApplyContext(GcoreReader(http), GcoreWriter(http, clock), clock, BACKENDS["v1"])
+        return apply(plan, context, parallelism=parallelism), len(writes)
+
+
+@pytest.mark.parametrize("answer", [broken, dropped, unreachable, ignored, by_turns], ids=lambda each: each.__name__)
+def test_an_api_that_fails_is_asked_for_a_few_groups_only(answer: Callable[[httpx.Request], httpx.Response]) -> None:
+    """However it fails, and also where it refuses some groups in between."""
+    report, writes = run(creating(60), answer)
+    ends = Counter(result.status for result in report.results)
+    assert ends[Status.LEFT] >= 40
+    assert writes <= 5 * ends[Status.FAILED]
+    assert {result.message for result in report.results if result.status is Status.LEFT} == {
+        f"not tried: {LEAST_BROKEN} groups or more before it failed in a row"
+    }
+
+
+def test_an_api_that_refuses_every_write_is_given_up_after_a_thousand() -> None:
+    report, writes = run(creating(*[130] * 10), refused, parallelism=4)
+    ends = Counter(result.status for result in report.results)
+    assert MOST_FAILED <= writes == ends[Status.FAILED] < MOST_FAILED + 4
+    assert report.results[-1].message == f"not tried: {MOST_FAILED:,} groups or more before it failed in a row"
+    assert report.error is not None
+    assert report.error.exit_code == 1
+
+
+def test_what_fails_in_one_project_stops_nothing_in_others_unless_it_fails_in_many() -> None:
+    patience = Patience(parallelism=1)
+    changes = creating(*[1] * (LEAST_BROKEN + 1)).changes
+    targets = [change.difference.target for change in changes]
+
+    def given_up() -> list[bool]:
+        return [bool(patience.ended(Action.CREATE, target)) for target in targets]
+
+    for _ in range(LEAST_BROKEN):
+        patience.note(Result(changes[0], Status.FAILED, is_broken=True))
+    assert given_up() == [True] + [False] * LEAST_BROKEN
+    patience.note(Result(changes[1], Status.APPLIED))
+    assert not any(given_up())
+    for change in changes[:LEAST_BROKEN]:
+        patience.note(Result(change, Status.FAILED, is_broken=True))
+    assert all(given_up())
+    assert not patience.ended(Action.UPDATE, targets[0])
