@@ -22,8 +22,9 @@ from reconciler.applying.outcome import NoJournal, Result
 from reconciler.applying.stale import Done, Stale
 from reconciler.cli import options, settings
 from reconciler.cli.log import Log, current_log, tell
-from reconciler.cli.options import DURATION, ConnectionOptions, Look, PlanChoices, TargetOptions
+from reconciler.cli.options import ConnectionOptions, Look, PlanChoices, TargetOptions
 from reconciler.cli.output import STDOUT, check_outputs, show_plan
+from reconciler.cli.parameters import DURATION, OutputFile, option_set
 from reconciler.cli.plan import plan_files, protected_address, refuse_stopped
 from reconciler.cli.progress import Progress
 from reconciler.config.keys import KEYS
@@ -49,7 +50,7 @@ class _Apply:
     format_: str
 
 
-_apply = options.option_set(
+_apply = option_set(
     _Apply,
     click.option("--auto-approve", is_flag=True, help="Do not ask. Needed where there is no terminal."),
     click.option("--skip-stale", is_flag=True, help="With a saved plan: apply the groups that did not move since."),
@@ -62,7 +63,7 @@ _apply = options.option_set(
     ),
     click.option(
         "--journal",
-        type=options.OutputFile(),
+        type=OutputFile(),
         metavar="FILE",
         help="Append every write to this file, for `sgctl rollback FILE`, and not to one of its own.",
     ),

@@ -13,6 +13,7 @@ from reconciler.cli import options, settings
 from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, Look, TargetOptions
 from reconciler.cli.output import PUBLIC, check_outputs, write_atomically
+from reconciler.cli.parameters import OutputFile, option_set
 from reconciler.cli.plan import refuse_unread
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import load_files, refuse_no_owner, sees_all
@@ -50,7 +51,7 @@ class _Report:
     metrics_file: str | None
 
 
-_report = options.option_set(
+_report = option_set(
     _Report,
     options.format_option(),
     fail_on,
@@ -58,7 +59,7 @@ _report = options.option_set(
     click.option("--who", is_flag=True, help="Tell who changed each group, from the API's own log."),
     options.all_targets,
     click.option(
-        "--metrics-file", type=options.OutputFile(), metavar="FILE", help="Write Prometheus text for the node exporter."
+        "--metrics-file", type=OutputFile(), metavar="FILE", help="Write Prometheus text for the node exporter."
     ),
 )
 
@@ -72,7 +73,7 @@ class NotificationOptions:
     state_file: str | None
 
 
-notification_options = options.option_set(
+notification_options = option_set(
     NotificationOptions,
     click.option(
         "--notify-url",
@@ -83,7 +84,7 @@ notification_options = options.option_set(
     click.option("--notify-format", type=click.Choice(["json", "slack"]), default="json", show_default=True),
     click.option(
         "--state-file",
-        type=options.OutputFile(is_kept=True),
+        type=OutputFile(is_kept=True),
         metavar="FILE",
         help="Notify only when the report has changed.",
     ),

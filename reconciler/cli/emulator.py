@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import click
 
 from reconciler import process
-from reconciler.cli.options import OutputFile
 from reconciler.cli.output import check_outputs
+from reconciler.cli.parameters import OutputFile
 from reconciler.emulator.guide import FAULTS, KNOBS, SEED
 from reconciler.model.environment import API_KEY, BASE_URL
 from reconciler.model.errors import SgctlError

@@ -9,6 +9,7 @@ from reconciler.cli import options, settings
 from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, TargetOptions
 from reconciler.cli.output import PUBLIC, check_outputs, write_atomically
+from reconciler.cli.parameters import OutputFile
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import Loaded, load_chosen, load_for_live
 from reconciler.config.commit import commit_of
@@ -36,7 +37,7 @@ _HEADINGS = {"desired": "Security groups, as desired", "live": "Security groups,
 @click.option(
     "--group", "groups", multiple=True, metavar="NAME", help="Only this group and its neighbours; repeatable."
 )
-@click.option("--out", type=options.OutputFile(), metavar="FILE", help="Write to this file instead of stdout.")
+@click.option("--out", type=OutputFile(), metavar="FILE", help="Write to this file instead of stdout.")
 @options.target
 @options.connection
 def command(

@@ -9,7 +9,8 @@ from reconciler import reading
 from reconciler.cli import options
 from reconciler.cli.completion import complete_groups
 from reconciler.cli.log import current_log
-from reconciler.cli.options import DURATION, ConnectionOptions, TargetOptions
+from reconciler.cli.options import ConnectionOptions, TargetOptions
+from reconciler.cli.parameters import DURATION, option_set
 from reconciler.cli.targets import load_for_live
 from reconciler.model.clock import SystemClock, format_time
 from reconciler.model.json_form import json_text
@@ -22,7 +23,7 @@ class _History:
     format_: str
 
 
-_history = options.option_set(
+_history = option_set(
     _History,
     click.option(
         "--since", type=DURATION, default="7d", show_default=True, help="How far back, such as 90m, 24h or 7d."

@@ -9,6 +9,7 @@ from reconciler.cli import options, settings
 from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, TargetOptions
 from reconciler.cli.output import check_outputs, write_groups
+from reconciler.cli.parameters import OutputFile, option_set
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import known_target
 from reconciler.importing.layout import STDOUT
@@ -20,13 +21,13 @@ from reconciler.model.errors import SgctlError, UsageError
 from reconciler.model.files import PLAN_LIMIT, read_bounded
 from reconciler.model.text import count, printable
 
-_import = options.option_set(
+_import = option_set(
     ImportOptions,
     click.argument("names", nargs=-1, metavar="[NAME]..."),
     click.option(
         "--tag", "tags", multiple=True, metavar="KEY[=VALUE]", help="Only groups with this tag; repeatable: with all."
     ),
-    click.option("--out", type=options.OutputFile(), metavar="FILE", help="Write to this file instead of stdout."),
+    click.option("--out", type=OutputFile(), metavar="FILE", help="Write to this file instead of stdout."),
     click.option(
         "--split", type=click.Path(file_okay=False), metavar="DIR", help="Write one file a group to this folder."
     ),

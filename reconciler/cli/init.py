@@ -13,6 +13,7 @@ from reconciler.cli import options
 from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, TargetOptions
 from reconciler.cli.output import refuse_output, refuse_way_out, write_groups
+from reconciler.cli.parameters import option_set
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import known_target
 from reconciler.importing.layout import SCHEMA, read_if_there
@@ -57,7 +58,7 @@ class InitOptions:
     ci: str
 
 
-_init = options.option_set(
+_init = option_set(
     InitOptions,
     click.argument("folder", default=".", type=click.Path(file_okay=False)),
     click.option("--import", "import_", is_flag=True, help="Begin with the groups that are live, not with an example."),

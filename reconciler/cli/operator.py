@@ -15,6 +15,7 @@ from reconciler.cli.apply import journal_of
 from reconciler.cli.health import Address, serve_health
 from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions
+from reconciler.cli.parameters import option_set
 from reconciler.model.clock import StoppableClock, format_time
 from reconciler.model.errors import UsageError
 from reconciler.planning.plan import Plan, PlanOptions
@@ -34,7 +35,7 @@ class _Operator:
     crds: bool
 
 
-_operator = options.option_set(
+_operator = option_set(
     _Operator,
     click.option(
         "--namespace", "namespaces", multiple=True, metavar="NAME", help="Only this namespace; repeatable. Else all."

@@ -5,13 +5,9 @@
 def command(connection: ConnectionOptions) -> None: ...
 """
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from functools import wraps
-from inspect import get_annotations
-from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,8 +15,9 @@ import click
 from reconciler.cli import settings
 from reconciler.cli.completion import complete_groups, complete_plan_files, complete_projects, complete_regions
 from reconciler.cli.log import Log, current_log
+from reconciler.cli.parameters import DURATION, SECONDS, Decorator, Id, OutputFile, option_set
 from reconciler.config.keys import KEYS
-from reconciler.model.clock import Clock, SystemClock, parse_duration
+from reconciler.model.clock import Clock, SystemClock
 from reconciler.model.environment import POLICIES
 from reconciler.model.policies import LIFTABLE
 from reconciler.model.text import shown
@@ -29,76 +26,6 @@ from reconciler.render import FORMATS
 if TYPE_CHECKING:  # so that --help and whatever stays offline load neither httpx nor the plan
     from reconciler.api.connection import Api
     from reconciler.planning.encode import ApiVersion
-
-Command = Callable[..., Any]
-Decorator = Callable[[Command], Command]
-
-
-def option_set(kind: type, *declared: Decorator) -> Decorator:
-    """Return a decorator that adds options to a command, and hands their values to it as one `kind`, a dataclass.
-
-    The options carry the names of its fields; a field without an option has its default. The command takes the value as
-    its argument of that type.
-    """
-    names = [field.name for field in fields(kind)]
-
-    def decorate(command: Command) -> Command:
-        argument = next(name for name, type_ in get_annotations(command).items() if type_ is kind)
-
-        @wraps(command)
-        def collect(*arguments: Any, **values: Any) -> Any:
-            chosen = kind(**{name: values.pop(name) for name in names if name in values})
-            return command(*arguments, **values, **{argument: chosen})
-
-        for declare in reversed(declared):
-            declare(collect)
-        return collect
-
-    return decorate
-
-
-class _Duration(click.ParamType):  # type: ignore[type-arg]  # generic in the newest click only
-    name = "duration"
-
-    def convert(self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        duration = value if isinstance(value, timedelta) else parse_duration(value)
-        if duration is None:
-            self.fail(f"{value!r} is not a duration such as 24h, 90m or 7d", param, ctx)
-        return duration
-
-
-DURATION = _Duration()
-
-
-class _Id(click.IntRange):
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if isinstance(value, str) and not value.strip().lstrip("+-").isdecimal():
-            self.fail(f"{value!r} is not a number; --project and --region take names", param, ctx)
-        return super().convert(value, param, ctx)
-
-
-class OutputFile(click.Path):
-    """A file that a command writes; `-` is stdout, but for a file that is read again the next time (`is_kept`).
-
-    A command with such an option calls `output.check_outputs` before it does anything.
-    """
-
-    def __init__(self, *, is_kept: bool = False) -> None:
-        super().__init__()
-        self.is_kept = is_kept
-
-
-class _Seconds(click.FloatRange):
-    """A number of seconds; not `nan`, which is neither below nor above a bound."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        seconds: float = super().convert(value, param, ctx)
-        if isnan(seconds):
-            self.fail(f"{value!r} is not a number of seconds", param, ctx)
-        return seconds
-
-
-SECONDS = _Seconds(min=0.1, max=86_400)
 
 
 def _default_paths(context: click.Context, _: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -277,8 +204,8 @@ def target_options(project_help: str, region_help: str, *more: Decorator) -> Dec
     """Return the options for a project and a region, and what else `TargetOptions` has."""
     return option_set(
         TargetOptions,
-        click.option("--project-id", type=_Id(min=1), help=project_help),
-        click.option("--region-id", type=_Id(min=1), help=region_help),
+        click.option("--project-id", type=Id(min=1), help=project_help),
+        click.option("--region-id", type=Id(min=1), help=region_help),
         click.option(
             "--project", metavar="NAME", shell_complete=complete_projects, help="The project by its name instead."
         ),

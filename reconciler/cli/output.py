@@ -14,7 +14,8 @@ import click
 
 from reconciler.cli import settings
 from reconciler.cli.log import current_log
-from reconciler.cli.options import Look, OutputFile, ReportOptions
+from reconciler.cli.options import Look, ReportOptions
+from reconciler.cli.parameters import OutputFile
 from reconciler.config.config import leads_out, repository_of
 from reconciler.model.environment import API_KEY_FILE
 from reconciler.model.errors import SgctlError, UsageError

@@ -12,6 +12,7 @@ from reconciler.api.connection import Api
 from reconciler.cli import options, settings
 from reconciler.cli.options import ConnectionOptions, Look, PlanChoices, ReportOptions, TargetOptions
 from reconciler.cli.output import check_outputs, show_plan, write_plan, write_reports
+from reconciler.cli.parameters import OutputFile, option_set
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import excluded_notes, load_files, refuse_partial_prune, sees_all
 from reconciler.config.commit import commit_of
@@ -30,9 +31,9 @@ class _Output:
     format_: str
 
 
-_output = options.option_set(
+_output = option_set(
     _Output,
-    click.option("--out", type=options.OutputFile(), metavar="FILE", help="Save the plan, for `sgctl apply FILE`."),
+    click.option("--out", type=OutputFile(), metavar="FILE", help="Save the plan, for `sgctl apply FILE`."),
     click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes."),
     options.format_option(),
 )

@@ -10,6 +10,7 @@ from reconciler.cli import options, settings
 from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, Look, PlanChoices
 from reconciler.cli.output import check_outputs, show_plan, write_plan
+from reconciler.cli.parameters import OutputFile
 from reconciler.cli.plan import plan_options, refuse_stopped
 from reconciler.model.errors import PlanFileError, UsageError
 from reconciler.model.text import count, printable
@@ -21,7 +22,7 @@ _LISTED = 5
 @click.command("rollback")
 @click.argument("journal", type=click.Path(), required=False)
 @click.option("--last", is_flag=True, help="Take the newest journal of this machine that is about the API in use.")
-@click.option("--out", type=options.OutputFile(), metavar="FILE", help="Save the plan, for `sgctl apply FILE`.")
+@click.option("--out", type=OutputFile(), metavar="FILE", help="Save the plan, for `sgctl apply FILE`.")
 @options.format_option()
 @options.look
 @options.rollback_plan

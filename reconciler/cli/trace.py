@@ -10,6 +10,7 @@ from reconciler.cli import options, settings
 from reconciler.cli.completion import complete_groups
 from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, TargetOptions
+from reconciler.cli.parameters import option_set
 from reconciler.cli.progress import Progress
 from reconciler.cli.targets import load_chosen, load_for_live
 from reconciler.model.desired import DesiredState, Target
@@ -33,7 +34,7 @@ class _Trace:
     format_: str
 
 
-_trace = options.option_set(
+_trace = option_set(
     _Trace,
     click.option(
         "--group",

@@ -18,8 +18,9 @@ from reconciler.cli.apply import journal_of, one_at_a_time_here
 from reconciler.cli.drift import NotificationOptions, Notifier, fail_on, notification_options
 from reconciler.cli.health import Address, serve_health
 from reconciler.cli.log import current_log, report
-from reconciler.cli.options import DURATION, ConnectionOptions, TargetOptions
+from reconciler.cli.options import ConnectionOptions, TargetOptions
 from reconciler.cli.output import check_outputs
+from reconciler.cli.parameters import DURATION, option_set
 from reconciler.cli.targets import load_files, sees_all
 from reconciler.drift.compare import Severity, summarize_drift
 from reconciler.drift.watch import Enforce, Round, Told, WatchLoop
@@ -38,7 +39,7 @@ class _Watch:
     listen: tuple[str, int] | None
 
 
-_watch = options.option_set(
+_watch = option_set(
     _Watch,
     click.option(
         "--interval", type=DURATION, default="5m", show_default=True, help="The time from a round to the next one."

@@ -6,7 +6,8 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 import click
 import pytest
 
-from reconciler.cli import options, sgctl
+from reconciler.cli import sgctl
+from reconciler.cli.parameters import option_set
 
 COMMANDS = sgctl.list_commands(click.Context(sgctl))
 
@@ -41,7 +42,7 @@ def test_a_set_of_options_is_handed_over_as_one_value() -> None:
 
     @click.command()
     @click.argument("name")
-    @options.option_set(Pair, click.option("--left", type=int))
+    @option_set(Pair, click.option("--left", type=int))
     def command(name: str, pair: Pair) -> None:
         taken.extend((name, pair))
 
@@ -54,4 +55,4 @@ def test_a_command_that_does_not_take_the_type_is_a_bug_at_once() -> None:
         raise AssertionError(name)
 
     with pytest.raises(StopIteration):
-        options.option_set(Pair)(command)
+        option_set(Pair)(command)

@@ -11,7 +11,7 @@ import click
 import pytest
 
 from reconciler.cli import sgctl as root
-from reconciler.cli.options import OutputFile
+from reconciler.cli.parameters import OutputFile
 
 from .conftest import CHANGED, SAME, Sgctl
 
