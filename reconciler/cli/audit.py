@@ -7,10 +7,11 @@ import click
 
 from reconciler import reading
 from reconciler.cli import options, settings
+from reconciler.cli.log import tell
 from reconciler.cli.options import ConnectionOptions, ReportOptions, TargetOptions
 from reconciler.cli.output import check_outputs, sarif_text, write_reports
 from reconciler.cli.progress import Progress
-from reconciler.cli.targets import known_target, load_files, sees_all
+from reconciler.cli.targets import excluded_notes, known_target, load_files, sees_all
 from reconciler.loading.walk import find_files
 from reconciler.model.clock import SystemClock, format_time
 from reconciler.model.desired import DesiredState
@@ -60,6 +61,8 @@ def command(
     to_stdout = check_outputs(paths or settings.default_paths(), walk=settings.walk(target.follow_links))
     state, outside = _load(paths, target, optional=all_targets), settings.rulebook(policies_file)
     chosen = paths or settings.default_paths()
+    for text in excluded_notes(chosen, target):
+        tell(text)
     whole = sees_all(chosen, state, target)
     with options.connect(connection) as api:
         also = api.list_targets() if all_targets else ()

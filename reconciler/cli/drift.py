@@ -10,13 +10,13 @@ import click
 
 from reconciler import reading
 from reconciler.cli import options, settings
-from reconciler.cli.log import current_log
+from reconciler.cli.log import current_log, tell
 from reconciler.cli.options import ConnectionOptions, Look, TargetOptions
 from reconciler.cli.output import PUBLIC, check_outputs, write_atomically
 from reconciler.cli.parameters import OutputFile, option_set
 from reconciler.cli.plan import refuse_unread
 from reconciler.cli.progress import Progress
-from reconciler.cli.targets import load_files, refuse_no_owner, sees_all
+from reconciler.cli.targets import excluded_notes, load_files, refuse_no_owner, sees_all
 from reconciler.config.commit import commit_of
 from reconciler.drift import notify
 from reconciler.drift.compare import Drift, Severity
@@ -128,6 +128,8 @@ def command(
     drift = None
     try:
         state = load_files(paths, target, settings.policies())
+        for text in excluded_notes(paths, target):
+            tell(text)
         whole = sees_all(paths, state, target)
         if chosen.all_targets:
             refuse_no_owner(state)

@@ -108,7 +108,7 @@ def rulebook(path: str | None) -> Rulebook | None:
     from reconciler.loading.policies import read_policies  # noqa: PLC0415 - brings YAML, which help need not load
 
     outside = load_outside(path)
-    policies = read_policies(outside.policies, path, outside.place_in_policies) if outside.policies else Policies()
+    policies = read_policies(outside.policies, path, outside.place_in_policies)
     return Rulebook(policies, Limits(**outside.limits))
 
 

@@ -51,7 +51,7 @@ def excluded_notes(paths: Sequence[str], target: TargetOptions) -> tuple[str, ..
     where = settings.config().places("exclude").get("exclude")
     named = ", ".join(found[:_MOST_NAMED])
     more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
-    return (f"judged without what `exclude` leaves out ({where}): {named}{more}",)
+    return (f"what `exclude` leaves out is not looked at ({where}): {named}{more}",)
 
 
 def warned(state: DesiredState) -> DesiredState:

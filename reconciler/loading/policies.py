@@ -28,6 +28,8 @@ from reconciler.model.policies import (
     Policies,
     PoliciesSource,
     RequiredTags,
+    Rulebook,
+    RulebookSource,
     RuleDescription,
     WorldOpenAnyPort,
     WorldOpenManagement,
@@ -78,6 +80,11 @@ def saved_policies(source: PoliciesSource) -> Policies:
     if not source.settings:
         return Policies(source=source)
     return bind_texts(read_policies(source.settings, source.where), source.address_groups)
+
+
+def saved_rulebook(source: RulebookSource) -> Rulebook:
+    """Read a rulebook that a plan file kept. Raises `InputError` where it is none."""
+    return Rulebook(saved_policies(source.policies), source.limits)
 
 
 def read_policies_of(

@@ -177,12 +177,24 @@ class Limits:
     min_rewritten_groups: int = 10
 
 
+class RulebookSource(NamedTuple):
+    """A rulebook as plan files keep it."""
+
+    policies: PoliciesSource
+    limits: Limits
+
+
 @dataclass(frozen=True, slots=True)
 class Rulebook:
     """Policies and limits from outside the repository, which nothing in its files can soften or except from."""
 
     policies: Policies = field(default_factory=Policies)
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def source(self) -> RulebookSource:
+        """What it was read from."""
+        return RulebookSource(self.policies.source, self.limits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from reconciler.model.json_reading import (
     whole,
 )
 from reconciler.model.placeholder import is_placeholder, placeholder
-from reconciler.model.policies import Limits, PoliciesSource
+from reconciler.model.policies import Limits, PoliciesSource, RulebookSource
 from reconciler.model.text import shown
 from reconciler.planning.derive_change import TARGET_NAMES, read_difference, read_target
 from reconciler.planning.diff import Difference
@@ -55,7 +55,7 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 def derive_plan(content: Json, encoders: Encoders) -> Plan:
     """Derive a plan from what its file shows. Raises `Fault` with the path of what is wrong."""
-    members(content, _PLAN, ("origin", "orphans", "limits"))
+    members(content, _PLAN, ("origin", "orphans", "limits", "outside"))
     encoder = member(content, "api_version", partial(_read_encoder, encoders=encoders))
     two_phase = member(content, "two_phase", flag)
     differences = member(content, "changes", each_of(read_difference))
@@ -81,6 +81,7 @@ def derive_plan(content: Json, encoders: Encoders) -> Plan:
         origin=member(content, "origin", _read_origin) if "origin" in content else None,
         orphans=member(content, "orphans", each_of(_read_orphan)) if "orphans" in content else (),
         limits=member(content, "limits", _read_limits) if "limits" in content else Limits(),
+        outside=member(content, "outside", _read_outside) if "outside" in content else None,
     )
 
 
@@ -166,6 +167,11 @@ def _read_policies(content: Any) -> PoliciesSource:
         issues = error.issues if isinstance(error, InputError) else ()
         raise Fault(f"is not valid: {issues[0].message if issues else error}").within("policies") from None
     return source
+
+
+def _read_outside(content: Any) -> RulebookSource:
+    members(content, RulebookSource._fields)
+    return RulebookSource(member(content, "policies", _read_policies), member(content, "limits", _read_limits))
 
 
 def _read_settings(content: Any) -> Json:

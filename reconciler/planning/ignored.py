@@ -1,7 +1,7 @@
-"""What is left to others, told: how many live rules, for which entry of `ignore_rules`, in which groups. Pure."""
+"""What a plan leaves alone, told: rules of others (`ignore_rules`), rules that no file manages, owners. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from reconciler.model.desired import Target
@@ -111,6 +111,27 @@ def _unknown_groups(difference: Difference) -> Iterator[str]:
         if entry.remote_group is not None and not entry.remote_group_ids:
             where = f"no group of {difference.target} is named {shown(entry.remote_group)}"
             yield f"{entry.place}: {where}: this entry of `ignore_rules` matches nothing there"
+
+
+def left_alone_notes(matches: Iterable[Match], owners: Mapping[Target, Container[str]]) -> Iterator[str]:
+    """Tell what of live groups nobody looks after because a key is not in their files: their rules, and the rest.
+
+    `owners` are those of the files. Who takes the key out of a file changes nothing that is live, and ends all looking.
+    """
+    live = [(match.desired, match.live) for match in matches if match.live is not None]
+    unmanaged = [it for desired, it in live if desired.rules is None and it.rules]
+    if unmanaged:
+        names = listed([f"{shown(it.name)} ({count(len(it.rules), 'rule')})" for it in unmanaged], _MOST)
+        yield f"the rules of {names} are left as they are: no file has a `rules` key for them"
+    lost: dict[str, list[str]] = {}
+    for _, it in live:
+        if it.owner is not None and it.owner not in owners.get(it.target, ()):
+            lost.setdefault(it.owner, []).append(shown(it.name))
+    for owner, names_of_it in lost.items():
+        yield (
+            f"the owner {shown(owner)} of {listed(names_of_it, _MOST)} is in no file of their target: other live "
+            "groups that it has are not looked for"
+        )
 
 
 def deletion_notes(deletions: Sequence[Difference], matches: Iterable[Match]) -> tuple[str, ...]:

@@ -12,13 +12,13 @@ from reconciler.model.desired import DesiredState, Target
 from reconciler.model.errors import InputError, UsageError
 from reconciler.model.live import Instances, LiveGroup, LiveState, UnreadTarget, fingerprint
 from reconciler.model.placeholder import placeholder
-from reconciler.model.policies import Finding, Limits, Policies, PoliciesSource, Rulebook
+from reconciler.model.policies import Finding, Limits, Policies, PoliciesSource, Rulebook, RulebookSource
 from reconciler.model.rounds import in_rounds
 from reconciler.model.text import did_you_mean
 from reconciler.planning import prune
 from reconciler.planning.diff import Action, Difference, diff, names_of_remotes
 from reconciler.planning.encode import ApiVersion, Encoder, Request, encode_create, encode_update
-from reconciler.planning.ignored import count_ignored, deletion_notes, ignored_notes
+from reconciler.planning.ignored import count_ignored, deletion_notes, ignored_notes, left_alone_notes
 from reconciler.planning.origins import address_group_notes
 from reconciler.planning.orphans import UnmanagedGroup, find_orphans, is_ours
 from reconciler.planning.refusals import refuse_groups, refuse_rules
@@ -77,7 +77,8 @@ class Plan:
 
     `created_at` is an ISO 8601 time in UTC. `lifted` names the guardrails that were lifted when the plan was made.
     `group_names` maps the ids of remote groups to their names, for people. `policies` and `limits` are those it was
-    judged by, and `protect_ssh_from` is the address that must not be locked out; it is judged again when it is applied.
+    judged by, `outside` is what it was judged by beside them, and `protect_ssh_from` is the address that must not be
+    locked out; it is judged again when it is applied.
     `orphans` are live groups with our owner that no file names, and that this plan leaves alone; with pruning, notes
     name them.
     """
@@ -97,6 +98,7 @@ class Plan:
     origin: Origin | None = None
     orphans: tuple[UnmanagedGroup, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    outside: RulebookSource | None = None
     unread: tuple[UnreadTarget, ...] = ()
 
     @property
@@ -195,6 +197,7 @@ def plan_groups(
         *pruning.notes,
         *address_group_notes(matches, differences),
         *ignored_notes(compared),
+        *left_alone_notes(matches, state.owners),
         *deletion_notes(pruning.deletions, matches),
     )
     return replace(plan, notes=notes, orphans=tuple(UnmanagedGroup.of(group) for group in left))

@@ -28,7 +28,7 @@ from reconciler.model.json_form import (
 )
 from reconciler.model.json_reading import Fault, Json
 from reconciler.model.place import Place
-from reconciler.model.policies import Limits, PoliciesSource
+from reconciler.model.policies import Limits, PoliciesSource, RulebookSource
 from reconciler.model.text import printable, shown
 from reconciler.planning.derive import Encoders, derive_plan
 from reconciler.planning.diff import Difference, IgnoredRules
@@ -62,6 +62,7 @@ def _content(plan: Plan, changes: list[Json]) -> Json:
         "protect_ssh_from": plan.protect_ssh_from,
         **({"origin": asdict(plan.origin)} if plan.origin else {}),
         **({"limits": asdict(plan.limits)} if plan.limits != Limits() else {}),
+        **({"outside": _outside(plan.outside)} if plan.outside else {}),
         "changes": changes,
         **({"orphans": [unmanaged_to_json(each) for each in plan.orphans]} if plan.orphans else {}),
         **({"unread_targets": [unread_to_json(each) for each in plan.unread]} if plan.unread else {}),
@@ -198,6 +199,10 @@ def _policies(source: PoliciesSource) -> Json:
         "settings": dict(source.settings),
         "address_groups": {name: list(prefixes) for name, prefixes in source.address_groups.items()},
     }
+
+
+def _outside(source: RulebookSource) -> Json:
+    return {"policies": _policies(source.policies), "limits": asdict(source.limits)}
 
 
 def loads(data: str | bytes, name: str, encoders: Encoders) -> Plan:

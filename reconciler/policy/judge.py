@@ -9,7 +9,7 @@ from datetime import date
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from reconciler.loading.policies import bind_texts, saved_policies
+from reconciler.loading.policies import bind_texts, saved_policies, saved_rulebook
 from reconciler.model.clock import day_of
 from reconciler.model.desired import DesiredState, Target
 from reconciler.model.egress import smtp_protocols
@@ -28,7 +28,7 @@ from reconciler.policy.rules import (
     check_smtp,
     check_tags,
 )
-from reconciler.policy.softened import softened
+from reconciler.policy.softened import softened, told_outside
 from reconciler.policy.subject import (
     Ids,
     Judging,
@@ -107,8 +107,11 @@ def judge_plan(
     """
     matches, today = tuple(matches), day_of(plan.created_at)
     names = {**plan.group_names, **names_in_policies(policies, matches, live)}
-    notes = (*plan.notes, *softened(policies, limits), *lifted_notes(plan))
-    plan = replace(plan, policies=policies.source, limits=limits, group_names=names, notes=notes)
+    if outside is not None:
+        names |= names_in_policies(outside.policies, matches, live)
+    source = outside.source if outside else None
+    notes = (*plan.notes, *softened(policies, limits), *told_outside(source), *lifted_notes(plan))
+    plan = replace(plan, policies=policies.source, limits=limits, outside=source, group_names=names, notes=notes)
     findings = _judge_new(plan, Judging.of(policies, today, len(matches)), limits, matches, live)
     if outside is not None:
         strictly = Judging.of(outside.policies, today, len(matches), heeds_exceptions=False)
@@ -139,10 +142,10 @@ def judge_again(
 ) -> "Plan":
     """Judge a saved plan by the guardrails of today, which is the day it was made unless another is given.
 
-    Without `policies` or `limits` of today, those that are saved with the plan hold. Only the groups that change are in
-    a plan: what was found in the others stays found, unless its policy is off by now, and an exception that has ended
-    since covers nothing any more. Raises `InputError` when the policies of today name an address group that those of
-    the plan did not.
+    Without `policies`, `limits` or `outside` of today, those that are saved with the plan hold. Only the groups that
+    change are in a plan: what was found in the others stays found, unless its policy is off by now, and an exception
+    that has ended since covers nothing any more. Raises `InputError` when the policies of today name an address group
+    that those of the plan did not.
     """
     saved = plan.policies
     policies = saved_policies(saved) if policies is None else bind_texts(policies, saved.address_groups)
@@ -150,10 +153,13 @@ def judge_again(
     today = today or day_of(plan.created_at)
     judging = Judging.of(policies, today, len(plan.changes))
     again = chain(found_in_changes(plan, judging, limits or plan.limits), found_in_groups(plan, judging))
+    if outside is None and plan.outside is not None:
+        outside = saved_rulebook(plan.outside)
     if outside is not None:
         strictly = Judging.of(outside.policies, today, len(plan.changes), heeds_exceptions=False)
         again = chain(again, found_in_changes(plan, strictly, outside.limits), found_in_groups(plan, strictly))
-    return replace(plan, findings=_with_kept(unique_findings(again), plan, judging))
+    judges = [policies, outside.policies] if outside else [policies]
+    return replace(plan, findings=_with_kept(unique_findings(again), plan, judges, today))
 
 
 _OF_CHANGES = frozenset({MASS_DELETE, MASS_REWRITE, GAP, LOCKOUT})
@@ -183,10 +189,12 @@ def lifted_notes(plan: "Plan") -> tuple[str, ...]:
     return (f"lifted for this plan, so that they stop nothing: {', '.join(plan.lifted)}",)
 
 
-def _with_kept(again: tuple[Finding, ...], plan: "Plan", judging: Judging) -> tuple[Finding, ...]:
+def _with_kept(
+    again: tuple[Finding, ...], plan: "Plan", judges: Sequence[Policies], today: date
+) -> tuple[Finding, ...]:
     """Add what was found in groups that do not change, and so are not in the plan."""
     seen = {(found.guardrail, found.place, found.group, found.message) for found in again}
-    kept = (_kept(found, judging) for found in plan.findings if found.guardrail not in _OF_CHANGES)
+    kept = (_kept(found, judges, today) for found in plan.findings if found.guardrail not in _OF_CHANGES)
     return (
         *again,
         *(each for each in kept if each and (each.guardrail, each.place, each.group, each.message) not in seen),
@@ -259,11 +267,10 @@ def _judge_deletion(change: "Change", names: Mapping[str, str], judging: Judging
         yield from check_flows(subject, judging)
 
 
-def _kept(found: Finding, judging: Judging) -> Finding | None:
-    level = _level(judging.policies, found.guardrail)
-    if level == "off":
+def _kept(found: Finding, judges: Sequence[Policies], today: date) -> Finding | None:
+    if all(_level(policies, found.guardrail) == "off" for policies in judges):
         return None
-    if found.exception is not None and judging.today > found.exception.until:
+    if found.exception is not None and today > found.exception.until:
         return replace(found, message=found.message + ended_exception(found.exception), exception=None)
     return found
 

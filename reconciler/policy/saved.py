@@ -3,13 +3,13 @@
 Who computes a plan's digest anew can change what it was judged by, but not without saying so. What follows from the
 changes, the policies and the limits in the file is computed once more here, and has to be there. What cannot be known
 from a plan alone: whether it was allowed to lift a guardrail, how much there is beyond its own groups (`scope`), what
-was found in groups that it does not change, and what rules from outside the repository found. That is shown.
+was found in groups that it does not change, and which rules there are outside the repository. That is shown.
 """
 
 from collections.abc import Iterator
 
 from reconciler.api.backend import BACKENDS
-from reconciler.loading.policies import saved_policies
+from reconciler.loading.policies import saved_policies, saved_rulebook
 from reconciler.model.clock import day_of
 from reconciler.model.errors import PlanFileError
 from reconciler.model.files import PLAN_LIMIT, read_bounded
@@ -22,7 +22,7 @@ from reconciler.planning.plan import Plan
 from reconciler.planning.planfile import NOTHING_SENT
 from reconciler.policy.damage import GAP, MASS_DELETE, MASS_REWRITE
 from reconciler.policy.judge import found_in_changes, found_in_groups, key_of, lifted_notes
-from reconciler.policy.softened import softened
+from reconciler.policy.softened import softened, told_outside
 from reconciler.policy.subject import Judging
 
 
@@ -60,8 +60,8 @@ def judged_by(plan: Plan) -> str:
     brought = f"{policies.where} ({', '.join(sorted(policies.settings))})" if policies.settings else "the defaults"
     limits = "the default limits" if plan.limits == Limits() else "limits of its own"
     groups, rules = count(plan.scope.groups, "group"), count(plan.scope.rules, "managed rule")
-    lifted = "; ".join(("", *lifted_notes(plan)))
-    return f"judged by the policies of {brought} and {limits}, as part of {groups} with {rules}{lifted}"
+    more = "; ".join(("", *told_outside(plan.outside), *lifted_notes(plan)))
+    return f"judged by the policies of {brought} and {limits}, as part of {groups} with {rules}{more}"
 
 
 def _reasons(plan: Plan) -> Iterator[str]:
@@ -69,13 +69,20 @@ def _reasons(plan: Plan) -> Iterator[str]:
         if guardrail not in (MASS_DELETE, MASS_REWRITE, GAP, *LIFTABLE):
             yield f"`lifted` names {guardrail!r}, which nothing lifts"
     yield from _scope(plan)
-    policies = saved_policies(plan.policies)
-    for note in (*softened(policies, plan.limits), *lifted_notes(plan)):
+    policies, today = saved_policies(plan.policies), day_of(plan.created_at)
+    for note in (*softened(policies, plan.limits), *told_outside(plan.outside), *lifted_notes(plan)):
         if note not in plan.notes:
             yield f"`notes` leaves out what follows from the rest: {note}"
-    judging = Judging.of(policies, day_of(plan.created_at), len(plan.changes))
+    yield from _findings(plan, Judging.of(policies, today, len(plan.changes)), plan.limits)
+    if plan.outside is not None:
+        outside = saved_rulebook(plan.outside)
+        strictly = Judging.of(outside.policies, today, len(plan.changes), heeds_exceptions=False)
+        yield from _findings(plan, strictly, outside.limits)
+
+
+def _findings(plan: Plan, judging: Judging, limits: Limits) -> Iterator[str]:
     saved = {key_of(each): each for each in plan.findings}
-    for found in found_in_changes(plan, judging, plan.limits):
+    for found in found_in_changes(plan, judging, limits):
         there = saved.get(key_of(found))
         if there is None or (there != found and not there.stops):  # from outside, it may be found more strictly
             yield _left_out(found)

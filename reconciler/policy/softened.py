@@ -1,10 +1,13 @@
-"""Where policies and limits are softer than the defaults: what a plan says of its own judge, for whoever reviews it."""
+"""What a plan says of its own judge, for whoever reviews it.
+
+Where policies and limits are softer than the defaults, and which rules from outside the repository hold beside them.
+"""
 
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
-from reconciler.model.policies import Limits, Policies
+from reconciler.model.policies import Limits, Policies, RulebookSource
 
 _LEVELS = ("off", "warning", "error")
 _DEFAULTS = Policies()
@@ -17,6 +20,18 @@ def softened(policies: Policies, limits: Limits) -> tuple[str, ...]:
         *((f"judged by {policies.source.where}, softer than the defaults: {settings}",) if settings else ()),
         *((f"judged by limits over the defaults: {higher}",) if higher else ()),
     )
+
+
+def told_outside(outside: RulebookSource | None) -> tuple[str, ...]:
+    """Say which rules from outside hold as well: a plan without this sentence was judged by its own files alone."""
+    if outside is None:
+        return ()
+    brought = ", ".join((*sorted(outside.policies.settings), *_limits_of_its_own(outside.limits))) or "the defaults"
+    return (f"judged by {outside.policies.where} as well, which nothing in these files softens: {brought}",)
+
+
+def _limits_of_its_own(limits: Limits) -> Iterator[str]:
+    return (each.name for each in fields(Limits) if getattr(limits, each.name) != getattr(Limits(), each.name))
 
 
 def _policies(policies: Policies) -> Iterator[str]:

@@ -277,10 +277,11 @@ def test_a_plan_says_what_exclude_keeps_out_of_sight(sgctl: Sgctl, format_: str)
     sgctl.write(CHANGED)
     sgctl.write("project_id: 1\nregion_id: 7\npolicies: {must_deny: []}\nsecurity_groups: []\n", "strict/rules.yaml")
     sgctl.write('timeout = 5\nexclude = ["nowhere"]\n', "sgctl.toml")
-    said = "judged without what `exclude` leaves out"
+    said = "what `exclude` leaves out is not looked at"
     assert said not in sgctl("plan", "--format", format_).out.replace("\n", " ")
     sgctl.write('timeout = 5\nexclude = ["strict"]\n', "sgctl.toml")
     ran = sgctl("plan", "--format", format_, "--out", "plan.json")
     assert (ran.code, "sgctl.toml:2:1): strict/" in ran.out) == (0, True), ran.out
-    assert f"{said} (sgctl.toml:2:1): strict/" in sgctl("validate").err
+    for command in ("validate", "drift", "audit"):
+        assert f"{said} (sgctl.toml:2:1): strict/" in sgctl(command).err
     assert sgctl("apply", "plan.json").code == 0

@@ -196,3 +196,15 @@ def test_a_forged_plan_is_refused(forge: Any, why: str) -> None:
     forge(content)
     with pytest.raises(PlanFileError, match=why.replace("(", "\\(")):
         load(content)
+
+
+def test_what_no_file_looks_after_any_more_is_told() -> None:
+    """Who takes `rules` or `owner` out of a file changes nothing that is live, and a plan would say nothing else."""
+    owned = live_group("web", THEIRS, {OWNER_TAG: "net"})
+    rules = "the rules of `web` (2 rules) are left as they are: no file has a `rules` key for them"
+    assert plan_of([desired_group("web", None)], [owned]).notes == (
+        rules,
+        "the owner `net` of `web` is in no file of their target: other live groups that it has are not looked for",
+    )
+    assert plan_of([desired_group("web", None, owner="net")], [owned], ["net"]).notes == (rules,)
+    assert plan_of([desired_group("web", [each.rule for each in THEIRS])], [live_group("web", THEIRS)]).notes == ()

@@ -56,6 +56,12 @@ def test_a_saved_plan_is_judged_by_them_too(strict: str) -> None:
     assert run(["audit", "--policies", strict]) == 5
 
 
+def test_a_plan_that_was_stopped_from_outside_stays_stopped(strict: str) -> None:
+    """Also where nobody names the rules once more: the plan file keeps them."""
+    assert run(["plan", "--policies", strict, "--out", "plan.json"]) == 5
+    assert run(["apply", "plan.json"]) == 5
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

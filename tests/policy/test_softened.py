@@ -3,14 +3,20 @@
 from dataclasses import replace
 
 import pytest
-from policy_build import HEAD, TODAY, group, live_group, live_rule, policies
+from build import tcp, there, uuid
+from policy_build import HEAD, TODAY, group, policies
 from texts import load_text
 
+from reconciler.api.backend import BACKENDS
 from reconciler.loading.policies import read_policies
 from reconciler.model.desired import Target
+from reconciler.model.errors import PlanFileError
+from reconciler.model.live import LiveGroup
 from reconciler.model.policies import Limits, Policies, Rulebook, WorldOpenAnyPort
+from reconciler.planning import planfile
 from reconciler.planning.plan import Plan, PlanOptions
 from reconciler.policy.judge import judge_again
+from reconciler.policy.saved import refuse_forged
 from reconciler.policy.softened import softened
 from reconciler.workflow import make_plan
 
@@ -23,7 +29,7 @@ STRICT = read_policies({"world_open_management": "error"}, "strict.toml")
 
 
 def planned(text: str, outside: Rulebook | None = None) -> Plan:
-    live = {Target(1, 2): (live_group(live_rule(1, "10.0.0.0/8", 80)),)}
+    live = {Target(1, 2): (LiveGroup(Target(1, 2), uuid(1), "web", "", (), (there(1, tcp(80)),), 1),)}
     options = PlanOptions(outside=outside)
     created_at = f"{TODAY.isoformat()}T12:00:00Z"
     return make_plan(load_text(HEAD + text), live, options, base_url="https://api.test", created_at=created_at)
@@ -83,3 +89,52 @@ def test_limits_from_outside_hold_beside_higher_ones() -> None:
     text = group("direction: egress")
     assert "mass-delete" in [found.guardrail for found in planned(text, outside).stopped_by]
     assert not planned(text).stopped_by
+
+
+NO_LIMITS = Rulebook(limits=Limits(max_deleted_rules=0, min_deleted_rules=0))
+RULEBOOKS = {
+    "policies": (Rulebook(STRICT), OPEN_SSH, "world_open_management"),
+    "limits": (
+        Rulebook(limits=Limits(max_deleted_rules=0, min_deleted_rules=0)),
+        group("direction: egress"),
+        "mass-delete",
+    ),
+}
+
+
+@pytest.mark.parametrize(("outside", "text", "stopped_by"), RULEBOOKS.values(), ids=RULEBOOKS)
+def test_a_saved_plan_stays_judged_by_what_came_from_outside(outside: Rulebook, text: str, stopped_by: str) -> None:
+    """Where it is applied nobody need name the rules once more; what its own files say by then does not count."""
+    plan = planned(text, outside)
+    saved = planfile.loads(planfile.dumps(plan), "plan.json", BACKENDS)
+    assert saved == plan
+    refuse_forged(saved, "plan.json")
+    lenient = read_policies({"world_open_management": "off", "mass_delete": "off"}, "sgctl.toml")
+    again = judge_again(saved, Limits(max_deleted_rules=100), policies=lenient)
+    assert stopped_by in [found.guardrail for found in again.stopped_by]
+    assert not judge_again(saved, outside=Rulebook()).stopped_by, (
+        "whoever applies it may bring other rules from outside"
+    )
+
+
+def test_a_group_that_does_not_change_stays_judged_by_what_came_from_outside() -> None:
+    """Nothing of it is in the plan, but for what was found."""
+    outside = Rulebook(read_policies({"required_tags": {"tags": ["env"]}}, "strict.toml"))
+    plan = planned("security_groups: [{name: web, tags: {}}]\n", outside)
+    assert not plan.changes
+    lenient = read_policies({"required_tags": {"level": "off", "tags": ["env"]}}, "sgctl.toml")
+    assert [found.guardrail for found in judge_again(plan, policies=lenient).stopped_by] == ["required_tags"]
+
+
+def test_a_plan_says_which_rules_from_outside_it_was_judged_by() -> None:
+    """A plan without that sentence was judged by its own files alone."""
+    (note,) = planned(OPEN_SSH, Rulebook(STRICT)).notes
+    assert note == "judged by strict.toml as well, which nothing in these files softens: world_open_management"
+    (note,) = planned(OPEN_SSH, Rulebook(limits=Limits(max_deleted_rules=5))).notes
+    assert note.endswith(": max_deleted_rules")
+    forged = replace(planned(OPEN_SSH, Rulebook(STRICT)), notes=())
+    with pytest.raises(PlanFileError, match=r"`notes` leaves out .* judged by strict\.toml as well"):
+        refuse_forged(forged, "plan.json")
+    forged = replace(planned(OPEN_SSH, Rulebook(STRICT)), findings=())
+    with pytest.raises(PlanFileError, match="`findings` leaves out"):
+        refuse_forged(forged, "plan.json")
