@@ -177,19 +177,9 @@ def parse_list(data: bytes, source: ListSource) -> list[str]:
 
 
 def _select(text: str, select: str) -> list[str]:
-    import json  # noqa: PLC0415 - only where a list is fetched
+    from reconciler.loading.select import select_texts  # noqa: PLC0415 - jmespath is needed only where a list is read
 
-    import jmespath  # type: ignore[import-untyped]  # it has no stubs  # noqa: PLC0415 - only where a list is fetched
-    from jmespath.exceptions import JMESPathError  # type: ignore[import-untyped]  # the same  # noqa: PLC0415 - the same
-
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        raise ValueError("it is not JSON") from None
-    try:
-        found = jmespath.search(select, found) if select else found
-    except (JMESPathError, RecursionError, TypeError) as error:
-        raise ValueError(f"`select` does not work: {' '.join(str(error).split())[:200]}") from None
+    found = select_texts(text, select)
     if not isinstance(found, list) and found is not None:
         raise ValueError(f"{'`select` finds' if select else 'it is'} no list of texts")
     entries = [each for each in found or () if each is not None]

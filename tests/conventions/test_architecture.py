@@ -64,7 +64,7 @@ LIBRARIES = {
     ),
     "kopf": ("reconciler/kubernetes/run.py", "reconciler/kubernetes/cluster.py"),
     "jsonschema": ("reconciler/loading/structure_problems.py",),
-    "jmespath": ("reconciler/loading/lists.py",),
+    "jmespath": ("reconciler/loading/select.py",),
     "re2": ("reconciler/model/pattern.py",),
     "deepdiff": ("reconciler/render/pairs.py",),
     "click": ("reconciler/cli/", "reconciler/render/"),

@@ -2,12 +2,15 @@
 
 import ipaddress
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from effort import examples
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.loading import select as selecting
 from reconciler.loading.document import read_text
 from reconciler.loading.list_lock import Lock, LockedList, compare_lists, lock_text, read_lock
 from reconciler.loading.lists import MAX_PREFIXES, ListSource, count_within, describe_size, judge_list, parse_list
@@ -133,6 +136,42 @@ def test_lists_come_in_several_forms(data: bytes, source: ListSource, texts: lis
 def test_what_is_no_list_is_told(data: bytes, select: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         parse_list(data, TEXT._replace(format="json", select=select))
+
+
+_TWICE = "[@, @][]"
+_PARTS = ["@", "[]", "[*]", "*", "a", "[@, @]", "{a: @, b: @}", "[0]", "[::2]", "[?@ == @]", "[?a > @]"]
+_CALLS = [
+    "map(&[@, @], [@][])", "join('xxxxxxxxxxxxxxxx', [@, @][])", "to_string(@)", "merge(@, @)", "sort_by(@, &a)",
+    "ceil(to_number('1e999'))", "values(@)", "to_array(@)", "reverse(@)", "length(@)", "max_by(@, &to_string(@))",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("select", "said"),
+    [
+        pytest.param(".".join(["[]", *[_TWICE] * 100]), "may take each value", id="doubling each entry"),
+        pytest.param(" | ".join([_TWICE] * 100), "may take each value", id="doubling the list"),
+        pytest.param(" | ".join(["[@, @]"] * 60 + ["[@ == @]"]), "may take each value", id="a list within itself"),
+        pytest.param(" | ".join(["[*].[@, @][]"] * 6 + ["[*]"] * 90), "steps, over the limit", id="as often as may be"),
+        pytest.param("join(join('', @), @)", "characters, over the limit", id="a long separator"),
+        pytest.param("[ceil(to_number('1e999'))]", "does not work", id="infinity"),
+    ],
+)
+def test_a_select_that_makes_much_of_little_is_stopped_with_a_limit(
+    select: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stranger may have written it: a thousand characters of it could ask for 2 to the power of 100."""
+    monkeypatch.setattr(selecting, "MAX_STEPS", 50_000)
+    with pytest.raises(ValueError, match=said):
+        parse_list(b'["%s"]' % b'", "'.join([b"10.0.0.0/8"] * 5000), TEXT._replace(format="json", select=select))
+
+
+@settings(max_examples=examples(300), deadline=2000)
+@given(st.lists(st.sampled_from([*_PARTS, *_CALLS]), min_size=1, max_size=12), st.sampled_from([".", " | ", ""]))
+def test_any_select_ends_soon_in_texts_or_in_a_sentence(parts: list[str], joint: str) -> None:
+    data = b'[{"a": "10.0.0.0/8", "b": [1, "x"]}, ["10.0.0.0/8", null], 1, "10.0.0.0/8"]'
+    with suppress(ValueError):
+        parse_list(data, TEXT._replace(format="json", select=joint.join(parts)))
 
 
 def test_a_list_that_is_longer_than_a_group_is_told_with_the_least_it_could_be() -> None:
