@@ -16,6 +16,8 @@ LEAST_BROKEN = 5
 """Groups in a row at which the API may fail until all tries are used up; more, where many are at once."""
 MOST_FAILED = 1000
 """Groups in a row that may fail in any way, most of them because they are refused."""
+MOST_TARGETS = 5
+"""Targets in which groups fail in a row before others are not tried either."""
 
 
 @dataclass(slots=True)
@@ -31,15 +33,15 @@ class Patience:
     """Counts, action by action, the groups that failed since the last one that was applied."""
 
     def __init__(self, parallelism: int) -> None:
-        self._most_broken = max(LEAST_BROKEN, 2 * parallelism)
+        self._limits = (max(LEAST_BROKEN, 2 * parallelism), MOST_FAILED)
         self._rows: defaultdict[Action, _Row] = defaultdict(_Row)
 
     def ended(self, action: Action, target: Target) -> str:
         """Say why no further change of that action is to be tried in a target; empty where it is to be tried."""
         row = self._rows[action]
-        limits = ((row.broken, self._most_broken), (row.failed, MOST_FAILED))
-        limit = next((limit for number, limit in limits if number >= limit), None)
-        if limit is None or (target not in row.targets and len(row.targets) < self._most_broken):
+        counted = zip((row.broken, row.failed), self._limits, strict=True)
+        limit = next((limit for number, limit in counted if number >= limit), None)
+        if limit is None or (target not in row.targets and len(row.targets) < MOST_TARGETS):
             return ""
         return f"not tried: {limit:,} groups or more before it failed in a row"
 

@@ -14,7 +14,7 @@ from reconciler.api.http import Http
 from reconciler.api.reader import GcoreReader
 from reconciler.applying.apply import Report, apply
 from reconciler.applying.outcome import Result, Status
-from reconciler.applying.patience import LEAST_BROKEN, MOST_FAILED, Patience
+from reconciler.applying.patience import LEAST_BROKEN, MOST_FAILED, MOST_TARGETS, Patience
 from reconciler.applying.session import ApplyContext
 from reconciler.model.desired import Target
 from reconciler.planning.diff import Action
@@ -99,7 +99,7 @@ def test_an_api_that_refuses_every_write_is_given_up_after_a_thousand() -> None:
 
 def test_what_fails_in_one_project_stops_nothing_in_others_unless_it_fails_in_many() -> None:
     patience = Patience(parallelism=1)
-    changes = creating(*[1] * (LEAST_BROKEN + 1)).changes
+    changes = creating(*[1] * (MOST_TARGETS + 1)).changes
     targets = [change.difference.target for change in changes]
 
     def given_up() -> list[bool]:
@@ -107,10 +107,10 @@ def test_what_fails_in_one_project_stops_nothing_in_others_unless_it_fails_in_ma
 
     for _ in range(LEAST_BROKEN):
         patience.note(Result(changes[0], Status.FAILED, is_broken=True))
-    assert given_up() == [True] + [False] * LEAST_BROKEN
+    assert given_up() == [True] + [False] * MOST_TARGETS
     patience.note(Result(changes[1], Status.APPLIED))
     assert not any(given_up())
-    for change in changes[:LEAST_BROKEN]:
+    for change in changes[:MOST_TARGETS]:
         patience.note(Result(change, Status.FAILED, is_broken=True))
     assert all(given_up())
     assert not patience.ended(Action.UPDATE, targets[0])
