@@ -125,23 +125,38 @@ _NOT_FOUND = 404
 
 
 def delete(context: ApplyContext, change: Change) -> Result:
-    """Carry out the deletion. A group that is gone already is where the plan wants it."""
+    """Send the deletion. A group that is gone already is where the plan wants it.
+
+    That the API says that it is done is not enough: then somebody has to look, for many groups at once or with
+    `finish_deletion`.
+    """
+    session = _session(context, change)
+    return session.guard(lambda: _begin(session, change.requests[0]))
+
+
+def finish_deletion(context: ApplyContext, change: Change) -> Result:
+    """Look whether a group is gone whose deletion was answered as done, and see to it."""
+    session = _session(context, change, touched=True)
+    return session.guard(lambda: _look_after(session, change.requests[0]))
+
+
+def _session(context: ApplyContext, change: Change, *, touched: bool = False) -> Session:
     assert change.difference.live is not None  # noqa: S101 - only live groups are deleted
-    session = Session(context, change, change.difference.live.id)
-    return session.guard(lambda: _delete(session, change.requests[0]))
+    return Session(context, change, change.difference.live.id, touched=touched)
 
 
-def _delete(session: Session, request: Request) -> Result:
+def _begin(session: Session, request: Request) -> Result:
+    ended = _send_deletion(session, request)
+    if ended is None and session.problem:
+        return _look_after(session, request)
+    return ended or session.ended(Status.APPLIED)
+
+
+def _look_after(session: Session, request: Request) -> Result:
+    """Read until the group is gone, and send its deletion again where it is not."""
     for round_ in range(MAX_ROUNDS):
-        if session.context.stopped():
-            return session.ended(Status.LEFT, session.problem or "stopped before it was deleted")
-        try:
-            session.send(request)
-        except ApiRefused as refused:
-            if refused.status != _NOT_FOUND and not session.read_back(refused, lambda: _is_gone(session)):
-                return session.refused(refused)
-        except OutcomeUnknown:
-            pass
+        if round_ and (ended := _send_deletion(session, request)):
+            return ended
         if _is_gone(session):
             return session.ended(Status.APPLIED)
         session.wait(round_)
@@ -150,6 +165,20 @@ def _delete(session: Session, request: Request) -> Result:
     if not session.problem:
         session.touched = _is_changed(session)  # all was answered as done, and what is read decides
     return session.tried_in_vain(f"still there: {session.problem or 'although the API said it was deleted'}")
+
+
+def _send_deletion(session: Session, request: Request) -> Result | None:
+    """Send the deletion; None where a read has to tell what came of it."""
+    if session.context.stopped():
+        return session.ended(Status.LEFT, session.problem or "stopped before it was deleted")
+    try:
+        session.send(request)
+    except ApiRefused as refused:
+        if refused.status != _NOT_FOUND and not session.read_back(refused, lambda: _is_gone(session)):
+            return session.refused(refused)
+    except OutcomeUnknown:
+        pass
+    return None
 
 
 def _is_gone(session: Session) -> bool:

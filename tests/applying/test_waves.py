@@ -5,7 +5,7 @@ from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.applying.apply import creation_waves, deletion_waves
+from reconciler.applying.execution import creation_waves, deletion_waves
 from reconciler.model.live import OWNER_TAG
 from reconciler.model.placeholder import names_in
 from reconciler.planning.plan import Change, Plan
