@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import Any, NamedTuple
 
+from reconciler.api.fields import is_number
 from reconciler.api.parse import parse_moment, parse_requested_rule
 from reconciler.model.action import GROUP_ACTIONS, ActionLog, ActionQuery, Resource, UserAction, newest_first
 from reconciler.model.errors import ApiError, ApiRefused, Stopped
@@ -116,7 +117,7 @@ def _parse_page(answer: dict[str, Any]) -> _Page:
     if type(results) is not list:
         raise ApiError(f"GET {ACTIONS_PATH}: the answer is not a log of user actions")
     actions = tuple([_action(each) for each in results if type(each) is dict])
-    return _Page(actions, len(results), total if type(total) is int and total >= 0 else None)
+    return _Page(actions, len(results), _number(total))
 
 
 def _action(entry: dict[str, Any]) -> UserAction:
@@ -180,4 +181,4 @@ def _text(value: Any) -> str:
 
 
 def _number(value: Any) -> int | None:
-    return value if type(value) is int and 0 <= value < 1 << 63 else None
+    return value if is_number(value) else None

@@ -1,7 +1,7 @@
 """One field of an answer -> a value, or `Implausible`. Accepted is what a cloud of this kind can plausibly give."""
 
 import re
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from reconciler.model.cloud import MAX_PORT
 from reconciler.model.rule import Direction, Ethertype
@@ -102,7 +102,7 @@ def prefix(value: Any) -> str | None:
 
 def protocol(value: Any) -> str | int | None:
     """Read a protocol, by name or number; None is every one."""
-    if value is None or (type(value) is str and len(value) <= MAX_SHORT_TEXT):
+    if value is None or (type(value) is str and len(value) <= MAX_SHORT_TEXT and value.isascii()):
         return value
     if type(value) is not int or not 0 <= value <= 255:
         raise Implausible("protocol", value, "a name, a number from 0 to 255, or null")
@@ -120,16 +120,17 @@ def port(value: Any, field: str) -> int | None:
 
 def revision_number(value: Any) -> int:
     """Read a revision; null, as of older answers, is 0."""
-    if value is None:
-        return 0
-    if type(value) is not int or not 0 <= value < 1 << 63:
-        raise Implausible("revision_number", value, "a whole number")
-    return value
+    return 0 if value is None else number(value, "revision_number")
+
+
+def is_number(value: Any) -> TypeGuard[int]:
+    """Tell whether a value is a count or an id as the cloud has them: a whole number of 63 bits (int64)."""
+    return type(value) is int and 0 <= value < 1 << 63
 
 
 def number(value: Any, field: str = "count") -> int:
-    """Read a count."""
-    if type(value) is not int or value < 0:
+    """Read a count, or the id of a project or a region."""
+    if not is_number(value):
         raise Implausible(field, value, "a whole number")
     return value
 

@@ -118,8 +118,8 @@ def parse_quotas(answer: dict[str, Any]) -> dict[int, Quota]:
     regions = answer.get("regional_quotas")
     found = {}
     for each in regions if isinstance(regions, list) else ():
-        fields = [each.get(name) for name in _QUOTA_FIELDS] if isinstance(each, dict) else []
-        numbers = [value for value in fields if type(value) is int and value >= 0]
+        values = [each.get(name) for name in _QUOTA_FIELDS] if isinstance(each, dict) else []
+        numbers = [value for value in values if fields.is_number(value)]
         if len(numbers) == len(_QUOTA_FIELDS):
             found[numbers[0]] = Quota(*numbers[1:])
     return found
@@ -208,6 +208,10 @@ def _group(answer: Any, target: Target) -> LiveGroup:
     except Implausible as wrong:
         is_whole = wrong.field == "security_group_rules"
         raise wrong if is_whole else wrong.within(f"security_group_rules[{len(rules)}]") from None
+    if len({rule.id for rule in rules}) != len(rules):
+        first: dict[str, int] = {}
+        number = next(number for number, rule in enumerate(rules) if first.setdefault(rule.id, number) != number)
+        raise Implausible(f"security_group_rules[{number}].id", rules[number].id, "an id that no other rule has")
     name = get("name")
     if name is None:
         raise Implausible("name", name, "a text")

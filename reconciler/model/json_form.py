@@ -36,7 +36,7 @@ from reconciler.model.place import Place
 from reconciler.model.place import read_place as parse_place
 from reconciler.model.policies import Finding, PolicyException, Review
 from reconciler.model.rule import Rule
-from reconciler.model.text import shown
+from reconciler.model.text import is_uuid, shown
 
 _UNUSUAL = re.compile(r"[^\n -~]")
 """What may be a control character beyond those that JSON itself writes as escapes (C1, bidi marks, lone surrogates)."""
@@ -72,7 +72,14 @@ _TAG = frozenset({"key", "value", "read_only"})
 _PROTOCOL = re.compile("[^\U0010ffff]{1,64}")
 
 
-def read_rule(content: Json, read_remote_group: Callable[[Any], str] = uuid) -> Rule:
+def _read_remote_group(content: Any) -> str:
+    """Read the id of a live rule's remote group: the cloud keeps it as it was written, and it is part of no path."""
+    if not is_uuid(text(content)):
+        raise Fault(f"is {shown(content)}, not an id with hyphens")
+    return str(content)
+
+
+def read_rule(content: Json, read_remote_group: Callable[[Any], str] = _read_remote_group) -> Rule:
     """Read the fields that make a rule's identity, from an object that has them."""
     direction, ethertype, protocol, low, high, prefix, group = _RULE(content)
     if direction not in ("ingress", "egress"):

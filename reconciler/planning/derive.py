@@ -7,6 +7,7 @@ again and compares, so that whatever else a file says is either the same or refu
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
@@ -192,29 +193,32 @@ def _read_prefix(content: Any) -> str:
 def _check_together(differences: tuple[Difference, ...], names: Mapping[str, str]) -> None:
     """Check what only shows in all changes together: each group once, and references that mean what they are named."""
     created = {(each.target, placeholder(each.name)) for each in differences if each.live is None}
-    known = {placeholder(each.name): each.name for each in differences if each.live is None}
-    known |= {each.live.id: each.live.name for each in differences if each.live is not None}
-    seen: set[str] = set()
-    lost: set[str] = set()
+    seen: set[tuple[Target, str]] = set()
+    lost: set[tuple[str, str]] = set()
     for index, each in enumerate(differences):
-        key = each.live.id if each.live else f"{each.target} {each.name}"
-        if key in seen:
+        if _key(each) in seen:
             raise Fault(f"is about {shown(each.name)} once more").within(index).within("changes")
-        seen.add(key)
+        seen.add(_key(each))
         if each.live is None and "}" in each.name:
             raise Fault(f"is {shown(each.name)}, not a name").within("name").within(index).within("changes")
         for remote in (rule.rule.remote_group_id for rule in each.created_rules):
             if is_placeholder(remote) and (each.target, remote) not in created:
                 raise Fault(f"refers to {shown(remote)}, which it does not create").within(index).within("changes")
         for one in each.lost_rules:
-            if one.rule.id in lost:
+            if (one.group_id, one.rule.id) in lost:
                 raise Fault(f"loses rule {one.rule.id} twice").within(index).within("changes")
-            lost.add(one.rule.id)
+            lost.add((one.group_id, one.rule.id))
+    _check_names(differences, names)
+
+
+def _check_names(differences: tuple[Difference, ...], names: Mapping[str, str]) -> None:
+    """Check the names of groups by their ids against the groups that the plan changes."""
+    known: defaultdict[str, set[str]] = defaultdict(set)
+    for each in differences:
+        known[_key(each)[1]].add(each.live.name if each.live else each.name)
     for group_id, name in names.items():
-        if known.get(group_id, name) != name:
-            raise Fault(f"names {shown(group_id)} {shown(name)}, and it is {shown(known[group_id])}").within(
-                "group_names"
-            )
+        if name not in (there := known.get(group_id, {name})):
+            raise Fault(f"names {shown(group_id)} {shown(name)}, and it is {shown(min(there))}").within("group_names")
 
 
 def _key(difference: Difference) -> tuple[Target, str]:

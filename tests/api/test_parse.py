@@ -230,6 +230,11 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "remote_group_id is the text `${security_group:web}`, and has to be a UUID",
     ),
     "a path as the id of a rule": (group_answer(rule_answer(id="x/../y")), "security_group_rules[0].id is the text"),
+    "the id of another rule": (
+        group_answer(rule_answer(), rule_answer(id=OTHER_ID), rule_answer(protocol="udp")),
+        f"security_group_rules[2].id is the text `{RULE_ID}`, and has to be an id that no other rule has",
+    ),
+    "a protocol that no RFC names": (group_answer(rule_answer(protocol="\u0130")), "protocol is the text `\u0130`"),
     "an object as description": (group_answer(rule_answer(description={})), "description is a mapping"),
 }
 
@@ -307,11 +312,13 @@ def mutated(draw: st.DrawFn, *, older: bool = False) -> Any:
 SPOILED_RULES = st.fixed_dictionaries(
     {
         "ethertype": st.sampled_from(["IPv4", "IPv6", None]),
-        "protocol": st.sampled_from(["tcp", "icmp", "ipv6-icmp", "0", "94", "any", None]),
+        "protocol": st.sampled_from(
+            ["tcp", "icmp", "ipv6-icmp", "0", "94", "any", None, "\u0130" * 64, "\U0010ffff", "X" * 64]
+        ),
         "remote_ip_prefix": st.sampled_from(
             ["10.0.0.5/8", "::1", "fe80::1%a/64", "::/0", "0.0.0.0/1", "1.2.3.04", "x"]
         ),
-        "remote_group_id": st.sampled_from([None, "", OTHER_ID]),
+        "remote_group_id": st.sampled_from([None, "", OTHER_ID, OTHER_ID.upper()]),
         "port_range_min": st.sampled_from([None, 0, 1, 65535]),
         "port_range_max": st.sampled_from([None, 0, 80, 65535]),
     }
@@ -392,9 +399,23 @@ def test_an_answer_about_another_group_is_refused() -> None:
         ask(json.dumps(group_answer()).encode()).get_group(TARGET, OTHER_ID)
 
 
+@pytest.mark.parametrize("number", [2**63, 10**400, -1, 1.0, True, "7", None])
+def test_the_id_of_a_region_is_one_that_a_plan_can_hold(number: Any) -> None:
+    answer = {"count": 1, "results": [{"id": number, "display_name": "north"}]}
+    with pytest.raises(ApiError, match="not a list of regions: id is "):
+        ask(json.dumps(answer).encode()).list_regions()
+
+
 @pytest.mark.parametrize(
     "answer",
-    [{"count": -1, "results": []}, {"count": True, "results": []}, {"count": 1}, {"count": "1", "results": []}, {}],
+    [
+        {"count": -1, "results": []},
+        {"count": 2**63, "results": []},
+        {"count": True, "results": []},
+        {"count": 1},
+        {"count": "1", "results": []},
+        {},
+    ],
     ids=str,
 )
 def test_instances_are_counted_or_not_known(answer: dict[str, Any]) -> None:

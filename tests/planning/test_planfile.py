@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from build import desired_group, live_group, plan_of, tcp, there, wanted
+from build import OTHER_TARGET, TARGET, desired_group, live_group, plan_of, tcp, there, uuid, wanted
 from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,6 +24,7 @@ from reconciler.cli.output import write_atomically
 from reconciler.model.desired import DesiredRule
 from reconciler.model.errors import PlanFileError, SgctlError
 from reconciler.model.json_form import json_text
+from reconciler.model.live import OWNER_TAG
 from reconciler.model.place import FilePlace, PlainPlace
 from reconciler.model.policies import Finding
 from reconciler.model.published import read_schema
@@ -154,6 +155,25 @@ def test_lone_surrogates_survive() -> None:
     plan = plan_of([desired_group("web", [])], [live_group("web", [there(1, tcp(1), "\ud800")])])
     text = planfile.dumps(plan)
     assert planfile.loads(text.encode().decode(), "plan.json", BACKENDS) == plan
+
+
+def test_ids_as_a_strange_api_has_them_survive() -> None:
+    """The same group in two regions, the same rule in two groups, and a remote group in capitals."""
+    both = [desired_group("web", [tcp(80)], owner="us", target=target) for target in (TARGET, OTHER_TARGET)]
+    capitals = "00000000-0000-4000-8000-00000000000A"
+    plan = plan_of(
+        both,
+        [
+            *(live_group("web", [tcp(1, capitals)], target=target) for target in (TARGET, OTHER_TARGET)),
+            live_group("gone", [], {OWNER_TAG: "us"}, number=2),
+            *(live_group(f"other{number}", [there(9, tcp(9, uuid(2)))], number=number) for number in (3, 4)),
+        ],
+        owners=["us"],
+        prune=True,
+    )
+    assert [len(each.difference.lost_rules) for each in plan.changes] == [0, 2, 0]
+    assert planfile.loads(planfile.dumps(plan), "plan.json", BACKENDS) == plan
+    Draft202012Validator(read_schema("plan")).validate(planfile.to_json(plan))
 
 
 def test_places_in_plain_data_survive() -> None:
