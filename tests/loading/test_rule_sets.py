@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from texts import load_text
 
+from reconciler.loading.bulk import pieces
 from reconciler.loading.bulk.read import read_bulk
 from reconciler.loading.desired import desired_state
 from reconciler.loading.document import read_text
@@ -214,6 +216,31 @@ def test_expanding_sets_is_writing_the_rules_in_their_place(value: dict[str, obj
     assert '"use"' not in json.dumps(plain)
     assert issues == ()
     assert meant(state) == meant(load_text(json.dumps(plain), FILL))
+
+
+WRONG = st.sampled_from([{"use": "none"}, {"use": ["d", "a"]}, {"direction": "in"}, {"use": "a", "description": "x"}])
+
+
+@settings(max_examples=examples(100), deadline=None)
+@given(value=documents(), wrong=st.none() | WRONG, where=st.sampled_from(NAMES), sets_last=st.booleans())
+def test_pieces_and_the_whole_are_one_state(
+    value: dict[str, object], wrong: object, where: str, *, sets_last: bool
+) -> None:
+    """Large input with any sets is read in pieces to the same state; with what is wrong in a set it is not."""
+    groups = [
+        {**group, "name": f"{group['name']}-{number}"} for number in range(6) for group in value["security_groups"]
+    ]  # type: ignore[attr-defined]  # a list of dictionaries
+    sets = {key: part for key, part in value.items() if key != "security_groups"}
+    if wrong is not None:
+        sets["rule_sets"] = {**sets["rule_sets"], where: [*sets["rule_sets"][where], wrong]}  # type: ignore[dict-item, index]  # the same
+    head = {"targets": [{"project_id": 1, "region_id": number} for number in (7, 8)], "owner": "us"}
+    texts = [yaml.safe_dump(each, sort_keys=False).encode() for each in (sets, {**head, "security_groups": groups})]
+    files = [(f"{number}.yaml", text) for number, text in enumerate(texts[::-1] if sets_last else texts)]
+    state, issues = desired_state([each for path, data in files for each in read_text(path, data)[0]], FILL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pieces, "SHARED_PART", 1)
+        bulk = read_bulk(files, FILL, None, 1, smallest=64)
+    assert bulk == (None if issues else state)
 
 
 @pytest.mark.parametrize("processes", [1, 3])
