@@ -1,13 +1,13 @@
 """Rules that several groups repeat -> rule sets, of which each group names those that it has.
 
-Written rules that the same groups have, all of them, are one set where that saves lines. So no rule is in two sets, a
-group that uses a set has all of its rules, and each written rule is looked at once.
+What the same groups have, all of them, is one set where that saves lines. So nothing is in two sets, a group that uses
+a set has all of its rules, and each item is looked at once.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from itertools import takewhile
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from reconciler.importing.shorten import ShortRule, free_name, spell_name
 from reconciler.model.cloud import DEFAULT_GROUP
@@ -16,66 +16,58 @@ BASELINE = "baseline"
 """The name of a set that all groups use, the project's default group aside."""
 
 _WORDS = re.compile(r"[a-z0-9]+")
+_Item = TypeVar("_Item", bound=Hashable)
 
 
-class Factored(NamedTuple):
-    """The rules of each group, with uses in the place of what became a rule set; and the rule sets by name."""
+class Repeated(NamedTuple, Generic[_Item]):
+    """What the groups with these numbers have in common, and the rules that are written for it."""
 
-    rules: tuple[Sequence[ShortRule] | None, ...]
-    rule_sets: Mapping[str, Sequence[ShortRule]]
-
-
-def factor(names: Sequence[str], rules: Sequence[Sequence[ShortRule] | None], taken: Iterable[str]) -> Factored:
-    """Find the rule sets of groups, given with their names and rules; none gets a name that is taken."""
-    known = set(taken)
-    managed = sum(bool(written) for name, written in zip(names, rules, strict=True) if name != DEFAULT_GROUP)
-    sets: dict[str, Sequence[ShortRule]] = {}
-    uses: dict[int, list[str]] = {number: [] for number, written in enumerate(rules) if written and "use" in written[0]}
-    moved: set[str] = set()
-    for holders, found in _together(rules):
-        if len(found) * len(holders) <= 1 + len(found) + sum(number not in uses for number in holders):
-            continue  # with its name, and a line in each group that uses no set yet, it would be as long
-        name = BASELINE if len(holders) >= managed else _name([names[number] for number in holders], found)
-        name = free_name(name, known)
-        known.add(name)
-        sets[name] = found
-        moved.update(map(repr, found))
-        for number in holders:
-            uses.setdefault(number, []).append(name)
-    left = (
-        written
-        if written is None or not uses.get(number)
-        else with_uses(uses[number], [rule for rule in written if repr(rule) not in moved])
-        for number, written in enumerate(rules)
-    )
-    return Factored(tuple(left), sets)
+    holders: tuple[int, ...]
+    items: Sequence[_Item]
+    rules: Sequence[ShortRule]
 
 
-def _together(rules: Sequence[Sequence[ShortRule] | None]) -> list[tuple[tuple[int, ...], Sequence[ShortRule]]]:
-    """Find the rules that the same groups have, with the numbers of those; what most groups have comes first."""
-    holders: dict[str, list[int]] = {}
-    items: dict[str, ShortRule] = {}
-    for number, written in enumerate(rules):
-        for rule in written or ():
-            key = repr(rule)
-            items.setdefault(key, rule)
-            holders.setdefault(key, []).append(number)
-    together: dict[tuple[int, ...], list[ShortRule]] = {}
-    for key, numbers in holders.items():
-        if "use" not in items[key]:
-            together.setdefault(tuple(numbers), []).append(items[key])
-    found = [(numbers, same) for numbers, same in together.items() if len(numbers) > 1 and len(same) > 1]
-    return sorted(found, key=lambda each: (-len(each[0]), each[0], repr(each[1][0])))
+def find_repeated(
+    groups: Sequence[Iterable[_Item]], users: Collection[int], write: Callable[[Sequence[_Item]], Sequence[ShortRule]]
+) -> list[Repeated[_Item]]:
+    """Find what makes fewer lines as a rule set, what most groups have first.
+
+    Each group has an item once. `users` are the numbers of groups that use a set already, with which another one costs
+    no line; `write` writes items as rules.
+    """
+    holders: dict[_Item, list[int]] = {}
+    for number, items in enumerate(groups):
+        for item in items:
+            holders.setdefault(item, []).append(number)
+    together: dict[tuple[int, ...], list[_Item]] = {}
+    for item, having in holders.items():
+        together.setdefault(tuple(having), []).append(item)
+    found, using = [], set(users)
+    for numbers, same in sorted(together.items(), key=lambda each: (-len(each[0]), each[0])):
+        rules = write(same) if len(numbers) > 1 and len(same) > 1 else ()
+        # With its name, and a line in each group that uses no set yet, it must not be as long.
+        if len(rules) > 1 and len(rules) * len(numbers) > 1 + len(rules) + len(set(numbers) - using):
+            using.update(numbers)
+            found.append(Repeated(numbers, same, rules))
+    return found
+
+
+def name_sets(
+    groups: Sequence[str], repeated: Iterable[Repeated[_Item]], managed: int, taken: Iterable[str]
+) -> list[str]:
+    """Name rule sets by the names of all groups, of which so many have rules; none gets a name that is taken."""
+    known, names = set(taken), []
+    for numbers, _, rules in repeated:
+        holders = [groups[number] for number in numbers]
+        is_of_all = sum(name != DEFAULT_GROUP for name in holders) >= managed
+        names.append(free_name(BASELINE if is_of_all else _name(holders, rules), known))
+        known.add(names[-1])
+    return names
 
 
 def with_uses(names: Sequence[str], rules: Sequence[ShortRule]) -> Sequence[ShortRule]:
-    """Put a use of the sets before the rules; one that is there already is extended."""
-    if not names:
-        return rules
-    before = rules[0].get("use", ()) if rules else ()
-    all_names = [*([before] if isinstance(before, str) else before), *names]  # type: ignore[misc]  # a use holds names
-    use: ShortRule = {"use": all_names[0] if len(all_names) == 1 else all_names}
-    return [use, *(rules[1:] if before else rules)]
+    """Put a use of the sets before the rules."""
+    return [{"use": names[0] if len(names) == 1 else names}, *rules] if names else rules
 
 
 def _name(groups: Sequence[str], rules: Sequence[ShortRule]) -> str:

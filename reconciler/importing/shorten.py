@@ -14,10 +14,11 @@ ShortRule = dict[str, Value]
 """The keys of a rule in the order in which they are written."""
 
 Prefixes = tuple[str, ...]
+PREFIXES = "remote_ip_prefixes"
 
 
-def shorten(rule: MergedRule, names: Mapping[str, str], address_groups: Mapping[Prefixes, str]) -> ShortRule:
-    """Write a rule; `names` are those of remote groups by id, `address_groups` the names of sets of prefixes."""
+def shorten(rule: MergedRule, names: Mapping[str, str]) -> ShortRule:
+    """Write a rule; `names` are those of remote groups by id."""
     families = [family for family, prefix in rule.sources if prefix is None]
     everyone = bool(families) and rule.remote_group_id is None
     # Who may come in is said even where it is everyone; `ethertype` says it for both families at once.
@@ -36,21 +37,11 @@ def shorten(rule: MergedRule, names: Mapping[str, str], address_groups: Mapping[
         name = names.get(rule.remote_group_id)
         written |= {"remote_group_id": rule.remote_group_id} if name is None else {"remote_group": name}
     elif not families:
-        written |= _prefixes(prefixes_of(rule), address_groups)
+        prefixes = tuple(prefix for _, prefix in rule.sources if prefix is not None)
+        written |= {"remote_ip_prefix": prefixes[0]} if len(prefixes) == 1 else {PREFIXES: prefixes}
     if rule.description:
         written["description"] = rule.description
     return written
-
-
-def prefixes_of(rule: MergedRule) -> Prefixes:
-    """Collect the prefixes of a rule; none where it has no prefix."""
-    return tuple([prefix for _, prefix in rule.sources if prefix is not None])
-
-
-def _prefixes(prefixes: Prefixes, address_groups: Mapping[Prefixes, str]) -> ShortRule:
-    if prefixes in address_groups:
-        return {"remote_address_group": address_groups[prefixes]}
-    return {"remote_ip_prefix": prefixes[0]} if len(prefixes) == 1 else {"remote_ip_prefixes": prefixes}
 
 
 def _ranges(rule: MergedRule) -> ShortRule:
@@ -72,7 +63,7 @@ _SHORT = 40
 _NO_NAME = re.compile(r"[^a-z0-9]+")
 
 
-def find_address_groups(rules: Iterable[MergedRule], in_files: Mapping[str, frozenset[str]]) -> dict[Prefixes, str]:
+def find_address_groups(rules: Iterable[ShortRule], in_files: Mapping[str, frozenset[str]]) -> dict[Prefixes, str]:
     """Name each set of two prefixes or more that two rules or more use.
 
     `in_files` are the address groups that are there already: one with the same prefixes is used.
@@ -80,10 +71,9 @@ def find_address_groups(rules: Iterable[MergedRule], in_files: Mapping[str, froz
     uses: Counter[Prefixes] = Counter()
     descriptions: defaultdict[Prefixes, set[str]] = defaultdict(set)
     for rule in rules:
-        prefixes = prefixes_of(rule)
-        if len(prefixes) > 1:
+        if isinstance(prefixes := rule.get(PREFIXES), tuple):
             uses[prefixes] += 1
-            descriptions[prefixes].add(rule.description)
+            descriptions[prefixes].add(str(rule.get("description", "")))
     known = {prefixes: name for name, prefixes in sorted(in_files.items(), reverse=True)}
     taken = set(in_files)
     named: dict[Prefixes, str] = {}
@@ -92,6 +82,19 @@ def find_address_groups(rules: Iterable[MergedRule], in_files: Mapping[str, froz
         taken.add(name)
         named[prefixes] = name
     return named
+
+
+def with_address_groups(rules: Iterable[ShortRule], named: Mapping[Prefixes, str]) -> list[ShortRule]:
+    """Write the names of address groups in place of their prefixes."""
+    return [_with_address_group(rule, named) for rule in rules]
+
+
+def _with_address_group(rule: ShortRule, named: Mapping[Prefixes, str]) -> ShortRule:
+    prefixes = rule.get(PREFIXES)
+    name = named.get(prefixes) if isinstance(prefixes, tuple) else None
+    if name is None:
+        return rule
+    return dict(("remote_address_group", name) if key == PREFIXES else (key, value) for key, value in rule.items())
 
 
 def _name(prefixes: Prefixes, descriptions: Iterable[str]) -> str:

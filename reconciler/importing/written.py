@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from reconciler.importing.factor import factor, with_uses
-from reconciler.importing.merge import MergedRule, merge
-from reconciler.importing.shorten import ShortRule, find_address_groups, shorten
+from reconciler.importing.factor import Repeated, find_repeated, name_sets, with_uses
+from reconciler.importing.merge import merge
+from reconciler.importing.shorten import ShortRule, find_address_groups, shorten, with_address_groups
 from reconciler.importing.text import WIDTH, GroupText, spell, spell_text
 from reconciler.importing.writable import (
     is_plain_name,
@@ -18,6 +18,7 @@ from reconciler.importing.writable import (
     why_not_rules,
     why_not_tags,
 )
+from reconciler.model.cloud import DEFAULT_GROUP
 from reconciler.model.egress import DEFAULT_EGRESS, preset_among
 from reconciler.model.live import LiveGroup
 from reconciler.model.rule import Rule, describe_rule
@@ -59,38 +60,94 @@ def write_groups(groups: Iterable[LiveGroup], context: ImportContext) -> Importe
     """Write groups, sorted by name."""
     notes: list[str] = []
     parts = [_Part(group, context, notes) for group in sorted(groups, key=lambda group: (group.name, group.id))]
-    in_files = context.address_groups_in_files
-    found = find_address_groups((rule for part in parts for rule in part.rules or ()), in_files or {})
+    in_files, taken = context.address_groups_in_files, context.rule_sets_in_files
+    plain = [part.write(part.own or ()) for part in parts]
+    lists = _factored(parts, context, plain)
+    repeated = len(lists.rule_sets)
+    if taken is None:
+        lists = _Lists([None if part.own is None else rules for part, rules in zip(parts, plain, strict=True)], {})
+    else:
+        lists = min(lists, _factored(parts, context, *_take_out(parts)), key=_count_lines)
+    written = [rules for rules in (*lists.rules, *lists.rule_sets.values()) if rules is not None]
+    found = find_address_groups((rule for rules in written for rule in rules), in_files or {})
     named = found if in_files is not None else {}
-    listed = [part.written(named) for part in parts]
-    factored = factor([part.group.name for part in parts], listed, context.rule_sets_in_files or ())
-    rules = listed if context.rule_sets_in_files is None else factored.rules
-    written = tuple(
-        GroupText(
-            name=part.group.name,
-            id=part.group.id if _needs_id(part.group, context) else None,
-            description=part.description,
-            tags=part.tags,
-            prevent_destroy=is_protected(part.group),
-            rules=written_rules,
-            remarks=part.remarks,
-        )
-        for part, written_rules in zip(parts, rules, strict=True)
-    )
     new = {name: prefixes for prefixes, name in named.items() if name not in (in_files or {})}
     return ImportedGroups(
-        written,
+        tuple(
+            GroupText(
+                name=part.group.name,
+                id=part.group.id if _needs_id(part.group, context) else None,
+                description=part.description,
+                tags=part.tags,
+                prevent_destroy=is_protected(part.group),
+                rules=None if rules is None else with_address_groups(rules, named),
+                remarks=part.remarks,
+            )
+            for part, rules in zip(parts, lists.rules, strict=True)
+        ),
         dict(sorted(new.items())),
-        factored.rule_sets if context.rule_sets_in_files is not None else {},
+        {name: with_address_groups(rules, named) for name, rules in lists.rule_sets.items()},
         tuple(notes),
         sum(part.number for part in parts),
         len(found) - len(named),
-        0 if context.rule_sets_in_files is not None else len(factored.rule_sets),
+        repeated if taken is None else 0,
     )
+
+
+class _Lists(NamedTuple):
+    """The rules of each group as they are written, None where they are left out, and the rule sets that they use."""
+
+    rules: Sequence[Sequence[ShortRule] | None]
+    rule_sets: Mapping[str, Sequence[ShortRule]]
+
+
+def _count_lines(lists: _Lists) -> int:
+    return sum(len(rules or ()) for rules in lists.rules) + sum(1 + len(rules) for rules in lists.rule_sets.values())
+
+
+def _take_out(parts: Sequence["_Part"]) -> tuple[list[list[ShortRule]], list[Repeated["_Item"]]]:
+    """Find the live rules that groups repeat before the others are written.
+
+    Of two groups with one rule in common, one may have it in a line with other ports or prefixes.
+    """
+    users = {number for number, part in enumerate(parts) if part.uses}
+    live = find_repeated([part.own or () for part in parts], users, parts[0].write if parts else lambda _: ())
+    moved = {item for each in live for item in each.items}
+    return [part.write(item for item in part.own or () if item not in moved) for part in parts], live
+
+
+def _factored(
+    parts: Sequence["_Part"],
+    context: ImportContext,
+    lists: Sequence[Sequence[ShortRule]],
+    live: Sequence[Repeated["_Item"]] = (),
+) -> _Lists:
+    """Find the rule sets in the rules of the parts as they are written, beside those of live rules."""
+    users = {number for number, part in enumerate(parts) if part.uses}.union(*(each.holders for each in live))
+    by_text = {repr(rule): rule for rules in lists for rule in rules}
+    texts = [[repr(rule) for rule in rules] for rules in lists]
+    lines = find_repeated(texts, users, lambda found: [by_text[text] for text in found])
+    moved_texts = {text for each in lines for text in each.items}
+    repeated: list[Repeated[Any]] = [*live, *lines]
+    managed = sum(bool(part.own or part.uses) for part in parts if part.group.name != DEFAULT_GROUP)
+    names = name_sets([part.group.name for part in parts], repeated, managed, context.rule_sets_in_files or ())
+    uses = [[*part.uses] for part in parts]
+    for name, each in zip(names, repeated, strict=True):
+        for number in each.holders:
+            uses[number].append(name)
+    rules = [
+        None if part.own is None else with_uses(used, [by_text[text] for text in some if text not in moved_texts])
+        for part, used, some in zip(parts, uses, texts, strict=True)
+    ]
+    return _Lists(rules, {name: each.rules for name, each in zip(names, repeated, strict=True)})
 
 
 def _needs_id(group: LiveGroup, context: ImportContext) -> bool:
     return group.name in context.shared_names or not is_plain_name(group.name)
+
+
+_Item = tuple[Rule, str] | str
+"""A live rule with its description, or the name of a preset."""
 
 
 class _Part:
@@ -103,11 +160,10 @@ class _Part:
         self.remarks: list[str] = []
         self._notes = notes
         self.number = 0
-        self.presets: list[ShortRule] = []
         self.uses: list[str] = []
         self.description = self._description()
         self.tags = self._tags()
-        self.rules = self._rules()
+        self.own = self._own()
 
     def _description(self) -> str | None:
         if is_text(self.group.description):
@@ -133,7 +189,7 @@ class _Part:
         elif tags:
             self.remarks += [f"{what}:", *(f"  {spell_text(key)}: {spell(tags[key])}" for key in sorted(tags))]
 
-    def _rules(self) -> list[MergedRule] | None:
+    def _own(self) -> list[_Item] | None:
         rules = own_rules(self.group)
         problem = why_not_rules(rules)
         if problem is None:
@@ -142,19 +198,22 @@ class _Part:
                 if rule_set and rule_set.items() <= rules.items():
                     self.uses.append(name)
                     rules = {rule: text for rule, text in rules.items() if rule not in rule_set}
-            if preset := preset_among(rules.items()):
-                self.presets.append({"preset": DEFAULT_EGRESS})
-            return merge({rule: text for rule, text in rules.items() if rule not in preset}, self._names)
+            preset = preset_among(rules.items())
+            items: list[_Item] = [item for item in rules.items() if item[0] not in preset]
+            return [*items, DEFAULT_EGRESS] if preset else items
         rule, reason = problem
         self._leave_out("rules", reason if rule is None else f"{spell_text(describe_rule(rule))}: {reason}")
         return None
 
-    def written(self, address_groups: Mapping[tuple[str, ...], str]) -> Sequence[ShortRule] | None:
-        """Write the rules, with uses of the rule sets of files before and presets after them; None where left out."""
-        if self.rules is None:
-            return None
-        rules = [shorten(rule, self._names, address_groups) for rule in self.rules]
-        return with_uses(self.uses, [*rules, *self.presets])
+    def write(self, items: Iterable[_Item]) -> list[ShortRule]:
+        """Write rules that are live, merged, and presets after them."""
+        found, presets = {}, list[ShortRule]()
+        for item in items:
+            if isinstance(item, str):
+                presets.append({"preset": item})
+            else:
+                found[item[0]] = item[1]
+        return [*(shorten(rule, self._names) for rule in merge(found, self._names)), *presets]
 
     def _leave_out(self, what: str, reason: str) -> None:
         self.remarks.append(f"{what} left out, and so left alone: {reason}")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.cloud import MAX_RULES
 from reconciler.model.policies import Finding, Limits
+from reconciler.model.rule import describe_rule
+from reconciler.model.text import shown
 from reconciler.planning.diff import Action, Difference
 from reconciler.planning.order import order_of
 from reconciler.traffic import Traffic
@@ -108,9 +110,13 @@ def _closed(difference: Difference) -> int:
 def _lost_rules(differences: list[Difference]) -> Iterator[Finding]:
     for difference in differences:
         for lost in difference.lost_rules:
+            rule = lost.rule
+            names = {difference.live.id: difference.name} if difference.live else {}
+            said = f" {shown(rule.description)}" if rule.description else ""
             yield _mass_delete(
-                f"deleting {difference.name!r} would also delete rule {lost.rule.id} of {lost.group_name!r}, which "
-                "refers to it and is in no file; remove that rule, or pass --allow-mass-delete",
+                f"deleting {difference.name!r} would also delete a rule of {lost.group_name!r} that the files leave "
+                f"alone: {' '.join(describe_rule(rule.rule, names).split())}{said} (rule {rule.id}); remove that rule, "
+                "have those remove it whose it is, or pass --allow-mass-delete",
                 difference,
             )
 

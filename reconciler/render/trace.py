@@ -122,7 +122,7 @@ def _steps(sides: Sequence[Side], mending: Mending | None) -> Iterator[tuple[str
     if mending.kind is not Mend.APPLY:
         for check in desired.refusing:
             where = f" ({check.place})" if check.place else ""
-            rule = spell(shorten(merge({check.wanted: ""}, desired.names)[0], desired.names, {}))
+            rule = spell(shorten(merge({check.wanted: ""}, desired.names)[0], desired.names))
             yield "write:", f"- {rule}  in {check.groups[0]}{where}, if it is to be allowed"
     if mending.kind is Mend.CLOSE_OR_WRITE:
         yield "mend:", f"{apply}  (as the files are now, it ends this)"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from build import TARGET, live_group, live_of, tcp, there
 from effort import examples
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from strange_states import TARGET as LIVE_TARGET
+from strange_states import api_states, differing, live_state
 from texts import load_text
 
 from reconciler.importing.run import Import, ImportOptions, import_groups
+from reconciler.loading.load import Defaults, load
 from reconciler.model.live import LiveGroup
 from reconciler.model.rule import Rule
 
@@ -88,6 +92,53 @@ def test_what_becomes_a_set_and_its_name(names: tuple[str, ...], rules: list[lis
     assert found == sets
     asked = imported(fleet(*rules, names=names), factor=False)
     assert (asked.shared_rules, result.shared_rules) == (len(sets), 0)
+
+
+def test_a_rule_that_some_groups_have_in_a_line_with_other_ports_is_in_the_set_of_all() -> None:
+    """Live rules are compared, not only written ones; and a set of prefixes that one set alone has gets no name."""
+    common = [Rule("ingress", "IPv4", "tcp", port, port, f"10.{port % 7}.0.0/16") for port in (22, 9100)]
+    common += [Rule("ingress", "IPv4", "udp", 53, 53, prefix) for prefix in ("10.0.0.0/16", "10.4.0.0/16")]
+    groups = [
+        live_group(
+            f"{name}-{kind}",
+            [there(each + 1, rule) for each, rule in enumerate((*common, *more))],
+            number=2 * number + len(kind) % 2 + 1,
+        )
+        for number, name in enumerate(("shop", "blog", "docs"))
+        for kind, more in (("web", [tcp(443, "10.0.0.0/16")]), ("db", []))
+    ]
+    [file] = import_groups(live_of(*groups), TARGET, ImportOptions(factor=True, address_groups=True), ()).files
+    assert file.text.count("{use: baseline}") == 6
+    assert file.text.count("ports: 443") == 3
+    assert "address_groups" not in file.text
+    assert len(file.text.splitlines()) == 2 + 5 + 1 + 6 * 3 + 3 + 5
+
+
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
+@given(answers=api_states(), half=st.integers(0, 3), edit=st.booleans())
+def test_what_is_missing_is_added_to_an_import_with_sets(
+    tmp_path_factory: pytest.TempPathFactory, answers: list[dict[str, Any]], half: int, *, edit: bool
+) -> None:
+    """Its sets are used, also when somebody edits one; all of it plans empty, and a third import has nothing to add."""
+    folder = tmp_path_factory.mktemp("into")
+    live = live_state(list({answer["name"]: answer for answer in answers}.values()))
+    groups = live[LIVE_TARGET]
+    for number, some in enumerate((groups[:half], groups)):
+        options = ImportOptions(factor=True, split=str(folder), into=(str(folder),) if number else ())
+        result = import_groups(
+            {LIVE_TARGET: some}, LIVE_TARGET, options, (str(folder),) if number and any(folder.iterdir()) else ()
+        )
+        for file in result.files:
+            Path(file.path).write_text(file.text, encoding="utf-8")
+        sets = folder / "rule-sets.yaml"
+        if edit and sets.exists() and not number:
+            more = "    - {direction: ingress, protocol: tcp, ports: 4242, remote_ip_prefix: 192.0.2.9/32}\n"
+            sets.write_text(sets.read_text() + more)
+    if any(folder.iterdir()):
+        state = load([str(folder)], Defaults())
+        assert edit or differing(state, live) == []
+        options = ImportOptions(factor=True, split=str(folder), into=(str(folder),))
+        assert import_groups(live, LIVE_TARGET, options, (str(folder),)).files == ()
 
 
 def test_the_sets_of_files_are_used_where_a_group_has_all_their_rules(tmp_path: Path) -> None:

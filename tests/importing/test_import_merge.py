@@ -42,7 +42,7 @@ RULES = st.dictionaries(some_rules(), st.sampled_from(["", "a", "b"]), max_size=
 
 
 def written(rules: dict[Rule, str], names: dict[str, str] | None = None) -> list[ShortRule]:
-    return [shorten(rule, names or {}, {}) for rule in merge(rules)]
+    return [shorten(rule, names or {}) for rule in merge(rules)]
 
 
 def as_lists(rule: ShortRule) -> dict[str, object]:

@@ -114,7 +114,9 @@ def test_a_rule_elsewhere_that_would_be_lost_is_shown_and_stops() -> None:
     lost = [each for change in plan.changes for each in change.difference.lost_rules]
     assert sorted(each.group_name for each in lost) == ["app", "foreign"]
     messages = [finding.message for finding in plan.stopped_by]
-    assert sum("would also delete rule" in message for message in messages) == 2
+    rule = f"ingress IPv4 tcp 80 from group old (rule {foreign.rules[0].id})"
+    assert any(f"delete a rule of 'foreign' that the files leave alone: {rule};" in each for each in messages)
+    assert sum("would also delete a rule" in message for message in messages) == 2
 
 
 def test_groups_that_go_together_lose_nothing_by_each_other() -> None:

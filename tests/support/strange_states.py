@@ -256,11 +256,12 @@ TAGS = st.one_of(
 
 @st.composite
 def api_states(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """The groups of a target: shared names, names that no file may give, rules that mean the same, odd tags."""
+    """The groups of a target: shared names, names that no file may give, rules that repeat or mean the same, tags."""
     ids = tuple(uuid(number) for number in range(draw(st.integers(0, 5))))
     groups = []
+    common = draw(rule_lists(ids))
     for group_id in ids:
-        rules = draw(rule_lists(ids))
+        rules = [*draw(rule_lists(ids)), *(common if draw(st.integers(0, 2)) else ())]
         if rules and draw(st.booleans()):
             rules.append(rules[0] | {"id": uuid(1 << 31), "description": draw(TEXTS)})
         if draw(st.integers(0, 9)) == 0:
