@@ -116,6 +116,20 @@ class Drift:
         """Live rules that are left to others."""
         return sum(each.rules for each in self.ignored)
 
+    def of(self, target: Target) -> "Drift":
+        """Return the part that is about one target."""
+        return replace(
+            self,
+            drifted=tuple(each for each in self.drifted if each.difference.target == target),
+            unmanaged=tuple(each for each in self.unmanaged if each.target == target),
+            orphans=tuple(each for each in self.orphans if each.target == target),
+            ignored=tuple(
+                each._replace(by_target={target: each.by_target[target]})
+                for each in self.ignored
+                if target in each.by_target
+            ),
+        )
+
     @property
     def rules_missing(self) -> int:
         """Rules that the files ask for and that are not live."""

@@ -4,12 +4,11 @@ Where the last run failed there is nothing about drift: what was last known abou
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.drift.compare import Drift
 from reconciler.drift.watch import Health
-from reconciler.model.desired import Target
 from reconciler.model.errors import SgctlError
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ _GAUGES = {
     "groups_unmanaged": "Live groups that no file names.",
     "rules_missing": "Rules in the files that are not live.",
     "rules_extra": "Live rules that are not in the files.",
+    "rules_ignored": "Live rules that `ignore_rules` leaves to others.",
 }
 _BY_SEVERITY = "Groups that differ from the files."
 
@@ -89,20 +89,10 @@ def _of_watch(health: Health) -> "Iterator[Metric]":
         yield _gauge("sgctl_watch_stopped_by", "What stops the plan that would put things right.", stopped)
         yield _gauge("sgctl_watch_groups_failed", "Groups that could not be put right in the last round.", failed)
         by_target: dict[tuple[str, ...], tuple[Drift, int]] = {
-            (str(target.project_id), str(target.region_id)): (_of_target(last.drift, target), groups)
+            (str(target.project_id), str(target.region_id)): (last.drift.of(target), groups)
             for target, groups in last.compared.items()
         }
         yield from _of_drift(by_target, ("project", "region"))
-
-
-def _of_target(drift: Drift, target: Target) -> Drift:
-    """Return the part of a drift that is about one target."""
-    return replace(
-        drift,
-        drifted=tuple(each for each in drift.drifted if each.difference.target == target),
-        unmanaged=tuple(each for each in drift.unmanaged if each.target == target),
-        orphans=tuple(each for each in drift.orphans if each.target == target),
-    )
 
 
 def _of_drift(rows: Mapping[tuple[str, ...], tuple[Drift, int]], labels: tuple[str, ...]) -> "Iterator[Metric]":
@@ -119,6 +109,7 @@ def _of_drift(rows: Mapping[tuple[str, ...], tuple[Drift, int]], labels: tuple[s
             "groups_unmanaged": len(drift.unmanaged + drift.orphans),
             "rules_missing": drift.rules_missing,
             "rules_extra": drift.rules_extra,
+            "rules_ignored": drift.rules_ignored,
         }.items():
             gauges[name].add_metric(values, number)
     yield groups

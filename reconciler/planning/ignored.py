@@ -18,11 +18,16 @@ _MOST = 3
 
 
 class LeftToOthers(NamedTuple):
-    """The live rules that match one entry as it is written, in all groups for which it holds."""
+    """The live rules that match one entry as it is written, in all groups for which it holds; counted by target."""
 
     entry: IgnoreRule
-    rules: int
+    by_target: Mapping[Target, int]
     groups: tuple[str, ...]
+
+    @property
+    def rules(self) -> int:
+        """How many they are in all."""
+        return sum(self.by_target.values())
 
 
 def count_ignored(differences: Iterable[Difference]) -> int:
@@ -33,7 +38,7 @@ def count_ignored(differences: Iterable[Difference]) -> int:
 def left_to_others(differences: Iterable[Difference]) -> tuple[LeftToOthers, ...]:
     """Count them for each entry that any rule matches, in the order of the groups."""
     return join_ignored(
-        LeftToOthers(entry, len(rules), (difference.name,))
+        LeftToOthers(entry, {difference.target: len(rules)}, (difference.name,))
         for difference in differences
         for entry, rules in difference.ignored
         if rules
@@ -48,7 +53,7 @@ def join_ignored(parts: Iterable[LeftToOthers]) -> tuple[LeftToOthers, ...]:
     return tuple(
         LeftToOthers(
             same[0].entry,
-            sum(each.rules for each in same),
+            sum((Counter(each.by_target) for each in same), Counter()),
             tuple(dict.fromkeys(name for each in same for name in each.groups)),
         )
         for same in found.values()
