@@ -46,7 +46,7 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class LintFinding:
-    """One thing to improve. `left` says why `--fix` leaves it; empty where there is a remedy."""
+    """What to improve, in a group or a rule set. `left` says why `--fix` leaves it; empty where there is a remedy."""
 
     kind: Kind
     place: Place
@@ -55,6 +55,7 @@ class LintFinding:
     related: tuple[Place, ...] = ()
     remedy: Remedy | None = None
     left: str = ""
+    rule_set: str | None = None
 
 
 REMOTE_KEYS: Mapping[str, tuple[str, ...]] = {

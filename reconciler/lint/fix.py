@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 
 from reconciler.lint.check import find_rules, lint
 from reconciler.lint.findings import LintFinding, Remedy
-from reconciler.lint.prove import same_documents, same_state
+from reconciler.lint.prove import same_documents, same_sets, same_state
 from reconciler.lint.rewrite import CannotRewrite, edits_for
 from reconciler.lint.text import OverlapError, Text
 from reconciler.lint.written import WrittenRule
 from reconciler.loading.desired import desired_state
 from reconciler.loading.document import YamlDocument, read_text
 from reconciler.loading.head import Defaults
-from reconciler.loading.issues import Budget
+from reconciler.loading.issues import Budget, Issues
+from reconciler.loading.rule_sets import read_shared
 from reconciler.model.desired import DesiredState
 from reconciler.model.live import LiveState
 from reconciler.model.policies import Policies
@@ -81,7 +82,8 @@ class _Mender:
             by_file[document.source.path].append(document)
         self._files: _Files = {path: tuple(found) for path, found in by_file.items()}
         self._first = {path: found[0].source.data for path, found in self._files.items()}
-        self._refused: dict[tuple[str, str, str], str] = {}
+        self._sets = read_shared(documents, Issues()).rule_sets
+        self._refused: dict[tuple[str | None, ...], str] = {}
         self._work = Budget(MAX_MENDING)
 
     @property
@@ -154,11 +156,10 @@ class _Mender:
         problem = same_documents(before, after, remedies)
         if problem:
             return problem
-        state, issues = desired_state(
-            tuple(document for name, found in self._files.items() for document in (after if name == path else found)),
-            *self._outside,
-        )
+        documents = tuple(each for name, found in self._files.items() for each in (after if name == path else found))
+        state, issues = desired_state(documents, *self._outside)
         problem = "the loader would refuse the result" if issues else same_state(self._state, state)
+        problem = problem or same_sets(self._sets, read_shared(documents, Issues()).rule_sets)
         if problem:
             return problem
         self._files[path] = after
@@ -166,7 +167,12 @@ class _Mender:
         return ""
 
 
-def _key(finding: LintFinding) -> tuple[str, str, str]:
+def _key(finding: LintFinding) -> tuple[str | None, ...]:
     """Recognise a finding after lines have moved: by the rules it is about."""
     rules = finding.remedy.rules if finding.remedy else ()
-    return finding.kind, finding.group or "", repr([(rule.document.source.path, rule.value) for rule in rules])
+    return (
+        finding.kind,
+        finding.group,
+        finding.rule_set,
+        repr([(rule.document.source.path, rule.value) for rule in rules]),
+    )

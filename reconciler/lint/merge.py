@@ -188,7 +188,8 @@ def _finding(group: WrittenGroup, what: str, alike: Sequence[_Product], rewrites
     )
     better = ", ".join(f"{rewrite.key}: {_written(rewrite.value)}" for rewrite in rewrites)
     remedy = Remedy(tuple(others), rewrites)
-    return LintFinding(Kind.MERGEABLE, first.place, f"{what}{where}: {better}", group.name, places, remedy)
+    message = f"{what}{where}: {better}"
+    return LintFinding(Kind.MERGEABLE, first.place, message, group.name, places, remedy, rule_set=group.rule_set)
 
 
 def _written(value: Any) -> str:

@@ -1,17 +1,20 @@
 """That an edit of the text changed what was meant, and no traffic: judged by the loader and the traffic algebra."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from reconciler.lint.findings import Remedy
 from reconciler.lint.text import Text, comment_texts
 from reconciler.loading.document import YamlDocument
-from reconciler.model.desired import DesiredGroup, DesiredState
+from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState
 from reconciler.model.place import FilePlace, Key
+from reconciler.model.placeholder import placeholder
+from reconciler.model.rule import Rule
 from reconciler.planning.group_view import desired_view
 from reconciler.traffic import Traffic
 
+RuleSets = Mapping[str, Sequence[DesiredRule]]
 _NOWHERE = FilePlace("", 0, 0)
 
 
@@ -39,6 +42,18 @@ def same_state(before: DesiredState, after: DesiredState) -> str:
         if not {rule.description for rule in rules[1]} <= {rule.description for rule in rules[0]}:
             return "a description would change"
     return ""
+
+
+def same_sets(before: RuleSets, after: RuleSets) -> str:
+    """Say how rule sets differ in more than the rules by which they say the same, whether a group uses them or not."""
+    for name, rules in before.items():
+        if Traffic.of(map(_named, rules)) != Traffic.of(map(_named, after.get(name, ()))):
+            return "the traffic of a rule set would change"
+    return "" if before.keys() == after.keys() else "a rule set would come or go"
+
+
+def _named(rule: DesiredRule) -> Rule:
+    return rule.rule._replace(remote_group_id=placeholder(rule.remote_group)) if rule.remote_group else rule.rule
 
 
 def _head(group: DesiredGroup) -> DesiredGroup:

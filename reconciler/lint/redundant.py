@@ -119,7 +119,8 @@ def _finding(group: WrittenGroup, rule: WrittenRule, covering: tuple[WrittenRule
     else:
         kind, message = Kind.SHADOWED, f"{_words(rule)} is admitted by {where} already"
     remedy = None if left else Remedy(removes=(rule,))
-    return LintFinding(kind, rule.place, message, group.name, tuple(other.place for other in covering), remedy, left)
+    others = tuple(other.place for other in covering)
+    return LintFinding(kind, rule.place, message, group.name, others, remedy, left, group.rule_set)
 
 
 def _listed(rules: Sequence[WrittenRule]) -> str:

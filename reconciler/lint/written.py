@@ -62,11 +62,12 @@ class WrittenRule:
 
 @dataclass(frozen=True, slots=True)
 class WrittenGroup:
-    """The rules of one group or, where it has no name, of one rule set, in the order written."""
+    """The rules of one group or of one `rule_set`, in the order written; `name` is that of the group."""
 
     document: YamlDocument
     name: str | None
     rules: tuple[WrittenRule, ...]
+    rule_set: str | None = None
 
 
 def read_written(documents: Sequence[YamlDocument]) -> Iterator[WrittenGroup]:
@@ -89,7 +90,7 @@ def read_written(documents: Sequence[YamlDocument]) -> Iterator[WrittenGroup]:
                 )
                 for number, (value, node) in enumerate(zip(values, nodes, strict=True))
             ]
-            yield WrittenGroup(document, name, tuple(rules))
+            yield WrittenGroup(document, name, tuple(rules), str(path[1]) if name is None else None)
 
 
 def _lists(document: YamlDocument) -> Iterator[tuple[tuple[Key, ...], str | None, Sequence[Any]]]:

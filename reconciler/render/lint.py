@@ -29,8 +29,9 @@ def lint_to_json(left: Sequence[LintFinding], mended: Sequence[LintFinding]) -> 
 
 
 def _line(finding: LintFinding, label: str) -> str:
-    group = f" (group {printable(finding.group)})" if finding.group is not None else ""
-    return f"{printable(str(finding.place))}: {label}: {printable(finding.message)}{group} [{finding.kind}]"
+    of = {"group": finding.group, "rule set": finding.rule_set}
+    where = "".join(f" ({what} {printable(name)})" for what, name in of.items() if name is not None)
+    return f"{printable(str(finding.place))}: {label}: {printable(finding.message)}{where} [{finding.kind}]"
 
 
 def _summary(left: Sequence[LintFinding], mended: Sequence[LintFinding], *, fixing: bool, writing: bool) -> str:
@@ -49,6 +50,7 @@ def _to_json(finding: LintFinding) -> dict[str, Any]:
         "kind": str(finding.kind),
         "place": str(finding.place),
         "group": finding.group,
+        "rule_set": finding.rule_set,
         "message": finding.message,
         "related": [str(place) for place in finding.related],
         "fixable": finding.remedy is not None,

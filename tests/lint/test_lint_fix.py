@@ -10,7 +10,11 @@ from hypothesis import given, settings
 from lint_files import DEFAULTS, files, files_with_set, load
 
 from reconciler.lint import Kind, fix, lint
+from reconciler.lint.prove import same_sets
+from reconciler.loading.issues import Issues
+from reconciler.loading.rule_sets import read_shared
 from reconciler.planning.group_view import desired_view
+from reconciler.render.lint import render_lint
 from reconciler.traffic import Traffic
 
 FIXABLE = {Kind.DUPLICATE, Kind.SHADOWED, Kind.MERGEABLE}
@@ -71,6 +75,37 @@ def test_rule_sets_are_mended_where_they_stand_and_uses_stay(data: bytes) -> Non
     assert mend(mended) == mended
     assert mended.count(b"use: set") == data.count(b"use: set")
     assert all("use" in finding.left or finding.kind not in FIXABLE for finding in fixed.left), fixed.left
+
+
+def test_a_set_is_left_where_a_group_that_uses_it_would_break_and_another_is_not() -> None:
+    """Two sets with the same rules: merged, one would give a group a rule twice, with a date and without."""
+    rules = "[{direction: ingress, protocol: tcp, ports: 80}, {direction: ingress, protocol: tcp, ports: 81}]"
+    own = "{direction: ingress, protocol: tcp, ports: 80-81, expires: 2030-01-01}"
+    groups = (
+        f"security_groups:\n  - {{name: web, rules: [{{use: a}}, {own}]}}\n  - {{name: app, rules: [{{use: b}}]}}\n"
+    )
+    fixed = fix(*load(f"rule_sets:\n  a: {rules}\n  b: {rules}\n{groups}".encode()), DEFAULTS)
+    merged = "[{direction: ingress, protocol: tcp, ports: 80-81}]"
+    assert fixed.texts["f.yaml"].decode() == f"rule_sets:\n  a: {rules}\n  b: {merged}\n{groups}"
+    assert [each.rule_set for each in fixed.mended] == ["b"]
+    assert ("a", "the loader would refuse the result") in [(each.rule_set, each.left) for each in fixed.left]
+    assert "(rule set a) [mergeable]" in render_lint(fixed.left, fixed.mended, fixing=True)
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ("a: [{direction: ingress, protocol: tcp, ports: 80-81, remote_group: web}]", ""),
+        ("a: [{direction: ingress, protocol: tcp, ports: 80-82, remote_group: web}]", "the traffic of a rule set"),
+        ("a: [{direction: ingress, protocol: tcp, ports: 80-81, remote_group: app}]", "the traffic of a rule set"),
+        ("b: [{direction: ingress, protocol: tcp, ports: 80-81, remote_group: web}]", "the traffic of a rule set"),
+    ],
+)
+def test_a_rule_set_that_no_group_uses_is_proven_too(after: str, said: str) -> None:
+    before = "a: [{direction: ingress, protocol: tcp, ports: [80, 81], remote_group: web}]"
+    sets = [read_shared(load(f"rule_sets: {{{text}}}".encode())[0], Issues()).rule_sets for text in (before, after)]
+    assert same_sets(*sets).startswith(said)
+    assert bool(same_sets(*sets)) == bool(said)
 
 
 BEFORE_AND_AFTER = {
