@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import kopf
@@ -72,7 +73,7 @@ class Cluster:
     def read_secret(self, namespace: str, name: str) -> Mapping[str, str] | None:
         """Read the data of a Secret, still in base64; None where there is none."""
         try:
-            secret = self._call("GET", f"/api/v1/namespaces/{namespace}/secrets/{name}")
+            secret = self._call("GET", f"/api/v1/namespaces/{namespace}/secrets/{quote(name, safe='')}")
         except ClusterError as error:
             if error.status == 404:
                 return None

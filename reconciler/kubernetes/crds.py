@@ -87,7 +87,7 @@ def _text(description: str, **more: Any) -> Json:
 
 
 def _named(description: str, **properties: Json) -> Json:
-    name = _text("Its name.", minLength=1)
+    name = _text("Its name.", maxLength=253, pattern="^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
     return {
         "type": "object",
         "description": description,

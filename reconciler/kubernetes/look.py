@@ -17,6 +17,7 @@ from reconciler.kubernetes.cluster import Cluster, decode
 from reconciler.kubernetes.lease import Lease
 from reconciler.kubernetes.reconcile import Outcome, Reason, reconcile
 from reconciler.kubernetes.resources import (
+    DEFAULT_INTERVAL,
     FINALIZER,
     SECURITY_GROUP,
     Key,
@@ -24,6 +25,7 @@ from reconciler.kubernetes.resources import (
     Snapshot,
     take_snapshot,
 )
+from reconciler.kubernetes.spec import problem_of
 from reconciler.kubernetes.status import (
     Event,
     Judged,
@@ -37,7 +39,7 @@ from reconciler.kubernetes.status import (
 )
 from reconciler.model.clock import Clock, format_time
 from reconciler.model.desired import Target
-from reconciler.model.errors import SgctlError, Stopped
+from reconciler.model.errors import InputError, SgctlError, Stopped
 from reconciler.planning.plan import Plan, PlanOptions
 
 SOON = 10.0
@@ -112,6 +114,9 @@ def look(key: Key, resources: Mapping[Key, Resource], hands: Hands, turn: Callab
     snapshot = take_snapshot(resources, target)
     rivals = frozenset(resources[other].target_key for others in snapshot.taken.values() for other in others)
     writer.hold_and_release(snapshot)
+    if (problem := problem_of(target)) is not None:
+        writer.write(judge_failure(snapshot, SgctlError(problem), Reason.INVALID))
+        return Seen(DEFAULT_INTERVAL.total_seconds(), rivals=rivals)
     secret, api_key = _read_key(target, hands.cluster)
     pause = target.interval.total_seconds()
     if isinstance(api_key, SgctlError):
@@ -128,6 +133,9 @@ def look(key: Key, resources: Mapping[Key, Resource], hands: Hands, turn: Callab
             )
     except Stopped:
         raise
+    except InputError as error:
+        writer.write(judge_failure(snapshot, error))
+        return Seen(pause, secret=secret, rivals=rivals)
     except (SgctlError, OSError) as error:
         writer.write(judge_failure(snapshot, error))
         return Seen(error=error, secret=secret, rivals=rivals)

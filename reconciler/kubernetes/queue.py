@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Hashable
-from threading import Condition
+from threading import TIMEOUT_MAX, Condition
 from typing import Generic, TypeVar
 
 from reconciler.model.clock import Clock
@@ -42,7 +42,7 @@ class WorkQueue(Generic[K]):
                 found, wait = self._next()
                 if found is not None:
                     return found
-                self._changed.wait(wait)
+                self._changed.wait(wait and min(wait, TIMEOUT_MAX))
         return None
 
     def _next(self) -> tuple[K | None, float | None]:

@@ -4,6 +4,7 @@ The plan is the command's, made and applied by `workflow`. It has no store: plan
 whether what was approved still is what would be done, as live groups count with their fingerprints.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -23,6 +24,7 @@ from reconciler.kubernetes.resources import (
     group_document,
     target_document,
 )
+from reconciler.kubernetes.spec import problem_of
 from reconciler.model.clock import format_time
 from reconciler.model.desired import DesiredState
 from reconciler.model.errors import InputError, Issue, StalePlan
@@ -221,6 +223,11 @@ def propose(snapshot: Snapshot, live: LiveState, api: Api, options: PlanOptions)
     }
     going, unclear = _find_going(snapshot, live, refused)
     refused |= unclear
+    refused |= {
+        each.key: Refusal(Reason.INVALID, problem)
+        for each in (*snapshot.living, *snapshot.address_groups)
+        if (problem := problem_of(each)) is not None
+    }
     instances = api.read_instances(going.values())
     for key, group in going.items():
         reason = why_kept(group, instances[group.id].number) or _referring(snapshot, key, group)
@@ -281,15 +288,19 @@ def _find_going(
 
 def _identities(resource: Resource) -> set[str]:
     """Return the id of a group, where its resource gives one, else its name."""
-    group_id = resource.spec.get("id")
-    return {str(group_id).lower()} if group_id else {resource.cloud_name}
+    return {resource.cloud_id or resource.cloud_name}
 
 
 def _referring(snapshot: Snapshot, key: Key, group: LiveGroup) -> str | None:
     """Say which resource has a rule that refers to a group: the cloud would delete that rule with it."""
     for each in snapshot.living:
-        for rule in each.spec.get("rules") or ():
-            if each.key != key and (rule.get("remoteGroup") == group.name or rule.get("remoteGroupId") == group.id):
+        rules = each.spec.get("rules")
+        for rule in rules if isinstance(rules, list) else ():
+            if (
+                each.key != key
+                and isinstance(rule, Mapping)
+                and (rule.get("remoteGroup") == group.name or rule.get("remoteGroupId") == group.id)
+            ):
                 return f"a rule of {each.key} refers to it"
     return None
 
@@ -305,6 +316,9 @@ def _blame(error: InputError, resources: tuple[Resource, ...]) -> dict[Key, Refu
     return {key: Refusal(Reason.INVALID, "; ".join(dict.fromkeys(texts[:5]))) for key, texts in found.items()}
 
 
+_ITEM = re.compile(r"\[[0-9]+\]\Z")
+
+
 def describe_issue(issue: Issue) -> str:
     """Say what is wrong with a resource, in its own words.
 
@@ -313,7 +327,14 @@ def describe_issue(issue: Issue) -> str:
     """
     source, _, path = str(issue.place).partition(": ")
     head, dot, rest = path.partition(".")
-    path = f"spec{dot}{rest}" if head.startswith(("security_groups", "address_groups")) else f"spec.{path}"
+    if head.startswith("address_groups"):
+        item = _ITEM.search(path)
+        path = f"spec.prefixes{item[0] if item else ''}"
+    else:
+        path = f"spec{dot}{rest}" if head.startswith("security_groups") else f"spec.{path}"
     others = "".join(f" ({what}: {place.source})" for what, place in issue.related if place.source != source)
     fix = f"; {issue.fix}" if issue.fix else ""
-    return in_resource_words(f"{path.rstrip('.')}: {issue.message}{fix}{others}")
+    text = f"{issue.message}{fix}"
+    if not path.endswith(".policy"):  # it takes the name of a policy, which is spelled as in a file
+        text = in_resource_words(text)
+    return f"{in_resource_words(path.rstrip('.'))}: {text}{others}"

@@ -101,6 +101,13 @@ class Resource:
         return tuple(self.metadata.get("finalizers") or ())
 
     @property
+    def conditions(self) -> Mapping[str, Mapping[str, Any]]:
+        """What its conditions were said to be last, by their types."""
+        known = self.status.get("conditions")
+        found = (_mapping(each) for each in (known if isinstance(known, list) else ()))
+        return {_text(each.get("type")): each for each in found}
+
+    @property
     def approval(self) -> str | None:
         """The digest of the plan that somebody approved."""
         return _mapping(self.metadata.get("annotations")).get(APPROVE)
@@ -122,6 +129,11 @@ class Resource:
         return str(ref.get("name", "")), str(ref.get("key", KEY_OF_SECRET))
 
     @property
+    def has_place(self) -> bool:
+        """Whether a `CloudTarget` says which project and region it is."""
+        return all(type(self.spec.get(field)) is int for field in ("projectId", "regionId"))
+
+    @property
     def target(self) -> Target:
         """The project and region of a `CloudTarget`."""
         return Target(int(self.spec["projectId"]), int(self.spec["regionId"]))
@@ -139,12 +151,21 @@ class Resource:
     @property
     def cloud_name(self) -> str:
         """The name in the cloud, or for rules: that of the resource, where the spec says no other."""
-        return str(self.spec.get("name", self.key.name))
+        return _text(self.spec.get("name")) or self.key.name
+
+    @property
+    def cloud_id(self) -> str:
+        """The id of the live group, where the spec says one; else empty."""
+        return _text(self.spec.get("id")).lower()
 
     @property
     def asks(self) -> tuple[Any, ...]:
         """What of it somebody may change so that something is to be done: not its status."""
         return self.generation, self.is_going, self.approval, self.finalizers
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -188,10 +209,9 @@ def find_taken(resources: Mapping[Key, Resource]) -> dict[Key, tuple[Key, ...]]:
     claims: defaultdict[tuple[Target, str, str], list[Key]] = defaultdict(list)
     for key, each in resources.items():
         target = resources.get(each.target_key) if key.kind == SECURITY_GROUP and not each.is_going else None
-        if target is None:
+        if target is None or not target.has_place:
             continue
-        group_id = str(each.spec.get("id", "")).lower()
-        claims[target.target, "id" if group_id else "name", group_id or each.cloud_name].append(key)
+        claims[target.target, "id" if each.cloud_id else "name", each.cloud_id or each.cloud_name].append(key)
     found: dict[Key, tuple[Key, ...]] = {}
     for keys in claims.values():
         if len(keys) > 1:
@@ -210,7 +230,7 @@ def _head(target: Resource) -> dict[str, Any]:
 
 def target_document(target: Resource) -> PlainDocument:
     """Write a `CloudTarget` as a document: which project and region, and by which policies plans are judged."""
-    policies = to_file(target.spec.get("policies") or {}, "policies")
+    policies = to_file(target.spec.get("policies", {}), "policies")
     content = {**_head(target), "security_groups": [], "policies": policies}
     return PlainDocument(str(target.key), content)
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from reconciler.kubernetes.reconcile import Outcome, Proposal, Reason, Refusal
+from reconciler.kubernetes.reconcile import Outcome, Proposal, Reason, Refusal, describe_issue
 from reconciler.kubernetes.resources import APPROVE, Key, Mode, Resource, Snapshot
+from reconciler.kubernetes.spec import problem_of
 from reconciler.model.errors import ApiRefused, ApiUnreachable, InputError
 from reconciler.model.text import count, listed, printable
 from reconciler.planning.diff import Difference
@@ -226,7 +227,7 @@ def judge_failure(snapshot: Snapshot, error: Exception, reason: Reason | None = 
     reason = reason or _reason_of(error)
     message = str(getattr(error, "message", error))
     if isinstance(error, InputError):
-        message = "; ".join(f"{issue.place}: {issue.message}" for issue in error.issues[:3])
+        message = "; ".join(map(describe_issue, error.issues[:3]))
     unknown = Verdict(Truth.UNKNOWN, reason, "what is live is not known")
     judged = {target.key: Judged(Verdict(Truth.FALSE, reason, message), unknown, unknown)}
     about = Verdict(Truth.FALSE, reason, f"{target.key}: {message}")
@@ -237,9 +238,15 @@ def judge_failure(snapshot: Snapshot, error: Exception, reason: Reason | None = 
 def judge_missing(groups: Iterable[Resource], target: Key) -> dict[Key, Judged]:
     """Say how groups are whose target is not there."""
     message = f"there is no {target}; what is live stays as it is"
-    refused = Verdict(Truth.FALSE, Reason.TARGET_MISSING, message)
-    unknown = Verdict(Truth.UNKNOWN, Reason.TARGET_MISSING, message)
-    return {group.key: Judged(refused, unknown, unknown, (("plan", None),)) for group in groups}
+    judged = {}
+    for group in groups:
+        problem = problem_of(group)
+        reason = Reason.INVALID if problem else Reason.TARGET_MISSING
+        unknown = Verdict(Truth.UNKNOWN, reason, message)
+        judged[group.key] = Judged(
+            Verdict(Truth.FALSE, reason, problem or message), unknown, unknown, (("plan", None),)
+        )
+    return judged
 
 
 def _reason_of(error: Exception) -> Reason:
@@ -252,10 +259,9 @@ def _reason_of(error: Exception) -> Reason:
 
 def write_status(resource: Resource, judged: Judged, now: str) -> Json | None:
     """Write the status of a resource from what is cleaned; None where it says the same already."""
-    old = {each.get("type"): each for each in resource.status.get("conditions") or ()}
     conditions = []
     for name, verdict in judged.conditions.items():
-        before = old.get(name, {})
+        before = resource.conditions.get(name, {})
         since = before.get("lastTransitionTime") if before.get("status") == verdict.status else None
         conditions.append(
             {
@@ -274,10 +280,9 @@ def write_status(resource: Resource, judged: Judged, now: str) -> Json | None:
 
 def find_events(resource: Resource, judged: Judged) -> list[Event]:
     """Tell what is news: a condition whose status or reason changed, and a plan that did."""
-    old = {each.get("type"): each for each in resource.status.get("conditions") or ()}
     found = []
     for name, verdict in judged.conditions.items():
-        before = old.get(name, {})
+        before = resource.conditions.get(name, {})
         if name == "Planned" or (
             before.get("status") == verdict.status and before.get("reason") == str(verdict.reason)
         ):

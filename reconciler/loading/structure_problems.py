@@ -13,6 +13,7 @@ from reconciler.loading import wording
 from reconciler.loading.issues import Path, Problem
 from reconciler.loading.reduce import reduce
 from reconciler.loading.structure import matcher
+from reconciler.loading.wording import Schema
 from reconciler.model.problems import ProblemName
 from reconciler.model.published import read_schema
 from reconciler.model.text import shown
@@ -38,14 +39,18 @@ def explain(kind: str, value: Any) -> tuple[list[Problem], int]:
 
 @cache
 def validator(kind: str) -> Validator:
-    """Build the validator of a part of the schema, one of its `$defs`.
+    """Build the validator of a part of the schema, one of its `$defs`."""
+    return strict_validator({"$defs": _definitions(), "$ref": f"#/$defs/{kind}"})
 
-    Stricter than jsonschema by itself in two points: 80.0 is no integer here, and `$` does not match before a line
-    break at the end, as it does in Python.
+
+def strict_validator(schema: Schema) -> Validator:
+    """Build a validator that is stricter than jsonschema by itself in two points.
+
+    80.0 is no integer here, and `$` does not match before a line break at the end, as it does in Python.
     """
     integers = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: value.__class__ is int)
     strict = extend(Draft202012Validator, {"pattern": _pattern}, type_checker=integers)  # type: ignore[no-untyped-call]  # its stub says nothing
-    checked: Validator = strict({"$defs": _definitions(), "$ref": f"#/$defs/{kind}"})
+    checked: Validator = strict(schema)
     return checked
 
 

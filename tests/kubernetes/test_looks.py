@@ -4,103 +4,34 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
+from fake_cluster import FakeCluster, hands_of
 from kube import group, target, tcp
 from steady import SteadyClock
 
-from reconciler import apply, connect
 from reconciler.emulator.faults import Fault, FaultPlan
 from reconciler.emulator.server import EmulatorServer
-from reconciler.kubernetes.cluster import Cluster, ClusterError, Moved
-from reconciler.kubernetes.lease import Lease
-from reconciler.kubernetes.look import Hands, look
+from reconciler.kubernetes.cluster import ClusterError
+from reconciler.kubernetes.look import look
 from reconciler.kubernetes.operator import ALL, DEBOUNCE, HUNG_LOOK, HUNG_LOOP, HUNG_STREAM, LIST_AGAIN, Operator
 from reconciler.kubernetes.reconcile import Reason
-from reconciler.kubernetes.resources import CLOUD_TARGET, FINALIZER, KINDS, Key, Resource
+from reconciler.kubernetes.resources import CLOUD_TARGET, FINALIZER, Key, Resource
 from reconciler.kubernetes.run import wait_for_definitions
 from reconciler.kubernetes.status import LONGEST, Judged, Truth, Verdict
 from reconciler.model.errors import Stopped
 from reconciler.model.secret import Secret
-from reconciler.planning.plan import PlanOptions
 
 TARGET = Key(CLOUD_TARGET, "net", "t")
 PROJECT = 1
-
-
-class Held:
-    """A lease that is held or not."""
-
-    is_held = True
-    holder = "somebody"
-    moved = 100.0
-
-
-class FakeCluster:
-    """Resources in a dictionary. What is written is kept as lines."""
-
-    def __init__(self, *documents: dict[str, Any]) -> None:
-        self.resources: dict[Key, Resource] = {}
-        self.secret: dict[str, str] | None = {"apiKey": "ZW11bGF0b3I="}
-        self.written: list[str] = []
-        self.is_moved = False
-        for document in documents:
-            self.put(document)
-
-    def put(self, document: dict[str, Any], **metadata: Any) -> Resource:
-        kind = next(each for each in KINDS if each.name == document["kind"])
-        key = Key(kind, "net", document["metadata"]["name"])
-        body = {**document, "metadata": {"namespace": "net", "generation": 1, **document["metadata"], **metadata}}
-        self.resources[key] = Resource(key, body)
-        return self.resources[key]
-
-    def list_resources(self) -> dict[Key, Resource]:
-        return dict(self.resources)
-
-    def read_secret(self, _namespace: str, _name: str) -> dict[str, str] | None:
-        return self.secret
-
-    def write_status(self, resource: Resource, status: dict[str, Any]) -> bool:
-        reasons = {each["type"]: each["reason"] for each in status["conditions"]}
-        self.written.append(f"{resource.key.name}: {reasons.get('InSync', reasons['Ready'])}")
-        return True
-
-    def hold(self, resource: Resource) -> None:
-        if self.is_moved:
-            raise Moved("it moved", 422)
-        self.written.append(f"{resource.key.name}: held")
-
-    def release(self, resource: Resource) -> None:
-        self.written.append(f"{resource.key.name}: released")
-
-    def take_approval(self, _key: Key, digest: str) -> bool:
-        self.written.append(f"approval {digest}")
-        return True
-
-    def create_event(self, _resource: Resource, _event: dict[str, Any]) -> None:
-        """Nothing: the cluster's tests look at events."""
 
 
 @pytest.fixture
 def cloud() -> Iterator[EmulatorServer]:
     with EmulatorServer(api_key="emulator") as running:
         yield running
-
-
-def hands_of(cluster: FakeCluster, cloud: EmulatorServer, clock: SteadyClock | None = None) -> Hands:
-    clock = clock or SteadyClock()
-    return Hands(
-        cast("Cluster", cluster),
-        cast("Lease", Held()),
-        lambda key: connect(key, base_url=cloud.url, clock=clock),
-        lambda plan, api, stopped: apply(plan, api, stopped=stopped),
-        PlanOptions,
-        clock,
-        lambda text, *, is_warning: cluster.written.append(f"warning: {text}") if is_warning else None,
-        Secret("emulator").hide,
-    )
 
 
 def test_what_moves_between_plan_and_apply_is_planned_anew(cloud: EmulatorServer) -> None:

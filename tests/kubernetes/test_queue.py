@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Condition
+from threading import TIMEOUT_MAX, Condition
 from typing import Any
 
 import pytest
@@ -29,7 +29,7 @@ class Waiting(Condition):
     def wait(self, timeout: float | None = None) -> bool:
         if timeout is None:
             raise NothingToWaitFor
-        assert timeout > 0, "a taker that does not wait spins"
+        assert 0 < timeout <= TIMEOUT_MAX, "a taker that does not wait spins, and a lock waits for no longer"
         self._clock.time += timeout
         return False
 
@@ -66,6 +66,12 @@ def test_a_key_that_is_worked_on_waits_until_that_is_done_and_holds_up_no_other(
         work.take()
     work.done("a")
     assert work.take() == "a"
+
+
+def test_what_is_due_in_a_thousand_years_ends_nothing() -> None:
+    work, clock = queue()
+    work.add("late", 999_999 * 86_400)
+    assert (work.take(), clock.time > 999_999 * 86_400) == ("late", True)
 
 
 def test_a_closed_queue_hands_out_nothing() -> None:

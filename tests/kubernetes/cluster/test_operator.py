@@ -368,6 +368,7 @@ def test_what_makes_no_sense_is_refused_by_the_api_server(kube: Kube, namespace:
         (group("a", name="?"), "3 to 63 letters"),
         (group("a", {"directoin": "ingress"}), "field not declared in schema"),
         (target(1, "other", mode="Yolo"), "Unsupported value"),
+        ({**target(1, "other"), "spec": {**target(1)["spec"], "apiKeySecretRef": {"name": "../x"}}}, "should match"),
     ):
         with pytest.raises(AssertionError, match=words):
             kube.apply(wrong, namespace)
