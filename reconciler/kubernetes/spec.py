@@ -4,10 +4,9 @@ A cluster refuses such resources when its definitions are ours. Those that were 
 definition, or under one that leaves fields open, come as they are. The fields of files are judged as files are.
 """
 
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
-
-from jsonschema.protocols import Validator
 
 from reconciler.kubernetes.crds import crds
 from reconciler.kubernetes.resources import ADDRESS_GROUP, CLOUD_TARGET, SECURITY_GROUP, Kind, Resource
@@ -30,13 +29,13 @@ _FORMS = {
 
 def problem_of(resource: Resource) -> str | None:
     """Name the fields of a resource that are not as its definition says, and what they take; None where all are."""
-    errors = _validator(resource.key.kind).iter_errors(resource.body.get("spec"))
+    errors = _checker(resource.key.kind)(resource.body.get("spec"))
     return listed([text for error in errors for text in _word(error)], 5, "; ") or None
 
 
 @cache
-def _validator(kind: Kind) -> Validator:
-    """Build the validator of a kind: of all its fields but those of files, and of no others."""
+def _checker(kind: Kind) -> Callable[[Any], Iterable[Any]]:
+    """Build what finds the errors of a spec of a kind: of all its fields but those of files, and of no others."""
     [definition] = [each for each in crds() if each["spec"]["names"]["kind"] == kind.name]
     spec = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
     properties: dict[str, Any] = {**spec["properties"], **{name: {} for name in _OF_FILES.get(kind, ())}}
@@ -44,7 +43,7 @@ def _validator(kind: Kind) -> Validator:
         schema = {**spec, "properties": {name: properties[name] for name in _OWN}}
     else:
         schema = {**spec, "properties": properties, "additionalProperties": False}
-    return strict_validator(schema)
+    return strict_validator(schema).iter_errors
 
 
 def _word(error: Any) -> list[str]:
