@@ -1,5 +1,6 @@
 """The API key in a text: found in every form that a program gives it, and replaced."""
 
+import base64
 import re
 from collections.abc import Iterator
 
@@ -18,24 +19,50 @@ _ESCAPE = re.compile(
 
 
 class Secret:
-    """Replaces one key in texts, with each of its characters as it is or escaped, whole or cut.
+    """Replaces one key in texts, with each of its characters as it is or escaped, whole or cut, also in base64.
 
     A key of less than `shortest` characters is left alone.
     """
 
     def __init__(self, key: str | None, shortest: int = SHORTEST_KEY) -> None:
         is_secret = key is not None and len(key) >= shortest
-        self._key = _meant(key or "") if is_secret else ""
-        self._first = self._key[:_PART]
-        self._last = self._key[-_PART:]
+        self._forms = tuple(map(_Form, dict.fromkeys(_forms(_meant(key or ""))))) if is_secret else ()
+        self._parts = tuple(part for form in self._forms for part in (form.first, form.last))
 
     def hide(self, text: str) -> str:
         """Return the text without the key."""
-        if not self._key or len(text) < len(self._first):
-            return text
         plain = _meant(text)
-        if self._first not in plain and self._last not in plain:
+        for part in self._parts:  # a loop, as nearly all that is ever written passes here
+            if part in plain:
+                break
+        else:
             return text
+        for form in self._forms:
+            if form.first in plain or form.last in plain:
+                text = form.hide(text)
+        return text
+
+
+def _forms(key: str) -> Iterator[str]:
+    """Yield a key, and a long one in base64, as it is written after each number of bytes: what is the key's alone."""
+    yield key
+    if len(key) >= _PART:
+        for before, skipped in enumerate((0, 2, 3)):
+            data = bytes(before) + key.encode()
+            for written in (base64.b64encode(data), base64.urlsafe_b64encode(data)):
+                yield written.decode()[skipped : len(data) * 8 // 6]
+
+
+class _Form:
+    """One way to write a key."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self.first = key[:_PART]
+        self.last = key[-_PART:]
+
+    def hide(self, text: str) -> str:
+        """Return the text without it."""
         letters = list(_letters(text))
         plain = "".join(letter for letter, _, _ in letters)
         parts, done = [], 0
@@ -48,14 +75,14 @@ class Secret:
         """Find where the key is, or its beginning up to where it was cut, or its end from there on."""
         done = 0
         while True:
-            found = [place for part in (self._first, self._last) if (place := plain.find(part, done)) >= 0]
+            found = [place for part in (self.first, self.last) if (place := plain.find(part, done)) >= 0]
             if not found:
                 return
             begin = min(found)
-            if plain.startswith(self._first, begin):
+            if plain.startswith(self.first, begin):
                 end = begin + _common(plain[begin : begin + len(self._key)], self._key)
             else:
-                end = begin + len(self._last)
+                end = begin + len(self.last)
                 before = plain[max(done, end - len(self._key)) : end]
                 begin = end - _common(before[::-1], self._key[::-1])
             yield begin, end

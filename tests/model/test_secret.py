@@ -1,5 +1,8 @@
 """The key is found however it is written, and nothing else is lost."""
 
+import base64
+from collections.abc import Callable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +43,17 @@ def test_a_key_that_was_cut_is_replaced(key: str, around: str, data: st.DataObje
     size = data.draw(st.integers(8, len(key)))
     for part in (key[:size], key[-size:]):
         assert part not in Secret(key).hide(f"{around}{part}...")
+
+
+@given(KEYS, st.text(max_size=9), st.text(max_size=9), st.sampled_from([base64.b64encode, base64.urlsafe_b64encode]))
+def test_a_key_in_base64_is_replaced_whatever_stands_around_it(
+    key: str, before: str, after: str, encode: Callable[[bytes], bytes]
+) -> None:
+    written = encode(f"{before}{key}{after}".encode(errors="replace")).decode()
+    begin = len(before.encode(errors="replace")) * 8 // 6 + 1
+    hidden = Secret(key).hide(f"Basic {written} said")
+    assert "***" in hidden
+    assert written[begin : begin + 8] not in hidden
 
 
 @given(KEYS, st.text(max_size=200))
