@@ -1,11 +1,14 @@
 """The operator against a real API server and etcd, with the rights of the manifests; the cloud is the emulator."""
 
+import random
+import time
 from collections import Counter
 from pathlib import Path
 
 import httpx
 import pytest
 from kube import (
+    PATHS,
     REGION,
     Kube,
     OperatorProcess,
@@ -217,6 +220,33 @@ def test_neither_a_missing_secret_nor_a_missing_target_holds_a_resource(
     kube.delete("CloudTarget", namespace, "t")
     wait_for("no target, no hold", lambda: kube.get("SecurityGroup", namespace, "app") is None)
     assert live(cloud, project).keys() == {"web", "app"}
+    assert "warning" not in operator.log.read_text().lower()
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(more, marks=pytest.mark.full) for more in (1, 2, 3))])
+def test_a_namespace_goes_with_all_that_is_in_it_in_whatever_order(
+    kube: Kube, cloud: EmulatorServer, operator: OperatorProcess, namespace: str, project: int, seed: int
+) -> None:
+    """There is no controller of namespaces here: the test deletes what is in one, as that does."""
+    for name, mode in (("t", "Enforce"), ("u", "Approve")):
+        kube.apply(target(project, name, REGION + (mode == "Approve"), mode=mode, lift=["mass-delete"]), namespace)
+    for of, name in (("t", "stays"), ("t", "goes"), ("t", "goes-too"), ("u", "waits"), ("u", "remains")):
+        policy = "Orphan" if name in ("stays", "remains") else "Delete"
+        kube.apply(group(name, tcp(80), of=of, deletionPolicy=policy), namespace)
+    kube.apply(resource("AddressGroup", "office", prefixes=["192.0.2.0/24"]), namespace)
+    in_sync(kube, namespace, "CloudTarget", "t")
+    approve(kube, namespace, digest(kube, namespace, "u"), "u")
+    in_sync(kube, namespace, "CloudTarget", "u")
+    groups = [("SecurityGroup", name) for name in ("stays", "goes", "goes-too", "waits", "remains")]
+    everything = [*groups, ("CloudTarget", "t"), ("CloudTarget", "u"), ("Secret", "gcore"), ("AddressGroup", "office")]
+    random.Random(seed).shuffle(everything)
+    kube.call("DELETE", f"{PATHS['Namespace']}/{namespace}").raise_for_status()
+    for kind, name in everything:
+        kube.delete(kind, namespace, name)
+        time.sleep(0.5)
+    for kind, name in everything:
+        wait_for(f"{kind} {name} to be gone", lambda kind=kind, name=name: kube.get(kind, namespace, name) is None)
+    assert {"stays"} <= live(cloud, project).keys() <= {"stays", "goes", "goes-too"}
     assert "warning" not in operator.log.read_text().lower()
 
 
