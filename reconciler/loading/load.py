@@ -89,6 +89,7 @@ _CUT_SHORT = frozenset(
         ProblemName.TAB_INDENT,
         ProblemName.NOT_CLOSED,
         ProblemName.UNKNOWN_ALIAS,
+        ProblemName.RECURSIVE,
         ProblemName.TOO_DEEP,
         ProblemName.TOO_LARGE,
     }
