@@ -88,7 +88,7 @@ def command(wanted: ImportOptions, terraform: str | None, target: TargetOptions,
       sgctl import --ignore 'k8s-*' --out groups.yaml
       sgctl import --out groups.yaml --terraform terraform.tfstate > removed.tf
     """
-    check_outputs()  # a file of --into is added to
+    check_outputs([terraform] if terraform is not None else [])  # a file of --into is added to
     wanted = replace(wanted, walk=settings.walk(wanted.follow_links))
     if wanted.out == STDOUT:
         wanted = replace(wanted, out=None)

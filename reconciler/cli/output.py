@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.applying.journal_folder import journal_folder, kept_journals
 from reconciler.cli import settings
 from reconciler.cli.log import current_log
 from reconciler.cli.options import Look, ReportOptions
@@ -37,8 +38,9 @@ STDOUT = "-"
 def check_outputs(inputs: Sequence[str] = (), *, walk: "Walk | None" = None) -> bool:
     """Refuse outputs of the command that runs that would destroy something, and tell whether one of them is stdout.
 
-    `inputs` are the files and folders that the run reads; its settings and the file of the API key are known. An output
-    is never one of those, nor another output, a device, a folder or a link. Raises `UsageError`.
+    `inputs` are the files and folders that the run reads; its settings, the file of the API key and the journals that
+    were kept are known. An output is never one of those, nor another output, a device, a folder or a link. Raises
+    `UsageError`.
     """
     context = click.get_current_context()
     given = [
@@ -56,7 +58,7 @@ def check_outputs(inputs: Sequence[str] = (), *, walk: "Walk | None" = None) -> 
             refuse_output(path, f"{option} {path}")
             if (found := _identity(path)) in read:
                 raise UsageError(
-                    f"{option} {path}: this run reads that file ({read[found]}), and would overwrite it",
+                    f"{option} {path}: it would overwrite {read[found]}",
                     hint="Name another file; nothing was read or sent.",
                 )
         other = written.setdefault(path if path == STDOUT else os.path.realpath(path), option)
@@ -93,11 +95,11 @@ def _read_by_this_run(inputs: Sequence[str], *, walk: "Walk") -> dict[tuple[int,
     """List what is read: each file with how it came to be."""
     from reconciler.loading.walk import find_files  # noqa: PLC0415 - brings YAML, which `sgctl show` need not load
 
-    files = dict.fromkeys(find_files(inputs, walk=walk)[0], "an input")
+    files = dict.fromkeys(find_files(inputs, walk=walk)[0], "an input of this run")
     if (file := settings.config().file) is not None:
         files[file] = "the settings"
-    if key_file := os.environ.get(API_KEY_FILE):
-        files[key_file] = f"the file in {API_KEY_FILE}"
+    files |= {path: f"the file in {name}" for name in (API_KEY_FILE, "SSL_CERT_FILE") if (path := os.environ.get(name))}
+    files |= {str(path): "a journal of an apply" for path in kept_journals(journal_folder())}
     found = {_identity(path): what for path, what in files.items()}
     return {identity: what for identity, what in found.items() if identity is not None}
 

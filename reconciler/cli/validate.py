@@ -20,6 +20,9 @@ from reconciler.render.findings import render_findings
 @options.paths
 @click.option("--fix", "fixing", is_flag=True, help="Rewrite host bits and quotes, where nothing else can be meant.")
 @options.diff
+@click.option(
+    "--oversight", is_flag=True, help="List what the files look after and are judged by, to compare two branches."
+)
 @options.report
 @options.policies_file
 @options.target
@@ -31,6 +34,7 @@ def command(
     *,
     fixing: bool,
     diff: bool,
+    oversight: bool,
 ) -> None:
     """Check files offline: structure, rules, references, policies.
 
@@ -40,10 +44,14 @@ def command(
     With --fix, prefixes with host bits and values that lack quotes, or have too many, are rewritten in place: comments
     and every other byte stay, and what cannot be shown to mean only that is left. --diff shows that and writes nothing.
 
+    With --oversight, what a plan cannot show goes to stdout, a line each, for `diff` with those of another branch: the
+    policies, limits and settings that hold, and which projects, groups, keys and exceptions there are.
+
     \b
       sgctl validate groups/
       sgctl validate web.yaml db.yaml
       sgctl validate --diff
+      sgctl validate --oversight groups/ > oversight.txt
     """
     to_stdout = check_outputs(paths, walk=settings.walk(target.follow_links))
     if fixing or diff:
@@ -56,9 +64,13 @@ def command(
     for note in unresolved_references(state):
         click.echo(f"{note.place}: note: {note.message}", err=True)
     click.echo(render_findings(found), err=True, nl=False)
+    if oversight:
+        from reconciler.render.oversight import render_oversight  # noqa: PLC0415 - only where it is asked for
+
+        click.echo(render_oversight(state, settings.config().without_limits, settings.limits()), nl=False)
     rules = sum(len(group.rules or ()) for group in state.groups)
     size = ((len(state.groups), "group"), (rules, "rule"), (len(state.targets), "target"))
-    click.echo(f"Valid: {', '.join(count(number, noun) for number, noun in size)}.", err=to_stdout)
+    click.echo(f"Valid: {', '.join(count(number, noun) for number, noun in size)}.", err=to_stdout or oversight)
     if stops := sum(each.stops for each in found):
         raise GuardrailStop(
             f"the files are valid, and break policies: {count(stops, 'error')}",

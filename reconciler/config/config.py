@@ -65,6 +65,11 @@ class Config:
         """What `[limits]` says, without the table's name."""
         return {name.removeprefix("limits."): value for name, value in self.values.items() if "." in name}
 
+    @property
+    def without_limits(self) -> dict[str, Any]:
+        """The settings that are no limits, as the file says them."""
+        return {name: value for name, value in self.values.items() if "." not in name}
+
     def places(self, *names: str) -> dict[str, FilePlace]:
         """Find where settings stand, by their names in `KEYS`; without those that the file leaves out."""
         if self.source is None:

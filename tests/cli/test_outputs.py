@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
+from reconciler.applying.journal_folder import journal_folder, kept_journals
 from reconciler.cli import sgctl as root
 from reconciler.cli.parameters import OutputFile
 
@@ -109,7 +110,7 @@ def test_an_output_destroys_nothing(
 
 
 def test_a_second_name_of_an_input_is_an_input(sgctl: Sgctl, folder: Path) -> None:
-    assert "this run reads that file" in sgctl("graph", "groups.yaml", "--out", "hard-link.yaml").err
+    assert "it would overwrite" in sgctl("graph", "groups.yaml", "--out", "hard-link.yaml").err
 
 
 @pytest.mark.parametrize(("command", "option", "is_kept"), OUTPUTS)
@@ -150,7 +151,29 @@ def test_the_journal_goes_to_stdout_as_lines(sgctl: Sgctl, folder: Path) -> None
 def test_policies_from_outside_are_an_input(sgctl: Sgctl, folder: Path) -> None:
     sgctl.write("[policies]\n", "policies.toml")
     ran = sgctl("plan", "groups.yaml", "--policies", "policies.toml", "--out", "policies.toml")
-    assert (ran.code, "this run reads that file" in ran.err) == (1, True)
+    assert (ran.code, "it would overwrite" in ran.err) == (1, True)
+
+
+@pytest.mark.parametrize("command", ["plan", "rollback"])
+def test_a_kept_journal_is_not_overwritten(sgctl: Sgctl, folder: Path, command: str) -> None:
+    """Neither by the way back that is planned from it nor by anything else."""
+    assert sgctl(*RUNS["apply"][0]).code == 0
+    journal, *_ = kept_journals(journal_folder())
+    before = journal.read_bytes()
+    arguments = ["rollback", "--last"] if command == "rollback" else RUNS[command][0]
+    ran = sgctl(*arguments, "--out", str(journal))
+    assert (ran.code, "it would overwrite" in ran.err, journal.read_bytes()) == (1, True, before)
+
+
+def test_a_state_of_terraform_and_certificates_are_inputs(
+    sgctl: Sgctl, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sgctl.write('{"version": 4, "resources": []}', "state")
+    ran = sgctl(*RUNS["import"][0], "--terraform", "state", "--out", "state")
+    assert (ran.code, "would overwrite an input" in ran.err) == (1, True)
+    monkeypatch.setenv("SSL_CERT_FILE", "other")
+    ran = sgctl(*RUNS["plan"][0], "--out", "other")
+    assert (ran.code, "would overwrite the file in SSL_CERT_FILE" in ran.err) == (1, True)
 
 
 def test_two_outputs_are_two_files(sgctl: Sgctl, folder: Path) -> None:

@@ -106,9 +106,10 @@ def test_only_the_step_that_talks_to_the_cloud_has_the_key(file: Path) -> None:
 
 
 def test_a_change_of_whatever_steers_a_plan_starts_one() -> None:
+    """Every pull request does: where the check is required, one that is skipped for its paths could not be merged."""
     watched = {"sgctl.toml", "pyproject.toml", "requirements.txt", "groups/**", "rules.toml"}
     plan, apply = (yaml.safe_load((CI / "github" / f"{name}.yml").read_text())[True] for name in ("plan", "apply"))
-    assert watched <= set(plan["pull_request"]["paths"])
+    assert plan == {"pull_request": None}
     assert watched <= set(apply["push"]["paths"])
     gitlab = (CI / "gitlab" / "gitlab-ci.yml").read_text()
     assert all(f"  - {path}\n" in gitlab for path in watched - {"groups/**", "rules.toml"})
@@ -140,6 +141,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emul
         monkeypatch.setenv("GCORE_BASE_URL", emulator.url)
         monkeypatch.setenv("GCORE_API_KEY", emulator.api_key)
         monkeypatch.setenv("NUMBER", "7")
+        (tmp_path / "runner").mkdir()
+        monkeypatch.setenv("RUNNER_TEMP", str(tmp_path / "runner"))
         for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GH_LOG", "GH_FOUND"):
             (tmp_path / name).touch()
             monkeypatch.setenv(name, str(tmp_path / name))
@@ -178,7 +181,7 @@ def test_a_pull_request_gets_a_comment_with_the_plan(
     assert "gh api --silent --method POST repos//issues/7/comments --field body=@comment.md\n<!-- sgctl plan" in said
     assert "create web" in said
     assert "create web" in Path("GITHUB_STEP_SUMMARY").read_text()
-    assert "create web" in Path("plan.html").read_text()
+    assert "create web" in Path("runner/plan.html").read_text()
 
 
 @pytest.mark.usefixtures("repository")
@@ -234,7 +237,7 @@ def test_the_comment_of_an_earlier_plan_is_replaced_also_where_there_is_no_plan(
     assert run(plan["Comment"]) == 0
     said = Path("GH_LOG").read_text()
     assert "gh api --silent --method PATCH repos//issues/comments/4711 " in said
-    comment = Path("comment.md").read_text().splitlines()
+    comment = Path("runner/comment.md").read_text().splitlines()
     assert comment[:2] == ["<!-- sgctl plan groups/ -->", "**No plan could be made.** The log of the job says:"]
     assert any("groups/web.yaml:6:40: error:" in line for line in comment)
     assert all(line.startswith("    ") for line in comment[3:])
@@ -245,16 +248,53 @@ def test_a_pull_request_is_judged_by_the_rules_of_the_base_branch(monkeypatch: p
     """The files of the pull request can switch their own policies off, and not these."""
     content: dict[str, Any] = yaml.safe_load((CI / "github" / "plan.yml").read_text())
     by_name = {step["name"]: step for step in content["jobs"]["plan"]["steps"] if "name" in step}
-    base = by_name["Take the rules from the base branch"]["with"]
+    base = by_name["Take the base branch, whose rules hold"]["with"]
     assert base["ref"] == "${{ github.event.pull_request.base.sha }}"
     rules = by_name["Plan"]["env"]["SGCTL_POLICIES"]
-    assert rules == f"{base['path']}/{base['sparse-checkout']}"
+    assert rules == f"{base['path']}/rules.toml"
+    assert "SGCTL_POLICIES: rules.toml\n" in (CI / "github" / "apply.yml").read_text(), "and a merge by the merged ones"
     Path(rules).parent.mkdir()
     Path(rules).write_text('[policies]\nrule_description = "error"\n')
     Path("sgctl.toml").write_text('[policies]\nrule_description = "off"\n')
     monkeypatch.setenv("SGCTL_POLICIES", rules)
     assert run(steps("plan", "plan")["Plan"]) == 0
     assert output() == {"code": "5"}
+
+
+@pytest.mark.usefixtures("repository")
+def test_what_no_plan_shows_is_in_the_comment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A policy that goes, an owner, a project: compared with the base branch, as text that is no Markdown."""
+    shutil.copytree("groups", ".base/groups")
+    Path(".base/groups/rules.yaml").write_text(
+        "project_id: 2\nregion_id: 7\npolicies: {rule_description: {pattern: '@everyone <img>'}}\nsecurity_groups: []\n"
+    )
+    plan = steps("plan", "plan")
+    assert run(plan["Plan"]) == 0
+    monkeypatch.delenv("GCORE_API_KEY")
+    assert run(plan["Show"]) == run(plan["Compare what is looked after"]) == run(plan["Comment"]) == 0
+    said = Path("GH_LOG").read_text()
+    assert "\n    -policy rule_description.pattern: @everyone <img>\n" in said
+    assert "\n    -target project 2, region 7\n" in said
+    assert said.count("@everyone") == 1
+    shutil.rmtree(".base")
+    shutil.copytree("groups", ".base/groups")
+    Path("runner/oversight.md").unlink()
+    assert run(plan["Compare what is looked after"]) == 0
+    assert not Path("runner/oversight.md").exists(), "nothing changes, and nothing is said"
+
+
+@pytest.mark.parametrize("name", ["plan.md", "errors.txt", "oversight.md", "comment.md"])
+@pytest.mark.usefixtures("repository")
+def test_no_file_of_a_pull_request_is_taken_for_a_result(name: str, tmp_path: Path) -> None:
+    """A forged plan beside files that cannot be planned, or a link to what only the runner may read, or overwrite."""
+    Path("groups/web.yaml").write_text(WEB.replace("tcp", "tpc"))
+    (tmp_path / "secret").write_text("s3cret, no changes")
+    Path(name).symlink_to("secret")
+    plan = steps("plan", "plan")
+    assert run(plan["Plan"]) == 1
+    assert run(plan["Comment"]) == 0
+    assert "s3cret" not in Path("GH_LOG").read_text()
+    assert (tmp_path / "secret").read_text() == "s3cret, no changes"
 
 
 @pytest.mark.full
@@ -275,7 +315,7 @@ def test_a_merge_applies_exactly_the_saved_plan(repository: EmulatorServer) -> N
     assert (run(f"GITHUB_SHA='' {check}"), run(f"GITHUB_SHA=another; {check}")) == (0, 1), "there is no commit here"
     assert run(steps("apply", "apply")["Apply"]) == 0
     assert "created web" in Path("GITHUB_STEP_SUMMARY").read_text()
-    assert Path("journal.jsonl").stat().st_size > 0
+    assert Path("runner/journal.jsonl").stat().st_size > 0
     assert run(steps("apply", "plan")["Plan"]) == 0
     assert output() == {"code": "0"}, "the second job is skipped"
 
