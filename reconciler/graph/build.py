@@ -118,13 +118,19 @@ def _words_by_remote(was: ViewedGroup | None, group: ViewedGroup, direction: Dir
     """Say which services a group has with each remote, and what happens to them."""
     before, after = _rules_by_remote(was, direction), _rules_by_remote(group, direction)
     found: dict[_Remote, _Words] = {}
+    admitted_before = admitted_after = Traffic.of(chain.from_iterable(after.values()))
+    if was is not group:
+        admitted_before = Traffic.of(chain.from_iterable(before.values()))
     for remote in dict.fromkeys((*after, *before)):
-        old, new = without_remote(before.get(remote, ())), without_remote(after.get(remote, ()))
+        old_rules, new_rules = before.get(remote, ()), after.get(remote, ())
+        new = without_remote(new_rules)
+        old = new if old_rules == new_rules else without_remote(old_rules)
         has_preset = direction == "egress" and remote == _Remote()
         before_preset, after_preset = has_preset and _shows_preset(was), has_preset and _shows_preset(group)
-        opens = _not_in(after.get(remote, ()), before) if new != old else new
-        closes = _not_in(before.get(remote, ()), after) if new != old else old
-        added, removed = new.difference(old).intersection(opens), old.difference(new).intersection(closes)
+        added = removed = Traffic()
+        if new != old:
+            added = new.difference(old).intersection(_not_in(new_rules, admitted_before))
+            removed = old.difference(new).intersection(_not_in(old_rules, admitted_after))
         parts = (
             (PartStatus.SAME, new.difference(added), before_preset or after_preset),
             (PartStatus.ADDED, added, after_preset),
@@ -145,11 +151,11 @@ def _shows_preset(group: ViewedGroup | None) -> bool:
     return any(each.preset for each in rules) and not everything
 
 
-def _not_in(rules: Iterable[Rule], others: Mapping[_Remote, Iterable[Rule]]) -> Traffic:
-    """Return the services of what rules of one remote admit, and none of the others does, of whatever remote."""
-    left = Traffic.of(rules).difference(Traffic.of(chain.from_iterable(others.values())))
-    services = (Traffic.of_flows([flow._replace(remote=None, except_remotes=())]) for flow in left.flows())
-    return reduce(Traffic.union, services, Traffic.of(()))
+def _not_in(rules: Collection[Rule], others: Traffic) -> Traffic:
+    """Return the services of what rules of one remote admit, and others of whatever remote do not."""
+    from_here = {rule._replace(protocol=None, port_range_min=None, port_range_max=None) for rule in rules}
+    here = reduce(Traffic.union, map(others.part, from_here), Traffic())  # a plane each, and a few columns of it
+    return Traffic.of(rules).difference(here).from_everywhere()
 
 
 def service_words(part: Traffic, *, with_family: bool, with_preset: bool) -> tuple[str, ...]:

@@ -12,7 +12,9 @@ below with a few services added. 500 rules whose prefixes nest give at most 1,00
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import reduce
 from itertools import chain
+from operator import or_
 from typing import NamedTuple
 
 from reconciler.model.rule import Rule
@@ -38,6 +40,8 @@ EMPTY = Region((BOTTOM,), ((),))
 def of_rules(rules: Iterable[Rule]) -> Region:
     """Return what rules of one direction and one ethertype admit together."""
     rectangles = [rectangle(rule) for rule in rules]
+    if not rectangles:
+        return EMPTY
     cells = _cells(rectangles)
     return _stack(rectangles, cells).decode(cells)
 
@@ -73,8 +77,17 @@ def differences(old: Iterable[Rule], new: Iterable[Rule]) -> tuple[Region, Regio
 
 def combine(a: Region, b: Region, operation: Operation) -> Region:
     """Return the region whose column at every remote is `operation` of the columns of `a` and `b` there."""
+    if EMPTY in (a, b):  # three planes of four, mostly
+        return (a if operation(1, 0) else EMPTY) if b == EMPTY else (b if operation(0, 1) else EMPTY)
     cells = Cells(chain.from_iterable((*a.columns, *b.columns)))
     return _merge(_Steps.encode(a, cells), _Steps.encode(b, cells), operation).decode(cells)
+
+
+def from_everywhere(region: Region) -> Region:
+    """Return the services that are admitted from anywhere, as if from everywhere."""
+    cells = Cells(chain.from_iterable(region.columns))
+    services = reduce(or_, map(cells.encode, region.columns))
+    return Region((BOTTOM,), (cells.decode(services),))
 
 
 def meets(region: Region, services: Span, remotes: Span) -> bool:

@@ -74,6 +74,10 @@ class Traffic:
             )
         )
 
+    def from_everywhere(self) -> "Traffic":
+        """Return the services of this, as if each were admitted from everywhere."""
+        return Traffic(tuple(map(region.from_everywhere, self.regions)))
+
     @property
     def is_empty(self) -> bool:
         """Whether nothing is admitted."""
