@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from counted import Counted
 from effort import examples
 from graph_views import rule, view_of, views
@@ -18,7 +19,8 @@ from reconciler.planning.group_view import StateView
 from reconciler.render.graph.html import render_graph_page
 from reconciler.render.graph.overview import overview
 from reconciler.render.graph.svg import picture
-from reconciler.traffic import traffic_difference
+from reconciler.traffic import region, traffic_difference
+from reconciler.traffic.extent import Span, rectangle
 
 TARGET = Target(1337, 7)
 PLACE = FilePlace("a.yaml", 1, 1)
@@ -51,6 +53,21 @@ def test_what_changes_no_traffic_is_not_drawn_and_targets_that_are_alike_share_a
     assert graph.targets == (TARGET, Target(1337, 12))
     assert {node.title for node in graph.nodes} == {"web", "anywhere"}
     assert change_graphs([same], {}) == ()
+
+
+def test_a_change_of_many_remotes_looks_at_each_rule_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the others admit is added up once, not for each remote again."""
+    looked_at: list[Rule] = []
+
+    def counting(rule: Rule) -> tuple[Span, Span]:
+        looked_at.append(rule)
+        return rectangle(rule)
+
+    monkeypatch.setattr(region, "rectangle", counting)
+    old, new = ({"web": [rule(port=port, remote=f"10.0.{each}.0/24") for each in range(100)]} for port in (22, 443))
+    (graph,) = build_graphs(view_of(new), view_of(old))
+    assert {edge.status for edge in graph.edges} == {PartStatus.ADDED, PartStatus.REMOVED}
+    assert len(looked_at) < 10 * 200
 
 
 def test_drift_goes_the_other_way() -> None:
