@@ -102,8 +102,10 @@ class _Way:
         for group in self._by_id.values():
             self._by_name.setdefault((group.target, group.name), []).append(group)
         self._ours: dict[tuple[Target, str], set[str]] = {}
+        self._new_ids: dict[Target, dict[str, str]] = {}
         for (target, group_id), name in journal.created.items():
             self._ours.setdefault((target, name), set()).add(group_id)
+            self._new_ids.setdefault(target, {})[placeholder(name)] = group_id
         self._gone: dict[tuple[Target, str], str] = {}
         self._heirs: dict[tuple[Target, str], LiveGroup] = {}
         for before in self._befores:
@@ -190,11 +192,7 @@ class _Way:
 
     def _entries(self, before: Before) -> tuple[IgnoreRule, ...]:
         """Return what was left to others then, with the ids of the groups that the apply created since."""
-        known = {
-            placeholder(name): group_id
-            for (target, group_id), name in self._journal.created.items()
-            if target == before.target and before.ignore_rules
-        }
+        known = self._new_ids.get(before.target, {})
         return tuple(
             replace(entry, remote_group_ids=tuple(known.get(each, each) for each in entry.remote_group_ids))
             for entry in before.ignore_rules

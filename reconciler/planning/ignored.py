@@ -1,6 +1,6 @@
 """What a plan leaves alone, told: rules of others (`ignore_rules`), rules that no file manages, owners. Pure."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -13,6 +13,8 @@ from reconciler.model.text import count, listed, shown
 from reconciler.planning.diff import Difference
 from reconciler.planning.resolve import Match
 
+MAX_COMPARISONS = 1_000_000
+"""Rules of deleted groups, each with every entry, that are compared: a few seconds of work."""
 _MOST = 3
 """Groups and rules that are named in a note; JSON has all."""
 
@@ -146,12 +148,18 @@ def deletion_notes(deletions: Sequence[Difference], matches: Iterable[Match]) ->
     """
     if not deletions:
         return ()
-    known: dict[tuple[Target, str], IgnoreRule] = {
-        (match.desired.target, str(entry)): entry for match in matches for entry in match.desired.ignore_rules
-    }
+    known: defaultdict[Target, dict[str, IgnoreRule]] = defaultdict(dict)
+    for match in matches:
+        for entry in match.desired.ignore_rules:
+            known[match.desired.target][str(entry)] = entry
+    compared = sum(len(each.deletes) * len(known[each.target]) for each in deletions)
+    if compared > MAX_COMPARISONS:
+        what = f"which rules of the {count(len(deletions), 'deleted group')} may be others' is not told"
+        pairs = f"{compared:,} pairs, over the limit of {MAX_COMPARISONS:,}"
+        return (f"{what}: they and the entries of `ignore_rules` are {pairs}",)
     notes = []
     for difference in deletions:
-        entries = [entry for (target, _), entry in known.items() if target == difference.target]
+        entries = known[difference.target].values()
         going = Counter(find_entry(entries, rule.rule, rule.description) for rule in difference.deletes)
         notes += [
             f"{count(number, 'rule')} of {shown(difference.name)} may be others', and go with it: "

@@ -41,16 +41,17 @@ _PLANS = ("show PLAN", *(f"show PLAN --format {each}" for each in ("json", "html
 _LIVE = (
     "drift SMALL --unmanaged --metrics-file METRICS", "drift SMALL --format json --notify-url API/hook",
     "drift SMALL --format html --notify-url API/hook --notify-format slack",
-    "audit SMALL --sarif SARIF --junit JUNIT", "import", "import --address-groups", "graph SMALL --live --format svg",
-    "graph SMALL --live --format html", "graph SMALL --change --format mermaid",
-    "trace --group web1 ingress tcp/1 from 9.9.9.9 SMALL --live", "plan SMALL --show-instances --format json",
-    "plan SMALL --prune", "plan FILE --format json --out PLAN", "plan FILE --api-version v2", "apply PLAN",
+    "audit SMALL --sarif SARIF --junit JUNIT", "import", "import --address-groups --factor",
+    "graph SMALL --live --format svg", "graph SMALL --live --format html",
+    "graph SMALL --change --format mermaid", "trace --group web1 ingress tcp/1 from 9.9.9.9 SMALL --live",
+    "plan SMALL --show-instances --format json", "plan SMALL --prune", "plan FILE --prune --allow-mass-delete",
+    "plan FILE --format json --out PLAN", "plan FILE --api-version v2", "apply PLAN",
     "graph FILE --change --format svg", "drift SMALL --who --format json", "history", "watch SMALL",
     "init repo --import", "import --out IMPORTED",
 )  # fmt: skip
 _LIVE_NUMBERS = {
     "live_nested": 125, "live_grid": 125, "live_world": 125, "live_dense": 125, "live_same_name": 30_000,
-    "live_chain": 20_000, "live_orphans": 1_300,
+    "live_chain": 20_000, "live_orphans": 1_300, "live_described": 66,
 }  # fmt: skip
 """How many groups of each kind come to ten megabytes, roughly."""
 _JOURNALS = ("small_changes", "created_chain", "deleted", "deleted_with_lost_rules", "replaced_apart", "tags_changed")
@@ -198,8 +199,13 @@ def live(budget: Budget) -> None:
     budget.write("small.yaml", "owner: me\n" + hostile.groups(100, lambda _: [f"{hostile.RULE}}}"]))
     for label, of_ten_megabytes in _LIVE_NUMBERS.items():
         number = max(2, of_ten_megabytes * budget.size // 10_000_000)
-        other = hostile.new_names(budget.size) if label == "live_orphans" else None
-        budget.write("bad.yaml", other or hostile.crossing_groups(budget.size, number))
+        if label == "live_orphans":
+            other = hostile.new_names(budget.size)
+        elif label == "live_described":
+            other = hostile.left_of_described(number)
+        else:
+            other = hostile.crossing_groups(budget.size, number)
+        budget.write("bad.yaml", other)
         with budget.serve(label, number):
             for command in _LIVE:
                 budget.row(label, command)

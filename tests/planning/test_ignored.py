@@ -18,7 +18,7 @@ from reconciler.model.errors import InputError, PlanFileError
 from reconciler.model.ignore_rules import IgnoreRule, find_entry
 from reconciler.model.live import OWNER_TAG, LiveRule
 from reconciler.model.place import FilePlace
-from reconciler.planning import planfile
+from reconciler.planning import ignored, planfile
 from reconciler.planning.diff import diff
 from reconciler.planning.plan import Plan
 from reconciler.planning.resolve import Match
@@ -129,6 +129,17 @@ def test_a_deleted_group_says_which_rules_of_others_go_with_it() -> None:
     live = [live_group("web"), live_group("gone", THEIRS, {OWNER_TAG: "us"}, number=2)]
     plan = plan_of([desired_group("web", ignore_rules=(K8S,), owner="us")], live, owners=["us"], prune=True)
     assert any("2 rules of `gone` may be others', and go with it" in note for note in plan.notes)
+
+
+def test_more_pairs_of_rules_and_entries_than_are_compared_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ignored, "MAX_COMPARISONS", 1)
+    live = [live_group("web"), live_group("gone", THEIRS, {OWNER_TAG: "us"}, number=2)]
+    plan = plan_of([desired_group("web", ignore_rules=(K8S,), owner="us")], live, owners=["us"], prune=True)
+    (note,) = [note for note in plan.notes if "others'" in note]
+    assert note == (
+        "which rules of the 1 deleted group may be others' is not told: they and the entries of `ignore_rules` are "
+        "2 pairs, over the limit of 1"
+    )
 
 
 def saved() -> dict[str, Any]:

@@ -314,6 +314,82 @@ def many_targets(size: int) -> str:
     return f"targets: [{targets}]\n" + "".join(groups(10, lambda _: [f"{RULE}}}"]).partition("security_groups")[1:])
 
 
+_USE = "{use: "
+
+
+def rule_set(name: str, rules: list[str]) -> str:
+    """Write a rule set."""
+    return f"  {name}:\n" + "".join(f"    - {rule}\n" for rule in rules)
+
+
+def sets_in_every_group(size: int) -> str:
+    """One set of 250 rules, in as many groups as fit."""
+    full = rule_set("base", [f"{{direction: ingress, protocol: tcp, ports: {1 + each}}}" for each in range(250)])
+    return f"rule_sets:\n{full}" + groups(max(1, min(_ENTRIES, size // 60)), lambda _: ["{use: base}"])
+
+
+def sets_of_sets(size: int) -> str:
+    """Sets that each use the one before, and have a rule of their own; groups use the last ones."""
+    number = min(_ENTRIES, max(2, size // 120))
+    own = "{direction: ingress, protocol: udp, ports: "
+    listed = "rule_sets:\n" + rule_set("s0", [f"{RULE}}}"])
+    listed += "".join(
+        rule_set(f"s{each}", [f"{{use: s{each - 1}}}", f"{own}{each % 249 + 1}}}"]) for each in range(1, number)
+    )
+    return listed + groups(max(1, size // 200), lambda each: [f"{{use: s{number - 1 - each % number}}}"])
+
+
+def many_sets_in_every_group(size: int) -> str:
+    """Groups that name hundreds of sets of one rule, all of them the same ones."""
+    listed = "rule_sets:\n" + "".join(
+        rule_set(f"s{each}", [f"{{direction: ingress, protocol: tcp, ports: {each + 1}}}"]) for each in range(250)
+    )
+    some = "[" + ", ".join(f"s{each}" for each in range(250)) + "]"
+    return listed + groups(max(1, size // (len(some) + 60)), lambda _: [f"{{use: {some}}}"])
+
+
+def sets_in_a_circle(size: int) -> str:
+    """Sets, each of which uses the next hundred, so that there are circles without number."""
+    number = max(2, min(_ENTRIES, size // 800))
+    return "rule_sets:\n" + "".join(
+        rule_set(f"s{each}", [_USE + "[" + ", ".join(f"s{(each + one) % number}" for one in range(1, 101)) + "]}"])
+        for each in range(number)
+    )  # fmt: skip
+
+
+def unknown_sets(size: int) -> str:
+    """Uses of sets that are a letter away from a thousand others."""
+    listed = "rule_sets:\n" + "".join(rule_set(f"base-{each}", [f"{RULE}}}"]) for each in range(min(1000, size // 80)))
+    return listed + groups(max(1, size // 1600), lambda each: [f"{{use: basse-{each}-{one}}}" for one in range(50)])
+
+
+_MANY_STARS = "*a" * 120
+
+
+def left_to_others(size: int) -> str:
+    """Groups with fifty entries of `ignore_rules` each, of long globs, that their own rules do not match."""
+    entries = [f"{{description: '{_MANY_STARS}{each}*'}}" for each in range(50)]
+    text = ", ".join(entries)
+    return HEAD + "".join(
+        f"  - name: web{each}\n    ignore_rules: [{text}]\n    rules:\n"
+        + "".join(
+            f"      - {{direction: ingress, protocol: tcp, ports: {1 + one}, description: {'a' * 200}}}\n"
+            for one in range(100)
+        )
+        for each in range(max(1, size // (len(text) + 26_000)))
+    )
+
+
+def globs_of_their_own(size: int) -> str:
+    """Entries of `ignore_rules` with globs that are all different, for a rule each."""
+    return HEAD + "".join(
+        f"  - name: web{each}\n    ignore_rules: ["
+        + ", ".join(f"{{description: 'k{each}-{one}*'}}" for one in range(50))
+        + f"]\n    rules: [{RULE}}}]\n"
+        for each in range(max(1, size // 1700))
+    )
+
+
 FILES: dict[str, Callable[[int], str]] = {
     each.__name__: each
     for each in (
@@ -321,7 +397,8 @@ FILES: dict[str, Callable[[int], str]] = {
         documents_of_targets_and_groups, rules_in_many_targets, full_groups, circles, one_referred_to, all_to_all,
         previous_names, same_name, tags, exceptions, long_text, long_lines, unknown_keys, many_unknown_keys,
         alias_bomb, alias_documents, merge_chain, merge_wide, merge_list, many_documents, same_address_groups,
-        duplicates, ports, mergeable, rules_at_fault, flow_prefixes, host_bits, many_targets,
+        duplicates, ports, mergeable, rules_at_fault, flow_prefixes, host_bits, many_targets, sets_in_every_group,
+        sets_of_sets, many_sets_in_every_group, sets_in_a_circle, unknown_sets, left_to_others, globs_of_their_own,
     )
 }  # fmt: skip
 """Desired-state files by what is bad about them."""
@@ -561,6 +638,33 @@ def live_chain(number: int) -> list[dict[str, Any]]:
     return [live_group(each, _live_chain(number, each), name=f"older{each}", tags_v2=tag) for each in range(number)]
 
 
+def live_described(number: int) -> list[dict[str, Any]]:
+    """Groups of the files' owner, of 250 rules with long descriptions."""
+    tag = [{"key": "sgctl-owner", "value": "me", "read_only": False}]
+    return [
+        live_group(
+            each,
+            [
+                live_rule(each, rule, port_range_min=1 + rule, port_range_max=1 + rule, description="a" * 255)
+                for rule in range(250)
+            ],
+            tags_v2=tag,
+        )
+        for each in range(number)
+    ]  # fmt: skip
+
+
+def left_of_described(number: int) -> str:
+    """Half of those groups (`live_described`), with fifty long globs each that nearly match their rules."""
+    kept = "".join(
+        f"  - name: web{each}\n    ignore_rules: ["
+        + ", ".join(f"{{description: '{_MANY_STARS}{each}-{one}'}}" for one in range(50))
+        + f"]\n    rules: [{RULE}}}]\n"
+        for each in range(max(1, number // 2))
+    )
+    return f"owner: me\n{HEAD}{kept}"
+
+
 def live_names(number: int) -> list[dict[str, Any]]:
     """Groups of many names, without rules."""
     return [live_group(each, []) for each in range(number)]
@@ -580,5 +684,15 @@ def terraform_state(size: int, number: int) -> str:
 
 LIVE: dict[str, Callable[[int], list[dict[str, Any]]]] = {
     each.__name__: each
-    for each in (live_nested, live_grid, live_world, live_dense, live_same_name, live_chain, live_names, live_orphans)
+    for each in (
+        live_nested,
+        live_grid,
+        live_world,
+        live_dense,
+        live_same_name,
+        live_chain,
+        live_names,
+        live_orphans,
+        live_described,
+    )
 }
