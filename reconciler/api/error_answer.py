@@ -64,6 +64,7 @@ class Refusal(Enum):
     NOT_OFFERED = "The API does not offer this operation here (any more)."
     WITHDRAWN = "The API has withdrawn this operation."
     CONFLICT = "It conflicts with what is live: an equal rule, a full group, or a group in use. Plan again to see."
+    TOO_MANY = "The API takes no more requests for now: run the command again later, with a lower --parallelism."
     INVALID = "The API does not take this request as it is: the answer says which field."
     PROXY = "A proxy wants a user name and a password: write them into HTTPS_PROXY, as in http://USER:PASSWORD@proxy.example.com:3128"
     OTHER = None
@@ -79,6 +80,7 @@ _BY_STATUS = {
     409: Refusal.CONFLICT,
     410: Refusal.WITHDRAWN,
     422: Refusal.INVALID,
+    429: Refusal.TOO_MANY,
     501: Refusal.NOT_OFFERED,
 }
 _BY_WORDS = {

@@ -145,8 +145,8 @@ class Http:
     def write(self, method: str, path: str, body: Mapping[str, Any] | None, *, again_after_lock: bool = True) -> Answer:
         """Send a change once; again only after 429, and with `again_after_lock` when a lock of another task has ended.
 
-        Raises `ApiRefused` when nothing was done, `ApiUnreachable` when it was not sent, `OutcomeUnknown` when nobody
-        knows.
+        Raises `ApiRefused` when nothing was done, also by the last of many 429s, `ApiUnreachable` when it was not sent,
+        `OutcomeUnknown` when nobody knows.
         """
         waits = Waits(self._clock, self._hint)
         while True:
@@ -160,7 +160,11 @@ class Http:
             except httpx.HTTPError as error:
                 raise OutcomeUnknown(f"{method} {path}: {self.clean(reason(error))}") from None
             if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-                self._pause.ask(waits.allowed(self._retry_after(response), "429 Too Many Requests", path))
+                try:
+                    self._pause.ask(waits.allowed(self._retry_after(response), "429 Too Many Requests", path))
+                except ApiUnreachable as error:
+                    hint = refusal_of(response.status_code, response.details).value
+                    raise ApiRefused(error.message, response.status_code, hint, details=response.details) from None
                 continue
             try:
                 return self._answer(method, path, response)

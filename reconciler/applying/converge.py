@@ -26,7 +26,7 @@ MAX_ROUNDS = 6
 _LOOKS = 4
 _NOT_FOUND = 404
 _WITHDRAWN = frozenset({405, 410, 501})
-_HOPELESS = frozenset({401, 403})
+_HOPELESS = frozenset({401, 403, 429})
 
 
 def complete(

@@ -33,6 +33,7 @@ from reconciler.planning.plan import Change
 T = TypeVar("T")
 
 _FIRST_WAIT = 0.5
+_TOO_MANY = 429
 _MOST_RULES = 10
 """Rules at fault that a message names; more are counted."""
 
@@ -118,6 +119,7 @@ class Session:
             answer = self.context.writer.send(request)
         except ApiRefused as refused:
             self.problem, self.details = self._explained(refused), refused.details
+            self.is_broken = refused.status == _TOO_MANY
             self._record(request, refused.status, refused.request_id)
             raise
         except OutcomeUnknown as unknown:
@@ -164,7 +166,8 @@ class Session:
 
     def refused(self, refused: ApiRefused) -> Result:
         """Say that the API does not take the change."""
-        return replace(self.ended(Status.FAILED, self._explained(refused), refused.hint), is_refused=True)
+        ended = self.ended(Status.FAILED, self._explained(refused), refused.hint)
+        return replace(ended, is_refused=not self.is_broken)
 
     def _explained(self, error: ApiError) -> str:
         """Return the message of a write that failed; where the cloud keeps port 25 closed, with the rules at fault."""

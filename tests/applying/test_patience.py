@@ -44,6 +44,10 @@ def broken(request: httpx.Request) -> httpx.Response:
     return httpx.Response(503)
 
 
+def busy(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(429)
+
+
 def dropped(request: httpx.Request) -> httpx.Response:
     raise httpx.ReadError("reset", request=request)
 
@@ -76,7 +80,9 @@ def run(plan: Plan, answer: Callable[[httpx.Request], httpx.Response], paralleli
         return apply(plan, context, parallelism=parallelism), len(writes)
 
 
-@pytest.mark.parametrize("answer", [broken, dropped, unreachable, ignored, by_turns], ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    "answer", [broken, busy, dropped, unreachable, ignored, by_turns], ids=lambda each: each.__name__
+)
 def test_an_api_that_fails_is_asked_for_a_few_groups_only(answer: Callable[[httpx.Request], httpx.Response]) -> None:
     """However it fails, and also where it refuses some groups in between."""
     report, writes = run(creating(60), answer)

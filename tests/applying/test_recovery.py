@@ -341,7 +341,10 @@ def test_a_group_that_filled_up_meanwhile_is_not_emptied_to_make_room(server: Em
     assert not contents(old) - world.content()
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 409])
+REFUSALS = (400, 401, 403, 404, 405, 409, 410, 413, 422, 429, 501)
+
+
+@pytest.mark.parametrize("status", REFUSALS)
 def test_a_refusal_after_which_a_part_is_live_is_no_1(server: EmulatorServer, status: int) -> None:
     """A server that is not atomic carries the PATCH out and refuses it: what is read back decides."""
     world = World(server)
@@ -355,7 +358,17 @@ def test_a_refusal_after_which_a_part_is_live_is_no_1(server: EmulatorServer, st
     assert world.content() == contents([*OLD, tcp(8080)])
 
 
-@pytest.mark.parametrize("status", [400, 401, 403])
+@pytest.mark.parametrize("status", REFUSALS)
+def test_a_refusal_of_which_nothing_is_live_is_no_4(server: EmulatorServer, status: int) -> None:
+    world = World(server)
+    plan = update(world)
+    world.faults(here(world, "status", status=status, count=0))
+    code, told = world.exit_code(plan)
+    assert code == 1, told
+    assert world.content() == contents(OLD)
+
+
+@pytest.mark.parametrize("status", REFUSALS)
 def test_a_refusal_that_cannot_be_looked_after_counts_as_touched_and_says_so(
     server: EmulatorServer, status: int
 ) -> None:
@@ -370,24 +383,26 @@ def test_a_refusal_that_cannot_be_looked_after_counts_as_touched_and_says_so(
     assert "whether it was carried out in part is not known" in told
 
 
-def test_a_refused_creation_of_which_a_group_is_left_is_no_1(server: EmulatorServer) -> None:
+@pytest.mark.parametrize("status", sorted({*REFUSALS} - {429}))
+def test_a_refused_creation_of_which_a_group_is_left_is_no_1(server: EmulatorServer, status: int) -> None:
     world = World(server)
     plan = world.plan(wanted(world.target, ("web", NEW)))
-    world.transport = refusing(409, None)
+    world.transport = refusing(status, None)
     code, told = world.exit_code(plan)
     world.transport = httpx.HTTPTransport
     assert code == 4, told
     assert world.group().id in told
 
 
-def test_a_refused_deletion_after_which_the_group_is_gone_is_done(server: EmulatorServer) -> None:
+@pytest.mark.parametrize("status", REFUSALS)
+def test_a_refused_deletion_after_which_the_group_is_gone_is_done(server: EmulatorServer, status: int) -> None:
     world = World(server)
     world.seed(
         {"name": "web", "rules": [], "tags": {"sgctl-owner": "tests"}},
         {"name": "old", "tags": {"sgctl-owner": "tests"}},
     )
     plan = world.plan(wanted(world.target, ("web", []), owner="tests"), prune=True)
-    world.transport = refusing(409, None)
+    world.transport = refusing(status, None)
     assert world.exit_code(plan)[0] == 0
     world.transport = httpx.HTTPTransport
     assert [group.name for group in world.groups()] == ["web"]
