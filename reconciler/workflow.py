@@ -32,7 +32,7 @@ from reconciler.planning.orphans import LikelyRename, find_orphans, find_renames
 from reconciler.planning.plan import Change, Plan, PlanOptions, choose, match_groups, plan_groups
 from reconciler.planning.quota import quota_notes
 from reconciler.planning.resolve import Match
-from reconciler.policy.judge import judge_plan
+from reconciler.policy.judge_plan import judge_plan
 from reconciler.reading import MOST_INSTANCE_READS, detect_drift, find_targets
 
 

@@ -34,7 +34,7 @@ from reconciler.model.text import printable
 from reconciler.model.version import __version__
 from reconciler.planning.plan import Plan
 from reconciler.planning.planfile import check_applicable
-from reconciler.policy.judge import judge_again
+from reconciler.policy.judge_plan import judge_again
 from reconciler.policy.saved import judged_by, read_plan
 from reconciler.render.outcome import render_report
 from reconciler.render.view import Made

@@ -1,9 +1,7 @@
 """What several commands read and write: files that others may be reading, plans, and findings for a CI."""
 
 import os
-import shutil
 import stat
-import tempfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -127,6 +125,8 @@ def write_atomically(path: str, text: str | Iterable[str], mode: int = 0o600) ->
         return
     refuse_output(path, f"cannot write {path}")
     try:
+        import tempfile  # noqa: PLC0415 - brings compressors and random numbers, and only what writes a file needs it
+
         target = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
         descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
         try:
@@ -219,6 +219,8 @@ def show_plan(plan: "Plan", format_: str, look: Look, *, err: bool = False) -> N
         for piece in planfile.iterdumps(plan):
             click.echo(piece, nl=False, err=err)
         return
+    import shutil  # noqa: PLC0415 - brings compressors
+
     shown = traffic_only(view_plan(plan)) if look.traffic_only else view_plan(plan)
     shown = replace(shown, page_url=look.page_url or "")
     if format_ == "html":

@@ -4,7 +4,6 @@
 branches did to different groups merges by itself, and what they did to one group differently meets in its digest.
 """
 
-import hashlib
 import json
 import posixpath
 import re
@@ -40,7 +39,9 @@ class LockedList(NamedTuple):
     def digest(self) -> str:
         """What a hand-made change does not match: of the source and the prefixes, not of the day."""
         source = json.dumps(self.source.written, sort_keys=True)
-        return hashlib.sha256("\n".join([source, *self.prefixes, ""]).encode()).hexdigest()
+        from hashlib import sha256  # noqa: PLC0415 - loads OpenSSL, and only a run with a lock needs it
+
+        return sha256("\n".join([source, *self.prefixes, ""]).encode()).hexdigest()
 
 
 class Lock(NamedTuple):

@@ -12,9 +12,10 @@ from reconciler.model.policies import Finding, Policies, Rulebook
 from reconciler.planning.orphans import find_orphans
 from reconciler.planning.resolve import Match, resolve
 from reconciler.policy.flows import check_groups_exist
-from reconciler.policy.judge import judge_group, judgings_of, unique_findings
+from reconciler.policy.judge import judge_group, unique_findings
+from reconciler.policy.judging import Judging, judgings_of
 from reconciler.policy.openings import Opening, live_openings
-from reconciler.policy.subject import Judging, Subject, live_subject, names_of
+from reconciler.policy.subject import Subject, live_subject, names_of
 from reconciler.policy.unused import orphan_findings, unattached_findings
 from reconciler.policy.world import check_world_open
 from reconciler.traffic import Traffic

@@ -1,27 +1,28 @@
-"""Guardrails against doing too much at once: emptied groups, mass deletion and replacement, lost rules, and gaps."""
+"""Guardrails against what a change may do beside what is meant.
+
+Doing too much at once (emptied groups, mass deletion and replacement), losing rules of other groups, leaving gaps, and
+locking oneself out.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from reconciler.model.cloud import MAX_RULES
 from reconciler.model.policies import Finding, Limits
-from reconciler.model.rule import describe_rule
+from reconciler.model.rule import Rule, describe_rule
 from reconciler.model.text import shown
 from reconciler.planning.diff import Action, Difference
 from reconciler.planning.order import order_of
-from reconciler.traffic import Traffic
+from reconciler.planning.plan import Plan
+from reconciler.traffic import Packet, Traffic, admits
 from reconciler.traffic.difference import SAME
-
-if TYPE_CHECKING:
-    from reconciler.planning.plan import Plan
 
 MASS_DELETE = "mass-delete"
 MASS_REWRITE = "mass-rewrite"
 GAP = "gap"
 
 
-def check_damage(plan: "Plan", limits: Limits) -> tuple[Finding, ...]:
+def check_damage(plan: Plan, limits: Limits) -> tuple[Finding, ...]:
     """Judge a plan. Every finding names the numbers, the limit, the setting and the flag."""
     differences = [change.difference for change in plan.changes]
     return (
@@ -46,7 +47,7 @@ def _emptied_groups(differences: list[Difference]) -> Iterator[Finding]:
             )
 
 
-def _mass_deletion_of_rules(plan: "Plan", differences: list[Difference], limits: Limits) -> Iterator[Finding]:
+def _mass_deletion_of_rules(plan: Plan, differences: list[Difference], limits: Limits) -> Iterator[Finding]:
     deleted = sum(_unreplaced(difference) for difference in differences if difference.action is Action.UPDATE)
     if _too_many(deleted, plan.scope.rules, limits.max_deleted_rules, limits.min_deleted_rules):
         yield _mass_delete(
@@ -56,7 +57,7 @@ def _mass_deletion_of_rules(plan: "Plan", differences: list[Difference], limits:
         )
 
 
-def _mass_deletion_of_groups(plan: "Plan", limits: Limits) -> Iterator[Finding]:
+def _mass_deletion_of_groups(plan: Plan, limits: Limits) -> Iterator[Finding]:
     deleted, owned = plan.summary.groups_to_delete, plan.scope.owned_groups
     if _too_many(deleted, owned, limits.max_deleted_groups, limits.min_deleted_groups):
         yield _mass_delete(
@@ -66,7 +67,7 @@ def _mass_deletion_of_groups(plan: "Plan", limits: Limits) -> Iterator[Finding]:
         )
 
 
-def _mass_rewrite(plan: "Plan", differences: list[Difference], limits: Limits) -> Iterator[Finding]:
+def _mass_rewrite(plan: Plan, differences: list[Difference], limits: Limits) -> Iterator[Finding]:
     """Judge what is replaced by rules that admit something else; what is not replaced counts as deleted.
 
     What was admitted is counted in rules and not in addresses: a live rule counts once when any of its traffic is no
@@ -156,3 +157,26 @@ def _percent(part: int, total: int) -> str:
 
 def _mass_delete(message: str, difference: Difference | None = None) -> Finding:
     return Finding(MASS_DELETE, "error", message, "--allow-mass-delete", difference.place if difference else None)
+
+
+LOCKOUT = "protect_ssh"
+_SSH = 22
+
+
+def check_lockout(difference: Difference, after: tuple[Rule, ...], address: str) -> Iterator[Finding]:
+    """Judge that a changed group which admits SSH from an address still does; `after` are its rules in the end."""
+    if difference.live is None or not (difference.changes_rules or difference.action is Action.DELETE):
+        return
+    packet = Packet("ingress", "IPv6" if ":" in address else "IPv4", "tcp", port=_SSH, remote_address=address)
+    before = {rule.rule: rule.id for rule in difference.live.rules}
+    admitting = admits(before, packet)
+    if not admitting or admits(after, packet):
+        return
+    lost = "; ".join(f"{' '.join(describe_rule(rule).split())} ({before[rule]})" for rule in admitting)
+    message = (
+        f"THIS WOULD LOCK YOU OUT: {difference.name!r} ({difference.target}, {difference.live.id}) admits SSH (tcp 22) "
+        f"from {address}, where you are, and would no longer do so. What admits it now: {lost}. Nothing was sent. "
+        f"Keep a rule in {difference.name!r} that admits tcp 22 from {address}, and plan again; or, if you mean it and "
+        "have another way in, plan without --protect-ssh-from"
+    )
+    yield Finding(LOCKOUT, "error", message, None, difference.place, difference.name)

@@ -3,14 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.model.errors import UsageError
-from reconciler.model.live import LiveState
 from reconciler.model.placeholder import placeholder
 from reconciler.model.policies import Finding, FlowPolicy, Policies
-from reconciler.model.rule import Rule, describe_rule
-from reconciler.planning.diff import Action, Difference
-from reconciler.planning.resolve import Match
-from reconciler.policy.subject import Judging, Subject, finding, ids_of, lifting_flag
-from reconciler.traffic import Packet, Traffic, admits, describe
+from reconciler.model.rule import Rule
+from reconciler.policy.judging import Judging, finding, lifting_flag
+from reconciler.policy.subject import Subject
+from reconciler.traffic import Traffic, describe
 
 MUST_ALLOW = "must_allow"
 MUST_DENY = "must_deny"
@@ -113,36 +111,3 @@ def _label(subject: Subject) -> str:
 
 def _why(policy: FlowPolicy) -> str:
     return f" ({policy.description})" if policy.description else ""
-
-
-LOCKOUT = "protect_ssh"
-_SSH = 22
-
-
-def check_lockout(difference: Difference, after: tuple[Rule, ...], address: str) -> Iterator[Finding]:
-    """Judge that a changed group which admits SSH from an address still does; `after` are its rules in the end."""
-    if difference.live is None or not (difference.changes_rules or difference.action is Action.DELETE):
-        return
-    packet = Packet("ingress", "IPv6" if ":" in address else "IPv4", "tcp", port=_SSH, remote_address=address)
-    before = {rule.rule: rule.id for rule in difference.live.rules}
-    admitting = admits(before, packet)
-    if not admitting or admits(after, packet):
-        return
-    lost = "; ".join(f"{' '.join(describe_rule(rule).split())} ({before[rule]})" for rule in admitting)
-    message = (
-        f"THIS WOULD LOCK YOU OUT: {difference.name!r} ({difference.target}, {difference.live.id}) admits SSH (tcp 22) "
-        f"from {address}, where you are, and would no longer do so. What admits it now: {lost}. Nothing was sent. "
-        f"Keep a rule in {difference.name!r} that admits tcp 22 from {address}, and plan again; or, if you mean it and "
-        "have another way in, plan without --protect-ssh-from"
-    )
-    yield Finding(LOCKOUT, "error", message, None, difference.place, difference.name)
-
-
-def names_in_policies(policies: Policies, matches: Iterable[Match], live: LiveState) -> dict[str, str]:
-    """Name the groups that policies speak of by their ids, for a plan to keep."""
-    wanted = remote_names(policies)
-    if not wanted:
-        return {}
-    return {
-        group_id: name for here in ids_of(matches, live).values() for name, group_id in here.items() if name in wanted
-    }

@@ -1,25 +1,13 @@
-"""All policies at once: on desired state, on a plan, and on a saved plan. Pure.
+"""All policies about groups at once, on desired state, and what findings have in common. Pure."""
 
-Policies about groups look at what is there in the end, policies about change only at the groups that change.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from datetime import date
-from itertools import chain
-from typing import TYPE_CHECKING, Any
 
-from reconciler.loading.policies import bind_texts, saved_policies, saved_rulebook
-from reconciler.model.clock import day_of
 from reconciler.model.desired import DesiredState, Target
-from reconciler.model.egress import smtp_protocols
-from reconciler.model.live import LiveState
 from reconciler.model.placeholder import placeholder
-from reconciler.model.policies import Finding, Limits, Policies, Rulebook
-from reconciler.planning.diff import Action
-from reconciler.planning.resolve import Match
-from reconciler.policy.damage import GAP, MASS_DELETE, MASS_REWRITE, check_damage
-from reconciler.policy.flows import LOCKOUT, check_flows, check_groups_exist, check_lockout, names_in_policies
+from reconciler.model.policies import Finding, Rulebook
+from reconciler.policy.flows import check_flows
+from reconciler.policy.judging import Judging, judgings_of
 from reconciler.policy.rules import (
     check_descriptions,
     check_expiry,
@@ -28,27 +16,7 @@ from reconciler.policy.rules import (
     check_smtp,
     check_tags,
 )
-from reconciler.policy.softened import softened, told_outside
-from reconciler.policy.subject import (
-    Ids,
-    Judging,
-    Subject,
-    desired_subject,
-    ended_exception,
-    ids_of,
-    names_of,
-    planned_subject,
-    result_of,
-    with_placeholders,
-    written_subject,
-)
-from reconciler.policy.world import check_world_open
-from reconciler.traffic import may_be_world
-
-if TYPE_CHECKING:
-    from reconciler.planning.plan import Change, Plan
-
-_STANDARD = Policies()
+from reconciler.policy.subject import Subject, desired_subject, names_of
 
 MAX_FINDINGS = 10_000
 """Findings of a run: more would be read by nobody, and take for ever. A run with more of them is stopped."""
@@ -76,14 +44,6 @@ def judge_desired(state: DesiredState, today: date, outside: Rulebook | None = N
     )
 
 
-def judgings_of(policies: Policies, outside: Rulebook | None, today: date, groups: int) -> tuple[Judging, ...]:
-    """Return what groups are judged by: the policies of the files, and those from outside."""
-    judging = Judging.of(policies, today, groups)
-    if outside is None:
-        return (judging,)
-    return judging, Judging.of(outside.policies, today, groups, heeds_exceptions=False)
-
-
 def judge_dates(state: DesiredState, today: date) -> tuple[Finding, ...]:
     """Judge nothing but the dates of rules, as the drift cron does."""
     judging = Judging(state.policies, today)
@@ -91,132 +51,6 @@ def judge_dates(state: DesiredState, today: date) -> tuple[Finding, ...]:
         desired_subject(group, {}, {}) for group in state.groups if any(rule.review for rule in group.rules or ())
     )
     return unique_findings(found for subject in subjects for found in check_expiry(subject, judging))
-
-
-def judge_plan(
-    plan: "Plan",
-    policies: Policies,
-    limits: Limits,
-    matches: Iterable[Match],
-    live: LiveState,
-    outside: Rulebook | None = None,
-) -> "Plan":
-    """Judge a plan that was just made, as of the day it was made: the plan with its findings and its policies.
-
-    `matches` are the groups that policies look at. What `outside` finds is found as well, whatever the files except.
-    """
-    matches, today = tuple(matches), day_of(plan.created_at)
-    names = {**plan.group_names, **names_in_policies(policies, matches, live)}
-    if outside is not None:
-        names |= names_in_policies(outside.policies, matches, live)
-    source = outside.source if outside else None
-    notes = (*plan.notes, *softened(policies, limits), *told_outside(source), *lifted_notes(plan))
-    plan = replace(plan, policies=policies.source, limits=limits, outside=source, group_names=names, notes=notes)
-    findings = _judge_new(plan, Judging.of(policies, today, len(matches)), limits, matches, live)
-    if outside is not None:
-        strictly = Judging.of(outside.policies, today, len(matches), heeds_exceptions=False)
-        findings = chain(findings, _judge_new(plan, strictly, outside.limits, matches, live))
-    return replace(plan, findings=unique_findings(findings))
-
-
-def _judge_new(
-    plan: "Plan", judging: Judging, limits: Limits, matches: Sequence[Match], live: LiveState
-) -> Iterator[Finding]:
-    policies = judging.policies
-    ids = ids_of(matches, live) if policies != _STANDARD else {}
-    return chain(
-        found_in_changes(plan, judging, limits),
-        _judge_matches(matches, ids, judging),
-        check_groups_exist(judging, (name for here in ids.values() for name in here)),
-    )
-
-
-def judge_again(
-    plan: "Plan",
-    limits: Limits | None = None,
-    *,
-    policies: Policies | None = None,
-    outside: Rulebook | None = None,
-    protect_ssh_from: str | None = None,
-    today: date | None = None,
-) -> "Plan":
-    """Judge a saved plan by the guardrails of today, which is the day it was made unless another is given.
-
-    Without `policies`, `limits` or `outside` of today, those that are saved with the plan hold. Only the groups that
-    change are in a plan: what was found in the others stays found, unless its policy is off by now, and an exception
-    that has ended since covers nothing any more. Raises `InputError` when the policies of today name an address group
-    that those of the plan did not.
-    """
-    saved = plan.policies
-    policies = saved_policies(saved) if policies is None else bind_texts(policies, saved.address_groups)
-    plan = replace(plan, policies=policies.source, protect_ssh_from=protect_ssh_from or plan.protect_ssh_from)
-    today = today or day_of(plan.created_at)
-    judging = Judging.of(policies, today, len(plan.changes))
-    again = chain(found_in_changes(plan, judging, limits or plan.limits), found_in_groups(plan, judging))
-    if outside is None and plan.outside is not None:
-        outside = saved_rulebook(plan.outside)
-    if outside is not None:
-        strictly = Judging.of(outside.policies, today, len(plan.changes), heeds_exceptions=False)
-        again = chain(again, found_in_changes(plan, strictly, outside.limits), found_in_groups(plan, strictly))
-    judges = [policies, outside.policies] if outside else [policies]
-    return replace(plan, findings=_with_kept(unique_findings(again), plan, judges, today))
-
-
-_OF_CHANGES = frozenset({MASS_DELETE, MASS_REWRITE, GAP, LOCKOUT})
-"""Guardrails that look at nothing but what changes, and so find everything once more in a saved plan."""
-
-
-def found_in_changes(plan: "Plan", judging: Judging, limits: Limits) -> Iterator[Finding]:
-    """Judge what a plan does: the same findings for a plan that is made and for one that was saved."""
-    names = with_placeholders(plan.group_names)
-    return chain(
-        _judge_damage(plan, judging.policies, limits),
-        (found for change in plan.changes for found in _judge_change(change, names, judging, plan.protect_ssh_from)),
-        (found for change in plan.changes for found in _judge_deletion(change, names, judging)),
-    )
-
-
-def found_in_groups(plan: "Plan", judging: Judging) -> Iterator[Finding]:
-    """Judge the groups that a plan changes, as far as the plan knows them."""
-    names = with_placeholders(plan.group_names)
-    return (found for change in plan.changes for found in _judge_written(change, names, judging))
-
-
-def lifted_notes(plan: "Plan") -> tuple[str, ...]:
-    """Say which guardrails were lifted, for whoever reviews the plan or applies it."""
-    if not plan.lifted:
-        return ()
-    return (f"lifted for this plan, so that they stop nothing: {', '.join(plan.lifted)}",)
-
-
-def _with_kept(
-    again: tuple[Finding, ...], plan: "Plan", judges: Sequence[Policies], today: date
-) -> tuple[Finding, ...]:
-    """Add what was found in groups that do not change, and so are not in the plan."""
-    seen = {(found.guardrail, found.place, found.group, found.message) for found in again}
-    kept = (_kept(found, judges, today) for found in plan.findings if found.guardrail not in _OF_CHANGES)
-    return (
-        *again,
-        *(each for each in kept if each and (each.guardrail, each.place, each.group, each.message) not in seen),
-    )
-
-
-def _judge_matches(matches: Iterable[Match], ids: Ids, judging: Judging) -> Iterator[Finding]:
-    """Judge every group; where nothing but dates is judged, only those that have any."""
-    quiet = replace(
-        judging.policies,
-        world_open_management=_STANDARD.world_open_management,
-        world_open_any_port=_STANDARD.world_open_any_port,
-        smtp_egress=_STANDARD.smtp_egress,
-        mass_delete=_STANDARD.mass_delete,
-        mass_rewrite=_STANDARD.mass_rewrite,
-        expires=_STANDARD.expires,
-    )
-    only_dates = quiet == _STANDARD
-    names = names_of(ids)
-    for match in matches:
-        if not only_dates or any(rule.review for rule in match.desired.rules or ()):
-            yield from judge_group(planned_subject(match, ids, names), judging)
 
 
 def judge_group(subject: Subject, judging: Judging) -> Iterator[Finding]:
@@ -227,62 +61,6 @@ def judge_group(subject: Subject, judging: Judging) -> Iterator[Finding]:
     yield from check_protocols(subject, judging)
     yield from check_tags(subject, judging)
     yield from check_expiry(subject, judging)
-
-
-def _judge_damage(plan: "Plan", policies: Policies, limits: Limits) -> Iterator[Finding]:
-    levels = {MASS_DELETE: policies.mass_delete, MASS_REWRITE: policies.mass_rewrite}
-    for found in check_damage(plan, limits):
-        level = levels.get(found.guardrail, "error")
-        if level == "error":
-            yield found
-        elif level == "warning":
-            yield replace(found, level="warning")
-
-
-def _judge_change(
-    change: "Change", names: Mapping[str, str], judging: Judging, protect_ssh_from: str | None
-) -> Iterator[Finding]:
-    """Judge what a change opens, which of its new rules the cloud may refuse, and whom it locks out."""
-    difference = change.difference
-    if any(smtp_protocols(rule.rule) for rule in difference.created_rules):
-        yield from check_smtp(written_subject(difference, names), judging)
-    if difference.creates:  # what a change opens, its new rules admit
-        kept = difference.kept_rules
-        if may_be_world((rule.rule for rule in difference.creates), kept):
-            subject = written_subject(difference, names)
-            yield from check_world_open(subject, difference.traffic.opens, judging, kept)
-    if protect_ssh_from:
-        yield from check_lockout(difference, result_of(difference), protect_ssh_from)
-
-
-def _judge_written(change: "Change", names: Mapping[str, str], judging: Judging) -> Iterator[Finding]:
-    if change.difference.action is not Action.DELETE:
-        yield from judge_group(written_subject(change.difference, names), judging)
-
-
-def _judge_deletion(change: "Change", names: Mapping[str, str], judging: Judging) -> Iterator[Finding]:
-    """A deleted group admits nothing any more."""
-    if change.difference.action is Action.DELETE:
-        subject = replace(written_subject(change.difference, names), rules=(), result=())
-        yield from check_flows(subject, judging)
-
-
-def _kept(found: Finding, judges: Sequence[Policies], today: date) -> Finding | None:
-    if all(_level(policies, found.guardrail) == "off" for policies in judges):
-        return None
-    if found.exception is not None and today > found.exception.until:
-        return replace(found, message=found.message + ended_exception(found.exception), exception=None)
-    return found
-
-
-def _level(policies: Policies, name: str) -> str:
-    """Return the level of a policy. Flows have one each, and are off when there is none left."""
-    settings: Any = getattr(policies, name, None)
-    if isinstance(settings, str):
-        return settings
-    if isinstance(settings, tuple):
-        return "error" if any(each.level != "off" for each in settings) else "off"
-    return str(getattr(settings, "level", "error"))
 
 
 def unique_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -10,7 +10,8 @@ from reconciler.model.pattern import compile_pattern
 from reconciler.model.place import Place
 from reconciler.model.policies import Finding, MaxPrefixSize
 from reconciler.model.rule import Rule
-from reconciler.policy.subject import JudgedRule, Judging, Subject, finding, rule_text
+from reconciler.policy.judging import Judging, finding, rule_text
+from reconciler.policy.subject import JudgedRule, Subject
 from reconciler.traffic import spans
 from reconciler.traffic.extent import prefix_span
 

@@ -21,9 +21,10 @@ from reconciler.planning.ignored import count_ignored
 from reconciler.planning.plan import Plan
 from reconciler.planning.planfile import NOTHING_SENT
 from reconciler.policy.damage import GAP, MASS_DELETE, MASS_REWRITE
-from reconciler.policy.judge import found_in_changes, found_in_groups, key_of, lifted_notes
+from reconciler.policy.judge import key_of
+from reconciler.policy.judge_plan import found_in_changes, found_in_groups, lifted_notes
+from reconciler.policy.judging import Judging
 from reconciler.policy.softened import softened, told_outside
-from reconciler.policy.subject import Judging
 
 
 def read_plan(path: str) -> Plan:

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from reconciler.model.policies import Finding, Level
 from reconciler.model.rule import PORT_PROTOCOLS, Ethertype, Rule
-from reconciler.policy.subject import JudgedRule, Judging, Subject, exceptions_of, finding
+from reconciler.policy.judging import Judging, exceptions_of, finding
+from reconciler.policy.subject import JudgedRule, Subject
 from reconciler.traffic import Exposure, Flow, Traffic, describe, exposures, spans
 from reconciler.traffic.extent import ADDRESS_BITS, BOTTOM, rectangle
 from reconciler.traffic.flow import flow_remotes, flow_services, whole_protocol

@@ -25,7 +25,7 @@ from reconciler.model.errors import InputError, PlanFileError, SgctlError
 from reconciler.model.live import Instances
 from reconciler.model.policies import Policies
 from reconciler.planning.plan import Plan, PlanOptions, Scope, plan_differences
-from reconciler.policy.judge import judge_plan
+from reconciler.policy.judge_plan import judge_plan
 
 LOST = ["PATCH", "POST", "DELETE"]
 OLD = [tcp(80), tcp(22, "10.0.0.0/8"), tcp(443, description="old text")]

@@ -17,7 +17,7 @@ from reconciler.model.policies import Finding, Limits
 from reconciler.planning import planfile
 from reconciler.planning.plan import Plan
 from reconciler.policy.damage import MASS_DELETE, MASS_REWRITE, check_damage
-from reconciler.policy.judge import judge_again
+from reconciler.policy.judge_plan import judge_again
 
 OURS = {OWNER_TAG: "us"}
 

@@ -15,7 +15,7 @@ from reconciler.model.errors import InputError, UsageError
 from reconciler.model.pattern import compile_pattern
 from reconciler.model.policies import Finding, FlowPolicy
 from reconciler.policy import judge, subject
-from reconciler.policy.subject import FlowsByGroup
+from reconciler.policy.judging import FlowsByGroup
 from reconciler.render.junit import junit
 from reconciler.render.plan import view_plan
 from reconciler.render.sarif import sarif

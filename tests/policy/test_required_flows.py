@@ -12,7 +12,8 @@ from reconciler.model.place import FilePlace
 from reconciler.model.policies import FlowPolicy, Policies
 from reconciler.model.rule import Rule
 from reconciler.policy.flows import check_flows
-from reconciler.policy.subject import Judging, Subject
+from reconciler.policy.judging import Judging
+from reconciler.policy.subject import Subject
 from reconciler.traffic import Packet, admits
 
 PORTS = (21, 22, 23, 24)

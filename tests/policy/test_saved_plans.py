@@ -20,7 +20,7 @@ from reconciler.model.live import LiveGroup
 from reconciler.model.policies import Limits
 from reconciler.planning import planfile
 from reconciler.planning.plan import Plan
-from reconciler.policy.judge import judge_again
+from reconciler.policy.judge_plan import judge_again
 from reconciler.policy.saved import judged_by, refuse_forged
 from reconciler.policy.softened import softened
 

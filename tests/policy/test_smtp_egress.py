@@ -9,7 +9,7 @@ from reconciler.api.backend import BACKENDS
 from reconciler.loading.policies import saved_policies
 from reconciler.planning import planfile
 from reconciler.policy.audit import audit
-from reconciler.policy.judge import judge_again
+from reconciler.policy.judge_plan import judge_again
 
 OUT = "direction: egress"
 SMTP = "smtp_egress"

@@ -15,7 +15,7 @@ from reconciler.model.live import LiveGroup
 from reconciler.model.policies import Limits, Policies, Rulebook, WorldOpenAnyPort
 from reconciler.planning import planfile
 from reconciler.planning.plan import Plan, PlanOptions
-from reconciler.policy.judge import judge_again
+from reconciler.policy.judge_plan import judge_again
 from reconciler.policy.saved import refuse_forged
 from reconciler.policy.softened import softened
 from reconciler.workflow import make_plan

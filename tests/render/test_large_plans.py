@@ -14,7 +14,7 @@ from reconciler.applying.rollback import way_back
 from reconciler.graph import change_graphs
 from reconciler.model.live import Instances
 from reconciler.planning import planfile
-from reconciler.policy.judge import judge_again
+from reconciler.policy.judge_plan import judge_again
 from reconciler.render.html import render_html
 from reconciler.render.markdown import render_markdown
 from reconciler.render.plan import view_plan
