@@ -14,7 +14,7 @@ from reconciler.loading.policies import read_policies
 from reconciler.model.errors import InputError, UsageError
 from reconciler.model.pattern import compile_pattern
 from reconciler.model.policies import Finding, FlowPolicy
-from reconciler.policy import judge, subject
+from reconciler.policy import judge, judging
 from reconciler.policy.judging import FlowsByGroup
 from reconciler.render.junit import junit
 from reconciler.render.plan import view_plan
@@ -61,7 +61,7 @@ def test_more_findings_than_anybody_reads_stop_the_run(monkeypatch: pytest.Monke
 
 
 def test_more_flows_times_groups_than_a_minute_allows_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subject, "MAX_FLOW_CHECKS", 3)
+    monkeypatch.setattr(judging, "MAX_FLOW_CHECKS", 3)
     flow = "\n    - {group: '*', direction: ingress, protocol: tcp, ports: 443}"
     with pytest.raises(UsageError, match="4 checks for 1 groups, over the limit of 3"):
         judged(policies(must_deny=flow * 4) + group("direction: ingress, protocol: tcp, ports: 22"))
