@@ -174,10 +174,17 @@ def reconcile(
         proposal = propose(snapshot, api.read([target.target]), api, options)
         return Outcome(proposal, void=void, moved=True, gone=_gone(proposal, snapshot))
     if report.error is None and chosen is proposal.plan:
-        proposal = replace(proposal, plan=replace(chosen, changes=(), findings=()), live=_kept(proposal))
+        proposal = replace(proposal, plan=_left_of(chosen), live=_kept(proposal))
     else:
         proposal = propose(snapshot, api.read([target.target]), api, options)
     return Outcome(proposal, report, approved, void, gone=_gone(proposal, snapshot))
+
+
+def _left_of(plan: Plan) -> Plan:
+    """Return the plan that a look would come to after all of this one was done."""
+    differences = [change.difference for change in plan.changes if change.difference.place is not None]
+    more = sum(len(each.creates) - len(each.deletes) for each in differences)
+    return replace(plan, changes=(), findings=(), scope=replace(plan.scope, rules=plan.scope.rules + more))
 
 
 def _kept(proposal: Proposal) -> dict[Key, LiveGroup]:

@@ -17,7 +17,9 @@ from reconciler.traffic.describe import describe
 
 Json = dict[str, Any]
 
-MOST_LINES = 20
+MOST_LINES = 300
+"""Lines of a plan that a status holds: who approves a plan sees all of it. A group has 250 rules at the most."""
+
 LONGEST = 1000
 
 
@@ -109,7 +111,7 @@ def _judge_group(group: Resource, snapshot: Snapshot, outcome: Outcome, change: 
     proposal = outcome.proposal
     if (refusal := proposal.refused.get(group.key)) is not None:
         unknown = Verdict(Truth.UNKNOWN, refusal.reason, "it is left out of the plan, and what is live stays as it is")
-        return Judged(_refused(refusal), unknown, unknown, (("plan", None),))
+        return Judged(_with_way_out(_refused(refusal), group), unknown, unknown, (("plan", None),))
     ready = Verdict(Truth.TRUE, Reason.ACCEPTED, f"in {snapshot.target.key}: {snapshot.target.target}")
     if change is None:
         nothing = Verdict(Truth.FALSE, Reason.NO_CHANGES, "nothing to do")
@@ -122,6 +124,16 @@ def _judge_group(group: Resource, snapshot: Snapshot, outcome: Outcome, change: 
         _out_of_sync(snapshot, outcome, change.difference.name),
         (("plan", shown),),
     )
+
+
+def _with_way_out(verdict: Verdict, group: Resource) -> Verdict:
+    """Add how a resource that waits for the end of its live group can go without it."""
+    if not group.is_going:
+        return verdict
+    how = f"kubectl patch -n {group.key.namespace} securitygroup {group.key.name} --type=merge -p"
+    change = '{"spec":{"deletionPolicy":"Orphan"}}'
+    text = f"{verdict.message}; to delete this resource and leave the live group as it is: {how} '{change}'"
+    return verdict._replace(message=text)
 
 
 def _refused(refusal: Refusal) -> Verdict:
@@ -192,7 +204,7 @@ def _traffic(changes: Sequence[Change], names: Mapping[str, str]) -> Json:
 def _lines(texts: Iterable[str]) -> list[str]:
     lines = list(texts)
     more = len(lines) - MOST_LINES
-    return [*lines[:MOST_LINES], *([f"and {more} more"] if more > 0 else [])]
+    return [*lines[:MOST_LINES], *([f"and {more} more: the status of each SecurityGroup has its own"] if more > 0 else [])]
 
 
 def short(text: str) -> str:
@@ -231,7 +243,7 @@ def judge_failure(snapshot: Snapshot, error: Exception, reason: Reason | None = 
     unknown = Verdict(Truth.UNKNOWN, reason, "what is live is not known")
     judged = {target.key: Judged(Verdict(Truth.FALSE, reason, message), unknown, unknown)}
     about = Verdict(Truth.FALSE, reason, f"{target.key}: {message}")
-    judged |= {group.key: Judged(about, unknown, unknown) for group in snapshot.groups}
+    judged |= {group.key: Judged(_with_way_out(about, group), unknown, unknown) for group in snapshot.groups}
     return judged
 
 

@@ -238,3 +238,26 @@ def test_definitions_that_are_missing_are_named_once_and_waited_for(cloud: Emula
     assert seen[1:] == ["no answer", *[said] * 60]
     assert clock.time > 100 + HUNG_LOOP
     assert operator.unready() == "no round has ended yet"
+
+
+def test_after_an_apply_the_status_says_what_the_next_look_would_say(cloud: EmulatorServer) -> None:
+    cluster = FakeCluster(target(PROJECT, mode="Enforce"), group("web", tcp(80), tcp(22)))
+    hands = hands_of(cluster, cloud)
+    for rules, number in (((tcp(80), tcp(22)), 2), ((tcp(443),), 1), ((tcp(443), tcp(1), tcp(2)), 3)):
+        cluster.put(group("web", *rules))
+        look(TARGET, cluster.resources, hands, lambda _: threading.Lock())
+        said = str(cluster.statuses[TARGET])
+        assert f"as desired: 1 group, {number} rule" in said
+        look(TARGET, cluster.resources, hands, lambda _: threading.Lock())
+        assert str(cluster.statuses[TARGET]) == said
+
+
+def test_a_resource_that_is_held_by_its_live_group_says_the_way_out(cloud: EmulatorServer) -> None:
+    cluster = FakeCluster(target(PROJECT, mode="Enforce"))
+    key = cluster.put(group("web", deletionPolicy="Delete"), finalizers=[FINALIZER], deletionTimestamp="now").key
+    cluster.secret = None
+    look(TARGET, cluster.resources, hands_of(cluster, cloud), lambda _: threading.Lock())
+    said = cluster.statuses[key]["conditions"][0]["message"]
+    assert said.startswith("CloudTarget net/t: the Secret net/gcore is not there; to delete this resource and leave")
+    assert "kubectl patch -n net securitygroup web --type=merge" in said
+    assert cluster.written == ["t: SecretNotFound", "web: SecretNotFound"]
