@@ -23,11 +23,11 @@ from reconciler.applying.stale import Done, Stale
 from reconciler.drift.compare import Severity, by_target
 from reconciler.drift.watch import Enforce, Round, narrows, only_narrowing
 from reconciler.model.clock import format_time
-from reconciler.model.desired import DesiredState
-from reconciler.model.errors import GuardrailStop, UsageError
-from reconciler.model.live import Instances, LiveGroup, LiveState, UnreadTarget
+from reconciler.model.desired import DesiredState, Kind
+from reconciler.model.errors import GuardrailStop, StalePlan, UsageError
+from reconciler.model.live import Directory, Instances, LiveGroup, LiveState, UnreadTarget
 from reconciler.model.policies import Policies
-from reconciler.model.text import count
+from reconciler.model.text import count, shown
 from reconciler.planning.orphans import LikelyRename, find_orphans, find_renames, rename_findings
 from reconciler.planning.plan import Change, Plan, PlanOptions, choose, match_groups, plan_groups
 from reconciler.planning.quota import quota_notes
@@ -159,13 +159,34 @@ def check_stale(plan: Plan, api: Api, *, skip_stale: bool = False) -> tuple[Stal
     """Read the groups of a plan and compare them with its fingerprints. Changes nothing.
 
     Returns the changes that need no request: groups that moved, and groups that are as planned already. Raises
-    `StalePlan` when one moved since the plan was made, unless those are to be skipped.
+    `StalePlan` when one moved since the plan was made, unless those are to be skipped, and when a project or a region
+    has another name than the plan shows.
 
     >>> check_stale(plan(desired, api), api)
     ()
     """
+    _refuse_other_names(plan, api)
     live = api.for_apply(plan.api_version).read(change.difference.target for change in plan.changes)
     return applying.check_stale(plan, live, skip_stale=skip_stale)
+
+
+def _refuse_other_names(plan: Plan, api: Api) -> None:
+    """Hold the names of projects and regions that a plan shows to the API's lists; nothing is read where none is shown.
+
+    What is sent goes by ids alone, and whoever reviews a plan reads the names.
+    """
+    named: list[tuple[Kind, int, str | None]] = []
+    for target in (change.difference.target for change in plan.changes):
+        named += [("project", target.project_id, target.project), ("region", target.region_id, target.region)]
+    found = [(kind, number, name) for kind, number, name in dict.fromkeys(named) if name is not None]
+    directory = api.list_names({kind for kind, _, _ in found}) if found else Directory()
+    for kind, number, name in found:
+        now = directory.of(kind).get(number)
+        if name != now:
+            known = f"is {shown(now)}" if now else "is none that the key can see"
+            raise StalePlan(
+                f"the plan calls {kind} {number} {shown(name)}, and it {known}; nothing was sent", hint="Plan again."
+            )
 
 
 def apply(

@@ -16,6 +16,7 @@ from reconciler.emulator import records as emulated
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.errors import UsageError
 from reconciler.model.live import Directory
+from reconciler.planning import planfile
 from reconciler.planning.plan import PlanOptions
 from reconciler.workflow import make_plan
 
@@ -97,7 +98,31 @@ def test_a_saved_plan_holds_ids_shows_names_and_is_bound_by_its_digest(
     assert run(["apply", "edited.json"]) == 1
     assert run(["apply", "plan.json"]) == 0
     assert f"created web ({SHOWN})" in capsys.readouterr().out
-    assert lists(cloud) == ["/cloud/v1/projects", "/cloud/v1/regions"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        pytest.param({"project": "staging"}, "calls project 4242 `staging`, and it is `production`", id="project"),
+        pytest.param({"region": "Frankfurt"}, "calls region 76 `Frankfurt`, and it is `Luxembourg-2`", id="region"),
+        pytest.param({"project_id": 9}, "calls project 9 `production`, and it is none that the key can see", id="ids"),
+    ],
+)
+def test_a_name_that_somebody_forged_sends_nothing(
+    cloud: EmulatorServer, capsys: pytest.CaptureFixture[str], edit: dict[str, str | int], said: str
+) -> None:
+    """What is sent goes by ids, and what a reviewer reads are the names: they are compared before the first write."""
+    write(NAMED)
+    assert run(["plan", "--out", "plan.json"]) == 0
+    content = json.loads(Path("plan.json").read_text())
+    (change,) = content["changes"]
+    change |= edit
+    for request in change["requests"]:
+        request["path"] = f"/cloud/v1/securitygroups/{change['project_id']}/76"
+    Path("forged.json").write_text(json.dumps({**content, "digest": planfile.digest(content)}))
+    assert run(["apply", "forged.json", "--skip-stale"]) == 3
+    assert said in capsys.readouterr().err
+    assert {each.method for each in cloud.requests} == {"GET"}
 
 
 @pytest.mark.parametrize(
@@ -263,13 +288,17 @@ def test_a_name_that_is_not_plain_is_found_or_told(
     assert [each for each in said or () if each not in error] == [], error
 
 
-def test_a_plan_of_a_project_that_is_renamed_meanwhile_is_applied(
-    strange: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+def test_a_plan_of_a_project_that_is_renamed_meanwhile_is_stale(
+    strange: EmulatorServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Ids are what it holds; names are for people."""
+    """It cannot be told from one in which somebody wrote another name; without names, ids are all that counts."""
     write("project: a/b\nregion_id: 7\n")
     assert run(["plan", "--out", "plan.json"]) == 0
     monkeypatch.setattr(catalog, "PROJECTS", [(8, "renamed", False)])
+    assert run(["apply", "plan.json"]) == 3
+    assert "the plan calls project 8 `a/b`, and it is `renamed`; nothing was sent" in capsys.readouterr().err
+    write("project_id: 8\nregion_id: 7\n")
+    assert run(["plan", "--out", "plan.json"]) == 0
     assert run(["apply", "plan.json"]) == 0
     assert [group.name for group in strange.store.groups(emulated.Target(8, 7), "web")] == ["web"]
 
