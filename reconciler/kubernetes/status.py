@@ -204,7 +204,10 @@ def _traffic(changes: Sequence[Change], names: Mapping[str, str]) -> Json:
 def _lines(texts: Iterable[str]) -> list[str]:
     lines = list(texts)
     more = len(lines) - MOST_LINES
-    return [*lines[:MOST_LINES], *([f"and {more} more: the status of each SecurityGroup has its own"] if more > 0 else [])]
+    return [
+        *lines[:MOST_LINES],
+        *([f"and {more} more: the status of each SecurityGroup has its own"] if more > 0 else []),
+    ]
 
 
 def short(text: str) -> str:
