@@ -48,7 +48,7 @@ def read_ignore_rules(
 
 
 def _fix(problem: Problem) -> str | None:
-    return "leave one of the two out" if problem.name is ProblemName.NO_PORTS else problem.fix
+    return "write a protocol with ports, such as tcp or udp" if problem.name is ProblemName.NO_PORTS else problem.fix
 
 
 def _joined(ranges: Iterable[Range]) -> Iterator[tuple[int, int]]:

@@ -215,8 +215,9 @@ def _parse(source: Source, issues: Issues, values: Budget, *, was_found: bool) -
     """Read the documents of a file. What `was_found` in a folder, rather than named, may be another tool's."""
     own = issues.alike()
     documents = parse(source, own, values)
-    is_judged = was_found and Path(source.path).name != LOCK_NAME
-    foreign = foreign_documents(source, documents, is_whole=not len(own) or bool(documents)) if is_judged else ()
+    is_judged = Path(source.path).name != LOCK_NAME
+    is_whole = not len(own) or bool(documents)
+    foreign = foreign_documents(source, documents, is_whole=is_whole, was_found=was_found) if is_judged else ()
     if foreign and len(foreign) >= len(documents):
         issues.append(foreign[0])
         return []

@@ -5,7 +5,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-from reconciler.loading.issues import Path, Problem, yaml_text
+from reconciler.loading.issues import Path, Problem
 from reconciler.model.canonical import canonical_prefix, is_canonical_ipv4
 from reconciler.model.cloud import EVERYWHERE
 from reconciler.model.problems import ProblemName
@@ -29,99 +29,18 @@ def read_prefix(text: str) -> Prefix:
     if family == "IPv4":
         whole = text if "/" in text else f"{text}/32"
         if is_canonical_ipv4(whole):
-            note = _looks_like_a_network(text, family) if whole is not text and text.endswith(".0") else None
-            return Prefix(family, None if whole.endswith("/0") else whole, None, note)
+            prefix = None if whole.endswith("/0") else whole
+            if whole is text or not text.endswith(".0"):
+                return Prefix(family, prefix)
     return _read_with_care(text, canonical_prefix(text), family)
 
 
 def _read_with_care(text: str, canonical: str | None, family: Ethertype) -> Prefix:
     """Judge a prefix that is not spelled the canonical way."""
-    from ipaddress import ip_network  # noqa: PLC0415  # costs a start-up time that good files need not pay
+    from reconciler.loading.prefix_problems import find_problem, note_of  # noqa: PLC0415  # good files need not pay for it
 
-    address, slash, mask = text.partition("/")
-    masked = yaml_text(canonical or EVERYWHERE[family])
-    try:
-        network = ip_network(text, strict=False)
-        whole = ip_network(address)
-    except ValueError:
-        return _no_prefix(text, family)
-    if "%" in text:
-        message = "a zone (`%...`) means nothing to a security group"
-        return _wrong(family, ProblemName.NOT_A_PREFIX, message, f"write {address.partition('%')[0]}")
-    if slash and not (mask.isascii() and mask.isdigit() and mask == str(int(mask))):
-        return _wrong(
-            family, ProblemName.NOT_A_PREFIX, f"`{text}` has no plain number after the slash", f"write {masked}"
-        )
-    if network.network_address != whole.network_address:
-        # An address that opens everything is a slip, whose mending is left to who made it.
-        alternative, replacement = (
-            (f", or {yaml_text(address)} for this one address", masked) if network.prefixlen else ("", None)
-        )
-        message = f"`{text}` has host bits set"
-        return _wrong(family, ProblemName.HOST_BITS, message, f"write {masked}{alternative}", replacement)
-    return Prefix(
-        family, canonical, None, None if slash or not text.endswith("::") else _looks_like_a_network(text, family)
-    )
-
-
-def _looks_like_a_network(address: str, family: Ethertype) -> str:
-    """Word a bare address that ends in zeros: without a length it is a single address."""
-    if family == "IPv4":
-        length, whole = 8 * len(address.removesuffix(".0").removesuffix(".0").removesuffix(".0").split(".")), 32
-        length = 0 if address == "0.0.0.0" else length  # noqa: S104 - no address to listen at
-    else:
-        length, whole = 16 * len([part for part in address.split(":") if part]), 128
-    message = f"`{address}` is a single address, {address}/{whole}; write {address}/{length} if the network is meant"
-    return f"{message}, {address}/{whole} if not"
-
-
-def _no_prefix(text: str, family: Ethertype) -> Prefix:
-    short = text if len(text) <= 50 else text[:50] + "..."
-    short = "".join(char if char.isprintable() else "\ufffd" for char in short)
-    if text.strip() != text and len(text) <= 50:
-        return _wrong(
-            family, ProblemName.NOT_A_PREFIX, f"`{short}` has blanks around the prefix", f"write {text.strip()}"
-        )
-    if text.lower() in {"any", "all", "*"}:
-        return _wrong(
-            family, ProblemName.NOT_A_PREFIX, f"`{text}` is no prefix", "write 0.0.0.0/0 or ::/0, or leave the key out"
-        )
-    if text in {"0/0", "0"}:
-        return _wrong(family, ProblemName.NOT_A_PREFIX, f"`{text}` is no IP prefix", "write 0.0.0.0/0")
-    if parts := _prefixes_of_range(text):
-        message = f"`{short}` is a range of addresses, not a prefix"
-        return _wrong(family, ProblemName.NOT_A_PREFIX, message, f"its prefixes are {parts}")
-    if _is_host(text):
-        message = f"`{short}` is no IP prefix, and names of hosts are not looked up"
-        return _wrong(family, ProblemName.NOT_A_PREFIX, message, "write its addresses, such as 203.0.113.7")
-    return _wrong(
-        family, ProblemName.NOT_A_PREFIX, f"`{short}` is no IP prefix", "write one like 10.0.0.0/8 or 2001:db8::/32"
-    )
-
-
-_MOST_PARTS = 8
-
-
-def _is_host(text: str) -> bool:
-    *labels, last = text.split(".")
-    return bool(labels) and last.isalpha() and all(part.replace("-", "").isalnum() for part in labels)
-
-
-def _prefixes_of_range(text: str) -> str:
-    """List the prefixes of a range such as `10.0.0.1-10.0.0.9`, or the first of many; "" for what is no range."""
-    from ipaddress import ip_address, summarize_address_range  # noqa: PLC0415 - only for an error
-
-    ends = [part.strip() for part in text.split("-")] if len(text) <= 100 else []
-    try:
-        first, last = map(ip_address, ends)
-        parts = list(islice(summarize_address_range(first, last), _MOST_PARTS + 1))
-    except (ValueError, TypeError):
-        return ""
-    return ", ".join(map(str, parts[:_MOST_PARTS])) + (" and more" if len(parts) > _MOST_PARTS else "")
-
-
-def _wrong(family: Ethertype, name: ProblemName, message: str, fix: str, replacement: str | None = None) -> Prefix:
-    return Prefix(family, None, Problem((), name, message, fix, replacement=replacement))
+    problem = find_problem(text, canonical or EVERYWHERE[family])
+    return Prefix(family, None, problem) if problem else Prefix(family, canonical, None, note_of(text))
 
 
 WAYS = frozenset({"remote_ip_prefix", "remote_ip_prefixes", "remote_address_group", "remote_group", "remote_group_id"})
@@ -162,7 +81,12 @@ def read_remotes(rule: dict[str, Any], address_groups: Mapping[str, AddressGroup
     if len(given) > 1:
         message = f"`{given[1]}` and `{way}` exclude each other: a rule has one remote"
         problem = Problem(
-            (given[1],), ProblemName.EXCLUSIVE_KEYS, message, "write two rules", (("the other", (way,)),), at_key=True
+            (given[1],),
+            ProblemName.EXCLUSIVE_KEYS,
+            message,
+            "write two rules if either is enough",
+            (("the other", (way,)),),
+            at_key=True,
         )
         return (), (problem,)
     return _read_way(way, rule[way], address_groups)

@@ -77,7 +77,7 @@ def _wrong(*problems: Problem) -> Ranges:
 
 
 def _not_icmp(key: str, protocol: str | None) -> Problem:
-    fix = "add protocol: icmp" if protocol is None else "leave it out"
+    fix = "add protocol: icmp" if protocol is None else "write protocol: icmp if ICMP is meant, or `ports` for ports"
     return Problem((key,), ProblemName.NOT_ICMP, f"`{key}` needs protocol icmp or ipv6-icmp", fix, at_key=True)
 
 
@@ -89,7 +89,8 @@ def _no_ports(key: str, protocol: str | None) -> Problem:
         return Problem(
             (key,), ProblemName.NO_PORTS, f"{protocol} has no ports", "use icmp_type and icmp_code", at_key=True
         )
-    return Problem((key,), ProblemName.NO_PORTS, f"the protocol {protocol} has no ports", "leave it out", at_key=True)
+    message, fix = f"the protocol {protocol} has no ports", "write a protocol with ports, such as tcp or udp"
+    return Problem((key,), ProblemName.NO_PORTS, message, fix, at_key=True)
 
 
 def _icmp(type_key: str, icmp_type: int | None, code_key: str, icmp_code: int | None) -> Ranges:

@@ -10,6 +10,7 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
 from reconciler.loading import wording
+from reconciler.loading.hints import WRITE, WRITE_MATCH, WRITE_OR_LEAVE_OUT, fix_key
 from reconciler.loading.issues import Path, Problem
 from reconciler.loading.reduce import reduce
 from reconciler.loading.structure import matcher
@@ -32,9 +33,19 @@ def explain(kind: str, value: Any) -> tuple[list[Problem], int]:
                 path = reduced.original(problem.path)
                 moved = Problem(path, problem.name, problem.message, problem.fix, at_key=problem.at_key)
                 problems.setdefault((path, problem.at_key), moved)
-    return list(problems.values()) or [
-        Problem((), ProblemName.WRONG_VALUE, f"this {_noun(kind)} is malformed")
-    ], reduced.omitted
+    found = list(_once(list(problems.values())))
+    return found or [Problem((), ProblemName.WRONG_VALUE, f"this {_noun(kind)} is malformed")], reduced.omitted
+
+
+def _once(problems: list[Problem]) -> Iterator[Problem]:
+    """Leave out what is only missing because its key is misspelled."""
+    unknown = [(each.path[:-1], each.fix or "") for each in problems if each.name is ProblemName.UNKNOWN_KEY]
+    for each in problems:
+        key = each.message.split("`")[1] if each.name is ProblemName.MISSING_KEY else ""
+        misspelled = f"did you mean `{key}`", f"write `{key}:", "write the list itself"
+        is_told = any(path == each.path and fix.startswith(misspelled) for path, fix in unknown)
+        if not (key and is_told) and not (unknown and each.name is ProblemName.NOTHING_DESIRED):
+            yield each
 
 
 @cache
@@ -79,19 +90,17 @@ def _word(kind: str, error: Any, fragment: Any) -> Iterator[Problem]:
     schema = {**error.schema, "enum": list(_words(error))}
     if error.validator == "additionalProperties":
         known = list(error.schema["properties"]) + (list(wording.WHOLE_RULES) if kind == "rule" else [])
-        of_a_rule = _definitions()["rule"]["properties"] | {key: {} for key in wording.WHOLE_RULES}
+        of_a_rule = {*_definitions()["rule"]["properties"], *wording.WHOLE_RULES}
         whole = kind.removesuffix("_item")
-        at_the_head = _definitions()["document"]["properties"]
         ignored = [name for name, part in error.schema["properties"].items() if part.get("deprecated")]
         for key in value:
             if whole in wording.WHOLE_RULES and key not in known and key in of_a_rule:
                 words = wording.key_beside_whole_rules(key, whole)
                 yield Problem((*path, key), ProblemName.EXCLUSIVE_KEYS, *words, at_key=True)
             elif key not in known:
-                words = wording.unknown_key(key, known, value, at_the_head, ignored)
-                if kind == "security_group" and not path and "deprecated" not in of_a_rule.get(key, {"deprecated"}):
-                    words = wording.key_of_a_rule(key)
-                yield Problem((*path, key), ProblemName.UNKNOWN_KEY, *words, at_key=True)
+                fix = fix_key(error.schema.get("title", ""), key, value, known, ignored)
+                message = f"unknown key {shown(key)}"
+                yield Problem((*path, key), ProblemName.UNKNOWN_KEY, message, fix, at_key=True)
     elif error.validator == "required":
         for key in error.validator_value:
             if key not in value:
@@ -128,7 +137,7 @@ def _words(error: Any) -> Iterator[str]:
 
 
 def _word_value(kind: str, path: Path, value: Any, schema: wording.Schema, fragment: Any) -> tuple[str, str | None]:
-    if kind in ("address_groups", "rule_sets"):
+    if kind in ("address_groups", "rule_sets") and (kind == "rule_sets" or isinstance(path[-1], int) or len(path) == 1):
         word = wording.wrong_prefixes if kind == "address_groups" else wording.wrong_rule_set
         return word(str(path[0]), value, is_item=len(path) > 1)
     if not path:
@@ -140,7 +149,10 @@ def _word_value(kind: str, path: Path, value: Any, schema: wording.Schema, fragm
     key = next(str(step) for step in reversed(path) if isinstance(step, str))
     if kind == "policies" and len(path) == 1:
         return wording.wrong_policy(key, value, schema)
-    return wording.wrong_value(key, value, schema, is_item=isinstance(path[-1], int))
+    for_nothing = WRITE_MATCH if "ignore_rules" in path[:-1] else None
+    if kind == "policies" and len(path) == 2:
+        for_nothing = WRITE if key in ("prefixes", "tags", "protocols") else WRITE_OR_LEAVE_OUT
+    return wording.wrong_value(key, value, schema, is_item=isinstance(path[-1], int), for_nothing=for_nothing)
 
 
 def _word_fragment(kind: str, value: Any) -> tuple[str, str | None]:

@@ -31,6 +31,17 @@ _LISTS_OF_TEXTS = frozenset({"use", "remote_address_group"})
 _LEVELS = frozenset(field.name for field in fields(Policies)) | {"level"}
 """Keys behind which `off` is the level of a policy, and no boolean."""
 
+_NULL_MEANS = {
+    **dict.fromkeys(("remote_ip_prefix", "remote_group_id"), "; a written `null` means every address"),
+    **dict.fromkeys(("port_range_min", "port_range_max"), "; a written `null` means every port"),
+    "protocol": "; a written `null` means every protocol",
+    "description": ', or `""` for none',
+    **dict.fromkeys(
+        ("id", "security_group_id", "created_at", "updated_at", "revision_number"), ", or leave the key out"
+    ),
+}
+"""What to know about each key of a rule that may be null."""
+
 
 def is_own_key(key: Any) -> bool:
     """Whether a key of a document is one of the user's own, which holds anchors and is ignored."""
@@ -90,7 +101,7 @@ class ValueReader:
         for key, child in node.value:
             if key.tag is MERGE:
                 continue
-            name = self._key(key, node)
+            name = self._key(key, node, is_empty=child.tag is EMPTY)
             if name is None:
                 continue
             if name in result:
@@ -132,7 +143,7 @@ class ValueReader:
             for name, value in self._mapping(part).items():
                 result.setdefault(name, value)
 
-    def _key(self, key: Node, mapping: MappingNode) -> str | None:
+    def _key(self, key: Node, mapping: MappingNode, *, is_empty: bool) -> str | None:
         if isinstance(key, MappingNode) and key.start_mark.index == mapping.start_mark.index + 1:
             # Placed at the mapping, as is what the schema finds, which is then left out.
             message = "`{{` begins a mapping with a mapping as a key"
@@ -151,6 +162,9 @@ class ValueReader:
             self._add(key, tag.name, tag.problem, fix, (), quoted)
         elif key.value == "":
             self._add(key, ProblemName.KEY_NOT_TEXT, "a key is missing before the colon")
+        elif is_empty:
+            message = f"{shown(key.value)} stands where a key begins: within braces, each comma ends a value"
+            self._add(key, ProblemName.KEY_NOT_TEXT, message, "put several values into brackets, such as [80, 443]")
         else:
             fix, replacement = f'write "{shown(key.value)[1:-1]}"', quoted if isinstance(tag, Plain) else None
             message = f"the key {shown(key.value)} is not text"
@@ -162,7 +176,7 @@ class ValueReader:
         from reconciler.loading.structure import nullable_keys  # noqa: PLC0415 - only where a key has no value
 
         if key.value in nullable_keys("rule"):
-            fix = "write its value, or `null` if none is meant, or leave the key out"
+            fix = f"write its value{_NULL_MEANS.get(key.value, '')}"
             self._add(key, ProblemName.NO_VALUE, f"`{key.value}` has no value", fix)
 
     def _scalar(self, node: ScalarNode) -> Any:

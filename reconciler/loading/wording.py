@@ -5,12 +5,12 @@ alternatives.
 """
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from reconciler.loading.hints import WRITE_OR_LEAVE_OUT, fix_nothing, fix_value
 from reconciler.loading.issues import QUOTE, yaml_text
-from reconciler.model.cloud import MAX_PORT
-from reconciler.model.text import closest, did_you_mean, shown
+from reconciler.model.text import shown
 
 Schema = Mapping[str, Any]
 
@@ -75,6 +75,12 @@ EXPECTED: Mapping[str, str] = {
     "ipv6": _LENGTH,
     "pattern": "text: a regular expression",
     "protocols": "a list of protocols; any stands for rules for every protocol",
+    "source": "gcore-cdn, gcore-egress, file or an https address",
+    "path": "the path of a file",
+    "format": "{either}",
+    "select": "a JMESPath expression",
+    "widest_ipv4": _LENGTH,
+    "widest_ipv6": _LENGTH,
 }
 """What may stand behind each key, to follow "`key` takes". The names in braces are keywords of the schema."""
 
@@ -97,98 +103,6 @@ ITEMS: Mapping[str, str] = {
 }
 """What an item of a list is, to follow "an item of `key` is"."""
 
-_WITHOUT = {
-    "rules": "write `rules: []` for no rules, or leave the key out",
-    "tags": "write `tags: {}` for no tags, or leave the key out",
-    "security_groups": "write `security_groups: []` for no groups, or leave the key out",
-    "description": 'write `description: ""` for none, or leave the key out',
-}
-_OTHER_NAMES = {
-    "cidr": "remote_ip_prefix",
-    "cidr_blocks": "remote_ip_prefixes",
-    "source": "remote_ip_prefix",
-    "destination": "remote_ip_prefix",
-    "source_group": "remote_group",
-    "source_security_group": "remote_group",
-    "source_security_group_id": "remote_group_id",
-    "destination_security_group": "remote_group",
-    "remote_security_group": "remote_group",
-    "remote_security_group_id": "remote_group_id",
-    "remote_group_name": "remote_group",
-    "referenced_security_group": "remote_group",
-    "referenced_security_group_id": "remote_group_id",
-    "group": "remote_group",
-    "remote_ip": "remote_ip_prefix",
-    "remote_ips": "remote_ip_prefixes",
-    "remote_cidr": "remote_ip_prefix",
-    "destination_ip_prefix": "remote_ip_prefix",
-    "address_group": "remote_address_group",
-    **dict.fromkeys(("fromport", "port_min", "min_port"), "port_range_min"),
-    **dict.fromkeys(("toport", "port_max", "max_port"), "port_range_max"),
-    "ip_protocol": "protocol",
-    "ip protocol": "protocol",
-    "ip range": "remote_ip_prefix",
-    "ip_range": "remote_ip_prefix",
-    "port range": "ports",
-    "port_range": "ports",
-    "from_port": "port_range_min",
-    "to_port": "port_range_max",
-    "remote security group": "remote_group_id",
-    "remote address group": "remote_address_group",
-    "remote_address_group_id": "remote_address_group",
-    "ether type": "ethertype",
-    "port": "ports",
-    "rule_set": "use",
-    "include": "use",
-    "rule": "rules",
-    "security_group_rules": "rules",
-    "security_group": "security_groups",
-    "groups": "security_groups",
-}
-_LEFT_OUT = {
-    "security group": "leave it out: the group in whose `rules` this stands is the one",
-    "security_group": "leave it out: the group in whose `rules` this stands is the one",
-    "remote_mode": "leave it out: which of the remote's keys is there says it",
-    **dict.fromkeys(
-        ("id", "tenant_id", "normalized_cidr", "belongs_to_default_sg", "standard_attr_id", "self", "shared",
-         "stateful", "region", "properties", "type"),
-        "leave it out: the file has no such thing here",
-    ),
-}  # fmt: skip
-"""Keys by which OpenStack says what a rule or group of ours does not say, in lower case."""
-_NO_SUCH_RULE = {
-    "self": "use `remote_group` with the name of this group",
-    **dict.fromkeys(
-        ("sport", "src_port", "source_port", "source_ports"),
-        "a rule cannot ask for ports of the source; `ports` are those of the destination",
-    ),
-    **dict.fromkeys(
-        ("action", "access", "effect", "verdict"), "every rule allows: remove rules that deny, leave this out of others"
-    ),
-}
-"""What to do about keys that narrow a rule of other tools, in lower case: without them the rule means another thing."""
-_REMOTES = ("remote_ip_prefix", "remote_ip_prefixes", "remote_address_group", "remote_group", "remote_group_id")
-_TEMPLATES = {
-    **dict.fromkeys(
-        ("heat_template_version", "resources"),
-        "this is a template of Heat: write the `properties` of each group as an item of `security_groups:`",
-    ),
-    **dict.fromkeys(("rules", "name", "security_group_rules", "rule"), "begin with `security_groups:`"),
-}
-"""What to do about the keys of a document that is another tool's, or a part of one."""
-_OTHER_WORDS = {
-    "protocol": {"ping": "icmp", "all": "any", "*": "any", "-1": "any", "icmp6": "icmpv6", "ip": "any"},
-    "direction": {
-        **dict.fromkeys(("in", "inbound", "incoming", "input", "from"), "ingress"),
-        **dict.fromkeys(("out", "outbound", "outgoing", "output", "to"), "egress"),
-    },
-}
-"""What other tools call the words of a key."""
-_SERVICES = {"ssh": 22, "smtp": 25, "dns": 53, "http": 80, "ntp": 123, "https": 443, "mysql": 3306, "rdp": 3389}
-_SERVICES |= {"postgres": 5432, "postgresql": 5432, "redis": 6379}
-"""Ports of services that people write for a port or a protocol."""
-_SEVERAL = re.compile(r"[,/|]|\band\b")
-_PORT = re.compile(r"0*([0-9]{1,5})(?:[-:\u2013/]+0*([0-9]{1,5}))?").fullmatch
 _MISSING = {
     "direction": "add `direction: ingress` or `direction: egress`",
     "name": "add `name:`; an `id` alone does not name a group",
@@ -196,57 +110,11 @@ _MISSING = {
     "reason": "add `reason:`, for those who review it",
     "until": "add `until:`, the last day on which it holds",
     "group": "add `group:`, a group's name or a glob",
+    "source": "add `source:`, or write a list of prefixes",
+    "prefixes": "add `prefixes:`, a list",
+    "protocols": "add `protocols:`, a list",
+    "tags": "add `tags:`, a list of their keys",
 }
-_NUMBERS = {
-    "project_id", "region_id", "ports", "port_range_min", "port_range_max", "icmp_type", "icmp_code",
-    "max_ports", "warn_days", "ipv4", "ipv6",
-}  # fmt: skip
-"""Keys that take a number."""
-_ALL = {
-    "ports": "write 1-65535 if every port is meant, or leave the key out",
-    **dict.fromkeys(("icmp_type", "icmp_code"), "leave the key out if all are meant"),
-    **dict.fromkeys(("port_range_min", "port_range_max"), "write null if all are meant, or leave the key out"),
-}
-"""What to write instead of the 0 or -1 that means everything to other tools."""
-
-
-def unknown_key(
-    key: str,
-    known: Sequence[str],
-    siblings: Container[str],
-    at_the_head: Container[str],
-    ignored: Container[str] = (),
-) -> tuple[str, str | None]:
-    """Word a key that the format does not have here; `at_the_head` are those that a document has.
-
-    Keys that are `ignored` are never suggested: whoever took the suggestion would write a rule without that part.
-    Nor is another one where one of those is the likest, or where the key denies.
-    """
-    other = _OTHER_NAMES.get(key) or _OTHER_NAMES.get(key.lower())
-    if "security_groups" in known and key in _TEMPLATES:
-        return f"unknown key {shown(key)}", _TEMPLATES[key]
-    if "remote_group" in known and (fix := _fix_narrowing(key.lower(), siblings)):
-        return f"unknown key {shown(key)}", fix
-    if "security_groups" not in known and key.lower() in _LEFT_OUT:
-        return f"unknown key {shown(key)}", _LEFT_OUT[key.lower()]
-    if key in at_the_head:
-        return f"unknown key {shown(key)}", "it belongs at the head of the document"
-    if other in known:
-        return f"unknown key {shown(key)}", f"did you mean `{other}`?"
-    near = [name for name in known if name not in siblings]
-    is_ignored = closest(key, near) in ignored or key.lower().startswith(("not_", "no_", "except_", "exclude_"))
-    return f"unknown key {shown(key)}", None if is_ignored else did_you_mean(key, near)
-
-
-def _fix_narrowing(key: str, siblings: Container[str]) -> str | None:
-    """Say what to do about a key of a rule that another tool narrows it by; leaving it out would open the rule."""
-    if key in _NO_SUCH_RULE:
-        return _NO_SUCH_RULE[key]
-    if any(way in siblings for way in _REMOTES):
-        return None
-    if key in ("security group", "security_group"):
-        return "use `remote_group` if it is the remote: without one, the rule is for every address"
-    return "did you mean `remote_ip_prefix`?" if key == "normalized_cidr" else None
 
 
 def is_rule_of_another_tool(value: Any) -> bool:
@@ -273,31 +141,32 @@ def key_beside_whole_rules(key: str, whole: str) -> tuple[str, str | None]:
     return message, "write two items of the list"
 
 
-def key_of_a_rule(key: str) -> tuple[str, str | None]:
-    """Word a key of a rule, or of what stands for rules, that is written beside the attributes of a group."""
-    return f"unknown key {shown(key)}", "write it into an item of the list `rules`"
-
-
 def missing_key(key: str) -> tuple[str, str | None]:
     """Word a key that has to be there."""
     return f"`{key}` is missing", _MISSING.get(key)
 
 
-def wrong_value(key: str, value: Any, schema: Schema, *, is_item: bool) -> tuple[str, str | None]:
-    """Word a value that its key does not take."""
+def wrong_value(
+    key: str, value: Any, schema: Schema, *, is_item: bool, for_nothing: str | None = None
+) -> tuple[str, str | None]:
+    """Word a value that its key does not take. `for_nothing` is the hint where there is none, if not the usual one."""
+    for_nothing = for_nothing or fix_nothing(key)
     if value is None and not is_item:
-        without = f"leave the key out; it takes {_filled(EXPECTED[key], schema)}"
-        return f"`{key}` has no value", _WITHOUT.get(key, without)
+        return f"`{key}` has no value: it takes {_filled(EXPECTED[key], schema)}", for_nothing
     if value == {} and key == "targets":
         return "this target names neither a project nor a region", "add one, or remove the entry"
     if value == {} and key == "ignore_rules":
         return "this entry would match every rule", "say which rules are others'; without `rules`, all are left alone"
     if value == [] and not is_item and key in ITEMS:
-        return f"the list of `{key}` is empty", "leave the key out if nothing is meant"
+        return f"the list of `{key}` is empty", for_nothing
     if _is_too_long(value, schema):
         return _too_long("the description" if key == "description" else f"`{key}`", value, schema)
     takes = f"an item of `{key}` is {ITEMS[key]}" if is_item and key in ITEMS else f"`{key}` takes {EXPECTED[key]}"
-    return f"{_filled(takes, schema)}, not {_named(value)}", _fix(key, value, schema, is_item=is_item)
+    is_nothing = value in ("", [], {}) and not is_item
+    return (
+        f"{_filled(takes, schema)}, not {_named(value)}",
+        for_nothing if is_nothing else fix_value(key, value, schema, is_item=is_item),
+    )
 
 
 def wrong_policy(name: str, value: Any, schema: Schema) -> tuple[str, str | None]:
@@ -306,9 +175,12 @@ def wrong_policy(name: str, value: Any, schema: Schema) -> tuple[str, str | None
         return wrong_value(name, value, schema, is_item=False)
     what = shown(value) if value is not None else "nothing"
     if not schema["enum"]:
-        return f"`{name}` takes a mapping with its settings, not {what}", None
+        return f"`{name}` takes a mapping with its settings, not {what}", fix_value(name, value, schema, is_item=False)
     takes = "one" if name in ("mass_delete", "mass_rewrite", "smtp_egress") else "one, or a mapping with its settings"
-    return _filled(f"the level of a policy is {{either}}; `{name}` takes {takes}", schema) + f", not {what}", None
+    message = _filled(f"the level of a policy is {{either}}; `{name}` takes {takes}", schema) + f", not {what}"
+    if value is None:
+        return message, WRITE_OR_LEAVE_OUT
+    return message, fix_value("level" if isinstance(value, str | bool) else name, value, schema, is_item=False)
 
 
 def wrong_tag(key: str, value: Any, schema: Schema) -> tuple[str, str | None]:
@@ -317,6 +189,8 @@ def wrong_tag(key: str, value: Any, schema: Schema) -> tuple[str, str | None]:
         return f"the value of the tag {shown(key)} is not text", QUOTE
     if _is_too_long(value, schema):
         return _too_long(f"the value of the tag {shown(key)}", value, schema)
+    if value in (None, "") and "maxLength" in schema:
+        return f"the tag {shown(key)} has no value", "write it, or remove the tag"
     stripped = " ".join(value.split()) if isinstance(value, str) else ""
     fix = f'write "{stripped}"' if 0 < len(stripped) <= 60 else None
     takes = _TAG_VALUE if "maxLength" in schema else EXPECTED["pattern"]
@@ -336,9 +210,9 @@ def wrong_prefixes(name: str, value: Any, *, is_item: bool) -> tuple[str, str | 
     """Word what an address group cannot hold."""
     if is_item:
         return f"an address group holds prefixes such as 10.0.0.0/8, not {_named(value)}", None
-    if value in (None, []):
+    if value in (None, [], ""):
         return f"the address group {shown(name)} is empty", "add a prefix, or remove it"
-    fix = f"write [{yaml_text(value)}]" if isinstance(value, str) and len(value) <= 60 else None
+    fix = f"write [{yaml_text(value)}]" if isinstance(value, str) and 0 < len(value) <= 60 else None
     return f"an address group is a list of prefixes, not {_named(value)}", fix
 
 
@@ -357,9 +231,9 @@ def wrong_rule_set(name: str, value: Any, *, is_item: bool) -> tuple[str, str | 
     """Word what a rule set cannot be."""
     if is_item:
         return f"an item of a rule set is {ITEMS['rules']}, not {_named(value)}", None
-    if value in (None, []):
+    if value in (None, [], ""):
         return f"the rule set {shown(name)} is empty", "add a rule, or remove it"
-    fix = "begin each rule with `- direction:`" if isinstance(value, dict) else None
+    fix = "write a list: each item begins with `- direction:`" if isinstance(value, dict) else None
     return f"a rule set is a list of rules, not {_named(value)}", fix
 
 
@@ -399,89 +273,3 @@ def _named(value: Any) -> str:
     if isinstance(value, str):
         return f"the text {shown(value)}" if value else "an empty text"
     return shown(value) if value is not None else "null"
-
-
-def _fix(key: str, value: Any, schema: Schema, *, is_item: bool) -> str | None:
-    """Guess what was meant. What is to be written stands behind `write`, and is right as it stands."""
-    if isinstance(value, str) and len(value) <= 60:
-        if schema["enum"]:
-            return _fix_word(key, value, schema["enum"])
-        return _fix_ports(value, is_item=is_item) if key == "ports" else _fix_text(key, value, schema)
-    if key in ("security_groups", "rules") and isinstance(value, dict) and not is_item:
-        first = (
-            "name" if key == "security_groups" else next((each for each in WHOLE_RULES if each in value), "direction")
-        )
-        return f"write a list: each item begins with `- {first}:`"
-    return _fix_number(key, value, schema) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _fix_number(key: str, value: Any, schema: Schema) -> str | None:
-    if key in {"project", "region"}:
-        return f"use `{key}_id` for its number, or quote a name"
-    if key in {"owner", "name", "previous_name", "remote_group", "description", "use", "remote_address_group"}:
-        return QUOTE
-    if key == "protocol" and isinstance(value, int):
-        return QUOTE if 0 <= value <= 255 else "write any" if value == -1 else None
-    if isinstance(value, float):
-        return f"write {int(value)}" if value.is_integer() and _is_in_range(key, int(value), schema) else None
-    return _ALL.get(key) if value in (0, -1) else None
-
-
-def _fix_word(key: str, value: str, words: Sequence[str]) -> str | None:
-    other = _OTHER_WORDS.get(key, {}).get(value.lower())
-    word = other if other in words else closest(value, words)
-    if key == "protocol" and (port := _SERVICES.get(value.lower())):
-        return f"write tcp or udp: this is a service, on port {port}"
-    if key == "protocol" and _SEVERAL.search(value):
-        return "make a rule for each protocol"
-    if word is None:
-        return "make a rule for each direction" if key == "direction" else None
-    is_sure = word == other or word.lower() == value.lower()
-    return f"write {word}" if is_sure else f"did you mean `{word}`?"
-
-
-def _fix_ports(value: str, *, is_item: bool) -> str | None:
-    """Read ports as other tools write them: `80,443`, `8000:8099`, `0-65535`, `any`."""
-    if value.strip().lower() in ("any", "all", "*", "-1", "0", "0-0"):
-        return _ALL["ports"]
-    if port := _SERVICES.get(value.strip().lower()):
-        return f"write {port}"
-    read = [_read_ports(part) for part in value.replace(" ", "").removesuffix(",").split(",")]
-    ports = [port for port in read if port]
-    if not ports or len(ports) < len(read):
-        return None
-    if len(ports) == 1:
-        return f"write {ports[0]} without the quotes" if ports[0] == value else f"write {ports[0]}"
-    text = ", ".join(ports)
-    return f"make items of it: {text}" if is_item else f"write [{text}]"
-
-
-def _read_ports(text: str) -> str | None:
-    """Return a port or a range as a file has it; None for what is none."""
-    match = _PORT(text)
-    if match is None:
-        return None
-    low, high = int(match[1]), int(match[2] or match[1])
-    low = 1 if low == 0 and high else low
-    if not 1 <= low <= high <= MAX_PORT:
-        return None
-    return str(low) if low == high else f"{low}-{high}"
-
-
-def _fix_text(key: str, value: str, schema: Schema) -> str | None:
-    if value.isascii() and value.isdigit() and key in _NUMBERS and _is_in_range(key, int(value), schema):
-        return f"write {int(value)} without the quotes"
-    if key in {"project_id", "region_id"}:
-        return f"use `{key.removesuffix('_id')}` for a name"
-    if key == "prevent_destroy":
-        return f"write {value.lower()} without the quotes" if value.lower() in {"true", "false"} else None
-    if key == "remote_ip_prefixes":
-        return f"write [{yaml_text(value)}], or use `remote_ip_prefix`"
-    if key in {"rules", "security_groups"} and value.lower() in {"none", "null", "empty", "no"}:
-        return _WITHOUT[key]
-    return "use `remote_group` for a group's name" if key == "remote_group_id" else None
-
-
-def _is_in_range(key: str, number: int, schema: Schema) -> bool:
-    least, most = (1, MAX_PORT) if key == "ports" else (schema.get("minimum", 0), schema.get("maximum", 10**18))
-    return key in _NUMBERS and least <= number <= most

@@ -22,7 +22,7 @@ class ProblemName(StrEnum):
     OUTSIDE_FOLDER = "outside-folder", "A link, or a path of the settings, leads out of the folder that it belongs to."
     NO_FILES = "no-files", "A folder holds no *.yaml or *.yml file."
     NO_DOCUMENT = "no-document", "A file is empty, or holds nothing but comments."
-    NOT_OURS = "not-ours", "A file that was found in a folder has none of our keys: it belongs to another tool."
+    NOT_OURS = "not-ours", "A file or document has the keys of another tool, or in a folder none of ours."
     NOT_UTF_8 = "not-utf-8", "A text is not UTF-8."
     MORE_PROBLEMS = "more-problems", "There are more problems than are shown."
 

@@ -7,6 +7,7 @@ its own markup on top of that.
 import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from posixpath import commonprefix
 
 SHOWN_WIDTH = 120
 """A longer line is shown as the part around the caret."""
@@ -101,7 +102,49 @@ def closest(word: str, words: Iterable[str], likeness: float = 0.6) -> str | Non
     return by_lower_case[found[0]] if found else None
 
 
+def alike(word: str, words: Iterable[str]) -> list[str]:
+    """Find the words that one may be a slip of: those at most two letters away, the nearest first.
+
+    Those with the same letters and digits, whatever their case and signs, are the same word, and go before all others.
+    Where there is one alone, no other word becomes this one by two slips. Of what is half slips nothing is guessed.
+    """
+    plain, bare = word.lower() if len(word) <= _LONGEST else "", bare_word(word)
+    near = [known for known in islice(words, MOST_WORDS) if abs(len(known) - len(plain)) <= _SLIPS]
+    apart = {known: 0 if bare_word(known) == bare else _apart(plain, known.lower(), _SLIPS) for known in near}
+    found = sorted((known for known in near if apart[known] <= _SLIPS), key=lambda known: apart[known])
+    if not found or 2 * apart[found[0]] > len(plain):
+        return []
+    return found if apart[found[0]] else [known for known in found if not apart[known]]
+
+
+_SLIPS = 2
+
+
+def bare_word(word: str) -> str:
+    """Return the letters and digits of a word, in lower case."""
+    return "".join(filter(str.isalnum, word)).lower()
+
+
+def _apart(one: str, other: str, most: int) -> int:
+    """Count the letters to be changed, added, left out or swapped between two words; `most + 1` stands for more."""
+    same = len(commonprefix((one, other)))
+    one, other = one[same:], other[same:]
+    if not (one and other and most):
+        return min(max(len(one), len(other)), most + 1)
+    steps = [(one[1:], other[1:]), (one[1:], other), (one, other[1:])]
+    if one[:2] == other[1::-1]:
+        steps.append((one[2:], other[2:]))
+    return 1 + min(_apart(*step, most - 1) for step in steps)
+
+
+def one_of(words: Sequence[str]) -> str:
+    """Write the first three of several words to choose from."""
+    *others, last = [f"`{word}`" for word in words[:3]]
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def did_you_mean(word: str, words: Iterable[str]) -> str | None:
-    """Ask about the closest word."""
-    found = closest(word, words)
-    return f"did you mean `{found}`?" if found else None
+    """Ask about the words that one may be a slip of, or else about the one most like it."""
+    some = list(islice(words, MOST_WORDS))
+    found = alike(word, some) or list(filter(None, [closest(word, some)]))
+    return f"did you mean {one_of(found)}?" if found else None

@@ -134,23 +134,48 @@ FOREIGN = {
 
 @pytest.mark.parametrize("name", FOREIGN)
 def test_a_file_of_another_tool_in_a_folder_is_one_line(tmp_path: Path, name: str) -> None:
-    """It is told how to leave it out; named by itself, it is judged as ours."""
+    """It is told how to leave it out."""
     (tmp_path / name).write_text(FOREIGN[name])
     documents, [issue] = read_documents([str(tmp_path)])
     assert (documents, issue.name, issue.line, issue.fix) == ((), "not-ours", None, None)
     assert "`exclude`" in issue.message
-    with pytest.raises(InputError) as caught:
-        load([str(tmp_path / name)], Defaults())
-    assert "not-ours" not in {issue.name for issue in caught.value.issues}
+
+
+MARKED = {
+    "heat.yaml": (
+        "heat_template_version: rocky\nresources:\n  a: {type: 'OS::Neutron::SecurityGroup', properties: {name: web,"
+        " rules: [{direction: ingress, remote_ip_prefix: 10.0.0.0/8}]}}\n"
+    ),
+    "aws.yaml": (
+        "AWSTemplateFormatVersion: '2010-09-09'\nResources:\n  Web: {Type: 'AWS::EC2::SecurityGroup', Properties:"
+        " {SecurityGroupIngress: [{IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: 10.0.0.0/8}]}}\n"
+    ),
+    "crossplane.yaml": "apiVersion: ec2.aws/v1\nkind: SecurityGroup\nspec: {security_groups: []}\n",
+    "terraform.yaml": "resource: {gcore_securitygroup: {web: {security_group_rules: {direction: ingress}}}}\n",
+    "play.yml": "- hosts: all\n  tasks: [{security_group_rule: {direction: ingress, remote_ip_prefix: 10.0.0.0/8}}]\n",
+    **{name: FOREIGN[name] for name in ("policy.yaml", "compose.yml", "two.yaml", "play.yml")},
+}
+
+
+@pytest.mark.parametrize("name", MARKED)
+def test_a_file_with_the_marks_of_a_tool_is_one_line_also_where_it_is_named(tmp_path: Path, name: str) -> None:
+    """Whether or not it speaks of security groups; in a folder the line says how to leave it out."""
+    (tmp_path / name).write_text(MARKED[name])
+    for path in (tmp_path, tmp_path / name):
+        with pytest.raises(InputError) as caught:
+            load([str(path)], Defaults())
+        [issue] = caught.value.issues
+        assert (issue.name, issue.place[1:]) == ("not-ours", (1, 1))
+        assert ("`exclude`" in issue.message) == (path == tmp_path)
 
 
 OURS = {
     "a key of ours": "project_id: 1\nregion_id: 7\n",
-    "a key like ours": "apiVersion: v1\nkind: b\nsecurity_grups: []\n",
+    "a key like ours": "version: v1\nsecurity_grups: []\n",
     "another name for ours": "groups: [{name: web, rules: [{direction: ingress, protocol: tcp}]}]\n",
     "an answer of the API": '{"security_group_rules": []}',
     "a list of OpenStack's client": '[{"ID": "a", "IP Protocol": "tcp", "IP Range": "0.0.0.0/0"}]',
-    "a template of Heat": "heat_template_version: rocky\nresources: {a: {type: 'OS::Neutron::SecurityGroup'}}\n",
+    "marks of a tool beside a key of ours": "services: {}\nsecurity_groups: []\n",
     "ours, broken": "security_groups:\n- name: {{ a }\n",
 }
 
