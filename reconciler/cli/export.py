@@ -5,8 +5,9 @@ import click
 from reconciler.cli import options, settings
 from reconciler.cli.options import TargetOptions
 from reconciler.loading.address_groups import with_prefixes
+from reconciler.loading.desired import MAX_ALL_RULES
 from reconciler.loading.head import read_head
-from reconciler.loading.issues import Issues
+from reconciler.loading.issues import Budget, Issues
 from reconciler.loading.list_lock import is_lock
 from reconciler.loading.load import load_documents
 from reconciler.loading.rule_sets import read_shared, rule_sets_of, written_out
@@ -49,8 +50,14 @@ def command(paths: tuple[str, ...], namespace: str, secret: str, target: TargetO
             "a CloudTarget takes the ids of a project and a region, and export looks up no names",
             hint="Write project_id and region_id; `sgctl plan` shows both.",
         )
+    left = Budget(MAX_ALL_RULES)
     written = [
-        Written(written_out(with_prefixes(each.value, locked), rule_sets), head.targets, head.owner)
+        Written(written_out(with_prefixes(each.value, locked), rule_sets, left), head.targets, head.owner)
         for each, head in zip(documents, heads, strict=True)
     ]
+    if left.is_spent:
+        raise UsageError(
+            f"with the rule sets written out, the groups have more than {left.most:,} written rules, over the limit",
+            hint="Export fewer files at a time, or write rules once that are written often.",
+        )
     click.echo(write_yaml(export(written, namespace, secret)), nl=False)

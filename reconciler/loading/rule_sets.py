@@ -1,6 +1,7 @@
 """The rule sets of a run: named lists of rules that files define, and that lists of rules stand for by `use`."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from reconciler.loading.address_groups import read_address_groups
@@ -112,12 +113,17 @@ def _report_circle(written: Mapping[str, _Written], name: str, path: Path, inner
     issues.add(place, ProblemName.RULE_SET_OF_ITSELF, message, fix, (related,))
 
 
-def written_out(value: Mapping[str, Any], rule_sets: Mapping[str, Sequence[Any]]) -> Mapping[str, Any]:
-    """Return a valid document with the rules of the sets, as they are written, in place of each `use`, and no sets."""
+def written_out(value: Mapping[str, Any], rule_sets: Mapping[str, Sequence[Any]], left: Budget) -> Mapping[str, Any]:
+    """Return a valid document with the rules of the sets, as they are written, in place of each `use`, and no sets.
+
+    A rule may be written often and mean the same: where no more are `left`, lists end early.
+    """
     found = {key: part for key, part in value.items() if key != "rule_sets"}
     if "security_groups" in value:
         found["security_groups"] = [
-            {**group, "rules": list(_items(group["rules"], rule_sets, set()))} if "rules" in group else group
+            {**group, "rules": list(takewhile(lambda _: left.take(1), _items(group["rules"], rule_sets, set())))}
+            if "rules" in group
+            else group
             for group in value["security_groups"]
         ]
     return found

@@ -14,6 +14,7 @@ from reconciler.loading.bulk import pieces
 from reconciler.loading.bulk.read import read_bulk
 from reconciler.loading.desired import desired_state
 from reconciler.loading.document import read_text
+from reconciler.loading.issues import Budget
 from reconciler.loading.load import Defaults, load
 from reconciler.loading.rule_sets import written_out
 from reconciler.model.desired import DesiredState
@@ -212,7 +213,7 @@ def test_expanding_sets_is_writing_the_rules_in_their_place(value: dict[str, obj
     """The same desired state comes of a document and of the same with the rules instead of each `use`."""
     [document], _ = read_text("a.yaml", json.dumps(value).encode())
     state, issues = desired_state([document], FILL)
-    plain = written_out(value, document.value["rule_sets"])
+    plain = written_out(value, document.value["rule_sets"], Budget(1000))
     assert '"use"' not in json.dumps(plain)
     assert issues == ()
     assert meant(state) == meant(load_text(json.dumps(plain), FILL))
@@ -256,6 +257,16 @@ def test_large_input_with_sets_is_read_in_pieces(processes: int) -> None:
     assert bulk == plain
     assert not issues
     assert {str(written_at(rule.place)) for rule in plain.groups[99].rules or ()} >= {"b.yaml:4:7", "b.yaml:7:7"}
+
+
+def test_rules_that_mean_the_same_are_written_out_up_to_a_limit() -> None:
+    """One rule a group may be written a hundred thousand times, and used as often."""
+    sets = {"a": [{"direction": "egress"}] * 100}
+    left = Budget(250)
+    groups = [{"name": f"web-{number}", "rules": [{"use": "a"}]} for number in range(1000)]
+    written = written_out({"security_groups": groups}, sets, left)
+    assert left.is_spent
+    assert sum(len(group["rules"]) for group in written["security_groups"]) == 250
 
 
 def test_sets_in_sets_are_bounded() -> None:
