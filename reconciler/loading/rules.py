@@ -186,7 +186,7 @@ def _add_used(
                 fix = f"write a rule with `remote_address_group: {name}`"
             problem = Problem(inner, ProblemName.UNKNOWN_RULE_SET, message, fix, guess=guess)
             report(scope.document, path, (problem,), scope.issues)
-        elif name not in used and scope.expansions.take(len(rule_set)):
+        elif scope.expansions.take(len(rule_set)) and name not in used:  # one that repeats costs others as much
             used.add(name)
             for rule in rule_set:
                 known = rules.get((rule.rule, rule.remote_group))

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from texts import load_text
 
+from reconciler.loading import desired
 from reconciler.loading.bulk import pieces
 from reconciler.loading.bulk.read import read_bulk
 from reconciler.loading.desired import desired_state
@@ -257,6 +258,16 @@ def test_large_input_with_sets_is_read_in_pieces(processes: int) -> None:
     assert bulk == plain
     assert not issues
     assert {str(written_at(rule.place)) for rule in plain.groups[99].rules or ()} >= {"b.yaml:4:7", "b.yaml:7:7"}
+
+
+def test_uses_of_one_set_again_and_again_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They mean nothing more, but whoever judges what is written looks at each."""
+    monkeypatch.setattr(desired, "MAX_EXPANSIONS", 100)
+    sets, use = "rule_sets: {a: [{direction: egress, ethertype: [IPv4, IPv6]}]}", "{use: a}"
+    assert load_text(f"{sets}\nsecurity_groups: [{{name: web, rules: [{', '.join([use] * 50)}]}}]", FILL).groups
+    with pytest.raises(InputError) as raised:
+        load_text(f"{sets}\nsecurity_groups: [{{name: web, rules: [{', '.join([use] * 51)}]}}]", FILL)
+    assert "100 rules and prefixes when expanded, repetitions included" in raised.value.issues[0].message
 
 
 def test_rules_that_mean_the_same_are_written_out_up_to_a_limit() -> None:
