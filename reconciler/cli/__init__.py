@@ -1,5 +1,6 @@
 """The `sgctl` command. Thin: options in, the straight line called, the outcome rendered, an exit code out."""
 
+import io
 import os
 from importlib import import_module
 from typing import Any
@@ -11,6 +12,7 @@ from reconciler.cli.log import Log, report
 from reconciler.cli.streams import guarded
 from reconciler.model.environment import NO_COLOR
 from reconciler.model.errors import ExitCode
+from reconciler.model.text import printable
 from reconciler.model.version import __version__
 
 _COMMANDS = {
@@ -130,7 +132,9 @@ def _run(arguments: list[str], log: Log) -> int:
         if log.is_json:
             log.failed(error.format_message())
         else:
-            error.show()
+            told = io.StringIO()
+            error.show(told)
+            click.echo(printable(told.getvalue(), keep_lines=True), err=True, nl=False)
         return ExitCode.ERROR
     except (KeyboardInterrupt, click.Abort):
         log.failed("interrupted; nothing was sent")

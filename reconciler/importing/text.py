@@ -8,6 +8,7 @@ from functools import lru_cache
 from reconciler.importing.shorten import ShortRule, Value
 from reconciler.loading.nodes import TEXT, PlainScalars
 from reconciler.model.desired import Target
+from reconciler.model.text import printable, without_commands
 
 _ALL_PLAIN = re.compile(r"[\w/(](?:[\w .;()/+@%$^~=<>'|\u0080-\U0010ffff-]|:(?=[\w/:]))*(?<! )").fullmatch
 """Without what has a meaning to YAML somewhere: indicators at the beginning, `: `, ` #`, and commas and brackets.
@@ -39,9 +40,9 @@ def spell(value: Value) -> str:
 def spell_text(text: str, *, in_block: bool = False) -> str:
     """Spell text, as a key or as a value: `in_block` on a line of its own, else so that it fits into a list as well."""
     fits = _BLOCK_PLAIN if in_block else _ALL_PLAIN
-    if fits(text) and text.isprintable() and text not in _BOOLEANS_ELSEWHERE and PlainScalars()[text] is TEXT:
+    if fits(text) and printable(text) == text and text not in _BOOLEANS_ELSEWHERE and PlainScalars()[text] is TEXT:
         return text
-    return '"' + "".join([_escaped(character) for character in text]) + '"'
+    return without_commands('"' + "".join([_escaped(character) for character in text]) + '"')
 
 
 def _escaped(character: str) -> str:

@@ -9,6 +9,7 @@ import yaml
 from reconciler.kubernetes.fields import to_resource
 from reconciler.kubernetes.resources import ADDRESS_GROUP, CLOUD_TARGET, GROUP, SECURITY_GROUP, VERSION, Kind
 from reconciler.model.desired import Target
+from reconciler.model.text import printable, without_commands
 
 Json = dict[str, Any]
 
@@ -101,9 +102,24 @@ class _Dumper(yaml.CSafeDumper):
         return True
 
 
+def _write_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    """Quote what a terminal or a CI runner would obey, so that it can be escaped."""
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if printable(text) == text else '"')
+
+
+_Dumper.add_representer(str, _write_text)
+_UNSEEN = re.compile(r"[^\n -~]")
+_ONE_LINE = 2**30
+
+
 def write_yaml(resources: Iterable[Mapping[str, Any]]) -> str:
-    """Write resources as one text, a document each."""
+    """Write resources as one text, a document each. No line is folded: none begins with what a value says."""
     text: str = yaml.dump_all(
-        resources, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True, explicit_start=True
+        resources, Dumper=_Dumper, sort_keys=False, width=_ONE_LINE, allow_unicode=True, explicit_start=True
     )
-    return text
+    return without_commands(_UNSEEN.sub(_escape, text))
+
+
+def _escape(found: re.Match[str]) -> str:
+    """Write a character of a quoted text that is not seen as YAML does."""
+    return found[0] if found[0].isprintable() else f"\\U{ord(found[0]):08X}"

@@ -148,7 +148,7 @@ def _body(group: GroupView, perspective: Perspective) -> Iterator[str]:
         yield printable(f"  note: {note}")
 
 
-_ENTITIES = {ord(sign): f"&#{ord(sign)};" for sign in "@`*_[]\\|~#"}
+_ENTITIES = {ord(sign): f"&#{ord(sign)};" for sign in "@`*_[]\\|~#$"}
 
 
 def _html(text: str) -> str:
@@ -157,5 +157,6 @@ def _html(text: str) -> str:
 
 
 def _inline(text: str) -> str:
-    """Escape what Markdown or HTML would read as markup in running text, and what would call somebody."""
-    return re.sub(r"([\\`*_\[\]~|#@])", r"\\\1", escape(printable(text), quote=False)).replace("\\@", "@<!-- -->")
+    """Escape what Markdown or HTML would read as markup or a formula in running text, and what would call somebody."""
+    escaped = re.sub(r"([\\`*_\[\]~|#@])", r"\\\1", escape(printable(text), quote=False))
+    return escaped.replace("\\@", "@<!-- -->").replace("$", "&#36;")

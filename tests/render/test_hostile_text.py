@@ -8,13 +8,15 @@ from enum import Enum
 from html.parser import HTMLParser
 from typing import Any, get_args
 
-import click
 import pytest
+import yaml
 from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from texts import assert_harmless
 
 from reconciler.graph import Edge, Graph, Node, NodeKind, NodeNote
+from reconciler.kubernetes.export import write_yaml
 from reconciler.model.desired import Target
 from reconciler.model.errors import Issue, SgctlError
 from reconciler.model.json_form import json_text
@@ -64,6 +66,7 @@ HOSTILE = (
     "[link](https://example.com) ![image](https://example.com/x.png)",
     '"] --> b["x',
     "%0A::error::x",
+    r"$\color{green}{\text{No changes}}$ $$x$$ $`x`$",
     "\ud800 surrogate",
     "\ufffe\uffff no characters",
     "\x85\x9b31m",
@@ -172,14 +175,6 @@ GRAPH_FORMATS = {
 hostile = pytest.mark.parametrize("text", HOSTILE, ids=ascii)
 
 
-def assert_harmless(output: str) -> None:
-    """Nothing that a terminal or a CI runner obeys, but for line ends and the colours of `click.style`."""
-    plain = click.unstyle(output)
-    assert all(character.isprintable() or character == "\n" for character in plain), ascii(plain)
-    assert not re.search(r"^\s*::[a-zA-Z-]+(?: .*?)?::", plain, re.MULTILINE)
-    assert not re.search(r"##\w*\[", plain)
-
-
 def plain_like(text: str) -> str:
     """A harmless text that takes as much room."""
     return "x" * len(printable(text))
@@ -224,6 +219,7 @@ def test_a_view_keeps_its_structure(format_: str, text: str) -> None:
         outside, plain = (FENCED.sub("", each) for each in (output, plain))
         assert tags_of(outside) == tags_of(plain)
         assert not re.search(r"@\w", outside)
+        assert "$" not in outside, "where it begins a formula, which may look like anything"
         assert not re.search(r"(?<!\\)\]\(", outside)
         assert len(re.findall(r"^#", outside, re.MULTILINE)) == 1
 
@@ -266,3 +262,15 @@ def test_printable_text_is_on_one_line_and_obeyed_by_nothing(text: str) -> None:
     assert "\n" not in printable(text)
     assert len(printable(text, keep_length=True)) == len(text)
     assert printable(printable(text)) == printable(text)
+
+
+@given(st.text(max_size=40), st.sampled_from(HOSTILE))
+@settings(max_examples=examples(200), deadline=None)
+def test_resources_are_read_as_they_were_and_obeyed_by_nothing(text: str, hostile_text: str) -> None:
+    """Each value is on one line, however long; a surrogate is no character of YAML."""
+    text = "".join(each for each in f"{text} {'a ' * 80}{hostile_text}" if not "\ud800" <= each <= "\udfff")
+    text = text.replace("\ufffe", "").replace("\uffff", "")
+    resource = {"name": text, "list": [text, {"deep": text}]}
+    written = write_yaml([resource])
+    assert_harmless(written)
+    assert yaml.safe_load(written) == resource

@@ -1,4 +1,8 @@
-"""Desired state of a text, without a file."""
+"""Desired state of a text, without a file; and whether a text is harmless where it is shown."""
+
+import re
+
+import click
 
 from reconciler.loading.desired import desired_state
 from reconciler.loading.document import read_text
@@ -14,3 +18,11 @@ def load_text(text: str, defaults: Defaults | None = None) -> DesiredState:
     if unreadable or wrong:
         raise InputError((*unreadable, *wrong))
     return state
+
+
+def assert_harmless(output: str) -> None:
+    """Nothing that a terminal or a CI runner obeys, but for line ends and the colours of `click.style`."""
+    plain = click.unstyle(output)
+    assert all(character.isprintable() or character == "\n" for character in plain), ascii(plain)
+    assert not re.search(r"^\s*::[a-zA-Z-]+(?: .*?)?::", plain, re.MULTILINE)
+    assert not re.search(r"##\w*\[", plain)
