@@ -43,7 +43,7 @@ test-browser: .venv/installed-browser .venv/installed-docs .tools/installed-npm 
 
 test-kubernetes: .venv/installed-dev $(KUBE_APISERVER)  ## the operator in a real API server with etcd; needs Go and etcd-server
 	@command -v etcd > /dev/null || { echo "there is no etcd: install Debian's package etcd-server"; exit 1; }
-	SGCTL_KUBE_APISERVER=$(KUBE_APISERVER) $(BIN)/python -m pytest tests/kubernetes/cluster
+	SGCTL_KUBE_APISERVER=$(KUBE_APISERVER) $(BIN)/python -m pytest --full tests/kubernetes/cluster
 
 test-all: test test-full test-lowest test-browser test-kubernetes  ## all tests that there are
 

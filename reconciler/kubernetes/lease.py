@@ -18,7 +18,7 @@ RENEW = 4.0
 
 
 class Lease:
-    """Holds a lease of the cluster, or waits for it. `is_held`, `holder` and `moved` may be read by any thread.
+    """Holds a lease of the cluster, or waits for it. What is public of it may be read by any thread.
 
     `request` is the seconds that one request of the holder may take. Others wait until the last one that it may have
     begun is over: what is read after that holds all that was written. So each process has an identity of its own, also
@@ -37,6 +37,7 @@ class Lease:
         self._until = float("-inf")
         self._seen: tuple[str, float] = ("", float("-inf"))
         self.holder = ""
+        self.problem: str | None = None
         self.moved = clock.monotonic()
 
     @property
@@ -49,7 +50,6 @@ class Lease:
 
         What goes wrong in the same way again and again is a warning once.
         """
-        known = None
         while not stop.is_set():
             problem = None
             self.moved = self._clock.monotonic()
@@ -58,9 +58,9 @@ class Lease:
                     taken()
             except Exception as error:  # noqa: BLE001 - without this loop nothing would ever be done again
                 problem = f"the lease: {getattr(error, 'message', repr(error))}"
-            if problem not in (None, known):
+            if problem not in (None, self.problem):
                 warn(problem)
-            known = problem
+            self.problem = problem
             stop.wait(RENEW)
 
     def _take(self) -> bool:

@@ -235,7 +235,7 @@ class Operator:
         if self._waits_for:
             return self._waits_for
         if not self._hands.lease.is_held:
-            return f"the lease is held by {self._hands.lease.holder or 'nobody'}"
+            return self._hands.lease.problem or f"the lease is held by {self._hands.lease.holder or 'nobody'}"
         return self.health.unready
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -11,9 +12,10 @@ from typing import Any
 import kopf
 
 from reconciler.kubernetes.cluster import ClusterError
-from reconciler.kubernetes.look import Hands, Tell
+from reconciler.kubernetes.look import Hands
 from reconciler.kubernetes.operator import Operator
 from reconciler.kubernetes.resources import GROUP, KINDS, VERSION, Key, Kind, Resource
+from reconciler.kubernetes.status import short
 from reconciler.model.errors import SgctlError
 from reconciler.model.files import SETTINGS_LIMIT, read_bounded
 from reconciler.model.text import listed, printable
@@ -52,16 +54,30 @@ def _log_in_with_kubeconfig(settings: kopf.OperatorSettings) -> kopf.ConnectionI
     )
 
 
-class _ToldByUs(logging.Handler):
-    """Tells what kopf has to say as all else is told: in a line, without its traceback."""
+TELL_AGAIN = 300.0
+"""Seconds in which kopf's words about one thing are told once: it has them for each try of each stream."""
 
-    def __init__(self, tell: Tell) -> None:
+
+class ToldByUs(logging.Handler):
+    """Tells what kopf has to say as all else is told: in a line, without its traceback, and not at every try."""
+
+    def __init__(self, hands: Hands) -> None:
         super().__init__(logging.WARNING)
-        self._tell = tell
+        self._hands = hands
+        self._told: dict[str, float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         """Tell it."""
-        self._tell(f"kopf: {record.getMessage()}", is_warning=True)
+        now = self._hands.clock.monotonic()
+        text = short(_ATTEMPT.sub("", record.getMessage()))
+        about = _URL.sub("", text)
+        if now - self._told.get(about, float("-inf")) > TELL_AGAIN:
+            self._told[about] = now
+            self._hands.tell(f"kopf: {text}", is_warning=True)
+
+
+_ATTEMPT = re.compile(r"^Request attempt #[0-9/]+ failed; will retry: ")
+_URL = re.compile(r"https?://\S*")
 
 
 def wait_for_definitions(hands: Hands, operator: Operator) -> None:
@@ -128,7 +144,7 @@ def run(hands: Hands, operator: Operator, namespaces: Iterable[str] = ()) -> Non
 
         kopf.on.event(GROUP, VERSION, kind.plural, registry=registry)(notice)
     logger = logging.getLogger("kopf")
-    logger.handlers, logger.propagate = [_ToldByUs(hands.tell)], False
+    logger.handlers, logger.propagate = [ToldByUs(hands)], False
     _run_kopf(registry, settings, tuple(namespaces), ended)
     if broken:
         raise SgctlError(f"a part of the operator broke: {broken[0]!r}")

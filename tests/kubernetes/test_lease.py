@@ -89,10 +89,11 @@ def test_it_ends_by_itself_where_it_cannot_be_renewed_and_is_told_when_it_is_tak
     run(lease, clock)
     cluster.is_away = True
     _, warned = run(lease, clock, rounds=2)
-    assert warned == ["the lease: no answer"], "once, and not in every round"
+    assert warned == [lease.problem] == ["the lease: no answer"], "once, and not in every round"
     assert not lease.is_held
     cluster.is_away = False
     taken, _ = run(lease, clock)
+    assert lease.problem is None
     assert taken == [clock.time - RENEW], "what was left out meanwhile is looked at again"
 
 

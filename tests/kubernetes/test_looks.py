@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +20,7 @@ from reconciler.kubernetes.look import look
 from reconciler.kubernetes.operator import ALL, DEBOUNCE, HUNG_LOOK, HUNG_LOOP, HUNG_STREAM, LIST_AGAIN, Operator
 from reconciler.kubernetes.reconcile import Reason
 from reconciler.kubernetes.resources import CLOUD_TARGET, FINALIZER, Key, Resource
-from reconciler.kubernetes.run import wait_for_definitions
+from reconciler.kubernetes.run import TELL_AGAIN, ToldByUs, wait_for_definitions
 from reconciler.kubernetes.status import LONGEST, Judged, Truth, Verdict
 from reconciler.model.errors import Stopped
 from reconciler.model.secret import Secret
@@ -261,3 +262,20 @@ def test_a_resource_that_is_held_by_its_live_group_says_the_way_out(cloud: Emula
     assert said.startswith("CloudTarget net/t: the Secret net/gcore is not there; to delete this resource and leave")
     assert "kubectl patch -n net securitygroup web --type=merge" in said
     assert cluster.written == ["t: SecretNotFound", "web: SecretNotFound"]
+
+
+def test_what_kopf_says_at_each_try_of_each_stream_is_told_once(cloud: EmulatorServer) -> None:
+    clock, cluster = SteadyClock(), FakeCluster()
+    handler = ToldByUs(hands_of(cluster, cloud, clock))
+
+    def say(text: str) -> None:
+        handler.handle(logging.LogRecord("kopf", logging.ERROR, "", 0, text, (), None))
+
+    for number in range(9):
+        for stream in ("cloudtargets", "securitygroups"):
+            say(f"Request attempt #{number}/10005 failed; will retry: GET https://api/{stream}?v={number} -> refused")
+    say("Watcher has failed")
+    clock.time += TELL_AGAIN + 1
+    say("Watcher has failed")
+    refused = "warning: kopf: GET https://api/cloudtargets?v=0 -> refused"
+    assert cluster.written == [refused, *["warning: kopf: Watcher has failed"] * 2]

@@ -22,6 +22,7 @@ class Held:
     is_held = True
     holder = "somebody"
     moved = 100.0
+    problem = None
 
 
 class FakeCluster:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -135,6 +136,35 @@ def test_who_loses_the_lease_in_an_apply_begins_no_further_write(
     in_sync(kube, namespace, "CloudTarget", "t")
     assert live(cloud, project) == {"web": {"80 10.0.0.0/8"}}
     assert writes(cloud, project) == ["POST", "PATCH"]
+
+
+@pytest.mark.full
+def test_who_sleeps_through_its_lease_in_an_apply_begins_no_further_write_when_it_wakes(
+    kube: Kube, cloud: EmulatorServer, namespace: str, project: int, tmp_path: Path
+) -> None:
+    """It is stopped while the creation of a group is under way; another takes over, and does the rest."""
+    cloud.control.plan(FaultPlan.of(Fault("delay", method="POST", path=f"/{project}/", when="after", seconds=4.5)))
+    kube.apply(target(project, mode="Enforce"), namespace)
+    for name in ("web", "app"):
+        kube.apply(group(name, tcp(80)), namespace)
+    port = free_port()
+    with running(OperatorProcess(kube, cloud.url, tmp_path / "first"), "--listen", f"127.0.0.1:{port}") as first:
+        wait_for("the write to be begun", lambda: "POST" in writes(cloud, project))
+        with running(OperatorProcess(kube, cloud.url, tmp_path / "second")) as second:
+            assert first.process
+            first.process.send_signal(signal.SIGSTOP)
+            try:
+                in_sync(kube, namespace, "CloudTarget", "t")
+                done = writes(cloud, project)
+            finally:
+                first.process.send_signal(signal.SIGCONT)
+            wait_for("it to see the other", lambda: "held by" in httpx.get(f"http://127.0.0.1:{port}/readyz").text)
+            assert second.stop() == 0
+            in_sync(kube, namespace, "CloudTarget", "t")
+    assert live(cloud, project).keys() == {"web", "app"}
+    assert done == writes(cloud, project)
+    assert done.count("POST") == 2
+    assert set(names(cloud, project).values()) == {1}
 
 
 def test_what_others_change_at_the_same_time_is_no_trouble(
