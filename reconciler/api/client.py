@@ -4,13 +4,14 @@ Everything that the user's environment can spoil here raises a `UsageError` that
 sent.
 """
 
+import json
 import os
 import re
 import ssl
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
@@ -83,6 +84,15 @@ def origin_of(url: str, name: str) -> str:
         return check_base_url(f"{parts.scheme}://{parts.netloc}")
     except (UsageError, ValueError, httpx.InvalidURL):  # UnicodeEncodeError is a ValueError
         raise UsageError(f"{name}: not an https address, nor http to this machine") from None
+
+
+JSON = {"Content-Type": "application/json"}
+"""The headers of what `json_content` writes."""
+
+
+def json_content(body: Any) -> bytes:
+    """Write a JSON body. Half a surrogate pair, which a live text may hold and no encoding has, becomes an escape."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")
 
 
 def find_proxy(address: str, environment: Mapping[str, str]) -> Proxy | None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 import httpx
 
 from reconciler.api.address import check_base_url
-from reconciler.api.client import open_client
+from reconciler.api.client import JSON, json_content, open_client
 from reconciler.api.error_answer import Cleaner, is_locked, read_details, refusal_of, sentence
 from reconciler.api.retry import Locks, Pause, Waits, retry_after
 from reconciler.api.transport import AnswerTooLarge, CannotConnect
@@ -197,8 +197,9 @@ class Http:
         self._pause.obey()
         waits.begin()
         started = self._clock.monotonic()
+        given: dict[str, Any] = {} if json_body is None else {"content": json_content(json_body), "headers": JSON}
         try:
-            with self._client.stream(method, path, params=params, json=json_body) as answer:
+            with self._client.stream(method, path, params=params, **given) as answer:
                 content = b"".join(answer.iter_bytes())
             details = read_answer_details(answer.status_code, answer.headers, content, self.clean)
             response = Response(answer.status_code, self.clean(answer.reason_phrase), answer.headers, content, details)

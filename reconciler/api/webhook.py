@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from reconciler.api.client import open_client, origin_of
+from reconciler.api.client import JSON, json_content, open_client, origin_of
 from reconciler.api.retry import Waits
 from reconciler.api.transport import CannotConnect
 from reconciler.model.clock import Clock
@@ -27,7 +27,7 @@ def post_json(url: str, payload: dict[str, Any], clock: Clock, timeout: float = 
         while True:
             waits.begin()
             try:
-                status = client.post(url, json=payload).status_code
+                status = client.post(url, content=json_content(payload), headers=JSON).status_code
             except CannotConnect as error:
                 raise ApiUnreachable(f"{host}: {error}", hint=error.hint) from None
             except httpx.HTTPError as error:

@@ -189,7 +189,7 @@ class JournalFile:
         text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
         if (hidden := self._hide(text)) != text:
             text = hidden[:-1] + ',"hidden":true}'
-        data = f"{text}\n".encode()
+        data = f"{text}\n".encode(errors="backslashreplace")  # half a surrogate pair, as JSON writes it
         try:
             with self._lock:
                 self._write(data)

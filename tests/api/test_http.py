@@ -1,5 +1,6 @@
 """Reads are tried again, writes never unless they certainly did nothing, and no wait is longer than allowed."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -192,6 +193,16 @@ def test_a_write_that_never_left_is_tried_again(error: Exception) -> None:
     with script.connect() as http:
         assert http.write("PATCH", PATH, {"name": "web"}).status == 200
     assert len(script.requests) == 3
+
+
+@pytest.mark.parametrize("text", ["ümlaut", "\x00", "\u2028", "half \ud800", "\udfff\ud800"], ids=ascii)
+def test_a_body_says_what_it_is_to_say_whatever_a_live_text_holds(text: str) -> None:
+    script = Script(ok())
+    with script.connect() as http:
+        http.write("PATCH", PATH, {"name": text, "tags": {text: None}})
+    (request,) = script.requests
+    assert json.loads(request.content) == {"name": text, "tags": {text: None}}
+    assert request.headers["Content-Type"] == "application/json"
 
 
 ADVICE = {

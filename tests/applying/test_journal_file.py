@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from build import desired_group, live_group, plan_of, tcp, there
 
 from reconciler.applying import journal
 from reconciler.applying.journal import JournalFile
+from reconciler.applying.journal_reading import read_journal
 from reconciler.applying.outcome import Write
 from reconciler.model.clock import SystemClock
 from reconciler.model.desired import Target
@@ -85,3 +87,14 @@ def test_nothing_follows_half_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert json.loads(whole)["name"] == "group-0"
     with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
         json.loads(cut)
+
+
+def test_a_text_that_no_encoding_has_is_kept_as_it_was(tmp_path: Path) -> None:
+    """The API's JSON may hold half a surrogate pair, in any text of a live group."""
+    half = "half \ud800"
+    group = live_group(half, [there(1, tcp(80), half)], {half: half}, description=half)
+    (change,) = plan_of([desired_group("web", [tcp(80)], id=group.id)], [group]).changes
+    with opened(tmp_path / "journal") as kept:
+        kept.begin(change)
+    (before,) = read_journal(str(tmp_path / "journal")).befores
+    assert before.group == group
