@@ -14,7 +14,7 @@ from reconciler.loading.rule import expand
 from reconciler.loading.structure import check_of, well_formed_part
 from reconciler.model.cloud import MAX_RULES
 from reconciler.model.desired import DesiredRule
-from reconciler.model.place import Key, Place, used_at
+from reconciler.model.place import Key, Place, UsedPlace, used_at
 from reconciler.model.policies import PolicyException, Review
 from reconciler.model.problems import ProblemName
 from reconciler.model.rule import Rule
@@ -200,8 +200,9 @@ def _add(rules: dict[_Same, DesiredRule], rule: DesiredRule, issues: Issues) -> 
     if _differ(known, rule):
         what = "descriptions" if known.description != rule.description else "dates or exceptions"
         message = f"the same rule is there twice, with different {what}"
-        related = (("the other", known.place),)
-        issues.add(rule.place, ProblemName.SAME_RULE_TWICE, message, "keep one of the two", related)
+        is_of_set = isinstance(known.place, UsedPlace) or isinstance(rule.place, UsedPlace)
+        fix = "keep one of the two" + (", or write the same in both" if is_of_set else "")
+        issues.add(rule.place, ProblemName.SAME_RULE_TWICE, message, fix, (("the other", known.place),))
 
 
 def _differ(one: DesiredRule, other: DesiredRule) -> bool:
