@@ -9,7 +9,9 @@ import os
 import re
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.util import find_spec
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
@@ -19,7 +21,9 @@ import httpx
 from reconciler.api.address import check_base_url, is_host
 from reconciler.api.transport import MAX_ANSWER, BoundedTransport
 from reconciler.model.clock import Clock
+from reconciler.model.cloud import MAX_PORT
 from reconciler.model.errors import UsageError
+from reconciler.model.files import CERTIFICATES_LIMIT, read_bounded
 from reconciler.model.text import shown
 from reconciler.model.version import __version__
 
@@ -110,7 +114,7 @@ def find_proxy(address: str, environment: Mapping[str, str]) -> Proxy | None:
     text = environment[variable].strip()
     try:
         settings = httpx.Proxy(text if "://" in text else f"http://{text}")
-        is_usable = is_host(settings.url.host) and settings.url.port != 0
+        is_usable = is_host(settings.url.host) and (settings.url.port is None or 0 < settings.url.port <= MAX_PORT)
     except (httpx.InvalidURL, ValueError, UnicodeError):
         is_usable = False
     if not is_usable:
@@ -130,12 +134,18 @@ def find_proxy(address: str, environment: Mapping[str, str]) -> Proxy | None:
 
 
 def _needs_no_proxy(address: SplitResult, hosts: str) -> bool:
-    """Tell whether a host, alone or with its port, or its domain is in a list as `NO_PROXY` has it; `*` is all."""
+    """Tell whether a host, alone or with its port, its domain or its network is in a list as `NO_PROXY` has it.
+
+    `*` is all.
+    """
     host, port = address.hostname or "", address.port or 443
     for entry in hosts.lower().split(","):
         name = entry.strip().lstrip(".").strip("[]")
         if name and (name in {"*", host, f"{host}:{port}", f"[{host}]:{port}"} or host.endswith(f".{name}")):
             return True
+        with suppress(ValueError):  # a name is in no network
+            if "/" in name and ip_address(host) in ip_network(name, strict=False):
+                return True
     return False
 
 
@@ -148,6 +158,7 @@ def tls_context(environment: Mapping[str, str]) -> ssl.SSLContext:
     file, folders = environment.get("SSL_CERT_FILE"), environment.get("SSL_CERT_DIR")
     if file:
         try:
+            read_bounded(file, CERTIFICATES_LIMIT)  # OpenSSL would wait for a pipe, or read for minutes
             return ssl.create_default_context(cafile=file)
         except (ssl.SSLError, ValueError):
             reason = "it holds no certificates (PEM)"
@@ -171,7 +182,8 @@ def _check_key_log(environment: Mapping[str, str]) -> None:
     """Python opens the file of `SSLKEYLOGFILE` by itself, and fails without its name."""
     if path := environment.get("SSLKEYLOGFILE"):
         try:
-            Path(path).open("ab").close()
+            # Without waiting for somebody who reads a pipe; the text lets others into the connection.
+            os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o600))
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not a path"
             raise UsageError(

@@ -8,16 +8,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.api.address import check_base_url
 from reconciler.api.error_answer import Refusal, refusal_of
-from reconciler.api.parse import parse_names, parse_quotas
+from reconciler.api.parse import parse_names, parse_page, parse_quotas
 from reconciler.api.reader import QUOTAS_PATH
 from reconciler.api.retry import read_date
 from reconciler.model.desired import DesiredState, NameUse, Target
 from reconciler.model.errors import ApiError, InputError, UsageError
 from reconciler.model.live import Directory
+from reconciler.model.text import listed, shown
 
 if TYPE_CHECKING:  # httpx costs 0.1 s, which --help need not pay
     from reconciler.api.probe import ProbeResult
@@ -106,13 +107,14 @@ def check_api(setup: Setup, get: Get, now: Callable[[], datetime]) -> Iterator[C
         yield key
     if reached.health is Health.FAILED or (key is not None and key.health is Health.FAILED):
         return
-    projects, regions = (get(f"/cloud/v1/{what}", {"limit": 1000}) for what in ("projects", "regions"))
-    yield _listed("projects", projects)
-    yield _listed("regions", regions)
+    projects, project_names = _listed("projects", "name", get)
+    yield projects
+    regions, region_names = _listed("regions", "display_name", get)
+    yield regions
     if setup.names:
         from reconciler.loading.names import resolve_names  # noqa: PLC0415 - brings YAML, which --help need not load
 
-        directory = Directory(_names(projects, "projects", "name"), _names(regions, "regions", "display_name"))
+        directory = Directory(project_names, region_names)
         try:
             found = resolve_names(DesiredState((), tuple(setup.targets), {}, names=setup.names), directory)
         except (InputError, UsageError) as error:
@@ -203,24 +205,17 @@ def _dollar(answer: "ProbeResult") -> str:
     return "if it has a `$`, a shell may have expanded it: export it in single quotes; else "
 
 
-def _listed(what: str, answer: "ProbeResult") -> Check:
-    results = answer.body.get("results") if answer.status == 200 and answer.body else None
-    if not isinstance(results, list):
-        return Check(what, Health.NOTE, f"the API does not list {what} to this key ({_came(answer)})")
-    ids = ", ".join(_said(each) for each in results[:10] if isinstance(each, dict))
-    return Check(what, Health.OK, f"the key sees {len(results)} {what}: {ids}{' ...' if len(results) > 10 else ''}")
-
-
-def _said(listed: Mapping[str, Any]) -> str:
-    name, number = listed.get("display_name") or listed.get("name"), listed.get("id")
-    return f"{name} ({number})" if name else str(number)
-
-
-def _names(answer: "ProbeResult", what: str, field: str) -> dict[int, str]:
+def _listed(what: str, field: str, get: Get) -> tuple[Check, dict[int, str]]:
+    """Say which projects or regions there are, by the field that names them; with the names by id."""
+    answer = get(f"/cloud/v1/{what}", {"limit": 1000})
+    if answer.status != 200 or answer.body is None:
+        return Check(what, Health.NOTE, f"the API does not list {what} to this key ({_came(answer)})"), {}
     try:
-        return parse_names(answer.body or {}, what, field)[1]
-    except ApiError:
-        return {}
+        _, names = parse_names(answer.body, what, field)
+    except ApiError as error:
+        return Check(what, Health.NOTE, error.message), {}
+    few = [f"{shown(name)[1:-1]} ({number})" if name else str(number) for number, name in names.items()]
+    return Check(what, Health.OK, f"the key sees {len(names)} {what}: {listed(few, 10)}"), names
 
 
 def _groups(setup: Setup, get: Get) -> Iterator[Check]:
@@ -232,11 +227,14 @@ def _groups(setup: Setup, get: Get) -> Iterator[Check]:
         )
     for target in setup.targets:
         answer = get(f"/cloud/v1/securitygroups/{target.project_id}/{target.region_id}", {"limit": 1})
-        count = answer.body.get("count") if answer.status == 200 and answer.body else None
-        if isinstance(count, int):
-            yield Check("groups", Health.OK, f"v1 answers: {count} security groups in {target}")
-        else:
+        if answer.status != 200 or answer.body is None:
             yield Check("groups", Health.FAILED, f"{target} cannot be listed ({_came(answer)}){_why(answer, target)}")
+            continue
+        try:
+            page = parse_page(answer.body, target)
+            yield Check("groups", Health.OK, f"v1 answers: {page.count} security groups in {target}")
+        except ApiError as error:
+            yield Check("groups", Health.FAILED, f"{error.message}; check GCORE_BASE_URL")
 
 
 def _quotas(setup: Setup, get: Get) -> Iterator[Check]:

@@ -1,6 +1,7 @@
 """One GET, for `sgctl doctor`: told whatever came.
 
 Apart from `http`, which tries again and raises: here a refusal is an answer like any other, and its headers count too.
+Tried again is only what broke on a connection that was used before: servers close those when they like.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,6 +37,12 @@ class ProbeResult:
     details: ErrorDetails = NO_DETAILS
 
 
+SLOW = 3.0
+"""Seconds from which on an answer is slow."""
+MOST_SLOW = 30.0
+"""Seconds that slow answers may take together; then nothing more is asked, so that all checks end within a minute."""
+
+
 class Probe:
     """Asks one API. It has no method that could change anything. Use it with `with`."""
 
@@ -51,6 +58,8 @@ class Probe:
         self._clock = clock
         self._clean = Cleaner(api_key)
         self._observe = observe
+        self._slow = 0.0
+        self._is_used = False
         self._client = open_client(check_base_url(base_url), clock, timeout=timeout, api_key=api_key)
 
     def __enter__(self) -> Self:
@@ -60,14 +69,28 @@ class Probe:
         self._client.close()
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> ProbeResult:
-        """GET a path, once."""
+        """GET a path, unless what was asked before took too long."""
+        if self._slow > MOST_SLOW:
+            return ProbeResult(None, problem=f"not asked: the API took {self._slow:.0f} s for what was asked before")
         started = self._clock.monotonic()
+        try:
+            return self._get(path, params)
+        finally:
+            seconds = self._clock.monotonic() - started
+            self._slow += seconds if seconds > SLOW else 0
+
+    def _get(self, path: str, params: Mapping[str, str | int] | None) -> ProbeResult:
+        started = self._clock.monotonic()
+        was_used, self._is_used = self._is_used, False
         try:
             response = self._client.get(path, params=params)
         except httpx.HTTPError as error:
             problem = self._clean(reason(error))
             self._observe(Exchange("GET", path, None, self._clock.monotonic() - started, None, problem))
+            if was_used and isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError):
+                return self._get(path, params)
             return ProbeResult(None, problem=problem, hint=error.hint if isinstance(error, CannotConnect) else None)
+        self._is_used = True
         seconds = self._clock.monotonic() - started
         status, content = response.status_code, response.content
         details = read_answer_details(status, response.headers, content, self._clean)

@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 import zlib
+from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ import httpcore
 import httpx
 
 from reconciler.model.clock import Clock
+from reconciler.model.secret import Secret
 
 MAX_ANSWER = 256 * 2**20
 """Bytes of an answer after decompression. The largest that is asked for is a page of 1,000 groups: with 250 rules each
@@ -64,14 +66,15 @@ class BoundedTransport(httpx.BaseTransport):
     ) -> None:
         self._timeout = timeout
         self._limit = limit
-        self._deadline = _Deadline(clock, timeout)
+        self._turn = _Turn(clock, timeout)
         self._proxy_name = proxy_name if proxy else ""
+        self._proxy_secrets = _secrets_of(proxy)
         options: dict[str, Any] = {
             "ssl_context": tls,
             "max_connections": connections,
             "max_keepalive_connections": connections,
             "keepalive_expiry": 5.0,
-            "network_backend": _Backend(self._deadline, self._proxy_name),
+            "network_backend": _Backend(self._turn, self._proxy_name),
         }
         self._pool = _pool(proxy, options)
 
@@ -81,7 +84,7 @@ class BoundedTransport(httpx.BaseTransport):
         Raises `httpx.TimeoutException` at the deadline, `AnswerTooLarge`, `CannotConnect`, or another
         `httpx.TransportError`.
         """
-        self._deadline.start()
+        self._turn.begin(request.url)
         limits = {"connect": CONNECT_TIMEOUT, "pool": self._timeout}
         asked = httpcore.Request(
             request.method,
@@ -99,6 +102,13 @@ class BoundedTransport(httpx.BaseTransport):
                 answer.close()
         except _ERRORS as error:
             raise self._translated(error, request) from error
+        except Exception as error:
+            if not (self._turn.abandon() and isinstance(self._pool, httpcore.SOCKSProxy)) or isinstance(
+                error, httpx.TransportError
+            ):
+                raise
+            # httpcore asserts what such a proxy says, and lets errors of socksio through.
+            raise httpx.ConnectError(f"{self._proxy_name} does not speak SOCKS5", request=request) from error
         return httpx.Response(
             answer.status,
             headers=[(name, value) for name, value in answer.headers if name.lower() not in _ANSWER_HEADERS],
@@ -112,19 +122,47 @@ class BoundedTransport(httpx.BaseTransport):
 
     def _translated(self, error: Exception, request: httpx.Request) -> httpx.TransportError:
         """Say in httpx's words what httpcore raised: the classes of both have the same names."""
-        text = str(error)
+        is_unsent, text = self._turn.abandon(), _in_words(error)
+        for secret in self._proxy_secrets:  # a proxy may say again what it was told
+            text = secret.hide(text)
         if isinstance(error, httpcore.ProxyError):
-            if text.startswith("407"):
+            if text.startswith("407") or "username/password" in text.lower():
                 return CannotConnect(
-                    f"{self._proxy_name} wants a user name and a password ({text})",
+                    f"{self._proxy_name} wants a user name and a password, or others ({text})",
                     "Write them into the variable, as in http://USER:PASSWORD@proxy.example.com:3128.",
                 )
             # The request itself was not sent.
             return httpx.ConnectError(f"{self._proxy_name} does not connect to the API ({text})", request=request)
+        if (cause := _tls_cause(error)) is not None and cause.reason == "TLSV13_ALERT_CERTIFICATE_REQUIRED":
+            # With TLS 1.3 a server says so after the handshake, and takes no request then.
+            return _refused_tls(request.url.host, cause)
         kind: type[httpx.TransportError] = getattr(httpx, type(error).__name__, httpx.TransportError)
         if isinstance(error, httpcore.TimeoutException) and not isinstance(error, httpcore.ConnectTimeout):
             text = f"no complete answer within {self._timeout:g} s (--timeout)"
+            kind = httpx.ConnectTimeout if is_unsent else kind
+        elif is_unsent:
+            kind = httpx.ConnectError
+        if self._proxy_name and self._proxy_name not in text:
+            text = f"{text}, through {self._proxy_name}" if text else f"by {self._proxy_name}"
         return kind(text, request=request)
+
+
+def _secrets_of(proxy: httpx.Proxy | None) -> tuple[Secret, ...]:
+    """Return what is secret of a proxy's address: its password, and user name and password as they are sent."""
+    if proxy is None or proxy.raw_auth is None:
+        return ()
+    password = proxy.raw_auth[1].decode("utf-8", "replace")
+    return Secret(b64encode(b":".join(proxy.raw_auth)).decode("ascii")), Secret(password)
+
+
+def _in_words(error: Exception) -> str:
+    """Return what an error says, without what is for programmers: numbers of errors, lines of C, bytes of Python."""
+    if isinstance(_tls_cause(error), ssl.SSLEOFError):
+        return "it was closed in the middle"
+    return _FOR_PROGRAMMERS.sub("", str(error)).rstrip(".")
+
+
+_FOR_PROGRAMMERS = re.compile(r"^\[[^\]]*\] | \(_ssl\.c:[0-9]+\)|: bytearray\(.*\)", re.DOTALL)
 
 
 _ERRORS = (
@@ -150,16 +188,37 @@ def _url(url: httpx.URL) -> httpcore.URL:
     return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
 
 
-class _Deadline(threading.local):
-    """When the request of this thread has to be done; a thread has one at a time."""
+class _Turn(threading.local):
+    """What the request of this thread has: when it has to be done, and its connection as long as nothing was sent."""
 
     def __init__(self, clock: Clock, timeout: float) -> None:
         self._clock = clock
         self._timeout = timeout
         self._at = 0.0
+        self._host: str | None = None
+        self._unsecured: httpcore.NetworkStream | None = None
 
-    def start(self) -> None:
+    def begin(self, url: httpx.URL) -> None:
+        """Begin a request."""
         self._at = self._clock.monotonic() + self._timeout
+        self._host = url.host if url.scheme == "https" else None
+        self._unsecured = None
+
+    def connected(self, stream: httpcore.NetworkStream) -> None:
+        """Take note of a new connection, to the API or to a proxy before it."""
+        self._unsecured = stream if self._host else None
+
+    def secured(self, host: str | None) -> None:
+        """Take note of TLS with a host: when it is that of the request, it is sent next."""
+        if host == self._host:
+            self._unsecured = None
+
+    def abandon(self) -> bool:
+        """Close a connection over which nothing was sent; tell whether there was one. httpcore may leave it open."""
+        if self._unsecured is None:
+            return False
+        self._unsecured.close()
+        return True
 
     def left(self, at_most: float | None, passed: type[httpcore.TimeoutException]) -> float:
         """Return the seconds that an operation may take. Raises `passed` where none are left."""
@@ -172,8 +231,8 @@ class _Deadline(threading.local):
 class _Backend(httpcore.NetworkBackend):
     """Connects within the time that is left, trying each address of a name."""
 
-    def __init__(self, deadline: _Deadline, proxy_name: str) -> None:
-        self._deadline = deadline
+    def __init__(self, turn: _Turn, proxy_name: str) -> None:
+        self._turn = turn
         self._proxy_name = proxy_name
         self._sockets = httpcore.SyncBackend()
 
@@ -187,27 +246,23 @@ class _Backend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         name = self._proxy_name or f"{host}:{port}"
         problem: Exception | None = None
-        for address in _addresses(host, port, name, self._deadline.left(timeout, httpcore.ConnectTimeout)):
-            seconds = self._deadline.left(timeout, httpcore.ConnectTimeout)
+        for address in _addresses(host, port, name, self._turn.left(timeout, httpcore.ConnectTimeout)):
+            seconds = self._turn.left(timeout, httpcore.ConnectTimeout)
             try:
                 stream = self._sockets.connect_tcp(address, port, seconds, local_address, socket_options)
             except httpcore.ConnectTimeout:
                 problem = httpcore.ConnectTimeout(f"no connection to {name} within {seconds:.3g} s")
             except httpcore.ConnectError as error:
-                problem = httpcore.ConnectError(f"cannot connect to {name}: {_without_number(error)}")
+                problem = httpcore.ConnectError(f"cannot connect to {name}: {_in_words(error)}")
             else:
-                return _Stream(stream, self._deadline)
+                self._turn.connected(stream)
+                return _Stream(stream, self._turn)
         raise problem or httpcore.ConnectError(f"cannot connect to {name}: it has no address")
 
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
     ) -> httpcore.NetworkStream:
         raise NotImplementedError
-
-
-def _without_number(error: Exception) -> str:
-    """Return the words of an error of the system, without the number before them."""
-    return re.sub(r"^\[Errno -?\d+\] ", "", str(error))
 
 
 def _addresses(host: str, port: int, name: str, seconds: float) -> list[str]:
@@ -237,17 +292,17 @@ def _addresses(host: str, port: int, name: str, seconds: float) -> list[str]:
 class _Stream(httpcore.NetworkStream):
     """One connection; each operation gets the time that its request has left."""
 
-    def __init__(self, stream: httpcore.NetworkStream, deadline: _Deadline) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, turn: _Turn) -> None:
         self._stream = stream
-        self._deadline = deadline
+        self._turn = turn
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._deadline.left(timeout, httpcore.ReadTimeout))
+        return self._stream.read(max_bytes, self._turn.left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         # In pieces: the stream below gives each part of what it is handed the whole time again.
         for start in range(0, len(buffer), _SEND_SIZE):
-            seconds = self._deadline.left(timeout, httpcore.WriteTimeout)
+            seconds = self._turn.left(timeout, httpcore.WriteTimeout)
             self._stream.write(buffer[start : start + _SEND_SIZE], seconds)
 
     def close(self) -> None:
@@ -256,28 +311,55 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        seconds = self._deadline.left(timeout, httpcore.ConnectTimeout)
+        seconds = self._turn.left(timeout, httpcore.ConnectTimeout)
         try:
-            return _Stream(self._stream.start_tls(ssl_context, server_hostname, seconds), self._deadline)
+            stream = self._stream.start_tls(ssl_context, server_hostname, seconds)
         except httpcore.ConnectTimeout:
             raise httpcore.ConnectTimeout(f"no TLS connection to {server_hostname} within {seconds:.3g} s") from None
         except httpcore.ConnectError as error:
             raise _tls_problem(error, server_hostname or "the API") from error
+        self._turn.secured(server_hostname)
+        return _Stream(stream, self._turn)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
 
 
+def _tls_cause(error: Exception) -> ssl.SSLError | None:
+    """Return the error of TLS that one of httpcore is made of."""
+    cause = error.args[0] if error.args else None
+    return cause if isinstance(cause, ssl.SSLError) else None
+
+
 def _tls_problem(error: httpcore.ConnectError, host: str) -> Exception:
-    cause = error.__cause__
+    cause = _tls_cause(error)
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return CannotConnect(
-            f"the certificate of {host} was not accepted: {cause.verify_message}",
-            "Where a company's own certificates are used, set SSL_CERT_FILE to the file that holds them.",
-        )
-    if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
-        return CannotConnect(f"{host} does not speak TLS", "Check the port and the scheme of GCORE_BASE_URL.")
-    return httpcore.ConnectError(f"no TLS connection to {host}: {error}")
+        message = f"the certificate of {host} was not accepted: {cause.verify_message.rstrip('.')}"
+        return CannotConnect(message, _CERTIFICATE_HINTS.get(cause.verify_code, _CERTIFICATE_HINT))
+    if cause is not None:
+        if cause.reason == "WRONG_VERSION_NUMBER":
+            return CannotConnect(f"{host} does not speak TLS", "Check the port and the scheme of the address.")
+        if _ALERT.match(cause.reason or "") or cause.reason == "UNSUPPORTED_PROTOCOL":
+            return _refused_tls(host, cause)
+    return httpcore.ConnectError(f"no TLS connection to {host}: {_in_words(error)}")
+
+
+_CERTIFICATE_HINT = "Where a company's own certificates are used, set SSL_CERT_FILE to the file that holds them."
+_CLOCK_HINT = "Check the clock of this machine; if it is right, whoever runs the server has to renew its certificate."
+_NAME_HINT = "The address names another host than the certificate: check GCORE_BASE_URL, or what answers in its place."
+_CERTIFICATE_HINTS = {9: _CLOCK_HINT, 10: _CLOCK_HINT, 62: _NAME_HINT, 64: _NAME_HINT}
+"""By OpenSSL's X509_V_ERR_*: not yet valid, expired, another host name, another IP address."""
+
+_ALERT = re.compile(r"(?!.*INTERNAL_ERROR)(?:SSLV3|TLSV1|TLSV13)_(?:ALERT_)?")
+"""How OpenSSL names what a server says that ends a handshake for good."""
+
+
+def _refused_tls(host: str, cause: ssl.SSLError) -> CannotConnect:
+    return CannotConnect(
+        f"{host} refuses a TLS connection: {_ALERT.sub('', cause.reason or '').lower().replace('_', ' ')}",
+        "It may want a client certificate, of which sgctl has none, or know no version of TLS from 1.2 on: check the "
+        "address, and what answers in its place.",
+    )
 
 
 class _Body(httpx.SyncByteStream):

@@ -9,7 +9,9 @@ KEY_LIMIT = 64 * 2**10
 SETTINGS_LIMIT = 4 * 2**20
 STATE_LIMIT = 2**20
 PLAN_LIMIT = 512 * 2**20
-"""Bytes of a key, of settings (or a schema), of what `drift` reported last, and of a plan or a journal, at most."""
+CERTIFICATES_LIMIT = 4 * 2**20
+"""Bytes of a key, of settings (or a schema), of what `drift` reported last, of a plan or a journal, and of CA
+certificates, at most."""
 
 
 def read_bounded(path: str, limit: int, *, or_pipe: bool = False) -> bytes:

@@ -7,13 +7,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from raw_server import Peer, serving
 
+from reconciler.api import probe as probe_module
 from reconciler.api.doctor import Check, Health, Setup, check_api, check_environment
-from reconciler.api.probe import ProbeResult
+from reconciler.api.probe import SLOW, Probe, ProbeResult
 from reconciler.cli import run
 from reconciler.emulator.faults import Fault, FaultPlan
 from reconciler.emulator.server import EmulatorServer
+from reconciler.model.clock import SystemClock
 from reconciler.model.desired import Target
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -183,6 +187,98 @@ def answers(*, date: str | None = None, problem: str = "") -> list[Check]:
 
 def setup(**environment: str) -> Setup:
     return Setup("https://api.example.com", "GCORE_API_KEY", None, (Target(1, 7),), environment)
+
+
+class Slow:
+    """The clock of an API whose every answer takes its time."""
+
+    def __init__(self, seconds: float) -> None:
+        self.at = 0.0
+        self.seconds = seconds
+        self.asked = 0
+
+    def now(self) -> datetime:
+        return NOW
+
+    def monotonic(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+    def answer(self, _request: httpx.Request) -> httpx.Response:
+        self.asked += 1
+        self.at += self.seconds
+        if self.seconds >= 25:
+            raise httpx.ReadTimeout("no complete answer within 25 s (--timeout)")
+        return httpx.Response(200, json={"count": 0, "results": []})
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(0.1, 25), (2.9, 25), (10.0, 4), (24.0, 2), (25.0, 2)])
+def test_slow_answers_end_within_a_minute(seconds: float, asked: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then nothing more is asked, which is said of each check; quick answers are asked for as many as there are."""
+    slow = Slow(seconds)
+    opened = httpx.Client(base_url="https://api.example.com", transport=httpx.MockTransport(slow.answer))
+    monkeypatch.setattr(probe_module, "open_client", lambda *_, **__: opened)
+    with Probe("https://api.example.com", "k", slow) as probe:
+        results = [probe.get("/x") for _ in range(25)]
+    assert slow.asked == asked
+    assert slow.at < 60 or seconds < SLOW
+    left = [each.problem for each in results if each.problem.startswith("not asked: the API took")]
+    assert len(left) == 25 - asked
+
+
+def test_a_connection_that_the_server_closed_between_two_checks_is_none_of_their_faults() -> None:
+    """One that it closes before the first answer, or a second time, is."""
+    closed = iter([False, True, False, True, True, True])
+
+    def talk(peer: Peer) -> None:
+        while True:
+            peer.request()
+            if next(closed):
+                return
+            peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    with serving(talk) as url, Probe(url, "k", SystemClock()) as probe:
+        assert [probe.get("/x").status for _ in range(4)] == [200, 200, None, None]
+
+
+STRANGE_LISTS: dict[str, dict[str, Any]] = {
+    "a number without end": {"count": 10**400, "results": []},
+    "a number below zero": {"count": -1, "results": []},
+    "yes": {"count": True, "results": []},
+    "no list": {"count": 1, "results": None},
+    "no objects": {"count": 1, "results": [None]},
+    "no ids": {"count": 1, "results": [{"id": {"a": 1}, "name": "x", "display_name": "x"}]},
+    "long names": {"count": 1, "results": [{"id": 1, "name": "x" * 10**6, "display_name": ["x"]}]},
+}
+
+
+@pytest.mark.parametrize("body", STRANGE_LISTS.values(), ids=STRANGE_LISTS)
+def test_a_list_that_is_none_is_no_good_sign(body: dict[str, Any]) -> None:
+    """Other commands would not take it, and doctor says why, in a line."""
+
+    def look(path: str, _params: Mapping[str, str | int]) -> ProbeResult:
+        return ProbeResult(200, {"count": 0, "results": []} if path.endswith("tasks") else body)
+
+    found = {check.name: check for check in check_api(setup(), look, lambda: NOW)}
+    assert {name: found[name].health for name in ("projects", "regions", "groups")} == {
+        "projects": Health.NOTE,
+        "regions": Health.NOTE,
+        "groups": Health.FAILED,
+    }
+    assert "has to be" in found["groups"].message
+    assert all(len(check.message) < 300 for check in found.values())
+
+
+def test_a_name_of_a_project_is_cut_and_makes_no_lines() -> None:
+    def look(_path: str, _params: Mapping[str, str | int]) -> ProbeResult:
+        listed = [{"id": 1, "name": "x\x1b[2J\n" + "y" * 4000, "display_name": None}]
+        return ProbeResult(200, {"count": 1, "results": listed})
+
+    (projects,) = [check for check in check_api(setup(), look, lambda: NOW) if check.name == "projects"]
+    assert projects.message.isprintable()
+    assert len(projects.message) < 120
 
 
 @pytest.mark.parametrize(
