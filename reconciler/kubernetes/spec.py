@@ -4,7 +4,7 @@ A cluster refuses such resources when its definitions are ours. Those that were 
 definition, or under one that leaves fields open, come as they are. The fields of files are judged as files are.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -13,7 +13,12 @@ from reconciler.kubernetes.resources import ADDRESS_GROUP, CLOUD_TARGET, SECURIT
 from reconciler.loading.structure_problems import strict_validator
 from reconciler.model.text import listed, shown
 
-_OF_FILES = {CLOUD_TARGET: ("policies",), ADDRESS_GROUP: ("prefixes",)}
+_OF_FILES: Mapping[Kind, Mapping[str, Any]] = {
+    CLOUD_TARGET: {"policies": {}},
+    ADDRESS_GROUP: {"prefixes": {"type": "array"}},  # never a list that others publish: that is read from a folder
+}
+"""What is asked here of the fields that are judged as those of files are."""
+
 _OWN = ("targetRef", "deletionPolicy")
 """The fields of a `SecurityGroup` that a file does not have."""
 
@@ -30,7 +35,7 @@ _FORMS = {
 def problem_of(resource: Resource) -> str | None:
     """Name the fields of a resource that are not as its definition says, and what they take; None where all are."""
     errors = _checker(resource.key.kind)(resource.body.get("spec"))
-    return listed([text for error in errors for text in _word(error)], 5, "; ") or None
+    return listed([*dict.fromkeys(text for error in errors for text in _word(error))], 5, "; ") or None
 
 
 @cache
@@ -38,7 +43,7 @@ def _checker(kind: Kind) -> Callable[[Any], Iterable[Any]]:
     """Build what finds the errors of a spec of a kind: of all its fields but those of files, and of no others."""
     [definition] = [each for each in crds() if each["spec"]["names"]["kind"] == kind.name]
     spec = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    properties: dict[str, Any] = {**spec["properties"], **{name: {} for name in _OF_FILES.get(kind, ())}}
+    properties: dict[str, Any] = {**spec["properties"], **_OF_FILES.get(kind, {})}
     if kind == SECURITY_GROUP:
         schema = {**spec, "properties": {name: properties[name] for name in _OWN}}
     else:
@@ -65,4 +70,7 @@ def _word(error: Any) -> list[str]:
         takes = _FORMS[str(error.absolute_path[-1])]
     else:
         takes = _LIMITS[str(error.validator)].format(error.validator_value)
-    return [f"{path} takes {takes}, not {shown(error.instance) if error.instance != '' else 'an empty text'}"]
+    value = shown(error.instance)
+    if isinstance(error.instance, str):
+        value = f"the text {value}" if error.instance else "an empty text"
+    return [f"{path} takes {takes}, not {value}"]

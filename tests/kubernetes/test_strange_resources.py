@@ -186,3 +186,29 @@ def test_a_secret_of_another_namespace_is_out_of_reach() -> None:
     with serving(talk) as url:
         assert Cluster(lambda: kopf.ConnectionInfo(server=url)).read_secret("net", name) is None
     assert asked == [b"GET /api/v1/namespaces/net/secrets/..%2F..%2Ftheirs%2Fsecrets%2Fgcore%3Fx%23y HTTP/1.1"]
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        (target(1, mode="Yolo"), "spec.mode takes one of Observe, Approve, Narrow, Enforce, not the text `Yolo`"),
+        (target(1, interval="5 min"), "spec.interval takes a time such as 90s, 5m or 1h, not the text `5 min`"),
+        (target(0), "spec.projectId takes 1 or more, not `0`"),
+        (target(True), "spec.projectId takes a whole number, not `true`"),
+        (target(1, lift="gap"), "spec.lift takes a list, not the text `gap`"),
+        (target(1, owner="a\n"), "spec.owner takes text without tabs, line breaks or blanks at its ends, not the text"),
+        (target(1, freeze=True), "spec.freeze is no field that this version of the operator knows"),
+        (group("web", of=""), "spec.targetRef.name takes the name of a resource"),
+        (
+            group("web", deletionPolicy="delete"),
+            "spec.deletionPolicy takes one of Orphan, Delete, not the text `delete`",
+        ),
+        (resource("AddressGroup", "a", name=""), "spec.prefixes is missing; spec.name takes text, not an empty text"),
+        (resource("AddressGroup", "a", prefixes={"source": "file"}), "spec.prefixes takes a list, not a mapping"),
+        ({**resource("AddressGroup", "a"), "spec": None}, "spec takes a mapping, not `null`"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else each["kind"],
+)
+def test_what_only_resources_have_is_told_in_these_words(document: dict[str, Any], words: str) -> None:
+    [found] = FakeCluster(document).resources.values()
+    assert str(problem_of(found)).startswith(words)
