@@ -1,4 +1,4 @@
-"""Which address group a prefix of a plan came from. A reason, for people: no decision depends on it."""
+"""Which address group or rule set a change came from. A reason, for people: no decision depends on it."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from reconciler.model.desired import DesiredRule
 from reconciler.model.live import LiveRule
+from reconciler.model.place import UsedPlace
 from reconciler.model.rule import Rule
-from reconciler.model.text import count, shown
+from reconciler.model.text import count, listed, shown
 from reconciler.planning.diff import Difference
 from reconciler.planning.resolve import Match
 
@@ -63,12 +64,41 @@ def _note(name: str, moved: _Moved) -> str:
     went = moved.went - moved.came
     counted = [f"{count(len(moved.came), 'prefix')} came"] if moved.came else []
     counted += [f"{len(went) if counted else count(len(went), 'prefix')} went"] if went else []
-    return f"address group {shown(name)}: {', '.join(counted)}, in {_listed(list(moved.groups))}"
+    return f"address group {shown(name)}: {', '.join(counted)}, in {_listed(moved.groups)}"
 
 
 _MOST = 3
 
 
-def _listed(groups: Sequence[str]) -> str:
-    more = f" and {len(groups) - _MOST} more" if len(groups) > _MOST else ""
-    return ", ".join(map(shown, groups[:_MOST])) + more
+def _listed(groups: Iterable[str]) -> str:
+    return listed([shown(group) for group in groups], _MOST)
+
+
+@dataclass(slots=True)
+class _Changed:
+    rules: defaultdict[str, set[Rule]] = field(default_factory=lambda: defaultdict(set))
+    places: dict[str, None] = field(default_factory=dict)
+    groups: dict[str, None] = field(default_factory=dict)
+
+
+def rule_set_notes(differences: Iterable[Difference]) -> tuple[str, ...]:
+    """Tell, for each rule set, how many of its rules come to live groups or get another description, and in which.
+
+    Live rules do not say where they are from: what went from a set is not told.
+    """
+    changed: defaultdict[str, _Changed] = defaultdict(_Changed)
+    for difference in differences:
+        found = [("came", rule) for rule in difference.creates]
+        found += [("described anew", each.desired) for each in difference.redescribes]
+        for what, rule in found if difference.live is not None else ():
+            if isinstance(rule.place, UsedPlace):
+                of_set = changed[rule.place.rule_set]
+                of_set.rules[what].add(rule.rule)
+                of_set.places[str(rule.place.rule)] = of_set.groups[difference.name] = None
+    return tuple(_set_note(name, each) for name, each in sorted(changed.items()))
+
+
+def _set_note(name: str, changed: _Changed) -> str:
+    counted = ", ".join(f"{count(len(rules), 'rule')} {what}" for what, rules in sorted(changed.rules.items()))
+    places = listed(list(changed.places), _MOST)
+    return f"rule set {shown(name)}: {counted}, in {_listed(changed.groups)} ({places})"

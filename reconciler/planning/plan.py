@@ -19,7 +19,7 @@ from reconciler.planning import prune
 from reconciler.planning.diff import Action, Difference, diff, names_of_remotes
 from reconciler.planning.encode import ApiVersion, Encoder, Request, encode_create, encode_update
 from reconciler.planning.ignored import count_ignored, deletion_notes, ignored_notes, left_alone_notes
-from reconciler.planning.origins import address_group_notes
+from reconciler.planning.origins import address_group_notes, rule_set_notes
 from reconciler.planning.orphans import UnmanagedGroup, find_orphans, is_ours
 from reconciler.planning.refusals import refuse_groups, refuse_rules
 from reconciler.planning.resolve import Match, resolve
@@ -196,6 +196,7 @@ def plan_groups(
     notes = (
         *pruning.notes,
         *address_group_notes(matches, differences),
+        *rule_set_notes(differences),
         *ignored_notes(compared),
         *left_alone_notes(matches, state.owners),
         *deletion_notes(pruning.deletions, matches),
