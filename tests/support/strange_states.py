@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import count
 from typing import Any
 
 from hypothesis import strategies as st
@@ -199,7 +200,6 @@ PROTOCOLS = {
 RANGES = st.sampled_from(PORTS)
 TYPES_AND_CODES = st.sampled_from([(None, None), (8, 0), (8, None), (0, 0), (255, 255)])
 DESCRIPTIONS = st.one_of(st.none(), st.just("same"), TEXTS)
-RULE_IDS = st.integers(0, 1 << 30).map(uuid)
 DIRECTIONS = st.sampled_from(["ingress", "egress"])
 
 
@@ -216,7 +216,6 @@ def api_rules(draw: st.DrawFn, group_ids: tuple[str, ...]) -> dict[str, Any]:
     elif str(protocol) in {"icmp", "1", "ipv6-icmp", "icmpv6", "58"}:
         low, high = draw(TYPES_AND_CODES)
     return {
-        "id": draw(RULE_IDS),
         "direction": draw(DIRECTIONS),
         "ethertype": family,
         "protocol": protocol,
@@ -260,12 +259,18 @@ def api_states(draw: st.DrawFn) -> list[dict[str, Any]]:
     ids = tuple(uuid(number) for number in range(draw(st.integers(0, 5))))
     groups = []
     common = draw(rule_lists(ids))
+    numbers = count(1)
+
+    def ids_of_rules() -> str:
+        """An id that no other rule has; they do not rise."""
+        return uuid(next(numbers) * 0x9E3779B1 % (1 << 32))
+
     for group_id in ids:
         rules = [*draw(rule_lists(ids)), *(common if draw(st.integers(0, 2)) else ())]
         if rules and draw(st.booleans()):
-            rules.append(rules[0] | {"id": uuid(1 << 31), "description": draw(TEXTS)})
+            rules.append(rules[0] | {"description": draw(TEXTS)})
         if draw(st.integers(0, 9)) == 0:
-            base = {"id": uuid(1 << 32 - 1), "direction": "ingress", "ethertype": "IPv4", "protocol": None}
+            base = {"direction": "ingress", "ethertype": "IPv4", "protocol": None}
             rules.append(base | draw(st.sampled_from(IMPOSSIBLE)))
         groups.append(
             {
@@ -273,7 +278,7 @@ def api_states(draw: st.DrawFn) -> list[dict[str, Any]]:
                 "name": draw(NAMES),
                 "description": draw(st.one_of(st.none(), TEXTS)),
                 "tags_v2": draw(st.lists(TAGS, max_size=4)),
-                "security_group_rules": rules,
+                "security_group_rules": [rule | {"id": ids_of_rules()} for rule in rules],
                 "revision_number": 3,
             }
         )
