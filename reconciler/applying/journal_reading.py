@@ -283,6 +283,8 @@ def _before(number: int, line: Json, target: Target, name: str) -> Before:
         raise Fault(f"is {shown(name)}, and the group is {shown(group.name)}").within("name")
     lost = member(line, "lost_rules", each_of(partial(_lost_rule, group=group, action=action)))
     tags = member(line, "tags", each_of(text))
+    if len(set(tags)) != len(tags):
+        raise Fault("has a key twice").within("tags")
     ignored = member(line, _IGNORED, read_entries) if _IGNORED in line else ()
     return Before(number, action, target, name, group, changed, tags, lost, bool(line.get("hidden")), ignored)
 

@@ -215,7 +215,8 @@ class _Way:
         rules = tuple(_once(self._restored(before, old.rules, old.name)))
         self._notes.append(f"{old.name!r} is created again and gets a new id; it was {old.id}")
         description = TextChange("", old.description) if old.description else None
-        tags = tuple(TagChange(tag.key, None, tag.value) for tag in old.tags if not tag.read_only)
+        values = {tag.key: tag.value for tag in old.tags if not tag.read_only}
+        tags = tuple(TagChange(key, None, value) for key, value in values.items())
         place = self._place(before)
         match = Match(DesiredGroup(old.target, old.name, place, rules=rules), None)
         return replace(diff(match), description=description, tags=tags)

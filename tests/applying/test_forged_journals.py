@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,12 +13,23 @@ from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.api.backend import BACKENDS
 from reconciler.api.reader import v1_path
 from reconciler.applying import journal_reading
 from reconciler.applying.journal import before_line, begin_line, found_line, write_line
+from reconciler.applying.journal_reading import Journal
 from reconciler.applying.outcome import Write
-from reconciler.model.errors import PlanFileError
+from reconciler.applying.rollback import plan_way_back, targets_of
+from reconciler.model.errors import InputError, PlanFileError
+from reconciler.planning import planfile
+from reconciler.planning.plan import PlanOptions
 
+LIVE = (
+    live_group("web", [tcp(80)], {"sgctl-owner": "us"}, number=11),
+    live_group("fresh", [tcp(1)], {"sgctl-owner": "us"}, number=10),
+    live_group("late", number=14),
+    live_group("victim", [tcp(5, uuid(11))], number=13),
+)
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 NEW, WEB, OLD, VICTIM, FOUND = (uuid(number) for number in range(10, 15))
 PLAN = plan_of(
@@ -72,6 +84,10 @@ FORGERIES: dict[str, tuple[Callable[[list[Any]], Any], str]] = {
     "a-deletion-without-a-group": (lambda lines: lines[OLD_BEFORE].update(group=None), "null"),
     "a-creation-of-what-was-there": (lambda lines: lines[1].update(group=lines[WEB_BEFORE]["group"]), "null"),
     "another-project": (lambda lines: lines[WEB_WRITE].update(project_id=0), "project_id"),
+    "a-tag-twice": (
+        lambda lines: lines[WEB_BEFORE]["tags"].append(lines[WEB_BEFORE]["tags"][0]),
+        "tags has a key twice",
+    ),
     "a-lost-rule-of-another-group": (
         lambda lines: lines[OLD_BEFORE]["lost_rules"].append(
             {"group_id": WEB, "group_name": "web", "rule": lines[OLD_BEFORE]["group"]["rules"][0]}
@@ -113,6 +129,14 @@ JUNK = st.sampled_from(
 )
 
 
+def check_way_back(read: Journal) -> None:
+    """Whatever a journal says, the plan of the way back can be saved and is read as it was; or a name is taken."""
+    live = {target: LIVE if target == TARGET else () for target in targets_of(read)}
+    with suppress(InputError):
+        plan, _ = plan_way_back(read, live, {}, PlanOptions(), BACKENDS["v1"], created_at="2026-01-02T03:04:05Z")
+        assert planfile.loads(planfile.dumps(plan), "back.json", BACKENDS) == plan
+
+
 @settings(max_examples=examples(400), deadline=None)
 @given(st.data())
 def test_whatever_is_edited_only_ids_that_nobody_had_before_count_as_created(data: st.DataObject) -> None:
@@ -137,4 +161,5 @@ def test_whatever_is_edited_only_ids_that_nobody_had_before_count_as_created(dat
         applies = sum(isinstance(line, dict) and line.get("kind") == "apply" for line in lines)
         assert applies > 1 or not {group_id for _, group_id in read.created} & {WEB, OLD}
         assert {group_id for _, group_id in read.deleted} <= {OLD, WEB}
+        check_way_back(read)
     assert "apply.journal" in told
