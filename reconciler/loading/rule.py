@@ -84,7 +84,9 @@ def _not_icmp(key: str, protocol: str | None) -> Problem:
 def _no_ports(key: str, protocol: str | None) -> Problem:
     if protocol is None:
         message = f"`{key}` needs a protocol with ports: tcp, udp, udplite, sctp or dccp"
-        return Problem((key,), ProblemName.NO_PORTS, message, "add protocol: tcp", at_key=True)
+        return Problem(
+            (key,), ProblemName.NO_PORTS, message, "add the one that is meant, such as `protocol: tcp`", at_key=True
+        )
     if protocol in ICMP_PROTOCOLS:
         return Problem(
             (key,), ProblemName.NO_PORTS, f"{protocol} has no ports", "use icmp_type and icmp_code", at_key=True

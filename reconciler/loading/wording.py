@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.loading.hints import WRITE_OR_LEAVE_OUT, fix_nothing, fix_value
+from reconciler.loading.hints import WRITE, fix_nothing, fix_value
 from reconciler.loading.issues import QUOTE, yaml_text
 from reconciler.model.text import shown
 
@@ -173,14 +173,13 @@ def wrong_policy(name: str, value: Any, schema: Schema) -> tuple[str, str | None
     """Word what a policy cannot be."""
     if name in ("must_allow", "must_deny"):
         return wrong_value(name, value, schema, is_item=False)
-    what = shown(value) if value is not None else "nothing"
+    key = "level" if schema["enum"] and isinstance(value, str | bool) else name
+    fix = WRITE if value in (None, "", [], {}) else fix_value(key, value, schema, is_item=False)
     if not schema["enum"]:
-        return f"`{name}` takes a mapping with its settings, not {what}", fix_value(name, value, schema, is_item=False)
+        return f"`{name}` takes a mapping with its settings, not {_named(value)}", fix
     takes = "one" if name in ("mass_delete", "mass_rewrite", "smtp_egress") else "one, or a mapping with its settings"
-    message = _filled(f"the level of a policy is {{either}}; `{name}` takes {takes}", schema) + f", not {what}"
-    if value is None:
-        return message, WRITE_OR_LEAVE_OUT
-    return message, fix_value("level" if isinstance(value, str | bool) else name, value, schema, is_item=False)
+    message = f"the level of a policy is {{either}}; `{name}` takes {takes}"
+    return f"{_filled(message, schema)}, not {_named(value)}", fix
 
 
 def wrong_tag(key: str, value: Any, schema: Schema) -> tuple[str, str | None]:

@@ -3,15 +3,19 @@
 What the keys of other tools mean is written down here once more, as whole rules, and not taken from the table.
 """
 
+import copy
 import json
 import re
 import string
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import reduce
+from random import Random
 from typing import Any
 
 import pytest
 from effort import examples
-from follow import HEAD, OFFICE, admitted, follow
+from follow import HEAD, OFFICE, Followed, admitted, follow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from texts import load_text
@@ -439,3 +443,105 @@ def leaves(row: spellings.Spelling) -> Iterator[Ours | LeftOut | Decide]:
         yield from leaves(row.otherwise)
     else:
         yield row
+
+
+WHOLE: dict[str, Any] = {
+    "project_id": 1, "region_id": 7, "owner": "payments",
+    "address_groups": {"office": ["10.0.0.0/8"], "cdn": ["192.0.2.0/24"]},
+    "rule_sets": {"base": [{**OUT, "protocol": "udp", "ports": 53, "remote_address_group": "office"}]},
+    "ignore_rules": [{"description": "k8s-*", "direction": "ingress", "protocol": "tcp", "ports": "30000-32767"}],
+    "policies": {
+        "world_open_management": {"level": "error", "ports": [22]},
+        "max_prefix_size": {"ipv4": 16, "directions": ["ingress"]},
+        "must_deny": [{"group": "web", "direction": "ingress", "protocol": "tcp", "ports": 23, "level": "warning"}],
+        "required_tags": {"tags": ["env"]},
+    },
+    "security_groups": [
+        {
+            "name": "web", "previous_name": "www", "description": "a", "tags": {"env": "prod"}, "prevent_destroy": True,
+            "ignore_rules": [{"remote_group": "app", "direction": "egress"}],
+            "exception": {"policy": "max_prefix_size", "reason": "b", "until": "2027-01-01"},
+            "rules": [
+                {**SSH, **TEN, "description": "c", "expires": "2027-06-30"},
+                {"use": ["base"]},
+                {**IN, "protocol": "icmp", "icmp_type": 8, "remote_group": "db"},
+            ],
+        },
+    ],
+}  # fmt: skip
+
+
+def keys_below(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of every key that the format names, not those of users' own names."""
+    if isinstance(value, dict):
+        if path[-1:] not in (("address_groups",), ("rule_sets",), ("tags",)):
+            yield from ((*path, key) for key in value)
+        for key, part in value.items():
+            yield from keys_below(part, (*path, key))
+    for index, part in enumerate(value if isinstance(value, list) else ()):
+        yield from keys_below(part, (*path, index))
+
+
+def damaged_at(path: tuple[Any, ...], name: str) -> dict[str, Any]:
+    """The whole document with the last key of a path under another name, at its place in the order."""
+    document = copy.deepcopy(WHOLE)
+    parent = reduce(lambda value, step: value[step], path[:-1], document)
+    entries = list(parent.items())
+    parent.clear()
+    parent.update({name if key == path[-1] else key: part for key, part in entries})
+    return document
+
+
+def said(document: Any) -> tuple[Any, Followed]:
+    """What a document asks for, without its places; None where a decision is left."""
+    outcome = follow(document)
+    if outcome.state is None:
+        return None, outcome
+    nowhere = FilePlace("a", 1, 1)
+    groups = [
+        replace(
+            group,
+            place=nowhere,
+            rules=tuple(replace(rule, place=nowhere) for rule in group.rules or ()),
+            ignore_rules=tuple(replace(each, place=nowhere) for each in group.ignore_rules),
+        )
+        for group in outcome.state.groups
+    ]
+    return (groups, outcome.state.policies.source.settings), outcome
+
+
+PATHS = list(keys_below(WHOLE))
+
+
+@settings(max_examples=examples(600), deadline=None)
+@given(st.sampled_from(PATHS), st.sampled_from(["slip", "two", "case", "dashes", "camel"]), st.randoms())
+def test_a_misspelled_key_of_any_level_means_the_same_once_the_hints_are_followed(
+    path: tuple[Any, ...], kind: str, random: Random
+) -> None:
+    """Nothing is lost and nothing is another thing: where no decision is left, the document asks for what it did."""
+    key = path[-1]
+    name = {"case": key.upper(), "dashes": key.replace("_", "-"), "camel": key.title().replace("_", "")}.get(kind, key)
+    for _ in range({"slip": 1, "two": 2}.get(kind, 0)):
+        name = random.choice(list(slips(name)))
+    document = damaged_at(path, name)
+    got, outcome = said(document)
+    if name == key or (got is None and outcome.left):
+        return
+    assert got == MEANT or not outcome.followed, (path, name, outcome.followed)
+
+
+MEANT, _ = said(WHOLE)
+
+
+@pytest.mark.parametrize("empty", [None, [], {}, "", " ", 0, False, [None], [{}], "x"], ids=repr)
+def test_an_empty_value_of_any_level_is_an_error_with_a_way_out_or_loses_nothing(empty: Any) -> None:
+    """Each key in turn: its issue has a hint, and no hint that is followed lets the group admit more than it did."""
+    for path in PATHS:
+        document = copy.deepcopy(WHOLE)
+        reduce(lambda value, step: value[step], path[:-1], document)[path[-1]] = empty
+        outcome = follow(document)
+        if outcome.state is not None and outcome.followed:
+            before = Traffic.of(each.rule for group in MEANT[0] for each in group.rules)
+            assert Traffic.of(admitted(outcome.state)).is_subset(before), (path, outcome.followed)
+        for issue in outcome.left:
+            assert issue.fix or empty not in (None, "", []) or path[-1] not in issue.message, (path, issue)
