@@ -4,6 +4,7 @@ The file is looked for in the current folder and its parents, up to the root of 
 of the filesystem; the first one found holds alone. It never holds the API key.
 """
 
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,14 +14,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from reconciler.config.keys import KEYS, POLICIES
+from reconciler.config.keys import KEYS, POLICIES, Key
 from reconciler.config.toml_places import KeyPath, key_positions
 from reconciler.loading.issues import LIMIT, Source
 from reconciler.model.errors import InputError, Issue, UsageError
 from reconciler.model.files import SETTINGS_LIMIT, parts_below, read_bounded
 from reconciler.model.place import FilePlace
 from reconciler.model.problems import ProblemName
-from reconciler.model.text import did_you_mean, shown
+from reconciler.model.text import SHOWN_WIDTH, alike, one_of, shown
 
 _MOST_DOTS = 64
 _DOTTED = re.compile(rf"""(?<![\w-])(?:(?:"[^"\n]*+"|'[^'\n]*+'|[\w-]++)[ \t]*+\.[ \t]*+){{{_MOST_DOTS}}}""")
@@ -258,7 +259,8 @@ def _problems(value: Any) -> Iterator[tuple[KeyPath, _Said]]:
                 ),
             )
         elif not key.is_valid(item):
-            yield path, (ProblemName.WRONG_VALUE, f"`{name}` has to be {key.expected}, not {_said(item)}", None)
+            message = f"`{name}` has to be {key.expected}, not {_said(item)}"
+            yield path, (ProblemName.WRONG_VALUE, message, _fix(key, item))
 
 
 def _paths_outside(paths: Iterable[str], folder: Path) -> Iterator[tuple[KeyPath, _Said]]:
@@ -303,6 +305,15 @@ def _said(value: Any) -> str:
     return shown(value if isinstance(value, str | int | float | list | dict) else str(value))
 
 
+def _fix(key: Key, value: Any) -> str | None:
+    """Write a value the way the key takes it; None where that is not certain, or may be a credential."""
+    if not isinstance(value, str) or "@" in value or len(value) > SHOWN_WIDTH:
+        return None
+    if value.isascii() and value.isdigit() and len(value) < 10 and key.is_valid(int(value)):
+        return f"write {int(value)} without the quotes"
+    return f"write [{json.dumps(value)}]" if key.is_valid([value]) else None
+
+
 def _unknown(name: str) -> _Said:
     if _is_secret(name):
         return (
@@ -312,7 +323,16 @@ def _unknown(name: str) -> _Said:
         )
     if f"limits.{name}" in KEYS:
         return ProblemName.UNKNOWN_KEY, f"unknown key `{name}`", "it belongs into the table `limits`"
-    return ProblemName.UNKNOWN_KEY, f"unknown key {shown(name)}", did_you_mean(name, (*KEYS, *_TABLES))
+    near = alike(name, (*KEYS, *_TABLES))
+    fix = f"did you mean {one_of(near)}?" if near else _ELSEWHERE.get(name)
+    return ProblemName.UNKNOWN_KEY, f"unknown key {shown(name)}", fix
+
+
+_ELSEWHERE = {
+    **dict.fromkeys(("sgctl", "tool"), f"in {FILE_NAME} the settings stand at the top, in no table of their own"),
+    **dict.fromkeys(("security_groups", "address_groups", "rule_sets"), "it belongs into a YAML file"),
+}
+"""What to do about keys that are right in other files."""
 
 
 @lru_cache(2)

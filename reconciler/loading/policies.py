@@ -5,6 +5,7 @@ that they mean what a rule would mean.
 """
 
 import itertools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -138,7 +139,13 @@ def _raise(problems: Sequence[Problem], where: str, find: Find | None = None) ->
 def _settings_fix(problem: Problem) -> str | None:
     if problem.guess:
         return did_you_mean(*problem.guess) or problem.fix
-    return "write it in quotes" if problem.fix == QUOTE else problem.fix
+    if problem.fix == QUOTE:
+        return "write it in quotes"
+    return _WORD.sub(r'write "\1"', problem.fix) if problem.fix else None
+
+
+_WORD = re.compile(r"^write ([A-Za-z][\w-]*)(?= if |$)")
+"""The hint for a word: a settings file has it in quotes."""
 
 
 def _dotted(path: Path) -> str:

@@ -155,6 +155,24 @@ WRONG = {
         "unknown key `max_deleted_rules`",
         "it belongs into the table `limits`",
     ),
+    "text for a list": (
+        'paths = "groups"\n',
+        (1, 1),
+        "`paths` has to be a list of YAML files and folders, not `groups`",
+        'write ["groups"]',
+    ),
+    "a limit that may be one of several": (
+        "[limits]\nmax_deleted = 3\n",
+        (2, 1),
+        "unknown key `limits.max_deleted`",
+        None,
+    ),
+    "a table as in pyproject.toml": (
+        "[tool.sgctl]\ntimeout = 3\n",
+        (1, 2),
+        "unknown key `tool`",
+        "in sgctl.toml the settings stand at the top, in no table of their own",
+    ),
     "misspelled limit": (
         "[limits]\n\nmax_deleted_rule = 3\n",
         (3, 1),
@@ -165,7 +183,7 @@ WRONG = {
         'project_id = "1"\n',
         (1, 1),
         "`project_id` has to be a whole number, 1 or more, not `1`",
-        None,
+        "write 1 without the quotes",
     ),
     "boolean for a number": (
         "  region_id = true\n",

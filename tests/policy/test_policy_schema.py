@@ -40,7 +40,7 @@ def test_every_example_of_the_schema_is_taken() -> None:
     [
         ("policies: {world_open_managment: error}", "3:12", "did you mean `world_open_management`?"),
         ("policies: {mass_delete: {}}", "3:25", "error, warning or off"),
-        ("policies: {mass_delete: eror}", "3:25", "not `eror`"),
+        ("policies: {mass_delete: eror}", "3:25", "not the text `eror`"),
         ("policies: {must_allow: 5}", "3:24", "`must_allow` takes a list of flows, not `5`"),
         ("policies: {allowed_prefixes: error}", "3:30", "`allowed_prefixes` takes a mapping with its settings"),
         ("policies: {required_tags: {tags: {env: 5}}}", "3:40", "the value of the tag `env` is not text"),
@@ -100,6 +100,15 @@ def test_a_settings_file_is_refused_with_the_path_of_the_key() -> None:
         "sgctl.toml:1:1: policies.must_allow[0]: `direction` is missing",
         "sgctl.toml:1:1: policies.max_prefix_size.ipv4: `ipv4` takes a length from 0 to 32, not `33`",
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "fix"), [("warn", 'write "warning"'), ("fail", 'write "error" if it shall stop a plan')]
+)
+def test_words_to_write_into_settings_have_the_quotes_of_toml(written: str, fix: str) -> None:
+    with pytest.raises(InputError) as error:
+        read_policies({"smtp_egress": written}, "sgctl.toml")
+    assert [issue.fix for issue in error.value.issues] == [fix]
 
 
 def test_the_same_keys_mean_the_same_in_both_places() -> None:
