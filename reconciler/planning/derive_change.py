@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from reconciler.model.cloud import DEFAULT_GROUP
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
 from reconciler.model.ignore_rules import IgnoreRule, find_entry
 from reconciler.model.json_form import (
@@ -38,6 +39,7 @@ from reconciler.model.placeholder import is_placeholder, placeholder
 from reconciler.model.rule import Rule
 from reconciler.model.text import shown
 from reconciler.planning.diff import Action, Difference, LostRule, TagChange, diff, diff_deletion
+from reconciler.planning.prune import why_kept
 from reconciler.planning.resolve import Match
 
 TARGET_NAMES = ("project", "region")
@@ -68,14 +70,19 @@ def read_difference(content: Any) -> Difference:
     instances = member(content, "instances", optional(whole))
     names = member(content, "instance_names", each_of(text)) if "instance_names" in content else ()
     if action is Action.DELETE and live is not None:
+        if (reason := why_kept(live, instances or 0)) is not None:
+            raise Fault(f"deletes {shown(live.name)}, which no plan does: {reason}")
         lost = member(content, "lost_rules", each_of(partial(_read_lost_rule, going=live.id)))
         return replace(diff_deletion(live, lost), instances=instances, instance_names=names)
     exceptions = member(content, "exceptions", each_of(read_exception)) if "exceptions" in content else ()
     ignored = member(content, "ignored", _read_ignored) if "ignored" in content else ()
     others = {rule_id for _, ids in ignored for rule_id in ids}
+    name = member(content, "name", text)
+    if live is not None and live.name == DEFAULT_GROUP != name:
+        raise Fault(f"is {shown(name)}, and the group named 'default' cannot be renamed").within("name")
     desired = DesiredGroup(
         target,
-        member(content, "name", text),
+        name,
         member(content, "place", read_place),
         id=None if live is None else live.id,
         description=member(content, "description", optional(_read_new_text)),

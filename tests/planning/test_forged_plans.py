@@ -19,10 +19,12 @@ from plan_strategies import leaves, plans
 
 from reconciler.api.backend import BACKENDS
 from reconciler.model.errors import PlanFileError
-from reconciler.model.live import Tag
+from reconciler.model.live import PROTECTION_TAG, Tag
 from reconciler.model.published import read_schema
 from reconciler.planning import planfile
+from reconciler.planning.diff import Difference, diff, diff_deletion
 from reconciler.planning.plan import Plan, encode_changes
+from reconciler.planning.resolve import Match
 
 SCHEMA = Draft202012Validator(read_schema("plan"))
 DEEP = json.loads("[" * 400 + "]" * 400)
@@ -295,3 +297,23 @@ def test_a_plan_is_applicable_to_its_api_and_for_its_time(base_url: str, made: d
             planfile.check_applicable(plan, "plan.json", **given)
     else:
         planfile.check_applicable(plan, "plan.json", **given)
+
+
+NEVER: dict[str, tuple[Difference, str]] = {
+    "the-default-group": (diff_deletion(live_group("default")), "deletes `default`, which no plan does"),
+    "a-protected-group": (diff_deletion(live_group("web", tags={PROTECTION_TAG: "true"})), "it is protected"),
+    "a-group-in-use": (replace(diff_deletion(live_group("web")), instances=2), "attached to 2 instances"),
+    "another-name-for-the-default-group": (
+        diff(Match(desired_group("web", None, id=uuid(1)), live_group("default"))),
+        r"\$\.changes\[0\]\.name is `web`, and the group named 'default' cannot be renamed",
+    ),
+}
+
+
+@pytest.mark.parametrize(("difference", "words"), NEVER.values(), ids=NEVER)
+def test_what_no_plan_does_is_refused_also_where_all_of_the_file_fits(difference: Difference, words: str) -> None:
+    """Whoever forges the live group in it as well has to forge what keeps it."""
+    changes = tuple(encode_changes([difference], BACKENDS["v1"], two_phase=False))
+    plan = replace(SMALL, changes=changes, group_names={})
+    with pytest.raises(PlanFileError, match=words):
+        planfile.loads(planfile.dumps(plan), "plan.json", BACKENDS)
