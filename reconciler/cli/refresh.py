@@ -21,7 +21,17 @@ from reconciler.loading.list_lock import (
     lock_text,
     read_locks,
 )
-from reconciler.loading.lists import FILE, GCORE_LISTS, MAX_LIST, count_within, describe_size, judge_list, parse_list
+from reconciler.loading.lists import (
+    FILE,
+    GCORE_LISTS,
+    MAX_LIST,
+    ListSource,
+    ReadList,
+    count_within,
+    describe_size,
+    judge_list,
+    parse_list,
+)
 from reconciler.loading.load import read_documents
 from reconciler.loading.walk import LOCK_NAME, Walk
 from reconciler.model.clock import Clock, SystemClock
@@ -81,6 +91,9 @@ def command(paths: tuple[str, ...], *, check: bool, accept: bool, follow_links: 
     return ExitCode.DIFFERENCES if check and texts else ExitCode.DONE
 
 
+_Problem = tuple[ProblemName, str]
+
+
 @dataclass(frozen=True, slots=True)
 class _Fetched:
     """A list as it is now, or why it is not taken: the name of the problem, and its words."""
@@ -89,18 +102,22 @@ class _Fetched:
     locked: LockedList
     change: ListChange
     repeated: int = 0
-    problem: tuple[ProblemName, str] | None = None
+    problem: _Problem | None = None
 
 
 Locks = Mapping[str, tuple[str, Lock]]
 """The locks that are there by their folders, with the path of each as it was given."""
 
 _LONGEST = 50.0
-"""Seconds that fetching may take in all: whoever publishes a list says how quickly it comes."""
+"""Seconds that fetching and reading may take in all: whoever publishes a list says how quickly it comes."""
+_MOST_BYTES = 2**28
+"""Bytes that the lists of a run may come to."""
+_MOST_PREFIXES = 400_000
+"""Prefixes that they may come to: as many as a run takes rules."""
 
 
 class _Fetcher:
-    """Fetches each source once, as long as there is time."""
+    """Fetches and reads each list once, as long as there is time and room."""
 
     def __init__(self, clock: Clock, base_url: str, walk: Walk) -> None:
         self.today = clock.now().date().isoformat()
@@ -108,32 +125,60 @@ class _Fetcher:
         self._base_url = base_url
         self._walk = walk
         self._until = clock.monotonic() + _LONGEST
-        self._known: dict[str, bytes | tuple[ProblemName, str]] = {}
+        self._published: dict[str, bytes | _Problem] = {}
+        self._read: dict[ListSource, ReadList | _Problem] = {}
+        self._bytes = self._prefixes = 0
 
-    def fetch(self, group: PublishedGroup) -> bytes | tuple[ProblemName, str]:
-        """Return a list as published, or what is wrong."""
-        source = group.source
-        if source.source == FILE:
-            return self._read(group.folder, source.path)
-        url = self._base_url + GCORE_LISTS[source.source][0] if source.source in GCORE_LISTS else source.source
-        if url not in self._known:
+    def read(self, group: PublishedGroup) -> ReadList | _Problem:
+        """Return a list as published, or why it could not be read."""
+        if group.list not in self._read:
             try:
-                self._known[url] = fetch_list(url, self._clock, MAX_LIST, self._time_for_a_try())
+                self._read[group.list] = self._judge(group)
             except SgctlError as error:
-                message = f"{error.message}{'. ' + error.hint if error.hint else ''}"
-                self._known[url] = ProblemName.LIST_UNREACHABLE, message
-        return self._known[url]
+                self._read[group.list] = _worded(error)
+        return self._read[group.list]
+
+    def _judge(self, group: PublishedGroup) -> ReadList | _Problem:
+        data = self._fetch(group, self._time_for_a_try())
+        if not isinstance(data, bytes):
+            return data
+        try:
+            read = judge_list(parse_list(data, group.source), group.source)
+        except ValueError as error:
+            return ReadList((), 0, (str(error),))
+        self._prefixes += len(read.prefixes)
+        if self._prefixes > _MOST_PREFIXES:
+            raise _too_many(f"{_MOST_PREFIXES:,} prefixes")
+        return read
+
+    def _fetch(self, group: PublishedGroup, time: float) -> bytes | _Problem:
+        source = group.source
+        url = self._base_url + GCORE_LISTS[source.source][0] if source.source in GCORE_LISTS else source.source
+        if source.source != FILE and url in self._published:
+            return self._published[url]
+        if self._bytes > _MOST_BYTES:
+            raise _too_many(f"{_MOST_BYTES >> 20} MiB")
+        if source.source == FILE:
+            data = self._read_file(group.folder, source.path)
+        else:
+            data = self._published[url] = self._ask(url, time)
+        self._bytes += len(data) if isinstance(data, bytes) else 0
+        return data
+
+    def _ask(self, url: str, time: float) -> bytes | _Problem:
+        try:
+            return fetch_list(url, self._clock, MAX_LIST, time)
+        except SgctlError as error:
+            return _worded(error)
 
     def _time_for_a_try(self) -> float:
         """Say how many seconds a try may take: half of what is left, for there may be a second one."""
         left = (self._until - self._clock.monotonic()) / 2
         if left <= 0:
-            raise SgctlError(
-                f"the lists before took {_LONGEST:.0f} s, and it was not asked for", "Refresh fewer files."
-            )
+            raise SgctlError(f"the lists before took {_LONGEST:.0f} s, and it was not read", "Refresh fewer files.")
         return min(DEFAULT_TIMEOUT, left)
 
-    def _read(self, folder: str, path: str) -> bytes | tuple[ProblemName, str]:
+    def _read_file(self, folder: str, path: str) -> bytes | _Problem:
         """Read a list from a file below the root of the files."""
         there = os.path.join(folder, path)  # noqa: PTH118 - keeps the path as it is written
         root = self._walk.root if parts_below(folder, self._walk.root) is not None else folder
@@ -147,6 +192,16 @@ class _Fetcher:
             return ProblemName.LIST_UNREACHABLE, f"cannot read {shown(path)}: {reason}"
 
 
+def _worded(error: SgctlError) -> _Problem:
+    return ProblemName.LIST_UNREACHABLE, f"{error.message}{'. ' + error.hint if error.hint else ''}"
+
+
+def _too_many(what: str) -> SgctlError:
+    return SgctlError(
+        f"the lists of this run come to more than {what}, over the limit", "Refresh fewer files at a time."
+    )
+
+
 def _refresh(groups: Sequence[PublishedGroup], locks: Locks, fetcher: _Fetcher) -> tuple[_Fetched, ...]:
     fetched: dict[tuple[str, str], _Fetched] = {}
     for group in groups:
@@ -158,18 +213,12 @@ def _refresh(groups: Sequence[PublishedGroup], locks: Locks, fetcher: _Fetcher) 
 
 
 def _fetch(group: PublishedGroup, old: LockedList | None, fetcher: _Fetcher) -> _Fetched:
-    data = fetcher.fetch(group)
-    nothing = LockedList(group.source, fetcher.today, ())
-    if not isinstance(data, bytes):
-        return _Fetched(group, nothing, compare_lists(None, ()), 0, data)
-    try:
-        read = judge_list(parse_list(data, group.source), group.source)
-        problems = read.problems
-    except ValueError as error:
-        problems = (str(error),)
-    if problems:
-        message = f"the list of {shown(group.name)} is refused: {'; '.join(problems)}"
-        return _Fetched(group, nothing, compare_lists(None, ()), 0, (ProblemName.LIST_REFUSED, message))
+    read = fetcher.read(group)
+    if isinstance(read, ReadList) and read.problems:
+        message = f"the list of {shown(group.name)} is refused: {'; '.join(read.problems)}"
+        read = ProblemName.LIST_REFUSED, message
+    if not isinstance(read, ReadList):
+        return _Fetched(group, LockedList(group.source, fetcher.today, ()), compare_lists(None, ()), 0, read)
     change = compare_lists(old, read.prefixes)
     is_same = old is not None and not change.came and not change.went
     day = old.refreshed if old is not None and is_same else fetcher.today

@@ -5,6 +5,7 @@ has to say so. A row is over when it takes more, is killed, waits for minutes, o
 with 1 when one is. `SIZE=1000000 make budget` takes less; words behind the script's name choose rows.
 """
 
+import json
 import os
 import resource
 import shutil
@@ -196,7 +197,6 @@ def plans(budget: Budget) -> None:
 
 def live(budget: Budget) -> None:
     """Live groups, against a few that are wanted, and against as many of other rules (`bad.yaml`)."""
-    budget.write("small.yaml", "owner: me\n" + hostile.groups(100, lambda _: [f"{hostile.RULE}}}"]))
     for label, of_ten_megabytes in _LIVE_NUMBERS.items():
         number = max(2, of_ten_megabytes * budget.size // 10_000_000)
         if label == "live_orphans":
@@ -243,9 +243,17 @@ def locks(budget: Budget) -> None:
             lock, file = hostile_plans.lock(budget.size, each)
             budget.write("sgctl.lock.yaml", lock)
             budget.write("bad.yaml", file)
+            for number in range(hostile_plans.LISTS):
+                budget.write(hostile_plans.list_name(number), "\n".join(hostile_plans.prefixes(each)))
             for command in ("validate FILE", "lint FILE", "plan FILE --out PLAN", "refresh --check FILE"):
                 budget.row(f"lock of {each} prefixes a group", command)
+            for number in range(hostile_plans.LISTS):
+                budget.write(hostile_plans.list_name(number), "\n".join(hostile_plans.prefixes(each + 1)))
+            budget.row(f"lock of {each} prefixes a group, changed", "refresh --accept FILE")
     (budget.folder / "sgctl.lock.yaml").unlink()
+    budget.write("list.json", json.dumps(hostile_plans.prefixes(min(20_000, budget.size // 500))))
+    budget.write("bad.yaml", hostile_plans.selects(max(1, budget.size // 1000)))
+    budget.row("selects", "refresh --check FILE")
 
 
 def main(size: int, only: Sequence[str]) -> int:
@@ -256,6 +264,7 @@ def main(size: int, only: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as name:
         (Path(name) / ".git").mkdir()
         budget = Budget(Path(name), size, only)
+        budget.write("small.yaml", "owner: me\n" + hostile.groups(100, lambda _: [f"{hostile.RULE}}}"]))
         for part in (files, plans, live, settings, locks):
             part(budget)
     minutes = (time.monotonic() - started) / 60

@@ -11,6 +11,7 @@ from raw_server import Peer, serving
 from reconciler.api.lists import fetch_list
 from reconciler.emulator import catalog
 from reconciler.emulator.server import EmulatorServer
+from reconciler.loading.lists import ListSource, parse_list
 from reconciler.model.clock import SystemClock
 from reconciler.model.errors import ApiError, SgctlError, UsageError
 
@@ -206,7 +207,7 @@ def test_a_fetch_is_bounded(server: str, path: str, said: str) -> None:
 
 
 def test_lists_that_do_not_come_do_not_add_up(sgctl: Sgctl, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many there are: each has a part of the time that is left, and the last ones are not asked for."""
+    """However many there are: each has a part of the time that is left, and the last ones are not read."""
     monkeypatch.setattr("reconciler.cli.refresh._LONGEST", 0.4)
     monkeypatch.setattr("reconciler.api.retry.FIRST_BACKOFF", 0.01)
     began = time.monotonic()
@@ -215,7 +216,27 @@ def test_lists_that_do_not_come_do_not_add_up(sgctl: Sgctl, monkeypatch: pytest.
         sgctl.write(f"address_groups:\n{groups}")
         ran = sgctl("refresh")
     assert time.monotonic() - began < 5
-    assert (ran.code, ran.err.count("gave up after"), ran.err.count("it was not asked for")) == (1, 1, 19), ran.err
+    assert (ran.code, ran.err.count("gave up after"), ran.err.count("it was not read")) == (1, 1, 19), ran.err
+
+
+def test_lists_of_a_run_are_read_once_each_and_come_to_a_bound(sgctl: Sgctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line of a file may name a list of megabytes, and stand there a hundred thousand times."""
+    read: list[bytes] = []
+
+    def parse(data: bytes, source: ListSource) -> list[str]:
+        read.append(data)
+        return parse_list(data, source)
+
+    monkeypatch.setattr("reconciler.cli.refresh.parse_list", parse)
+    sgctl.write("10.0.0.0/8\n10.1.0.0/16\n", "one.txt")
+    sgctl.write("10.2.0.0/16\n10.3.0.0/16\n", "two.txt")
+    lists = ("one", "one", "two", "one", "two", "two")
+    groups = "".join(f"  g{each}: {{source: file, path: {name}.txt}}\n" for each, name in enumerate(lists))
+    sgctl.write(f"address_groups:\n{groups}")
+    assert (sgctl("refresh").code, len(read)) == (0, 2)
+    monkeypatch.setattr("reconciler.cli.refresh._MOST_PREFIXES", 3)
+    ran = sgctl("refresh", "--check")
+    assert (ran.code, ran.err.count("come to more than 3 prefixes, over the limit. Refresh fewer")) == (1, 3), ran.err
 
 
 def test_a_list_is_fetched_from_its_host_without_the_key(sgctl: Sgctl, server: str, heard: list[bytes]) -> None:

@@ -44,14 +44,38 @@ def journal_text(kind: str, size: int, base_url: str = "https://api.gcore.com") 
     return _journal(_filled(size, lambda number: PLANS[kind](number, base_url), _journal))
 
 
+LISTS = 20
+"""Files that a lock's address groups come from (`list_name`)."""
+
+
+def list_name(number: int) -> str:
+    """Name one of those files."""
+    return f"list-{number % LISTS}.txt"
+
+
+def prefixes(number: int) -> tuple[str, ...]:
+    """Make so many prefixes, as a list holds them."""
+    return tuple(f"{10 + (one >> 16)}.{one >> 8 & 255}.{one & 255}.0/24" for one in range(number))
+
+
 def lock(size: int, each: int) -> tuple[str, str]:
     """Make a lock of roughly so many bytes, of address groups of so many prefixes, and a file that uses all of them."""
-    prefixes = tuple(f"{10 + (one >> 16)}.{one >> 8 & 255}.{one & 255}.0/24" for one in range(each))
-    locked = LockedList(ListSource("https://example.com/list"), "2026-01-01", prefixes)
+    locked = [
+        LockedList(ListSource("file", list_name(number)), "2026-01-01", prefixes(each)) for number in range(LISTS)
+    ]
     names = [f"a{number}" for number in range(max(1, size // (250 + 20 * each)))]
-    listed = "".join(f"  {name}: {{source: 'https://example.com/list'}}\n" for name in names)
-    return lock_text(dict.fromkeys(names, locked)), f"address_groups:\n{listed}" + hostile.groups(
-        len(names), lambda number: [f"{hostile.RULE}, remote_address_group: a{number}}}"]
+    listed = "".join(f"  {name}: {{source: file, path: {list_name(i)}}}\n" for i, name in enumerate(names))
+    return lock_text({name: locked[i % LISTS] for i, name in enumerate(names)}), f"address_groups:\n{listed}" + (
+        hostile.groups(len(names), lambda number: [f"{hostile.RULE}, remote_address_group: a{number}}}"])
+    )
+
+
+def selects(number: int) -> str:
+    """Make so many address groups whose `select` takes as many steps as it may, each another."""
+    busy = " | ".join(["[*].[@, @][]"] * 6 + ["[*]"] * 60)
+    return "address_groups:\n" + "".join(
+        f"  a{each}: {{source: file, path: list.json, format: json, select: '{busy} | [*] | [{each}:]'}}\n"
+        for each in range(number)
     )
 
 
