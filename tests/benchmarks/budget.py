@@ -248,7 +248,7 @@ def locks(budget: Budget) -> None:
             for command in ("validate FILE", "lint FILE", "plan FILE --out PLAN", "refresh --check FILE"):
                 budget.row(f"lock of {each} prefixes a group", command)
             for number in range(hostile_plans.LISTS):
-                budget.write(hostile_plans.list_name(number), "\n".join(hostile_plans.prefixes(each + 1)))
+                budget.write(hostile_plans.list_name(number), "\n".join(hostile_plans.prefixes(each + 1)[1:]))
             budget.row(f"lock of {each} prefixes a group, changed", "refresh --accept FILE")
     (budget.folder / "sgctl.lock.yaml").unlink()
     budget.write("list.json", json.dumps(hostile_plans.prefixes(min(20_000, budget.size // 500))))
