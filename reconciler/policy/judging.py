@@ -17,8 +17,8 @@ from reconciler.traffic import spans
 from reconciler.traffic.extent import prefix_span
 from reconciler.traffic.spans import Spans
 
-MAX_FLOW_CHECKS = 8_000_000
-"""Rules of `must_allow` and `must_deny` times the groups they are about: what takes less than a minute."""
+MAX_FLOW_CHECKS = 5_000_000
+"""Rules of `must_allow` and `must_deny` times the groups they are about: 20 s, and a saved plan is judged twice."""
 
 
 @dataclass(frozen=True)

@@ -268,10 +268,14 @@ def _saved_policies(number: int, base_url: str) -> Plan:
 
 
 def _saved_address_groups(number: int, base_url: str) -> Plan:
-    """A flow of an address group of as many prefixes as fit."""
-    settings = {"must_deny": [{"group": "*", "direction": "ingress", "remote_address_group": "a"}]}
-    prefixes = tuple(f"{10 + (each >> 16)}.{each >> 8 & 255}.{each & 255}.0/24" for each in range(0, 2 * number, 2))
-    return replace(_small(50, base_url), policies=PoliciesSource(settings, {"a": prefixes}, "sgctl.toml"))
+    """Flows of address groups, each of as many prefixes as a flow may have."""
+    flows = [
+        {"group": "*", "direction": "ingress", "remote_address_group": f"a{each}", "protocol": "udp"}
+        for each in range(number)
+    ]
+    listed = prefixes(250 * number)
+    groups = {f"a{each}": listed[each::number] for each in range(number)}
+    return replace(_small(50, base_url), policies=PoliciesSource({"must_deny": flows}, groups, "sgctl.toml"))
 
 
 PLANS: dict[str, Callable[[int, str], Plan]] = {
