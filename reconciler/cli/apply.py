@@ -16,7 +16,8 @@ from reconciler.api.address import check_base_url
 from reconciler.api.connection import Api
 from reconciler.applying.apply import Interrupted
 from reconciler.applying.journal import JournalFile
-from reconciler.applying.journal_folder import FolderJournal, journal_folder
+from reconciler.applying.journal_folder import journal_folder
+from reconciler.applying.kept_journal import FolderJournal
 from reconciler.applying.lock import one_at_a_time
 from reconciler.applying.outcome import NoJournal, Result
 from reconciler.applying.stale import Done, Stale

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.applying.journal import JournalFile
-from reconciler.applying.journal_folder import KEPT, journal_folder, kept_journals
+from reconciler.applying.journal_folder import journal_folder, kept_journals
+from reconciler.applying.kept_journal import KEPT
 from reconciler.emulator.faults import Fault, FaultPlan
 from reconciler.emulator.server import EmulatorServer
 

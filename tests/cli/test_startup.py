@@ -28,17 +28,22 @@ PROGRAM = """
 import sys
 from reconciler.cli import run
 code = run(sys.argv[1:])
-print("\\n" + " ".join(sorted({name.partition(".")[0] for name in sys.modules})))
+print("\\n" + " ".join(sorted(sys.modules)))
 sys.exit(code)
 """
 
 
-def loaded(*arguments: str) -> set[str]:
-    """Run a command in a process of its own and return which heavy modules it has loaded."""
+def modules(*arguments: str, depth: int = 1) -> set[str]:
+    """Run a command in a process of its own and return what it has loaded: of each module, so many names."""
     command = [sys.executable, "-c", PROGRAM, *arguments]
     finished = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert finished.returncode == 0, finished.stderr
-    return HEAVY & set(finished.stdout.splitlines()[-1].split())
+    return {".".join(name.split(".")[:depth]) for name in finished.stdout.splitlines()[-1].split()}
+
+
+def loaded(*arguments: str) -> set[str]:
+    """Return which heavy modules a command loads."""
+    return HEAVY & modules(*arguments)
 
 
 @pytest.fixture
@@ -78,3 +83,9 @@ def test_showing_a_plan_needs_no_client_and_no_toml(files: Path, empty_emulator:
     assert run(["plan", "--out", "plan.json"]) == 0
     assert json.loads((files / "plan.json").read_text())["changes"]
     assert loaded("show", "plan.json") <= {"jsonschema", "yaml", "ssl"}
+
+
+@pytest.mark.usefixtures("files")
+def test_validate_knows_nothing_of_plans_and_of_the_api() -> None:
+    found = modules("validate", "web.yaml", depth=2)
+    assert not found & {"reconciler.planning", "reconciler.api", "reconciler.workflow", "reconciler.reading"}
