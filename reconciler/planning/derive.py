@@ -212,13 +212,21 @@ def _check_together(differences: tuple[Difference, ...], names: Mapping[str, str
 
 
 def _check_names(differences: tuple[Difference, ...], names: Mapping[str, str]) -> None:
-    """Check the names of groups by their ids against the groups that the plan changes."""
+    """Check the names of groups by their ids against the groups that the plan changes, and those that rules give."""
     known: defaultdict[str, set[str]] = defaultdict(set)
     for each in differences:
         known[_key(each)[1]].add(each.live.name if each.live else each.name)
     for group_id, name in names.items():
         if name not in (there := known.get(group_id, {name})):
             raise Fault(f"names {shown(group_id)} {shown(name)}, and it is {shown(min(there))}").within("group_names")
+    renamed = {each.live.id: each.name for each in differences if each.live is not None}
+    for index, each in enumerate(differences):
+        for rule in each.created_rules:
+            remote = rule.rule.remote_group_id or ""
+            known_as = {names.get(remote), renamed.get(remote), None}
+            if rule.remote_group not in known_as and not is_placeholder(remote):
+                problem = f"calls {remote} {shown(rule.remote_group)}, and it is {shown(names.get(remote))}"
+                raise Fault(problem).within("rules").within(index).within("changes")
 
 
 def _key(difference: Difference) -> tuple[Target, str]:

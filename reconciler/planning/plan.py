@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
-from reconciler.model.desired import DesiredState, Target
+from reconciler.model.desired import DesiredRule, DesiredState, Target
 from reconciler.model.errors import InputError, UsageError
 from reconciler.model.live import Instances, LiveGroup, LiveState, UnreadTarget, fingerprint
 from reconciler.model.placeholder import placeholder
@@ -190,6 +190,8 @@ def plan_groups(
         if lost := tuple(prune.refuse_lost(pruning, matches)):
             raise InputError(lost)
     differences += pruning.deletions
+    if options.groups:
+        differences = list(_without_left_out_names(differences, live))
     scope = _scope(state, live, matches, count_ignored(compared))
     plan = plan_differences(differences, live, options, encoder, base_url=base_url, created_at=created_at, scope=scope)
     left = () if options.prune else orphans
@@ -284,6 +286,23 @@ def _referred_first(creates: Sequence[Difference]) -> Iterator[Difference]:
     named = {placeholder(each.name): each for each in creates}
     refers_to = {key: {rule.rule.remote_group_id or "" for rule in each.creates} for key, each in named.items()}
     return (named[key] for key in in_rounds(refers_to))
+
+
+def _without_left_out_names(differences: Sequence[Difference], live: LiveState) -> Iterator[Difference]:
+    """Call a remote group as it is live, where `groups` leaves out the rename that gives it the name in the file."""
+    changed = {each.live.id for each in differences if each.live is not None}
+    names = {group.id: group.name for groups in live.values() for group in groups if group.id not in changed}
+
+    def named(rule: DesiredRule) -> DesiredRule:
+        name = names.get(rule.rule.remote_group_id or "", rule.remote_group)
+        return rule if rule.remote_group in {None, name} else replace(rule, remote_group=name)
+
+    for each in differences:
+        yield replace(
+            each,
+            creates=tuple(map(named, each.creates)),
+            redescribes=tuple(replace(one, desired=named(one.desired)) for one in each.redescribes),
+        )
 
 
 def _named(live: LiveState, ids: Collection[str]) -> tuple[LiveGroup, ...]:

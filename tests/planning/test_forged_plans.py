@@ -197,6 +197,10 @@ FORGERIES: dict[str, Any] = {
         lambda content: content["group_names"].update({uuid(1): "office"}),
         r"\$\.group_names",
     ),
+    "a-remote-group-with-the-name-of-another": (
+        lambda content: change(content, APP)["rules"]["create"][0].update(remote_group="web"),
+        rf"\$\.changes\[2\]\.rules calls {uuid(4)} `web`, and it is `office`",
+    ),
     "a-placeholder-that-nobody-fills": (
         lambda content: change(content, APP)["rules"]["create"][0].update(
             remote_group_id="${security_group:none}", remote_group=None
@@ -257,6 +261,19 @@ def test_a_forgery_is_refused_with_its_place(forge: Any, words: str) -> None:
     forge(content)
     with pytest.raises(PlanFileError, match=words):
         planfile.loads(signed(content), "plan.json", BACKENDS)
+
+
+def test_a_rename_that_is_left_out_gives_no_rule_its_name() -> None:
+    """The file calls a remote group by its new name, which it has neither live nor by this plan."""
+    desired = [
+        desired_group("www", [], previous_name="web"),
+        desired_group("app", [wanted(tcp(1), remote_group="www")]),
+    ]
+    live = [live_group("web"), live_group("app", [tcp(2)], number=2)]
+    for groups, name in (((), "www"), (("app",), "web")):
+        plan = plan_of(desired, live, groups=groups)
+        assert {rule.remote_group for each in plan.changes for rule in each.difference.creates} == {name}
+        assert planfile.loads(planfile.dumps(plan), "plan.json", BACKENDS) == plan
 
 
 def test_both_or_neither() -> None:
