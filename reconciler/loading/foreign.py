@@ -53,6 +53,9 @@ _TOOLS = (
     _Tool(frozenset({"hosts"}), "a playbook of Ansible", _ITEMS),
 )
 
+_TASKS = _Tool(frozenset(), "tasks of Ansible", _ITEMS)
+_RESOURCE = _Tool(frozenset(), "a resource of `sgctl operator`")
+
 
 def foreign_documents(
     source: Source, documents: Sequence[YamlDocument], *, is_whole: bool, was_found: bool
@@ -73,7 +76,7 @@ def foreign_documents(
         marks = _keys_of(document.value)
         if not _OUR_OWN.isdisjoint(marks):
             continue
-        tool = _tool_of(marks)
+        tool = _tool_of(document.value, marks)
         if tool is None and was_found and not_ours(marks):
             end = documents[index + 1].place().line - 1 if index + 1 < len(documents) else None
             text = "\n".join(source.lines[document.place().line - 1 : end])
@@ -89,13 +92,17 @@ def _keys_of(value: Any) -> Collection[str]:
     return first.keys() if isinstance(first, dict) else ()
 
 
-def _tool_of(keys: Collection[str]) -> _Tool | None:
+def _tool_of(value: Any, keys: Collection[str]) -> _Tool | None:
+    if isinstance(value, list) and any("." in key and "security_group" in key for key in keys):
+        return _TASKS
+    if isinstance(value, dict) and str(value.get("apiVersion")).startswith("sgctl.dev/"):
+        return _RESOURCE
     return next((tool for tool in _TOOLS if tool.marks.issubset(keys)), None)
 
 
 def _kind_of(keys: Collection[str], text: str) -> _Tool:
     what = "a template" if is_template(text) else "a file of another tool"
-    return _tool_of(keys) or _Tool(frozenset(), what)
+    return _tool_of(None, keys) or _Tool(frozenset(), what)
 
 
 _COMMON = frozenset({"project", "region"})

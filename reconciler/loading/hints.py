@@ -90,8 +90,10 @@ _ALL = {
     **dict.fromkeys(("port_range_min", "port_range_max"), "write null if all are meant"),
 }
 """What to write instead of the 0, -1 or word that means everything to other tools."""
-_SEVERAL = re.compile(r"[,/|]|\band\b")
-_PORT = re.compile(r"0*([0-9]{1,5})(?:[-:\u2013/]+0*([0-9]{1,5}))?").fullmatch
+_SEVERAL = re.compile(r"[,/|+&\s]+|\band\b")
+_SERVICE = re.compile(r"(tcp|udp|sctp)[/: ]*([0-9]{1,5}(?:-[0-9]{1,5})?)").fullmatch
+_TO = re.compile(r"\s*(?:[-:\u2013]+|\.\.|\bto\b)\s*")
+_PORT = re.compile(r"0*([0-9]{1,5})(?:-0*([0-9]{1,5}))?").fullmatch
 
 
 def fix_key(
@@ -124,6 +126,8 @@ def _fix_unlike(level: str, key: str, fragment: Mapping[str, Any]) -> str | None
         return "an entry tells rules by `description`, `direction`, `protocol`, `ports` and `remote_group` only"
     if level == "Security group" and isinstance(fragment[key], dict) and "name" not in fragment:
         return f"write `name: {key}`, and its keys beside that"
+    if level == "Document" and isinstance(fragment[key], dict) and not {"rules", "tags"}.isdisjoint(fragment[key]):
+        return f"write it as an item of `security_groups`, with `name: {key}`"
     return "if it belongs to the value before it, put both into brackets" if fragment[key] is None else None
 
 
@@ -212,6 +216,8 @@ def _fix_word(key: str, word: str, words: Sequence[str], *, is_item: bool) -> st
     key = _ONE.get(key, key)
     if key == "protocol" and (port := SERVICES.get(word)):
         return f"this is a service: write tcp or udp, with `ports: {port}`"
+    if key == "protocol" and (service := _SERVICE(word)):
+        return f"write {service[1]}, with `ports: {service[2]}`"
     if decision := DECISIONS.get(key, {}).get(word):
         return decision
     same = next((each for each in words if each.lower() == word), WORDS.get(key, {}).get(word, ""))
@@ -232,7 +238,7 @@ def _fix_ports(value: str, *, is_item: bool) -> str | None:
         return _ALL["ports"]
     if port := SERVICES.get(value.strip().lower()):
         return f"write {port}"
-    read = [_read_ports(part) for part in value.replace(" ", "").removesuffix(",").split(",")]
+    read = [_read_ports(part) for part in re.split(r"[,;/\s]+", _TO.sub("-", value).strip(" ,;"))]
     ports = [port for port in read if port]
     if not ports or len(ports) < len(read):
         return None

@@ -141,11 +141,8 @@ def _settings_fix(problem: Problem) -> str | None:
         return did_you_mean(*problem.guess) or problem.fix
     if problem.fix == QUOTE:
         return "write it in quotes"
-    return _WORD.sub(r'write "\1"', problem.fix) if problem.fix else None
-
-
-_WORD = re.compile(r"^write ([A-Za-z][\w-]*)(?= if |$)")
-"""The hint for a word: a settings file has it in quotes."""
+    # A word that is to be written has quotes in a settings file.
+    return re.sub(r"^write ([A-Za-z][\w-]*)(?= if |$)", r'write "\1"', problem.fix) if problem.fix else None
 
 
 def _dotted(path: Path) -> str:

@@ -147,6 +147,8 @@ def _address_groups(names: str | list[str], address_groups: Mapping[str, Address
         group = address_groups.get(name)
         if group is None:
             fix = "define it under `address_groups` of any file, and give that file, or its folder, too"
+            if read_prefix(name).problem is None:
+                fix = "use `remote_ip_prefix` for a prefix"
             message = f"no file defines the address group {shown(name)}"
             problems.append(
                 Problem(

@@ -42,9 +42,10 @@ def _once(problems: list[Problem]) -> Iterator[Problem]:
     unknown = [(each.path[:-1], each.fix or "") for each in problems if each.name is ProblemName.UNKNOWN_KEY]
     for each in problems:
         key = each.message.split("`")[1] if each.name is ProblemName.MISSING_KEY else ""
-        misspelled = f"did you mean `{key}`", f"write `{key}:", "write the list itself"
-        is_told = any(path == each.path and fix.startswith(misspelled) for path, fix in unknown)
-        if not (key and is_told) and not (unknown and each.name is ProblemName.NOTHING_DESIRED):
+        misspelled = [f"did you mean `{word}`" for word in (key, *wording.WHOLE_RULES)]
+        misspelled += [f"write `{key}:", "write the list itself"]
+        is_told = any(path == each.path and fix.startswith(tuple(misspelled)) for path, fix in unknown)
+        if not (key and is_told) and not (each.name is ProblemName.NOTHING_DESIRED and any(fix for _, fix in unknown)):
             yield each
 
 

@@ -153,6 +153,8 @@ MARKED = {
     "crossplane.yaml": "apiVersion: ec2.aws/v1\nkind: SecurityGroup\nspec: {security_groups: []}\n",
     "terraform.yaml": "resource: {gcore_securitygroup: {web: {security_group_rules: {direction: ingress}}}}\n",
     "play.yml": "- hosts: all\n  tasks: [{security_group_rule: {direction: ingress, remote_ip_prefix: 10.0.0.0/8}}]\n",
+    "tasks.yml": "- name: a\n  openstack.cloud.security_group_rule: {remote_ip_prefix: 10.0.0.0/8}\n",
+    "resource.yaml": "apiVersion: sgctl.dev/v1alpha1\nkind: SecurityGroup\nspec: {rules: [{direction: ingress}]}\n",
     **{name: FOREIGN[name] for name in ("policy.yaml", "compose.yml", "two.yaml", "play.yml")},
 }
 

@@ -231,7 +231,8 @@ WORDS: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
     **{f"protocol {word!r}": (IN | TEN | {"protocol": word}, [IN | TEN | {"protocol": "icmp"}])
        for word in ("ping", "ICMP", "icmpv4", "1", 1)},
     **{f"protocol {word!r}": (IN | TEN | {"protocol": word}, NOTHING)
-       for word in ("an", "ny", "tcp6", "ipv6", "ipv4", ["tcp", "udp"], "tcp,udp", "tcp/udp", "ssh", "", [], {}, 300)},
+       for word in ("an", "ny", "tcp udp", "tcp/22", "udp 53", "tcp6", "ipv6", "ipv4", ["tcp", "udp"],
+                    "tcp,udp", "tcp/udp", "ssh", "", [], {}, 300)},
     **{f"direction {word!r}": (TEN | {"direction": word}, [IN | TEN])
        for word in ("in", "INBOUND", "Ingress", "incoming", "ingres")},
     **{f"direction {word!r}": (TEN | {"direction": word}, [OUT | TEN]) for word in ("out", "OUTBOUND", "EGRESS")},
@@ -246,9 +247,11 @@ WORDS: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
     **{f"ports {word!r}": (IN | TEN | {"protocol": "tcp", "ports": word}, [IN | TEN | {"protocol": "tcp"}])
        for word in ("1-65535", "0-65535", "0:65535", "1:65535")},
     **{f"ports {word!r}": (SSH | TEN | {"ports": word}, [SSH | TEN | {"ports": [80, 443]}])
-       for word in ("80,443", "80, 443", ["80", "443"], "80", 80.0, "http", "https", ["http", "https"], "0443")},
+       for word in ("80,443", "80, 443", ["80", "443"], "80", 80.0, "http", "https", ["http", "https"],
+                    "0443", "80 443", "80/443",
+                    "80;443", "80 , 443", "443 80")},
     **{f"ports {word!r}": (SSH | TEN | {"ports": word}, [SSH | TEN | {"ports": "80-90"}])
-       for word in ("80:90", "80 - 90", "80-90,", "90-80", "80/90", "80\u201390")},
+       for word in ("80:90", "80 - 90", "80-90,", "90-80", "80..90", "80 to 90", "80\u201390")},
     **{f"ports {word!r}": (SSH | TEN | {"ports": word}, NOTHING)
        for word in ("all", "any", "*", 0, -1, "0", "-1", "", None, [], {}, "ftp-data", {"from": 1, "to": 2}, True,
                     70000, "!80", ">1024", "80-", "-80")},
