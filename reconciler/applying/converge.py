@@ -85,10 +85,7 @@ def _moved_since(session: Session) -> tuple[str, ...]:
 def _converge(session: Session, difference: Difference, requests: Sequence[Request]) -> Result:
     for round_ in range(MAX_ROUNDS):
         refused = _send_all(session, difference, requests)
-        if session.problem and refused is None:
-            # Nobody knows whether the server is still at it. A read that comes too early would miss what it does.
-            session.wait(round_)
-        live = _look(session, difference, round_) if refused is None else _look_again(session, difference, refused)
+        live = _read_after(session, difference, refused, round_)
         if live is None:
             return session.ended(Status.FAILED, "the group does not exist any more")
         left = what_is_left(difference, live)
@@ -108,11 +105,17 @@ def _converge(session: Session, difference: Difference, requests: Sequence[Reque
     return session.tried_in_vain(f"not complete after {MAX_ROUNDS} rounds: {reason}")
 
 
-def _look_again(session: Session, difference: Difference, refused: ApiRefused) -> LiveGroup | None:
-    """Read the group after a refusal, and take note if the server carried out a part of what it refused."""
-    live = session.read_back(refused, lambda: _read_group(session, difference))
-    if live is not None and difference.live is not None:
-        session.touched |= is_begun(difference, live)
+def _read_after(session: Session, difference: Difference, refused: ApiRefused | None, round_: int) -> LiveGroup | None:
+    """Read the group after a write, and take note if a part of what was not carried out is live all the same."""
+    if refused is not None:
+        live = session.read_back(refused, lambda: _read_group(session, difference))
+    else:
+        if session.problem:
+            # Nobody knows whether the server is still at it. A read that comes too early would miss what it does.
+            session.wait(round_)
+        live = _look(session, difference, round_)
+    if live is not None and difference.live is not None and not session.touched:
+        session.touched = is_begun(difference, live)
     return live
 
 

@@ -358,6 +358,19 @@ def test_a_refusal_after_which_a_part_is_live_is_no_1(server: EmulatorServer, st
     assert world.content() == contents([*OLD, tcp(8080)])
 
 
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_lock_behind_which_a_part_is_live_is_no_1(server: EmulatorServer, version: str) -> None:
+    world = World(server, version)
+    plan = update(world)
+    part = seeds([*OLD, tcp(8080)])
+    body = {"rules": part} if version == "v2" else {"changed_rules": [{"action": "create", **part[-1]}]}
+    world.transport = refusing(409, body, "Resource `web` is already locked by another task. Please try again later.")
+    code, told = world.exit_code(plan)
+    world.transport = httpx.HTTPTransport
+    assert code == 4, told
+    assert world.content() == contents([*OLD, tcp(8080)])
+
+
 @pytest.mark.parametrize("status", REFUSALS)
 def test_a_refusal_of_which_nothing_is_live_is_no_4(server: EmulatorServer, status: int) -> None:
     world = World(server)
@@ -418,7 +431,7 @@ def test_where_the_api_refuses_for_good_nobody_promises_that_applying_again_conv
     assert "until the reason is gone" in (report.error.hint or "")
 
 
-def refusing(status: int, body: dict[str, Any] | None) -> type[httpx.HTTPTransport]:
+def refusing(status: int, body: dict[str, Any] | None, message: str = "refused") -> type[httpx.HTTPTransport]:
     """A transport behind which a write is carried out, with another body where one is given, and then refused."""
 
     class Refusing(httpx.HTTPTransport):
@@ -428,6 +441,6 @@ def refusing(status: int, body: dict[str, Any] | None) -> type[httpx.HTTPTranspo
             headers = {"Authorization": request.headers["Authorization"], "Content-Type": "application/json"}
             given: dict[str, Any] = {"content": request.read()} if body is None else {"json": body}
             super().handle_request(httpx.Request(request.method, request.url, headers=headers, **given)).read()
-            return httpx.Response(status, json={"message": "refused"}, request=request)
+            return httpx.Response(status, json={"message": message}, request=request)
 
     return Refusing
