@@ -15,10 +15,10 @@ from reconciler.cli import settings
 from reconciler.cli.log import current_log
 from reconciler.cli.options import Look, ReportOptions
 from reconciler.cli.parameters import OutputFile
-from reconciler.config.config import leads_out, repository_of
+from reconciler.config.config import repository_of
 from reconciler.model.environment import API_KEY_FILE
 from reconciler.model.errors import SgctlError, UsageError
-from reconciler.model.files import PLAN_LIMIT
+from reconciler.model.files import PLAN_LIMIT, strays
 from reconciler.model.policies import Finding
 from reconciler.model.text import printable
 
@@ -84,8 +84,7 @@ def refuse_output(path: str, name: str) -> None:
 
 def refuse_way_out(path: str, root: Path, name: str) -> None:
     """Refuse a file that stands below a folder by its name, and elsewhere in truth. Raises `UsageError`."""
-    parent, top = (os.path.abspath(each) for each in (Path(path).parent, root))  # noqa: PTH100 - resolve() follows links
-    if Path(parent).is_relative_to(top) and leads_out(Path(parent), Path(top)):
+    if strays(str(Path(path).parent), str(root)):
         raise UsageError(f"{name}: a folder on the way there is a link that leads out", hint="Name the place itself.")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.log import current_log
-from reconciler.config.config import FILE_NAME, Config, load_config, load_outside
+from reconciler.config.config import FILE_NAME, Config, load_config, load_outside, repository_here
 from reconciler.model import environment as variables
 from reconciler.model.cloud import DEFAULT_BASE_URL
 from reconciler.model.errors import UsageError
@@ -83,7 +83,8 @@ def walk(follow_links: bool = False) -> "Walk":  # noqa: FBT002 - the one thing 
     from reconciler.loading.walk import Walk  # noqa: PLC0415 - brings YAML's problems, which help need not load
 
     loaded = config()
-    return Walk(follow_links, tuple(loaded.values.get("exclude", ())), str(Path(loaded.file or "").parent))
+    root = str(Path(loaded.file or "").parent)
+    return Walk(follow_links, tuple(loaded.values.get("exclude", ())), root, repository_here())
 
 
 def default_paths() -> tuple[str, ...]:

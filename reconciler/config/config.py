@@ -18,7 +18,7 @@ from reconciler.config.keys import KEYS, POLICIES, Key
 from reconciler.config.toml_places import KeyPath, key_positions
 from reconciler.loading.issues import LIMIT, Source
 from reconciler.model.errors import InputError, Issue, UsageError
-from reconciler.model.files import SETTINGS_LIMIT, parts_below, read_bounded
+from reconciler.model.files import SETTINGS_LIMIT, parts_below, read_bounded, strays
 from reconciler.model.place import FilePlace
 from reconciler.model.problems import ProblemName
 from reconciler.model.text import SHOWN_WIDTH, alike, one_of, shown
@@ -115,6 +115,8 @@ def load_outside(path: str) -> Config:
     Raises `InputError` with everything that is wrong, `UsageError` where the file cannot be read.
     """
     try:
+        if (repository := repository_here()) is not None and strays(path, repository):
+            raise UsageError(f"--policies {path}: a link leads out of the repository, and it is not read")
         source = Source(path, read_bounded(path, SETTINGS_LIMIT, or_pipe=True))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no path holds such a character"
@@ -141,6 +143,12 @@ def _folders(folder: Path) -> Iterator[Path]:
 def repository_of(folder: Path) -> Path:
     """Return the root of the repository that a folder is in, or the folder where it is in none."""
     return next((each for each in (folder, *folder.parents) if os.path.lexists(each / ".git")), folder)
+
+
+def repository_here() -> str | None:
+    """Return the root of the repository that the current folder is in; None where it is in none."""
+    root = repository_of(Path.cwd())
+    return str(root) if os.path.lexists(root / ".git") else None
 
 
 def leads_out(path: Path, repository: Path) -> bool:

@@ -13,9 +13,10 @@ from reconciler.loading.head import Defaults
 from reconciler.loading.issues import Budget, Issues, Source
 from reconciler.loading.plain import PlainDocument, read_plain
 from reconciler.loading.values import MAX_EXPANDED
-from reconciler.loading.walk import LOCK_NAME, WALK, Walk, find_files, path_issue, reason_of, walk_paths
+from reconciler.loading.walk import LOCK_NAME, WALK, Walk, path_issue, reason_of, walk_paths
 from reconciler.model.desired import DesiredState
 from reconciler.model.errors import InputError, Issue
+from reconciler.model.files import GROUPS_LIMIT, read_as_named, read_bounded
 from reconciler.model.place import FilePlace, position_of
 from reconciler.model.policies import Policies
 from reconciler.model.problems import ProblemName
@@ -140,7 +141,8 @@ def read_sources(paths: Sequence[str], *, walk: Walk = WALK) -> tuple[list[Found
     issues = Issues()
     for issue in not_found:
         issues.append(issue)
-    return [(source, found) for file, found in files.items() if (source := _read_file(file, issues))], issues
+    read = ((_read_file(file, folder, issues, walk), folder is not None) for file, folder in files.items())
+    return [(source, was_found) for source, was_found in read if source is not None], issues
 
 
 def parse_sources(sources: Sequence[FoundSource], issues: Issues) -> tuple[tuple[YamlDocument, ...], tuple[Issue, ...]]:
@@ -154,14 +156,14 @@ def parse_sources(sources: Sequence[FoundSource], issues: Issues) -> tuple[tuple
 
 def read_files(paths: Sequence[str], at_least: int, *, walk: Walk = WALK) -> tuple[tuple[str, bytes], ...] | None:
     """Read the files given as they are; None if they are smaller than `at_least` bytes together, or not just files."""
-    files, not_found = find_files(paths, walk=walk)
+    files, not_found = walk_paths(paths, walk=walk)
     try:
         states = [Path(file).stat() for file in files]
         if not_found or not all(stat.S_ISREG(each.st_mode) for each in states):
             return None
         if sum(each.st_size for each in states) < at_least:
             return None
-        return tuple((file, Path(file).read_bytes()) for file in files)
+        return tuple((file, _read(file, folder, walk)) for file, folder in files.items())
     except OSError:
         return None
 
@@ -181,7 +183,8 @@ _NEVER_READ = frozenset(
 def with_lines(issues: Iterable[Issue]) -> tuple[Issue, ...]:
     """Add to issues that have none the line they are about: a later stage knows the place, and not the text.
 
-    The files are read once more. A place in what is no regular file (a pipe was read up already) stays as it is.
+    The files are read once more, and may be others by now: an issue of what is reached by a link, or is no regular file
+    (a pipe was read up already), stays as it is.
     """
     sources: dict[str, Source | None] = {}
     return tuple(_with_line(issue, sources) for issue in issues)
@@ -193,22 +196,27 @@ def _with_line(issue: Issue, sources: dict[str, Source | None]) -> Issue:
         return issue
     if path not in sources:
         try:
-            sources[path] = Source(path, Path(path).read_bytes()) if Path(path).is_file() else None
+            sources[path] = Source(path, read_as_named(path, GROUPS_LIMIT))
         except (OSError, ValueError):
             sources[path] = None
     source = sources[path]
     return issue if source is None else source.show(issue)
 
 
-def _read_file(path: str, issues: Issues) -> Source | None:
+def _read_file(path: str, folder: str | None, issues: Issues, walk: Walk) -> Source | None:
     try:
         mode = Path(path).stat().st_mode
         if stat.S_ISREG(mode) or stat.S_ISFIFO(mode):
-            return Source(path, Path(path).read_bytes())
+            return Source(path, _read(path, folder, walk))
         issues.append(path_issue(path, ProblemName.NOT_READABLE, "this is neither a file nor a folder"))
     except OSError as error:
         issues.append(path_issue(path, *reason_of(error)))
     return None
+
+
+def _read(path: str, folder: str | None, walk: Walk) -> bytes:
+    """Read a file that was found in a folder, or named: since then its name may have become a link."""
+    return read_bounded(path, GROUPS_LIMIT, or_pipe=folder is None, below=None if walk.follow_links else folder)
 
 
 def _parse(source: Source, issues: Issues, values: Budget, *, was_found: bool) -> list[YamlDocument]:

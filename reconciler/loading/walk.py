@@ -6,11 +6,12 @@ import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.model.errors import Issue
-from reconciler.model.files import parts_below
+from reconciler.model.files import parts_below, resolved, strays
 from reconciler.model.pattern import compile_pattern
 from reconciler.model.place import FilePlace
 from reconciler.model.problems import ProblemName
@@ -23,6 +24,9 @@ LOCK_NAME = "sgctl.lock.yaml"
 class Walk(NamedTuple):
     """What a walk through a folder takes: links out of it, and not what matches one of `exclude`.
 
+    `repository` is the root of the git repository where the program runs: a path given that is in it by its name may be
+    a link, for whoever changes the repository can make it one, but none that leads out of it.
+
     Those are globs of paths below `root`: `*` and `?` stay within a name, `**` stands for any folders, one without a
     slash matches a name in any folder, and a folder that matches is left out with all that is in it.
     """
@@ -30,6 +34,11 @@ class Walk(NamedTuple):
     follow_links: bool = False
     exclude: tuple[str, ...] = ()
     root: str = "."
+    repository: str | None = None
+
+    def leads_out(self, path: str) -> bool:
+        """Tell whether a path given is in the repository by its name, and in truth elsewhere, or what git keeps."""
+        return not self.follow_links and self.repository is not None and strays(path, self.repository)
 
     def matcher(self) -> Callable[[str], object] | None:
         """Return what tells whether a path is left out; None where nothing is."""
@@ -69,25 +78,30 @@ def find_files(paths: Sequence[str], *, walk: Walk = WALK) -> tuple[tuple[str, .
     return tuple(files), issues
 
 
-def walk_paths(paths: Sequence[str], *, walk: Walk = WALK) -> tuple[dict[str, bool], tuple[Issue, ...]]:
+def walk_paths(paths: Sequence[str], *, walk: Walk = WALK) -> tuple[dict[str, str | None], tuple[Issue, ...]]:
     """List the files to read, each once, in the order given and sorted within a folder; paths stay as they were given.
 
-    Of each it tells whether it was found in a folder, rather than named.
+    Of each it tells the folder in which it was found, from the root and without links; None where it was named.
 
     A folder stands for its `*.yaml` and `*.yml` files and those of its subfolders, without what is hidden. Whoever may
     write to a folder can put a link there, to a file that only the reader may read: unless the walk follows links, what
-    leads out of the folder is an issue. A path that was given may be a link, or a pipe, and is never excluded. With
-    a file comes the lock that is in its folder.
+    leads out of the folder is an issue. A path that was given may be a link (within the repository, see `Walk`), or a
+    pipe, and is never excluded. With a file comes the lock that is in its folder.
     """
-    files: dict[tuple[int, int], tuple[str, bool]] = {}
+    files: dict[tuple[int, int], tuple[str, str | None]] = {}
     issues: list[Issue] = []
     for path in paths:
         before = len(issues)
         try:
+            if walk.leads_out(path):
+                message = f"the path leads out of the repository ({walk.repository}), and is not read"
+                issues.append(_outside(path, message))
+                continue
             walker, is_folder = _Walker(path, issues, walk), Path(path).is_dir()
+            folder = resolved(path) if is_folder else None
             for file in walker.files(path) if is_folder else [path, *walker.lock_beside(path)]:
                 status = Path(file).stat()
-                files.setdefault((status.st_dev, status.st_ino), (file, is_folder))
+                files.setdefault((status.st_dev, status.st_ino), (file, folder))
             if is_folder and not walker.found and len(issues) == before:
                 message = "the folder holds no *.yaml or *.yml file"
                 message += " but those that `exclude` in the settings leaves out" if walker.left_out else ""
@@ -175,10 +189,14 @@ class _Walker:
         return "to what is hidden" if any(part.startswith(".") for part in parts) else None
 
     def _refuse(self, path: str, name: ProblemName, message: str) -> None:
-        fix = "pass --follow-links if whoever may write to that folder may read all that you may read"
         self._issues.append(
-            Issue(FilePlace(path, 1, 1), name, message, fix=fix if name is ProblemName.OUTSIDE_FOLDER else None)
+            _outside(path, message) if name is ProblemName.OUTSIDE_FOLDER else path_issue(path, name, message)
         )
+
+
+def _outside(path: str, message: str) -> Issue:
+    fix = "pass --follow-links if whoever may write to that folder may read all that you may read"
+    return replace(path_issue(path, ProblemName.OUTSIDE_FOLDER, message), fix=fix)
 
 
 def path_issue(path: str, name: ProblemName, message: str) -> Issue:

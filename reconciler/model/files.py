@@ -10,15 +10,18 @@ SETTINGS_LIMIT = 4 * 2**20
 STATE_LIMIT = 2**20
 PLAN_LIMIT = 512 * 2**20
 CERTIFICATES_LIMIT = 4 * 2**20
-"""Bytes of a key, of settings (or a schema), of what `drift` reported last, of a plan or a journal, and of CA
-certificates, at most."""
+GROUPS_LIMIT = 256 * 2**20
+"""Bytes of a key, of settings (or a schema), of what `drift` reported last, of a plan or a journal, of CA certificates,
+and of a file of desired state, at most."""
 
 
-def read_bounded(path: str, limit: int, *, or_pipe: bool = False) -> bytes:
+def read_bounded(path: str, limit: int, *, or_pipe: bool = False, below: str | None = None) -> bytes:
     """Read a regular file of at most `limit` bytes; with `or_pipe` also what a shell substitutes for a command.
 
-    Raises `OSError`, whose `strerror` says why, for a larger file and for a device, a folder or a socket, which is not
-    opened. A file of /proc that claims to be empty and a file that grows are bounded too.
+    With `below`, the path of a folder from the root and without links, only a file that stands there is read, and in no
+    hidden folder of it: the path may lead elsewhere since it was looked at, so it counts what was opened. Raises
+    `OSError`, whose `strerror` says why, for another file, a larger one, and for a device, a folder or a socket, which
+    is not opened. A file of /proc that claims to be empty and a file that grows are bounded too.
     """
     is_pipe = or_pipe and Path(path).is_fifo()
     # Where the path became a pipe since then, opening it does not wait for somebody to write.
@@ -27,6 +30,8 @@ def read_bounded(path: str, limit: int, *, or_pipe: bool = False) -> bytes:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) and not (is_pipe and stat.S_ISFIFO(status.st_mode)):
             raise OSError(errno.EINVAL, "it is no regular file", path)
+        if below is not None and not _is_within(descriptor, path, below):
+            raise OSError(errno.EINVAL, f"a link leads out of {below}, or to what is hidden there", path)
         data = file.read(limit + 1) if status.st_size <= limit else b""
     if len(data) > limit or status.st_size > limit:
         raise OSError(errno.EFBIG, f"it is larger than {_size(limit)}, which no such file is", path)
@@ -39,6 +44,34 @@ def parts_below(path: str, folder: str) -> tuple[str, ...] | None:
     if os.path.commonpath((resolved, root)) != root:
         return None
     return Path(os.path.relpath(resolved, root)).parts
+
+
+def strays(path: str, root: str) -> bool:
+    """Tell whether a path is below a folder by its name, and in truth elsewhere, or among what git keeps there."""
+    name, top = os.path.abspath(path), os.path.abspath(root)  # noqa: PTH100 - resolve() follows links
+    if not Path(name).is_relative_to(top):
+        return False
+    parts = parts_below(path, root)
+    return parts is None or ".git" in parts
+
+
+def _is_within(descriptor: int, path: str, folder: str) -> bool:
+    """Tell whether what was opened by a path is in a folder, and in no hidden one there, as `.git/config`.
+
+    Where the system does not tell what was opened, it is what the path leads to now.
+    """
+    try:
+        opened = os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115 - its text, beside a path
+    except OSError:
+        opened = os.path.realpath(path)
+    is_below = os.path.commonpath((opened, folder)) == folder
+    return is_below and not any(part.startswith(".") for part in Path(os.path.relpath(opened, folder)).parts)
+
+
+def read_as_named(path: str, limit: int) -> bytes:
+    """Read a regular file that is no link, in folders that are none either. Raises what `read_bounded` raises."""
+    folder = os.path.abspath(Path(path).parent)  # noqa: PTH100 - resolve() follows links
+    return read_bounded(path, limit, below=folder)
 
 
 def resolved(folder: str, path: str = "") -> str:

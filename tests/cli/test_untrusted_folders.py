@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.cli import run, sgctl
 from reconciler.emulator.server import EmulatorServer
+from reconciler.loading import load
 
 from .conftest import KEY, SAME, Sgctl
 
@@ -130,6 +131,59 @@ def test_a_link_within_the_folder_and_one_that_is_named_are_read(offline: Sgctl)
     offline.write(SAME, "web.yaml")
     (offline.folder / "groups" / "x.yaml").symlink_to("../web.yaml")
     assert offline("validate", "groups/x.yaml").code == 0
+
+
+@pytest.mark.parametrize("command", WITH_PATHS)
+@pytest.mark.parametrize("where", ["out", "hidden"])
+def test_a_path_given_does_not_lead_out_of_the_repository(sgctl: Sgctl, command: str, where: str) -> None:
+    """Whoever can change the repository can make a link of what a CI names: the folder, or one of its files."""
+    outside = key_file(sgctl.folder)
+    (sgctl.folder / ".git").mkdir()
+    (sgctl.folder / ".git" / "key.yaml").write_text(f"{SECRET}: [\n")
+    to = outside.parent if where == "out" else sgctl.folder / ".git"
+    (sgctl.folder / "groups").symlink_to(to)
+    (sgctl.folder / "web.yaml").symlink_to(to / "key.yaml")
+    for path in ("groups", "web.yaml"):
+        ran = sgctl(*(argument.replace("PATH", path) for argument in WITH_PATHS[command]))
+        assert (ran.code, SECRET in ran.out + ran.err) == (1, False)
+        assert ran.err.startswith(f"{path}:1:1: error: the path leads out of the repository"), ran.err
+        if command != "import":
+            again = sgctl(*(argument.replace("PATH", path) for argument in WITH_PATHS[command]), "--follow-links")
+            assert "leads out" not in again.err
+
+
+def test_policies_from_outside_do_not_lead_out_of_the_repository_where_they_are_in_it(offline: Sgctl) -> None:
+    offline.write(SAME)
+    (offline.folder / ".git").mkdir()
+    (offline.folder / "rules.toml").symlink_to(key_file(offline.folder))
+    ran = offline("validate", "--policies", "rules.toml")
+    assert (ran.code, SECRET in ran.err, "a link leads out of the repository" in ran.err) == (1, False, True)
+
+
+@pytest.mark.parametrize("at", ["walk", "lines"])
+@pytest.mark.parametrize("size", ["small", "large"])
+def test_what_becomes_a_link_after_it_was_found_is_not_read(
+    sgctl: Sgctl, monkeypatch: pytest.MonkeyPatch, at: str, size: str
+) -> None:
+    """Between the look at a folder and the read of a file, and between that and the line that an error shows."""
+    text = SAME.replace("name: web", "name: web\n    previous_name: app").replace("443", "8443")
+    path = Path(sgctl.write(text + "#" * ((size == "large") << 19), "groups/web.yaml"))
+    outside = key_file(sgctl.folder)
+    outside.write_text(f"{SECRET}\n" * 9)
+
+    def swap() -> None:
+        path.unlink()
+        path.symlink_to(outside)
+
+    if at == "walk":
+        walk_paths = load.walk_paths
+        monkeypatch.setattr(load, "walk_paths", lambda *given, **more: (walk_paths(*given, **more), swap())[0])
+    else:
+        with_lines = load.with_lines
+        monkeypatch.setattr(load, "with_lines", lambda issues: (swap(), with_lines(issues))[1])
+    ran = sgctl("plan", "groups")
+    assert (ran.code, SECRET in ran.out + ran.err, path.is_symlink()) == (1, False, True), ran.err
+    assert ("a link leads out of" if at == "walk" else "its `previous_name` 'app'") in ran.err
 
 
 @pytest.mark.parametrize("path", ["../outside", "/etc", "link", "groups/../../outside/key.yaml", ".git/config"])
