@@ -71,7 +71,8 @@ class ToldByUs(logging.Handler):
         now = self._hands.clock.monotonic()
         text = short(_ATTEMPT.sub("", record.getMessage()))
         about = _URL.sub("", text)
-        if now - self._told.get(about, float("-inf")) > TELL_AGAIN:
+        self._told = {each: when for each, when in self._told.items() if now - when <= TELL_AGAIN}
+        if about not in self._told:
             self._told[about] = now
             self._hands.tell(f"kopf: {text}", is_warning=True)
 
