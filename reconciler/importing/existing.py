@@ -80,7 +80,7 @@ def address_groups_of(shared: Shared) -> dict[str, frozenset[str]]:
     }
 
 
-def rule_sets_of(shared: Shared, names: Mapping[str, str]) -> dict[str, dict[Rule, str] | None]:
+def live_rules_of_sets(shared: Shared, names: Mapping[str, str]) -> dict[str, dict[Rule, str] | None]:
     """Return the rules of each rule set with their descriptions, the largest set first.
 
     `names` are those of remote groups by id. A set that has a date or an exception, or names another group, is None:

@@ -11,8 +11,8 @@ from reconciler.importing.existing import (
     LookUp,
     address_groups_of,
     holds_files,
+    live_rules_of_sets,
     read_existing,
-    rule_sets_of,
 )
 from reconciler.importing.layout import File, file_per_group, one_file, read_if_there, texts
 from reconciler.importing.proof import prove
@@ -152,7 +152,7 @@ def _context(live: Sequence[LiveGroup], existing: Existing, options: ImportOptio
         shared_names=frozenset(name for name, number in names.items() if number > 1),
         reference_names=references,
         address_groups_in_files=address_groups_of(existing.shared) if options.address_groups else None,
-        rule_sets_in_files=rule_sets_of(existing.shared, references) if options.factor else None,
+        rule_sets_in_files=live_rules_of_sets(existing.shared, references) if options.factor else None,
     )
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from reconciler.model.desired import Note
 from reconciler.model.errors import Issue
-from reconciler.model.place import Key, Place, UsedPlace, position_of, written_at
+from reconciler.model.place import Key, Place, position_of
 from reconciler.model.problems import ProblemName
 from reconciler.model.text import crop
 
@@ -94,10 +94,6 @@ LIMIT = 1000
 """So many issues of a stage are worded; the rest is counted, so that a file of nothing but errors costs no more."""
 
 
-_Key = tuple[str | Place, ...]
-"""What makes two issues one: what they say, and where that is written."""
-
-
 class Issues:
     """The issues found so far. Past the limit they are counted only: ask `full` before wording is expensive.
 
@@ -108,7 +104,7 @@ class Issues:
     def __init__(self, limit: int = LIMIT, most_mended: int = 0) -> None:
         self._limit = limit
         self._most_mended = most_mended
-        self._found: dict[_Key, Issue] = {}
+        self._found: dict[tuple[str | Place, ...], Issue] = {}
         self._omitted = 0
         self.notes: list[Note] = []
 
@@ -142,11 +138,9 @@ class Issues:
 
     def append(self, issue: Issue) -> None:
         """Note an issue that is worded already."""
-        others = issue.related if isinstance(issue.place, UsedPlace) else ()
-        key: _Key = (issue.message, written_at(issue.place), *(written_at(place) for _, place in others))
-        if key not in self._found:
+        if issue.what not in self._found:
             if self.keeps(issue.replacement):
-                self._found[key] = issue
+                self._found[issue.what] = issue
             else:
                 self.count()
 

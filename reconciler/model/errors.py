@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, ClassVar, Self
 
-from reconciler.model.place import Place
+from reconciler.model.place import Place, UsedPlace, written_at
 from reconciler.model.problems import ProblemName
 
 
@@ -66,6 +66,12 @@ class Issue:
     caret: int = 1
     replacement: str | None = None
 
+    @property
+    def what(self) -> tuple[str | Place, ...]:
+        """What makes two issues one: what they say of which text. The uses of a rule set bring its rules again."""
+        others = self.related if isinstance(self.place, UsedPlace) else ()
+        return (self.message, written_at(self.place), *(written_at(place) for _, place in others))
+
 
 class SgctlError(Exception):
     """The root: a sentence for the user (`message`), what to do (`hint`), and the exit code of its class."""
@@ -83,11 +89,14 @@ class UsageError(SgctlError):
 
 
 class InputError(SgctlError):
-    """The files are wrong. Carries every issue of the run, sorted by place."""
+    """The files are wrong. Carries every issue of the run, once and sorted by place."""
 
     def __init__(self, issues: tuple[Issue, ...]) -> None:
-        super().__init__(f"{len(issues)} error{'s' if len(issues) != 1 else ''} in the files")
-        self.issues = tuple(sorted(issues, key=lambda issue: issue.place.order))
+        found: dict[object, Issue] = {}
+        for issue in sorted(issues, key=lambda issue: issue.place.order):
+            found.setdefault(issue.what, issue)
+        super().__init__(f"{len(found)} error{'s' if len(found) != 1 else ''} in the files")
+        self.issues = tuple(found.values())
 
 
 class PlanFileError(SgctlError):
