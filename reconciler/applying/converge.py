@@ -212,7 +212,7 @@ def _verified(session: Session, difference: Difference, live: LiveGroup) -> Resu
             Status.FAILED,
             f"created as {live.id}, but somebody created a group of the same name meanwhile: "
             + ", ".join(session.twins),
-            "Say with `id:` which one the file context, and delete the other.",
+            "Say with `id:` which one the file means, and delete the other.",
         )
     if problems := unexpected(difference, live):
         return session.ended(Status.FAILED, "done, but meanwhile others changed the group: " + "; ".join(problems))
