@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.applying.journal_folder import journal_folder, kept_journals
 from reconciler.cli import settings
 from reconciler.cli.log import current_log
 from reconciler.cli.options import Look, ReportOptions
@@ -90,6 +89,7 @@ def refuse_way_out(path: str, root: Path, name: str) -> None:
 
 def _read_by_this_run(inputs: Sequence[str], *, walk: "Walk") -> dict[tuple[int, int] | None, str]:
     """List what is read: each file with how it came to be."""
+    from reconciler.applying.journal_folder import journal_folder, kept_journals  # noqa: PLC0415 - only for outputs
     from reconciler.loading.walk import find_files  # noqa: PLC0415 - brings YAML, which `sgctl show` need not load
 
     files = dict.fromkeys(find_files(inputs, walk=walk)[0], "an input of this run")
