@@ -129,7 +129,7 @@ def _range(low: int | None, high: int | None) -> Ranges:
                 ("port_range_min" if low == 0 else "port_range_max",),
                 ProblemName.OUT_OF_RANGE,
                 f"ports are numbers from 1 to {MAX_PORT}",
-                "write 1" if low == 0 and high else "leave both ends out if every port is meant",
+                _fix_zero(high),
             )
         )
     if low > high:
@@ -140,6 +140,12 @@ def _range(low: int | None, high: int | None) -> Ranges:
             )
         )
     return Ranges((_stored(low, high),))
+
+
+def _fix_zero(high: int) -> str:
+    if not high:
+        return "leave both ends out if every port is meant"
+    return "write 1" if high == MAX_PORT else f"write 1 if every port up to {high} is meant"
 
 
 def _ports(ports: int | str | tuple[int | str, ...]) -> Ranges:

@@ -261,6 +261,7 @@ WORDS: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
                                [IN | TEN | {"protocol": "icmp", "icmp_type": 8}]) for word in ("8", 8.0)},
     **{f"end {word!r}": (IN | TEN | {"protocol": "tcp", "port_range_min": word, "port_range_max": 80}, NOTHING)
        for word in ("", [], -1, "any", "http")},
+    "a range from zero": (IN | TEN | {"protocol": "tcp", "port_range_min": 0, "port_range_max": 80}, NOTHING),
     "one end": (IN | TEN | {"protocol": "tcp", "port_range_min": 80}, [IN | TEN | {"protocol": "tcp", "ports": 80}]),
     "no ports of gre": (IN | TEN | {"protocol": "gre", "ports": 80}, NOTHING),
     "a type of tcp": (IN | TEN | {"protocol": "tcp", "icmp_type": 8}, NOTHING),
