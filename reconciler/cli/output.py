@@ -195,14 +195,17 @@ def write_plan(path: str, plan: "Plan") -> None:
     write_atomically(path, _bounded(planfile.iterdumps(plan), path))
 
 
+def _too_large() -> str:
+    return f"the plan comes to more than {PLAN_LIMIT >> 20} MiB, which `sgctl apply` would not read"
+
+
 def _bounded(pieces: Iterable[str], path: str) -> Iterator[str]:
     size = 0
     for piece in pieces:
         size += len(piece.encode())
         if size > PLAN_LIMIT:
             raise SgctlError(
-                f"the plan comes to more than {PLAN_LIMIT >> 20} MiB, which `sgctl apply` would not read: {path} was "
-                "not written",
+                f"{_too_large()}: {path} was not written",
                 hint="Plan part of it at a time: fewer files, or some groups with --group. Nothing was sent.",
             )
         yield piece
@@ -215,8 +218,12 @@ def show_plan(plan: "Plan", format_: str, look: Look, *, err: bool = False) -> N
     from reconciler.render.plan import traffic_only, view_plan  # noqa: PLC0415 - the same
 
     if format_ == "json":
+        size = 0
         for piece in planfile.iterdumps(plan):
+            size += len(piece.encode())
             click.echo(piece, nl=False, err=err)
+        if size > PLAN_LIMIT:
+            current_log().warning(f"{_too_large()}: this is only for other programs to read")
         return
     import shutil  # noqa: PLC0415 - brings compressors
 

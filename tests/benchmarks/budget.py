@@ -232,7 +232,8 @@ def settings(budget: Budget) -> None:
     for label, make in hostile.SETTINGS.items():
         for size in sorted({budget.size, min(budget.size, 4_000_000)}):
             budget.write("sgctl.toml", make(size))
-            budget.row(f"{label}, {size / 1e6:.0f} MB", "config")
+            for command in ("config", "validate", "schema"):
+                budget.row(f"{label}, {size / 1e6:.0f} MB", command)
 
 
 def locks(budget: Budget) -> None:

@@ -20,6 +20,7 @@ from plan_strategies import leaves, plans
 
 from reconciler.api.backend import BACKENDS
 from reconciler.cli import output
+from reconciler.cli.options import Look
 from reconciler.cli.output import write_atomically
 from reconciler.model.desired import DesiredRule
 from reconciler.model.errors import PlanFileError, SgctlError
@@ -245,6 +246,18 @@ def test_a_plan_that_is_written_is_read_and_a_larger_one_leaves_the_old_file(
     monkeypatch.setattr(output, "PLAN_LIMIT", len(planfile.dumps(SMALL)))
     output.write_plan(str(path), SMALL)
     assert read_plan(str(path)) == SMALL
+
+
+def test_json_on_stdout_that_is_too_large_for_a_plan_file_is_whole_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = planfile.dumps(SMALL)
+    for limit, said in ((len(text), ""), (len(text) - 1, "which `sgctl apply` would not read")):
+        monkeypatch.setattr(output, "PLAN_LIMIT", limit)
+        output.show_plan(SMALL, "json", Look(expand=False, traffic_only=False, page_url=None))
+        written = capsys.readouterr()
+        assert written.out == text
+        assert (said in written.err, bool(written.err)) == (True, bool(said))
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "no-such-folder"])

@@ -417,7 +417,7 @@ def bad_settings(size: int) -> str:
 
 def bad_tables(size: int) -> str:
     """Settings of nothing but bad tables."""
-    return "".join(f"[t{each}]\n" for each in range(size // 9))
+    return "".join(f"[t{each}]\n" for each in range(size // 11))
 
 
 def dotted_settings(size: int) -> str:
@@ -432,9 +432,29 @@ def one_line_settings(size: int) -> str:
     return "limits = {" + ", ".join(f"k{each} = 1" for each in range(size // 14)) + "}\n"
 
 
+def many_paths(size: int) -> str:
+    """Paths that are not there, as many as fit."""
+    listed = "".join(f'  "p{each}",\n' for each in range(size // 14))
+    return f"paths = [\n{listed}]\n"
+
+
+def long_globs(size: int) -> str:
+    """Globs of stars, as long as they may be, and paths that they might match."""
+    globs = ", ".join(f'"{"*a" * 95}{each}"' for each in range(10))
+    return f"exclude = [{globs}]\n{many_paths(size - 2000)}"
+
+
+def too_many_globs(size: int) -> str:
+    """More globs than are taken."""
+    return "exclude = [" + ", ".join(f'"**/x{each}/**"' for each in range(size // 18)) + "]\n"
+
+
 SETTINGS: dict[str, Callable[[int], str]] = {
-    each.__name__: each for each in (settings, bad_settings, bad_tables, dotted_settings, one_line_settings)
-}
+    each.__name__: each
+    for each in (
+        settings, bad_settings, bad_tables, dotted_settings, one_line_settings, many_paths, long_globs, too_many_globs,
+    )
+}  # fmt: skip
 
 
 _FLOW = 'group = "*", direction = "ingress", protocol = "tcp"'
