@@ -1,6 +1,7 @@
 """Settings of a stranger: none makes reading them take for ever, and what is too much says so."""
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import hostile
@@ -17,12 +18,15 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+VALID = {"many_paths", "long_globs"}
+
+
 @pytest.mark.parametrize("name", hostile.SETTINGS)
 def test_no_settings_take_long(name: str, folder: Path) -> None:
     """A bad key beside an array of 20,000 lines took minutes; it takes a tenth of a second."""
     (folder / "sgctl.toml").write_text(hostile.SETTINGS[name](280_000))
     started = time.process_time()
-    with pytest.raises((InputError, UsageError)):
+    with nullcontext() if name in VALID else pytest.raises((InputError, UsageError)):
         load_config(folder)
     assert time.process_time() - started < 15
 

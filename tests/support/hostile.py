@@ -441,7 +441,7 @@ def many_paths(size: int) -> str:
 def long_globs(size: int) -> str:
     """Globs of stars, as long as they may be, and paths that they might match."""
     globs = ", ".join(f'"{"*a" * 95}{each}"' for each in range(10))
-    return f"exclude = [{globs}]\n{many_paths(size - 2000)}"
+    return f"exclude = [{globs}]\n{many_paths(max(14, size - 2000))}"
 
 
 def too_many_globs(size: int) -> str:
