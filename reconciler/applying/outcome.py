@@ -26,7 +26,8 @@ class Result:
     """How one change ended. `touched` tells whether anything may have been changed; `group_id` is set once known.
 
     `is_refused` tells that the API does not take the change: as long as its reason stands, sending it again is no use.
-    `is_broken` tells that the API failed at it, or gave no answer, until all tries were used up.
+    `is_broken` tells that the API failed at it, or gave no answer, until all tries were used up; `is_silent` that it
+    answered neither a write nor the read after it.
     `answered` is a new group as the answer to its creation has it, which nobody has read back yet.
     `details` is what the API says of the request that failed last.
     `done` is what a change that did not end well has made of its group all the same, None where that was not read.
@@ -40,6 +41,7 @@ class Result:
     group_id: str | None = None
     is_refused: bool = False
     is_broken: bool = False
+    is_silent: bool = False
     answered: LiveGroup | None = None
     details: ErrorDetails = NO_DETAILS
     done: Difference | None = None

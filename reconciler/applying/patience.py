@@ -1,7 +1,8 @@
 """When an apply gives up: so many groups failed one after the other that the next ones would only fail as well.
 
 A group at which the API fails takes half a minute of tries, so a few of them are enough; one that is refused takes two
-requests, so it may be many. What fails in one project and region stops nothing elsewhere, as long as it does not fail
+requests, so it may be many. An API that does not even answer the read after a write costs more than a minute, and is
+given up at once. What fails in one project and region stops nothing elsewhere, as long as it does not fail
 in many of them.
 """
 
@@ -35,9 +36,12 @@ class Patience:
     def __init__(self, parallelism: int) -> None:
         self._limits = (max(LEAST_BROKEN, 2 * parallelism), MOST_FAILED)
         self._rows: defaultdict[Action, _Row] = defaultdict(_Row)
+        self._silent: set[Target] = set()
 
     def ended(self, action: Action, target: Target) -> str:
         """Say why no further change of that action is to be tried in a target; empty where it is to be tried."""
+        if target in self._silent:
+            return "not tried: the API answered neither a write before it nor the read that looked after that"
         row = self._rows[action]
         counted = zip((row.broken, row.failed), self._limits, strict=True)
         limit = next((limit for number, limit in counted if number >= limit), None)
@@ -55,3 +59,5 @@ class Patience:
         row.failed += 1
         row.broken += result.is_broken
         row.targets.add(difference.target)
+        if result.is_silent:
+            self._silent.add(difference.target)

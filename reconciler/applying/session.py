@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from reconciler.api.backend import Backend
-from reconciler.api.error_answer import Refusal, refusal_of
+from reconciler.api.error_answer import Refusal, is_locked, refusal_of
 from reconciler.api.live import Reader
 from reconciler.applying.outcome import NoJournal, Recorder, Result, Status, Write
 from reconciler.applying.unfinished import what_is_done
@@ -17,6 +17,7 @@ from reconciler.model.errors import (
     NO_DETAILS,
     ApiError,
     ApiRefused,
+    ApiUnreachable,
     OutcomeUnknown,
     OutOfDate,
     SgctlError,
@@ -184,6 +185,8 @@ class Session:
         Raises what `read` raises; then nobody knows, and the change counts as touched.
         """
         try:
+            if self.request is not None and not is_locked(refused):
+                self.settle(self.request)  # on v2 a task may be at what was refused; where it is locked, another's is
             return read()
         except Stopped:
             self.touched = True
@@ -206,10 +209,11 @@ class Session:
             return self.ended(Status.LEFT, f"{self.problem}; {stopped.message}" if self.problem else stopped.message)
         except SgctlError as error:
             message = f"{self.problem}; then {error.message}" if self.problem else error.message
+            is_silent = isinstance(error, ApiUnreachable) and self.is_broken
             if isinstance(error, ApiError):
                 self.is_broken |= not isinstance(error, ApiRefused)
                 self.details = error.details if error.details.to_json() else self.details
-            return self.ended(Status.FAILED, message, error.hint)
+            return replace(self.ended(Status.FAILED, message, error.hint), is_silent=is_silent)
 
     def _record(self, request: Request, status: int | None, request_id: str | None) -> None:
         at = self.context.clock.now()

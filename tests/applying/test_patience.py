@@ -94,6 +94,42 @@ def test_an_api_that_fails_is_asked_for_a_few_groups_only(answer: Callable[[http
     }
 
 
+def test_an_api_that_falls_silent_is_asked_for_no_further_group() -> None:
+    """Neither for a change of another kind: each would take more than a minute. Elsewhere the plan goes on."""
+    patience = Patience(parallelism=16)
+    first, second = creating(1, 1).changes
+    patience.note(Result(first, Status.FAILED, is_broken=True, is_silent=True))
+    for action in Action:
+        assert "answered neither a write" in patience.ended(action, first.difference.target)
+        assert not patience.ended(action, second.difference.target)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reads", "is_silent"),
+    [(dropped, 0, True), (dropped, 1000, False), (refused, 0, False)],
+    ids=["neither", "reads are", "writes are"],
+)
+def test_only_a_write_and_a_read_without_an_answer_are_silence(
+    answer: Callable[[httpx.Request], httpx.Response], reads: int, is_silent: bool
+) -> None:
+    asked = Counter[str]()
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked[request.method] += 1
+        if request.method != "GET":
+            return answer(request)
+        if asked["GET"] > reads:
+            raise httpx.ReadTimeout("silence", request=request)
+        return httpx.Response(200, json={"count": 0, "results": []})
+
+    clock = FakeClock()
+    with Http("https://api.gcore.com", "key", clock, transport=httpx.MockTransport(handle)) as http:
+        context = ApplyContext(GcoreReader(http), GcoreWriter(http, clock), clock, BACKENDS["v1"])
+        report = apply(creating(40), context, parallelism=1)
+    assert ("answered neither a write" in report.results[-1].message) is is_silent
+    assert [result.is_silent for result in report.results].count(True) == is_silent
+
+
 def test_an_api_that_refuses_every_write_is_given_up_after_a_thousand() -> None:
     report, writes = run(creating(*[130] * 10), refused, parallelism=4)
     ends = Counter(result.status for result in report.results)

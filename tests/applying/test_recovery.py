@@ -372,6 +372,21 @@ def test_a_lock_behind_which_a_part_is_live_is_no_1(server: EmulatorServer, vers
 
 
 @pytest.mark.parametrize("status", REFUSALS)
+def test_a_refusal_behind_which_a_task_works_on_is_looked_after_when_that_has_ended(
+    server: EmulatorServer, status: int
+) -> None:
+    """What stands between may turn an answer of v2 into a refusal: the rules are live a moment later."""
+    world = World(server, "v2", knobs=neutron(task_polls=3))
+    plan = update(world)
+    world.transport = refusing(status, None)
+    code, told = world.exit_code(plan)
+    world.transport = httpx.HTTPTransport
+    world.wait_for_tasks()
+    assert world.content() != contents(OLD)
+    assert code == (0 if world.content() == contents(NEW) else 4), told
+
+
+@pytest.mark.parametrize("status", REFUSALS)
 def test_a_refusal_of_which_nothing_is_live_is_no_4(server: EmulatorServer, status: int) -> None:
     world = World(server)
     plan = update(world)
