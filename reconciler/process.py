@@ -28,6 +28,7 @@ def run_and_exit(run: Callable[[list[str]], int]) -> NoReturn:
     """
     gc.disable()
     _open_missing_streams()
+    _end_as_after_ctrl_c()
     code = run(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # what was lost has been told
@@ -44,6 +45,16 @@ def _open_missing_streams() -> None:
                 os.dup2(opened, number)
                 os.close(opened)
             setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8"))
+
+
+def _end_as_after_ctrl_c() -> None:
+    """Let SIGTERM and SIGHUP end a command as Ctrl-C does: with a sentence, and an exit code of ours.
+
+    A signal that is ignored (SIGHUP under `nohup`) stays ignored.
+    """
+    for number in _STOP_SIGNALS:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 def collect_garbage() -> None:

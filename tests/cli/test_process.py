@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -30,21 +31,40 @@ os.execv(sys.executable, [sys.executable, "-m", "reconciler", *sys.argv[1:]])
 
 
 class ActingOnPatch(list[RequestRecord]):
-    """The emulator's log of requests, which does something while the first PATCH is under way."""
+    """The emulator's log of requests, which does something while the first PATCH, or another request, is under way."""
 
-    def __init__(self, act: Callable[[], None]) -> None:
+    def __init__(self, act: Callable[[], None], method: str = "PATCH") -> None:
         super().__init__()
         self._acts = iter([act])
+        self._method = method
 
     def append(self, record: RequestRecord) -> None:
         super().append(record)
-        if record.method == "PATCH" and (act := next(self._acts, None)):
+        if record.method == self._method and (act := next(self._acts, None)):
             act()
 
 
 @pytest.fixture
 def environment(emulator: EmulatorServer, tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "GCORE_BASE_URL": emulator.url, "GCORE_API_KEY": KEY, "TMPDIR": str(tmp_path)}
+
+
+@pytest.mark.usefixtures("default_sigint")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_signal_before_the_first_write_ends_a_command_with_a_sentence(
+    number: signal.Signals, offline: Sgctl, emulator: EmulatorServer, environment: dict[str, str]
+) -> None:
+    """Whichever it is, and however the plan goes on: it ends in 1, as after Ctrl-C."""
+    offline.write(TWO_CHANGES)
+    started: list[subprocess.Popen[bytes]] = []
+    emulator.store.requests = ActingOnPatch(lambda: started[0].send_signal(number), "GET")
+    command = [sys.executable, "-m", "reconciler", "apply", "groups.yaml", "--auto-approve"]
+    started.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+    _, told = started[0].communicate(timeout=20)
+    assert started[0].returncode == 1
+    assert b"interrupted; nothing was sent" in told
+    assert b"Traceback" not in told
+    assert writes(emulator) == []
 
 
 def test_an_apply_whose_terminal_goes_away_finishes_what_is_under_way(
