@@ -2,8 +2,11 @@
 
 import errno
 import os
+import select
 import stat
 from pathlib import Path
+
+from reconciler.model.clock import SystemClock
 
 KEY_LIMIT = 64 * 2**10
 SETTINGS_LIMIT = 4 * 2**20
@@ -15,6 +18,10 @@ GROUPS_LIMIT = 256 * 2**20
 and of a file of desired state, at most."""
 
 
+PIPE_SECONDS = 30.0
+"""Seconds within which all has to come through a pipe: what a shell substitutes may ask a vault first."""
+
+
 def read_bounded(path: str, limit: int, *, or_pipe: bool = False, below: str | None = None) -> bytes:
     """Read a regular file of at most `limit` bytes; with `or_pipe` also what a shell substitutes for a command.
 
@@ -23,19 +30,39 @@ def read_bounded(path: str, limit: int, *, or_pipe: bool = False, below: str | N
     `OSError`, whose `strerror` says why, for another file, a larger one, and for a device, a folder or a socket, which
     is not opened. A file of /proc that claims to be empty and a file that grows are bounded too.
     """
-    is_pipe = or_pipe and Path(path).is_fifo()
-    # Where the path became a pipe since then, opening it does not wait for somebody to write.
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | (0 if is_pipe else os.O_NONBLOCK))
+    # Opening a pipe does not wait for somebody to write.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) and not (is_pipe and stat.S_ISFIFO(status.st_mode)):
+        is_pipe = or_pipe and stat.S_ISFIFO(status.st_mode)
+        if not stat.S_ISREG(status.st_mode) and not is_pipe:
             raise OSError(errno.EINVAL, "it is no regular file", path)
         if below is not None and not _is_within(descriptor, path, below):
             raise OSError(errno.EINVAL, f"a link leads out of {below}, or to what is hidden there", path)
-        data = file.read(limit + 1) if status.st_size <= limit else b""
+        if is_pipe:
+            data = _read_pipe(descriptor, path, limit + 1)
+        else:
+            data = file.read(limit + 1) if status.st_size <= limit else b""
     if len(data) > limit or status.st_size > limit:
         raise OSError(errno.EFBIG, f"it is larger than {_size(limit)}, which no such file is", path)
     return data
+
+
+def _read_pipe(descriptor: int, path: str, most: int) -> bytes:
+    """Read a pipe to its end, or so many bytes; raises `OSError` where its writer takes too long, or does not come."""
+    monotonic = SystemClock().monotonic
+    until = monotonic() + PIPE_SECONDS
+    pipe = select.poll()
+    pipe.register(descriptor, select.POLLIN)
+    parts: list[bytes] = []
+    while most > 0:
+        if not pipe.poll(max(0.0, until - monotonic()) * 1000):
+            raise OSError(errno.ETIMEDOUT, f"it is a pipe, and its end did not come within {PIPE_SECONDS:g} s", path)
+        parts.append(os.read(descriptor, min(most, 2**20)))
+        if not parts[-1]:
+            break
+        most -= len(parts[-1])
+    return b"".join(parts)
 
 
 def parts_below(path: str, folder: str) -> tuple[str, ...] | None:

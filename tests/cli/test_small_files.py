@@ -1,6 +1,7 @@
 """A file that is small by nature is read up to a bound: a device without end or a huge file is a sentence."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,40 @@ def test_a_pipe_is_not_waited_for_where_none_may_be(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="no regular file"):
         read_bounded(str(tmp_path / "pipe"), 100)
+
+
+@pytest.mark.parametrize("said", [None, b"half"], ids=["nobody writes", "nobody ends"])
+def test_a_pipe_is_waited_for_within_a_bound_where_one_may_be(
+    said: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.model.files.PIPE_SECONDS", 0.05)
+    path = str(tmp_path / "pipe")
+    os.mkfifo(path)
+    with os.fdopen(os.open(path, os.O_RDWR), "wb", buffering=0) as other:
+        if said is None:
+            other.close()
+        else:
+            other.write(said)
+        with pytest.raises(OSError, match=r"its end did not come within 0.05 s"):
+            read_bounded(path, 100, or_pipe=True)
+
+
+def test_all_that_comes_through_a_pipe_is_read_and_no_more_than_may_be() -> None:
+    for size, limit in ((0, 100), (100, 100), (300_000, 300_000), (101, 100)):
+        reading, writing = os.pipe()
+
+        def write(writing: int = writing, size: int = size) -> None:
+            with os.fdopen(writing, "wb") as stream:
+                stream.write(b"x" * size)
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        try:
+            if size <= limit:
+                assert len(read_bounded(f"/dev/fd/{reading}", limit, or_pipe=True)) == size
+            else:
+                with pytest.raises(OSError, match="larger than"):
+                    read_bounded(f"/dev/fd/{reading}", limit, or_pipe=True)
+        finally:
+            thread.join(5)
+            os.close(reading)

@@ -45,6 +45,7 @@ EXCEPTIONS = {
     ("reconciler/loading/bulk/forks.py", "signal"): "the same",
     ("reconciler/model/files.py", "os"): "the one bounded read of a file",
     ("reconciler/model/files.py", "pathlib"): "the same",
+    ("reconciler/model/files.py", "select"): "a pipe that is read within a bound",
     ("reconciler/model/published.py", "pathlib"): "the published schemas are files of the package",
     ("reconciler/model/clock.py", "time"): "the clock itself",
     ("reconciler/model/clock.py", "threading"): "a wait that can be ended",
