@@ -98,6 +98,7 @@ class Http:
         self._clock = clock
         self._observe = observe
         self._pause = Pause(clock)
+        self._is_silent = False
         self._hint = f"Is {self.base_url} the right address ({BASE_URL}), and the network up? Run `sgctl doctor`."
         self._client = open_client(
             self.base_url, clock, timeout=timeout, api_key=api_key, connections=connections, transport=transport
@@ -116,8 +117,9 @@ class Http:
     def read(self, path: str, params: Params | None = None) -> dict[str, Any]:
         """GET a JSON object, trying again after anything that may pass.
 
-        Raises `ApiRefused` for a 4xx, `ApiUnreachable` when the tries or the time for them ran out, `ApiError` for an
-        answer that is too large.
+        An API that left a write unanswered gets one try to answer a read, so that both end within a minute. Raises
+        `ApiRefused` for a 4xx, `ApiUnreachable` when the tries or the time for them ran out, `ApiError` for an answer
+        that is too large.
         """
         waits = Waits(self._clock, self._hint)
         while True:
@@ -128,7 +130,8 @@ class Http:
             except AnswerTooLarge as error:
                 raise ApiError(f"GET {path}: {error}", hint="Check GCORE_BASE_URL: this may not be the API.") from None
             except httpx.HTTPError as error:
-                waits.after(self.clean(reason(error)), path)
+                is_last = self._is_silent and isinstance(error, httpx.TimeoutException)
+                waits.after(self.clean(reason(error)), path, is_last=is_last)
                 continue
             status = response.status_code
             if status == httpx.codes.TOO_MANY_REQUESTS:
@@ -158,6 +161,7 @@ class Http:
                 waits.after(self.clean(reason(error)), path)
                 continue
             except httpx.HTTPError as error:
+                self._is_silent = isinstance(error, httpx.TimeoutException)
                 raise OutcomeUnknown(f"{method} {path}: {self.clean(reason(error))}") from None
             if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
                 try:
@@ -207,6 +211,7 @@ class Http:
             seconds = self._clock.monotonic() - started
             self._observe(Exchange(method, path, None, seconds, None, self.clean(reason(error))))
             raise
+        self._is_silent = False
         seconds = self._clock.monotonic() - started
         self._observe(Exchange(method, path, response.status_code, seconds, details.request_id, details=details))
         return response

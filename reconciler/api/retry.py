@@ -125,16 +125,17 @@ class Waits:
         """Take note that a try begins."""
         self._began = self._clock.monotonic()
 
-    def allowed(self, asked: float | None, problem: str, path: str) -> float:
+    def allowed(self, asked: float | None, problem: str, path: str, *, is_last: bool = False) -> float:
         """Return the seconds until the next try, `asked` where the API named them.
 
-        Raises `ApiUnreachable` when the tries are used up or the wait would be too long.
+        Raises `ApiUnreachable` when the tries are used up, or that was the last one, or the wait would be too long.
         """
         self._tries += 1
         self._trying += self._clock.monotonic() - self._began
         is_slow = self._tries > 1 and self._trying > MAX_TRYING
-        if is_slow or self._tries >= (MAX_TRIES if asked is None else MAX_ASKED):
-            raise ApiUnreachable(f"{path}: {problem}; gave up after {self._tries} tries", self._hint)
+        if is_last or is_slow or self._tries >= (MAX_TRIES if asked is None else MAX_ASKED):
+            tries = "1 try" if self._tries == 1 else f"{self._tries} tries"
+            raise ApiUnreachable(f"{path}: {problem}; gave up after {tries}", self._hint)
         seconds = FIRST_BACKOFF * 2 ** min(self._tries - 1, MAX_TRIES) if asked is None else asked
         if self._waited + seconds > MAX_WAIT:
             waited = f" after {self._waited:.0f} s of waiting" if self._waited else ""
@@ -145,9 +146,9 @@ class Waits:
         self._waited += seconds
         return seconds
 
-    def after(self, problem: str, path: str, asked: float | None = None) -> None:
-        """Wait before the next try."""
-        self._clock.sleep(self.allowed(asked, problem, path))
+    def after(self, problem: str, path: str, asked: float | None = None, *, is_last: bool = False) -> None:
+        """Wait before the next try, as `allowed` says."""
+        self._clock.sleep(self.allowed(asked, problem, path, is_last=is_last))
 
 
 def retry_after(text: str, clock: Clock) -> float | None:

@@ -272,3 +272,32 @@ def test_no_content_is_a_good_answer_to_a_delete() -> None:
     script = Script(httpx.Response(204))
     with script.connect() as http:
         assert http.write("DELETE", f"{PATH}/x", None).body is None
+
+
+@pytest.mark.parametrize(("write", "tries"), [(httpx.ReadTimeout(""), 1), (httpx.ReadError(""), 2)], ids=repr)
+def test_an_api_that_left_a_write_unanswered_has_one_try_to_answer_a_read(write: Step, tries: int) -> None:
+    """The write and the read after it end within a minute; an answer brings the second try back."""
+    clock, asked = Clock(), list[str]()
+    answers: list[Step] = [write, httpx.ReadTimeout("")]
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(request.method)
+        step = answers[0] if request.method != "GET" else answers[1]
+        if isinstance(step, httpx.Response):
+            return step
+        clock.sleep(DEFAULT_TIMEOUT)
+        raise step
+
+    with Http("https://api.example", KEY, clock, transport=httpx.MockTransport(handle)) as http:
+        with pytest.raises(OutcomeUnknown):
+            http.write("PATCH", PATH, {})
+        with pytest.raises(ApiUnreachable, match=f"gave up after {tries} tr"):
+            http.read(PATH)
+        assert asked == ["PATCH", *["GET"] * tries]
+        if tries == 1:
+            assert clock.monotonic() < 60
+        answers[1] = ok()
+        http.read(PATH)
+        answers[1] = httpx.ReadTimeout("")
+        with pytest.raises(ApiUnreachable, match="gave up after 2 tries"):
+            http.read(PATH)
