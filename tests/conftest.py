@@ -42,14 +42,16 @@ def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def default_sigint() -> Iterator[None]:
-    """Let the processes that a test starts hear Ctrl-C, also where this one was started to ignore it.
+def default_signals() -> Iterator[None]:
+    """Let the processes that a test starts hear Ctrl-C and SIGHUP, also where this one was started to ignore them.
 
     A background job, `nohup` or a CI runner may start the tests so, and a child inherits what is ignored.
     """
-    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    interrupted = signal.signal(signal.SIGINT, signal.default_int_handler)
+    hung_up = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
-    signal.signal(signal.SIGINT, previous)
+    signal.signal(signal.SIGHUP, hung_up)
+    signal.signal(signal.SIGINT, interrupted)
 
 
 @pytest.fixture

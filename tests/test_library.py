@@ -88,7 +88,7 @@ class Kept(NoJournal):
         self.begun.append(change.difference.name)
 
 
-@pytest.mark.usefixtures("default_sigint")
+@pytest.mark.usefixtures("default_signals")
 def test_an_interrupted_apply_says_so_and_tells_what_was_done(web: str) -> None:
     """Whoever calls the library decides what Ctrl-C means; nothing of it is swallowed."""
     with EmulatorServer() as emulator, connect(emulator.api_key, base_url=emulator.url) as api:

@@ -23,7 +23,7 @@ from reconciler.emulator.faults import Fault
 from reconciler.emulator.records import RequestRecord
 from reconciler.emulator.server import EmulatorServer
 
-pytestmark = pytest.mark.usefixtures("default_sigint")
+pytestmark = pytest.mark.usefixtures("default_signals")
 
 APPLY = ("apply", "groups.yaml", "--auto-approve", "--prune")
 

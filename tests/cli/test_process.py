@@ -49,7 +49,7 @@ def environment(emulator: EmulatorServer, tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "GCORE_BASE_URL": emulator.url, "GCORE_API_KEY": KEY, "TMPDIR": str(tmp_path)}
 
 
-@pytest.mark.usefixtures("default_sigint")
+@pytest.mark.usefixtures("default_signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 def test_a_signal_before_the_first_write_ends_a_command_with_a_sentence(
     number: signal.Signals, offline: Sgctl, emulator: EmulatorServer, environment: dict[str, str]
@@ -67,6 +67,7 @@ def test_a_signal_before_the_first_write_ends_a_command_with_a_sentence(
     assert writes(emulator) == []
 
 
+@pytest.mark.usefixtures("default_signals")
 def test_an_apply_whose_terminal_goes_away_finishes_what_is_under_way(
     offline: Sgctl, emulator: EmulatorServer, environment: dict[str, str]
 ) -> None:

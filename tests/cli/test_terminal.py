@@ -92,7 +92,7 @@ def environment(emulator: EmulatorServer) -> dict[str, str]:
 
 
 @pytest.fixture
-def open_terminal(environment: dict[str, str], default_sigint: None) -> Iterator[Open]:
+def open_terminal(environment: dict[str, str], default_signals: None) -> Iterator[Open]:
     """Start `sgctl` on terminals that are closed in the end."""
     opened: list[Terminal] = []
 

@@ -151,23 +151,27 @@ def is_endless(call: ast.Call, function: ast.Attribute) -> bool:
 
 
 def test_a_test_that_interrupts_a_process_or_itself_lets_that_be_heard() -> None:
-    """Where the tests were started with SIGINT ignored (nohup, a background job), their children ignore it too."""
+    """Where the tests were started with a signal ignored (nohup, a background job), their children ignore it too."""
     texts = {file.name: file.read_text(encoding="utf-8") for file in TESTS}
-    interrupting = {name: text for name, text in texts.items() if "signal.SIGINT" in text}
+    interrupting = {name: text for name, text in texts.items() if re.search(r"signal\.SIG(INT|HUP)", text)}
     assert len(interrupting) >= 3
-    assert [name for name, text in interrupting.items() if "default_sigint" not in text] == []
+    assert [name for name, text in interrupting.items() if "default_signals" not in text] == []
 
 
-def test_a_child_hears_ctrl_c_though_this_process_ignores_it(request: pytest.FixtureRequest) -> None:
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def test_a_child_hears_signals_though_this_process_ignores_them(request: pytest.FixtureRequest) -> None:
+    previous = {each: signal.signal(each, signal.SIG_IGN) for each in (signal.SIGINT, signal.SIGHUP)}
     try:
-        request.getfixturevalue("default_sigint")
-        program = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+        request.getfixturevalue("default_signals")
+        program = (
+            "import signal\n"
+            "print(signal.getsignal(signal.SIGINT) is signal.default_int_handler, signal.getsignal(signal.SIGHUP).name)"
+        )
         command = [sys.executable, "-c", program]
         said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     finally:
-        signal.signal(signal.SIGINT, previous)
-    assert said == "True\n"
+        for each, handler in previous.items():
+            signal.signal(each, handler)
+    assert said == "True SIG_DFL\n"
 
 
 def test_the_error_tree_is_drawn_whole() -> None:

@@ -62,7 +62,7 @@ def test_two_emulators_know_nothing_of_each_other() -> None:
         assert httpx.get(other.url + GROUPS, headers=KEY).json()["count"] == 1
 
 
-@pytest.mark.usefixtures("default_sigint")
+@pytest.mark.usefixtures("default_signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_until_a_signal(number: signal.Signals) -> None:
     """The URL is announced once it answers; the signal ends it without a word on stderr."""
