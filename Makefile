@@ -10,7 +10,7 @@ YAML_LS := yaml-language-server@1.25.0
 KUBE_APISERVER := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sgctl-tests/kube-apiserver
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # One process more than there are processors: some tests wait for what is never answered.
-WORKERS := $(shell python3 -c 'import os; print((os.cpu_count() or 1) + 1)')
+WORKERS := $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 PYTEST := SGCTL_SDK_V2_PYTHON=$(CURDIR)/$(SDK)/bin/python $(BIN)/python -m pytest -n $(WORKERS)
 
 # Many containers set it; then every process that the tests start would compile sgctl anew, and every worker the tests.
