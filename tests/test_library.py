@@ -110,7 +110,7 @@ def test_an_interrupted_apply_says_so_and_tells_what_was_done(web: str) -> None:
                     threading.Thread(target=interrupt, daemon=True).start()
 
         emulator.store.requests = InterruptingOnPatch()
-        emulator.control.knobs = Knobs(latency_ms=2000)
+        emulator.control.knobs = Knobs(latency_ms=1000)
         with pytest.raises(KeyboardInterrupt) as raised:
             apply(proposal, api, recorder=recorder)
         is_over.set()

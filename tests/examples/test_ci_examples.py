@@ -283,7 +283,10 @@ def test_what_no_plan_shows_is_in_the_comment(monkeypatch: pytest.MonkeyPatch) -
     assert not Path("runner/oversight.md").exists(), "nothing changes, and nothing is said"
 
 
-@pytest.mark.parametrize("name", ["plan.md", "errors.txt", "oversight.md", "comment.md"])
+@pytest.mark.parametrize(
+    "name",
+    ["plan.md", *(pytest.param(each, marks=pytest.mark.full) for each in ("errors.txt", "oversight.md", "comment.md"))],
+)
 @pytest.mark.usefixtures("repository")
 def test_no_file_of_a_pull_request_is_taken_for_a_result(name: str, tmp_path: Path) -> None:
     """A forged plan beside files that cannot be planned, or a link to what only the runner may read, or overwrite."""
