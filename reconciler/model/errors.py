@@ -68,9 +68,9 @@ class Issue:
 
     @property
     def what(self) -> tuple[str | Place, ...]:
-        """What makes two issues one: what they say of which text. The uses of a rule set bring its rules again."""
+        """What makes two issues one: what they say of which text, and what to do. A rule set is brought by each use."""
         others = self.related if isinstance(self.place, UsedPlace) else ()
-        return (self.message, written_at(self.place), *(written_at(place) for _, place in others))
+        return (self.message, self.fix or "", written_at(self.place), *(written_at(place) for _, place in others))
 
 
 class SgctlError(Exception):

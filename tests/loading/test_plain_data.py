@@ -148,6 +148,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @every_time
 @given(text=DOCUMENT_TEXTS)
 @example(text=yaml.safe_dump(GOOD))
+@example(text=f"targets: [{{{'x' * 255}: null, {'x' * 256}: true}}]")
 @example(text="security_groups: [{name: web, rules: &r [{direction: in}]}, {name: app, rules: *r}]")
 @example(text="security_groups: [{name: web, rules: [{direction: ingress, expires: 2030-01-01}]}]")
 def test_a_mapping_means_what_its_yaml_means(path: Path, text: str) -> None:
