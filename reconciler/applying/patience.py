@@ -1,9 +1,8 @@
 """When an apply gives up: so many groups failed one after the other that the next ones would only fail as well.
 
 A group at which the API fails takes half a minute of tries, so a few of them are enough; one that is refused takes two
-requests, so it may be many. An API that does not even answer the read after a write costs more than a minute, and is
-given up at once. What fails in one project and region stops nothing elsewhere, as long as it does not fail
-in many of them.
+requests, so it may be many. An API that does not even answer the read after a write costs nearly a minute, and is given
+up at once. What fails in one project and region stops nothing elsewhere, as long as it does not fail in many of them.
 """
 
 from collections import defaultdict
@@ -14,7 +13,7 @@ from reconciler.model.desired import Target
 from reconciler.planning.diff import Action
 
 LEAST_BROKEN = 5
-"""Groups in a row at which the API may fail until all tries are used up; more, where many are at once."""
+"""Groups in a row at which the API may fail until all tries are used up; as many as are at once, if those are more."""
 MOST_FAILED = 1000
 """Groups in a row that may fail in any way, most of them because they are refused."""
 MOST_TARGETS = 5
@@ -34,7 +33,7 @@ class Patience:
     """Counts, action by action, the groups that failed since the last one that was applied."""
 
     def __init__(self, parallelism: int) -> None:
-        self._limits = (max(LEAST_BROKEN, 2 * parallelism), MOST_FAILED)
+        self._limits = (max(LEAST_BROKEN, parallelism), MOST_FAILED)
         self._rows: defaultdict[Action, _Row] = defaultdict(_Row)
         self._silent: set[Target] = set()
 

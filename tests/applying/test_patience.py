@@ -94,6 +94,16 @@ def test_an_api_that_fails_is_asked_for_a_few_groups_only(answer: Callable[[http
     }
 
 
+def test_where_many_groups_are_at_once_one_round_of_failures_is_enough() -> None:
+    """Each takes half a minute: a second round would make it more than one."""
+    report, _ = run(creating(60), broken, parallelism=16)
+    ends = Counter(result.status for result in report.results)
+    assert ends[Status.FAILED] <= 2 * 16
+    assert {result.message for result in report.results if result.status is Status.LEFT} == {
+        "not tried: 16 groups or more before it failed in a row"
+    }
+
+
 def test_an_api_that_falls_silent_is_asked_for_no_further_group() -> None:
     """Neither for a change of another kind: each would take more than a minute. Elsewhere the plan goes on."""
     patience = Patience(parallelism=16)
