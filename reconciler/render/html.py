@@ -53,7 +53,7 @@ def _main(view: View, *, is_drawn: bool) -> Iterator[str]:
     for reach in end.exposed:
         yield from _reach("stop", reach.line.alarm.capitalize(), reach, anchors)
     for failure in view.failures:
-        said = " ".join(filter(None, (failure.reason, failure.hint)))
+        said = " ".join(f"{each.rstrip('.')}." for each in (failure.reason, failure.hint) if each)
         yield f'<p class="remark stop"><strong>{text(failure.status.capitalize())}:</strong> {text(said)} '
         yield f"In {_links(failure.groups, anchors)}</p>"
     yield from _findings("warning", "Warning", merge_findings(view.warnings))
