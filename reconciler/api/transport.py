@@ -178,7 +178,8 @@ def _pool(proxy: httpx.Proxy | None, options: dict[str, Any]) -> httpcore.Connec
     if proxy is None:
         return httpcore.ConnectionPool(**options)
     if proxy.url.scheme.startswith("socks"):
-        return httpcore.SOCKSProxy(_url(proxy.url), proxy.raw_auth, **options)
+        # The proxy looks names up in any case, and the oldest httpcore does not know socks5h, which says so.
+        return httpcore.SOCKSProxy(_url(proxy.url.copy_with(scheme="socks5")), proxy.raw_auth, **options)
     if proxy.url.scheme == "https":
         options["proxy_ssl_context"] = options["ssl_context"]
     return httpcore.HTTPProxy(_url(proxy.url), proxy.raw_auth, **options)
