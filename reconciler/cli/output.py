@@ -211,8 +211,11 @@ def _bounded(pieces: Iterable[str], path: str) -> Iterator[str]:
         yield piece
 
 
-def show_plan(plan: "Plan", format_: str, look: Look, *, err: bool = False) -> None:
-    """Write a plan to stdout, or with `err` to stderr where stdout is for something else."""
+def show_plan(plan: "Plan", format_: str, look: Look, *, judged: str = "", err: bool = False) -> None:
+    """Write a plan to stdout, or with `err` to stderr where stdout is for something else.
+
+    `judged`, by what a saved plan was judged, is a note of what people read without stderr beside it.
+    """
     from reconciler.planning import planfile  # noqa: PLC0415 - only for plans
     from reconciler.render.formats import render  # noqa: PLC0415 - the same
     from reconciler.render.plan import traffic_only, view_plan  # noqa: PLC0415 - the same
@@ -229,6 +232,8 @@ def show_plan(plan: "Plan", format_: str, look: Look, *, err: bool = False) -> N
 
     shown = traffic_only(view_plan(plan)) if look.traffic_only else view_plan(plan)
     shown = replace(shown, page_url=look.page_url or "")
+    if judged and format_ in ("markdown", "html"):
+        shown = replace(shown, notes=(*shown.notes, judged))
     if format_ == "html":
         from reconciler.graph import change_graphs  # noqa: PLC0415 - the same
 

@@ -15,11 +15,12 @@ from reconciler.policy.saved import judged_by, read_plan
 @options.format_option()
 @options.plan_look
 def command(planfile: str, format_: str, look: Look) -> None:
-    """Show a saved plan, and on stderr by what it was judged. Needs no network and no API key.
+    """Show a saved plan, and on stderr, in Markdown and in HTML by what it was judged. Needs no network and no API key.
 
     \b
       sgctl show plan.json
     """
     plan = read_plan(planfile)
-    tell(judged_by(plan))
-    show_plan(plan, format_, look)
+    judged = judged_by(plan)
+    tell(judged)
+    show_plan(plan, format_, look, judged=judged)

@@ -139,6 +139,8 @@ def test_show_needs_no_network_and_no_key(
     shown = sgctl("show", "plan.json")
     assert (shown.code, shown.out) == (planned.code, planned.out)
     assert shown.err.startswith("judged by the policies of the defaults and the default limits, as part of 1 group ")
+    for format_ in ("markdown", "html"):  # which are read without stderr beside them
+        assert shown.err.strip() in " ".join(sgctl("show", "plan.json", "--format", format_).out.split())
     assert sgctl("show", "plan.json", "--format", "json").out == sgctl.read("plan.json")
     assert len(emulator.requests) == seen
 
