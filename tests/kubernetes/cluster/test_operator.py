@@ -361,7 +361,10 @@ def test_an_api_server_that_is_away_is_waited_for(
 def test_a_fleet_takes_no_more_requests_than_the_command(
     kube: Kube, cloud: EmulatorServer, operator: OperatorProcess, namespace: str, project: int
 ) -> None:
-    """200 groups in ten targets: once created, a look is one list a target."""
+    """200 groups in ten targets: once created, a look is one list a target.
+
+    An approval that was used is removed, and that wakes each target for one more look, which may have come by then.
+    """
     for number in range(10):
         kube.apply(target(9000 + number, f"t{number}", mode="Approve", interval="1h"), namespace)
     for number in range(200):
@@ -391,7 +394,7 @@ def test_a_fleet_takes_no_more_requests_than_the_command(
     by_command = Counter(each.method for each in cloud.store.requests)
     assert by_command["POST"] == by_command["PATCH"] == 200  # created, and without what the cloud added
     assert by_operator["POST"] == by_operator["PATCH"] == 200
-    assert by_operator["GET"] <= by_command["GET"]
+    assert by_operator["GET"] <= by_command["GET"] + 10
     assert {*by_operator} == {*by_command}
 
 
