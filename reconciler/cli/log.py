@@ -1,7 +1,6 @@
 """What goes to stderr beside progress: requests and errors, as text for people or as JSON lines for collectors."""
 
 import os
-import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -162,7 +161,9 @@ def report(error: Exception, log: Log | None = None) -> int:
         log.failed(error.message, error.hint, error.exit_code, details)
         return error.exit_code
     if os.environ.get(TRACEBACK):
-        log.line("".join(traceback.format_exception(error)))
+        from traceback import format_exception  # noqa: PLC0415 - only a bug needs it
+
+        log.line("".join(format_exception(error)))
     if isinstance(error, OSError | MemoryError):
         log.failed(*_of_the_system(error))
         return ExitCode.ERROR
