@@ -15,9 +15,10 @@ import httpx
 
 from reconciler.api.address import check_base_url
 from reconciler.api.client import JSON, json_content, open_client
+from reconciler.api.connect_problems import CannotConnect
 from reconciler.api.error_answer import Cleaner, is_locked, read_details, refusal_of, sentence
 from reconciler.api.retry import Locks, Pause, Waits, retry_after
-from reconciler.api.transport import AnswerTooLarge, CannotConnect
+from reconciler.api.transport import AnswerTooLarge
 from reconciler.model.clock import Clock
 from reconciler.model.cloud import DEFAULT_TIMEOUT
 from reconciler.model.environment import BASE_URL

@@ -5,9 +5,10 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from reconciler.api.client import open_client, origin_of
+from reconciler.api.connect_problems import CannotConnect
 from reconciler.api.http import reason
 from reconciler.api.retry import Waits
-from reconciler.api.transport import AnswerTooLarge, CannotConnect
+from reconciler.api.transport import AnswerTooLarge
 from reconciler.model.clock import Clock
 from reconciler.model.cloud import DEFAULT_TIMEOUT
 from reconciler.model.errors import ApiError, ApiUnreachable

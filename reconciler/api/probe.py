@@ -12,9 +12,9 @@ import httpx
 
 from reconciler.api.address import check_base_url
 from reconciler.api.client import open_client
+from reconciler.api.connect_problems import CannotConnect
 from reconciler.api.error_answer import Cleaner
 from reconciler.api.http import Exchange, json_object, read_answer_details, reason
-from reconciler.api.transport import CannotConnect
 from reconciler.model.clock import Clock
 from reconciler.model.cloud import DEFAULT_TIMEOUT
 from reconciler.model.errors import NO_DETAILS, ErrorDetails

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from reconciler.api.client import JSON, json_content, open_client, origin_of
+from reconciler.api.connect_problems import CannotConnect
 from reconciler.api.retry import Waits
-from reconciler.api.transport import CannotConnect
 from reconciler.model.clock import Clock
 from reconciler.model.errors import ApiError, ApiUnreachable
 

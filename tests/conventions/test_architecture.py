@@ -56,9 +56,10 @@ EXCEPTIONS = {
 LIBRARIES = {
     "httpx": (
         *(f"reconciler/api/{name}.py" for name in ("client", "http", "lists", "probe", "transport", "webhook")),
+        *("reconciler/api/connect_problems.py", "reconciler/api/timed_stream.py"),
         "reconciler/kubernetes/cluster.py",
     ),
-    "httpcore": ("reconciler/api/transport.py",),
+    "httpcore": tuple(f"reconciler/api/{name}.py" for name in ("connect_problems", "timed_stream", "transport")),
     "yaml": (
         *("reconciler/loading/", "reconciler/importing/", "reconciler/lint/"),
         *("reconciler/emulator/files.py", "reconciler/kubernetes/export.py"),
