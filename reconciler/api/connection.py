@@ -1,13 +1,12 @@
 """A connection to one API: who reads, who writes, and the clock that both wait by."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.api.backend import BACKENDS, GcoreWriter
-from reconciler.api.live import MAX_TARGETS, Reader, Watch, nobody, read_live
+from reconciler.api.live import MAX_TARGETS, Reader, Watch, nobody, read_live, worker_threads
 from reconciler.api.reader import GcoreReader
 from reconciler.model.clock import Clock, SystemClock
 from reconciler.model.cloud import DEFAULT_BASE_URL, DEFAULT_LOCK_TIMEOUT, DEFAULT_PARALLELISM, DEFAULT_TIMEOUT
@@ -74,7 +73,7 @@ class Api:
                 f"the limit of {MAX_INSTANCE_READS:,}",
                 hint="Name fewer targets at a time; or give files that name most of these groups, and prune in steps.",
             )
-        with ThreadPoolExecutor(max_workers=self.parallelism) as pool:
+        with worker_threads(self.parallelism) as pool:
             found = pool.map(read, groups)
             return {group.id: each for group, each in zip(groups, found, strict=True) if each is not None}
 

@@ -4,10 +4,10 @@ Everything that can be done at once is, within `parallelism`; `execution.py` say
 """
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from threading import Event
 
-from reconciler.api.live import read_live
+from reconciler.api.live import read_live, worker_threads
 from reconciler.applying.execution import Execution
 from reconciler.applying.outcome import Result, Status
 from reconciler.applying.patience import Patience
@@ -83,23 +83,21 @@ def apply(
     """Carry out a plan, but for the changes that are settled (`check_stale`); `progress` is told each result.
 
     Once `context.stopped` is true, requests under way are finished and no further one is begun. A `KeyboardInterrupt`
-    abandons even those, and is raised as `Interrupted`: the threads that wait for their answers live on.
+    abandons even those, and is raised as `Interrupted`: the threads that wait for their answers live on, and send no
+    further write.
     """
-    execution = Execution(replace(context, names=plan.group_names), progress, Patience(parallelism))
+    abandoned = Event()
+    own = replace(context, names=plan.group_names, stopped=lambda: abandoned.is_set() or context.stopped())
+    execution = Execution(own, progress, Patience(parallelism))
     for each in settled:
         execution.settle(each)
-    is_abandoned = False
-    pool = ThreadPoolExecutor(max_workers=parallelism)
     try:
-        for wave in execution.waves(plan.changes):
-            futures = [pool.submit(work) for work in wave]
-            for future in futures:
-                future.result()
+        with worker_threads(parallelism) as pool:
+            for wave in execution.waves(plan.changes):
+                futures = [pool.submit(work) for work in wave]
+                for future in futures:
+                    future.result()
     except KeyboardInterrupt:
-        is_abandoned = True
-    finally:
-        pool.shutdown(wait=not is_abandoned, cancel_futures=True)
-    report = Report(execution.results(plan))
-    if is_abandoned:
-        raise Interrupted(report)
-    return report
+        abandoned.set()
+        raise Interrupted(Report(execution.results(plan))) from None
+    return Report(execution.results(plan))

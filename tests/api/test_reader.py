@@ -232,6 +232,24 @@ def test_targets_are_read_at_the_same_time() -> None:
     assert [live[target][0].id for target in targets] == [uuid(9), uuid(3), uuid(7), uuid(5)]
 
 
+def test_nobody_who_interrupts_waits_for_what_is_still_being_read() -> None:
+    is_over = threading.Event()
+    ended: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/9"):
+            raise KeyboardInterrupt
+        is_over.wait(10)
+        ended.append(request.url.path)
+        return httpx.Response(200, json={"count": 0, "results": []})
+
+    with Http("https://api.gcore.com", "k", SystemClock(), transport=httpx.MockTransport(handler)) as http:
+        with pytest.raises(KeyboardInterrupt):
+            read_live(GcoreReader(http), [Target(1, region) for region in (9, 3, 7, 5)], parallelism=2)
+        assert ended == []
+        is_over.set()
+
+
 @pytest.mark.parametrize(("number", "requests"), [(0, 1), (3, 1), (1000, 1), (2500, 3)])
 def test_projects_are_listed_page_by_page(number: int, requests: int) -> None:
     """Each once, however many there are; regions are read in the same way."""
