@@ -49,9 +49,12 @@ def fetch_list(url: str, clock: Clock, limit: int, timeout: float = DEFAULT_TIME
 
 
 def _redirected(url: str, origin: str, answer: httpx.Response, number: int) -> str:
-    """Return where a redirect leads. Raises `ApiError` for another host, and for one too many."""
-    there: str = urljoin(url, answer.headers.get("Location", ""))
-    parts = urlsplit(there)
+    """Return where a redirect leads. Raises `ApiError` for another host or none, and for one too many."""
+    try:
+        there: str = urljoin(url, answer.headers.get("Location", ""))
+        parts = urlsplit(there)
+    except ValueError:
+        raise ApiError(f"{origin} sends on to what is not an address") from None
     if f"{parts.scheme}://{parts.netloc}" != origin:
         raise ApiError(
             f"{origin} sends on to {parts.scheme}://{parts.hostname}, and another host is not asked",

@@ -23,8 +23,9 @@ MAX_ANSWER = 256 * 2**20
 """Bytes of an answer after decompression. The largest that is asked for is a page of 1,000 groups: with 250 rules each
 and descriptions of 20 characters it weighs 103 MiB, with the longest ones (255 characters) 159 MiB (measured)."""
 
-_ANSWER_HEADERS = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
-"""What describes the body as it was sent, and no longer fits the decoded one."""
+_LEFT_OUT = frozenset({b"content-encoding", b"content-length", b"transfer-encoding", b"set-cookie"})
+"""What describes the body as it was sent, and no longer fits the decoded one. And cookies: httpx would keep all that
+ever came, and send them again with each request."""
 
 
 class AnswerTooLarge(httpx.TransportError):
@@ -86,16 +87,18 @@ class BoundedTransport(httpx.BaseTransport):
                 answer.close()
         except _ERRORS as error:
             raise self._translated(error, request) from error
-        except Exception as error:
-            if not (self._turn.abandon() and isinstance(self._pool, httpcore.SOCKSProxy)) or isinstance(
-                error, httpx.TransportError
-            ):
+        except httpx.TransportError:
+            self._turn.abandon()
+            raise
+        except BaseException as error:
+            is_unsent = self._turn.abandon()
+            if not (is_unsent and isinstance(self._pool, httpcore.SOCKSProxy) and isinstance(error, Exception)):
                 raise
             # httpcore asserts what such a proxy says, and lets errors of socksio through.
             raise httpx.ConnectError(f"{self._proxy_name} does not speak SOCKS5", request=request) from error
         return httpx.Response(
             answer.status,
-            headers=[(name, value) for name, value in answer.headers if name.lower() not in _ANSWER_HEADERS],
+            headers=[(name, value) for name, value in answer.headers if name.lower() not in _LEFT_OUT],
             stream=_Body(content),
             extensions={"reason_phrase": answer.extensions.get("reason_phrase", b"")},
         )

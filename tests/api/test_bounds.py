@@ -153,6 +153,21 @@ def test_a_connection_is_used_again_and_each_request_has_a_deadline_of_its_own()
     assert next(connections) == 1
 
 
+def test_nothing_that_an_answer_sets_is_sent_back() -> None:
+    """Cookies of many answers would make each request longer than the one before."""
+    heard: list[bytes] = []
+
+    def baking(peer: Peer) -> None:
+        while True:
+            heard.append(peer.request())
+            peer.say(OK.replace(b"\r\n", b"\r\nSet-Cookie: crumb=1\r\n", 1))
+
+    with serving(baking) as url, Http(url, "k", Clock(), timeout=TIMEOUT) as http:
+        http.read(PATH)
+        http.read(PATH)
+    assert heard[0] == heard[1]
+
+
 LIMIT = 2**20
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import ssl
+import threading
 import warnings
 from base64 import b64encode
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpcore
 import httpx
 import pytest
 import trustme
@@ -423,6 +425,27 @@ def test_a_handshake_that_fails_is_told_in_words(said: bytes, words: str) -> Non
     ):
         http.read("/x")
     assert not re.search(r"Errno|_ssl|\[SSL", raised.value.message)
+
+
+@pytest.mark.usefixtures("direct")
+def test_who_interrupts_a_handshake_leaves_no_connection_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    is_closed = threading.Event()
+
+    def listen(peer: Peer) -> None:
+        if not peer.connection.recv(10):
+            is_closed.set()
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(httpcore._backends.sync.SyncStream, "start_tls", interrupt)
+    with serving(listen) as url:
+        http = Http(by_name(url), "the-api-key", Clock(), timeout=5)
+        with pytest.raises(KeyboardInterrupt) as raised:
+            http.read("/x")
+        assert is_closed.wait(5)
+        assert raised.value.__traceback__ is not None, "which keeps what it knows of alive until here"
+        http.close()
 
 
 @pytest.mark.usefixtures("direct")

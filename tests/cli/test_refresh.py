@@ -171,6 +171,8 @@ def server(heard: list[bytes]) -> Iterator[str]:
             peer.say(b"HTTP/1.1 302 Found\r\nLocation: /round\r\nContent-Length: 0\r\n\r\n")
         elif path == "/there":
             peer.say(b"HTTP/1.1 302 Found\r\nLocation: http://lists.example.com/list\r\nContent-Length: 0\r\n\r\n")
+        elif path == "/nowhere":
+            peer.say(b"HTTP/1.1 302 Found\r\nLocation: https://[\r\nContent-Length: 0\r\n\r\n")
         elif path == "/large":
             peer.say(b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 2000)
         elif path == "/slow":
@@ -196,6 +198,7 @@ class Hasty(SystemClock):
     [
         pytest.param("/round", "more than 3 times", id="redirects without end"),
         pytest.param("/there", "another host is not asked", id="a redirect to another host"),
+        pytest.param("/nowhere", "sends on to what is not an address", id="a redirect to nothing"),
         pytest.param("/large", "the answer has more than", id="too large"),
         pytest.param("/slow", "gave up", id="too slow"),
         pytest.param("/gone", "answers 404", id="not there"),
