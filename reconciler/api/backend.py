@@ -1,6 +1,6 @@
 """The seam between the versions of the API: everything that they do differently is behind `Backend`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -26,10 +26,10 @@ class Backend(Encoder, Protocol):
     def hint_when_gone(self) -> str | None:
         """What to do when the API no longer offers these requests (404, 405, 410 or 501 for a group that exists)."""
 
-    def send(self, http: "Http", clock: Clock, request: Request) -> "Answer":
+    def send(self, http: "Http", clock: Clock, request: Request, is_made: Callable[[], bool]) -> "Answer":
         """Send one write and wait until it is carried out; the body of a create's answer holds the new `id`.
 
-        Raises `ApiRefused` when nothing was done, `OutcomeUnknown` when nobody knows.
+        `is_made` is as in `Http.write`. Raises `ApiRefused` when nothing was done, `OutcomeUnknown` when nobody knows.
         """
 
     def settle(self, http: "Http", clock: Clock, target: Target, since: datetime) -> bool:
@@ -54,9 +54,9 @@ class GcoreWriter:
         self._http = http
         self._clock = clock
 
-    def send(self, request: Request) -> "Answer":
+    def send(self, request: Request, is_made: Callable[[], bool] = lambda: False) -> "Answer":
         """Send one write as it stands, as `Backend.send` does."""
-        return backend_of(request).send(self._http, self._clock, request)
+        return backend_of(request).send(self._http, self._clock, request, is_made)
 
     def hint_when_gone(self, request: Request) -> str | None:
         """Say what to do when the API no longer offers such a request."""

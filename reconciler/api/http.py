@@ -146,9 +146,18 @@ class Http:
             else:
                 return body
 
-    def write(self, method: str, path: str, body: Mapping[str, Any] | None, *, again_after_lock: bool = True) -> Answer:
+    def write(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        *,
+        again_after_lock: bool = True,
+        is_made: Callable[[], bool] = lambda: False,
+    ) -> Answer:
         """Send a change once; again only after 429, and with `again_after_lock` when a lock of another task has ended.
 
+        Before it is sent again `is_made` looks whether it was carried out all the same: a group would be made twice.
         Raises `ApiRefused` when nothing was done, also by the last of many 429s, `ApiUnreachable` when it was not sent,
         `OutcomeUnknown` when nobody knows.
         """
@@ -165,19 +174,25 @@ class Http:
                 self._is_silent = isinstance(error, httpx.TimeoutException)
                 raise OutcomeUnknown(f"{method} {path}: {self.clean(reason(error))}") from None
             if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+                self._pause_write(waits, path, response)
+            else:
                 try:
-                    self._pause.ask(waits.allowed(self._retry_after(response), "429 Too Many Requests", path))
-                except ApiUnreachable as error:
-                    hint = refusal_of(response.status_code, response.details).value
-                    raise ApiRefused(error.message, response.status_code, hint, details=response.details) from None
-                continue
-            try:
-                return self._answer(method, path, response)
-            except ApiRefused as refused:
-                if not (again_after_lock and is_locked(refused)):
-                    raise
-                if not self.locks.wait(path, self._retry_after(response)):
-                    raise
+                    return self._answer(method, path, response)
+                except ApiRefused as refused:
+                    if not (again_after_lock and is_locked(refused)):
+                        raise
+                    if not self.locks.wait(path, self._retry_after(response)):
+                        raise
+            if is_made():
+                raise self._unknown(method, path, response)
+
+    def _pause_write(self, waits: Waits, path: str, response: Response) -> None:
+        """Keep the pause that a 429 asks for. Raises `ApiRefused` after the last of many."""
+        try:
+            self._pause.ask(waits.allowed(self._retry_after(response), "429 Too Many Requests", path))
+        except ApiUnreachable as error:
+            hint = refusal_of(response.status_code, response.details).value
+            raise ApiRefused(error.message, response.status_code, hint, details=response.details) from None
 
     def _answer(self, method: str, path: str, response: Response) -> Answer:
         """Read what a write was answered. Raises `ApiRefused` or `OutcomeUnknown`."""

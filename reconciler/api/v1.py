@@ -1,6 +1,6 @@
 """Version 1 of the API: `changed_rules` with one entry a rule to create or to delete, answered at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -79,10 +79,10 @@ class V1:
         """Tell that every request names the rules it touches."""
         return False
 
-    def send(self, http: "Http", _clock: Clock, request: Request) -> "Answer":
+    def send(self, http: "Http", _clock: Clock, request: Request, is_made: Callable[[], bool]) -> "Answer":
         """Send one write. Raises `ApiRefused` when nothing was done, `OutcomeUnknown` when nobody knows."""
         try:
-            answer = http.write(request.method, request.path, request.body)
+            answer = http.write(request.method, request.path, request.body, is_made=is_made)
         finally:
             http.locks.forget(request.path)
         group_id = new_group_id(answer.body)

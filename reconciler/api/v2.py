@@ -90,7 +90,7 @@ class V2:
         """Tell whether a request holds a whole list."""
         return request.body is not None and "rules" in request.body
 
-    def send(self, http: "Http", clock: Clock, request: Request) -> "Answer":
+    def send(self, http: "Http", clock: Clock, request: Request, is_made: Callable[[], bool]) -> "Answer":
         """Send one write, and wait for its tasks. The answer's body holds the `id` of a group that was created.
 
         Raises `ApiRefused` when nothing was done, `OutcomeUnknown` when the answer did not come or was not the promised
@@ -99,7 +99,8 @@ class V2:
         replaces = request.method == "PATCH" and self.replaces_rules(request)
         waited = False
         try:
-            answer = http.write(request.method, request.path, request.body, again_after_lock=not replaces)
+            method, path, body = request.method, request.path, request.body
+            answer = http.write(method, path, body, again_after_lock=not replaces, is_made=is_made)
             created = self._await_tasks(http, clock, request, answer)
         except (ApiRefused, TaskFailed) as failed:
             # The task that has locked the group may be changing its rules: a list from before would undo that. And a

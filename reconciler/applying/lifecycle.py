@@ -33,12 +33,17 @@ def create(context: ApplyContext, change: Change, ids: Mapping[str, str]) -> Res
 
 
 def _create(session: Session, request: Request) -> Result:
+    difference = session.change.difference
+
+    def is_made() -> bool:
+        return bool(session.context.reader.list_groups(difference.target, difference.name))
+
     for _ in range(MAX_TRIES):
         if session.context.stopped():
             return session.ended(Status.LEFT, session.problem or "stopped before it was created")
         answered: LiveGroup | None = None
         try:
-            answered = _answered(session, session.send(request))
+            answered = _answered(session, session.send(request, is_made))
         except ApiRefused as refused:
             return _refused_create(session, refused)
         except OutcomeUnknown as unknown:

@@ -58,8 +58,8 @@ class Answered(Protocol):
 class Writer(Protocol):
     """What applying needs beside reading."""
 
-    def send(self, request: Request) -> Answered:
-        """Send one write and wait until it is carried out."""
+    def send(self, request: Request, is_made: Callable[[], bool]) -> Answered:
+        """Send one write and wait until it is carried out; `is_made` is as in `Http.write`."""
 
     def hint_when_gone(self, request: Request) -> str | None:
         """Say what to do when the API no longer offers such a request."""
@@ -106,8 +106,8 @@ class Session:
         self._begun = touched
         self._is_settled = True
 
-    def send(self, request: Request) -> Answered:
-        """Send one write, and keep it in the journal whatever becomes of it.
+    def send(self, request: Request, is_made: Callable[[], bool] = lambda: False) -> Answered:
+        """Send one write, and keep it in the journal whatever becomes of it; `is_made` is as in `Http.write`.
 
         Raises `ApiRefused` when nothing was done, `OutcomeUnknown` when nobody knows.
         """
@@ -117,7 +117,7 @@ class Session:
         self.request, self.problem, self.details, self.is_broken = request, "", NO_DETAILS, False
         self.seen = None
         try:
-            answer = self.context.writer.send(request)
+            answer = self.context.writer.send(request, is_made)
         except ApiRefused as refused:
             self.problem, self.details = self._explained(refused), refused.details
             self.is_broken = refused.status == _TOO_MANY

@@ -1,7 +1,10 @@
 """What is said and done after particular faults: bounded in time and tries, honest, and with a way out."""
 
 import re
+import threading
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -13,8 +16,8 @@ from reconciler.api.http import Answer
 from reconciler.api.live import OnPage, nobody
 from reconciler.api.reader import GcoreReader
 from reconciler.api.tasks import DEADLINE
-from reconciler.applying.apply import apply
-from reconciler.applying.outcome import Status
+from reconciler.applying.apply import Interrupted, apply
+from reconciler.applying.outcome import Result, Status
 from reconciler.applying.patience import LEAST_BROKEN
 from reconciler.applying.session import ApplyContext
 from reconciler.emulator.faults import Fault
@@ -190,14 +193,51 @@ def test_a_new_group_that_cannot_be_read_at_once_is_waited_for(server: EmulatorS
     assert world.content() == contents(NEW)
 
 
+def test_an_interrupted_apply_sends_nothing_more_than_what_is_under_way(server: EmulatorServer) -> None:
+    """Also where nobody else says that it is to stop: the thread of `web`, whose write broke, does not repeat it."""
+    world = World(server)
+    world.seed({"name": "web", "rules": seeds(OLD)})
+    plan = world.plan(wanted(world.target, ("web", NEW), ("new", NEW)))
+    sent: list[httpx.Request] = []
+    is_sent, is_over = threading.Event(), threading.Event()
+
+    class Breaking(httpx.HTTPTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "PATCH" and request.url.path.endswith(world.group("web").id):
+                sent.append(request)
+                is_sent.set()
+                is_over.wait(10)
+                return httpx.Response(503, request=request)
+            return super().handle_request(request)
+
+    def interrupt(result: Result) -> None:
+        if result.change.difference.name == "new":
+            is_sent.wait(10)
+            raise KeyboardInterrupt
+
+    world.transport = Breaking
+    with world.connect() as http:
+        context = ApplyContext(GcoreReader(http), GcoreWriter(http, world.clock), world.clock, BACKENDS["v1"])
+        before = set(threading.enumerate())
+        with pytest.raises(Interrupted) as raised:
+            apply(plan, context, progress=interrupt)
+        is_over.set()
+        for thread in set(threading.enumerate()) - before:
+            thread.join(10)
+    results = {each.change.difference.name: each for each in raised.value.report.results}
+    assert (results["new"].status, results["web"].status) == (Status.APPLIED, Status.LEFT)
+    assert results["web"].touched
+    assert len(sent) == 1
+
+
 class Liar(GcoreWriter):
     """Answers writes as done after the first few, and does nothing."""
 
     truths = 0
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request, is_made: Callable[[], bool] = lambda: False) -> Answer:
         self.truths -= 1
-        return super().send(request) if self.truths >= 0 else Answer(200, {}, None)
+        return super().send(request, is_made) if self.truths >= 0 else Answer(200, {}, None)
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
@@ -341,6 +381,7 @@ def test_a_group_that_filled_up_meanwhile_is_not_emptied_to_make_room(server: Em
     assert not contents(old) - world.content()
 
 
+LOCKED = "Resource `web` is already locked by another task. Please try again later."
 REFUSALS = (400, 401, 403, 404, 405, 409, 410, 413, 422, 429, 501)
 
 
@@ -364,7 +405,7 @@ def test_a_lock_behind_which_a_part_is_live_is_no_1(server: EmulatorServer, vers
     plan = update(world)
     part = seeds([*OLD, tcp(8080)])
     body = {"rules": part} if version == "v2" else {"changed_rules": [{"action": "create", **part[-1]}]}
-    world.transport = refusing(409, body, "Resource `web` is already locked by another task. Please try again later.")
+    world.transport = refusing(409, body, LOCKED)
     code, told = world.exit_code(plan)
     world.transport = httpx.HTTPTransport
     assert code == 4, told
@@ -409,6 +450,23 @@ def test_a_refusal_that_cannot_be_looked_after_counts_as_touched_and_says_so(
     code, told = world.exit_code(plan)
     assert code == 4, told
     assert "whether it was carried out in part is not known" in told
+
+
+@pytest.mark.parametrize(("status", "message"), [(429, "too many"), (409, LOCKED)], ids=["429", "locked"])
+def test_a_creation_is_sent_again_only_where_the_one_before_made_nothing(
+    server: EmulatorServer, status: int, message: str
+) -> None:
+    world = World(server)
+    plan = world.plan(wanted(world.target, ("web", NEW)))
+    refusal = here(world, "status", method="POST", status=status, message=message, retry_after=1)
+    world.faults(replace(refusal, count=2))
+    assert world.exit_code(plan)[0] == 0
+    assert [each.method for each in world.writes()].count("POST") == 3
+    plan = world.plan(wanted(world.target, ("made", NEW)))
+    world.faults(replace(refusal, when="after", count=0))
+    code, told = world.exit_code(plan)
+    assert code == 0, told
+    assert len(world.groups("made")) == 1
 
 
 @pytest.mark.parametrize("status", sorted({*REFUSALS} - {429}))
