@@ -172,7 +172,7 @@ def server(heard: list[bytes]) -> Iterator[str]:
         elif path == "/there":
             peer.say(b"HTTP/1.1 302 Found\r\nLocation: http://lists.example.com/list\r\nContent-Length: 0\r\n\r\n")
         elif path == "/nowhere":
-            peer.say(b"HTTP/1.1 302 Found\r\nLocation: https://[\r\nContent-Length: 0\r\n\r\n")
+            peer.say(b"HTTP/1.1 302 Found\r\nLocation: //[\r\nContent-Length: 0\r\n\r\n")
         elif path == "/large":
             peer.say(b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 2000)
         elif path == "/slow":
