@@ -32,8 +32,8 @@ class Done:
 def find_stale(plan: Plan, live: LiveState) -> tuple[Stale | Done, ...]:
     """Compare every group of the plan with its fingerprint: which ones moved, which need no change any more."""
     done = find_done(plan, live)
-    leaving = {rule.id for change in plan.changes for rule in change.difference.deletes}
-    leaving |= {lost.rule.id for change in plan.changes for lost in change.difference.lost_rules}
+    leaving = {_reference(rule) for change in plan.changes for rule in change.difference.deletes}
+    leaving |= {_reference(lost.rule) for change in plan.changes for lost in change.difference.lost_rules}
     renamed = {change.difference.live.id: change.difference.name for change in plan.changes if change.difference.live}
     scopes = {target: _Scope.of(groups) for target, groups in live.items()}
     found: list[Stale | Done] = []
@@ -127,11 +127,20 @@ def _is_gone(change: Change, scope: _Scope) -> bool:
 def _names_that_moved(
     difference: Difference, scope: _Scope, names: Mapping[str, str], renamed: Mapping[str, str]
 ) -> Iterator[str]:
-    """Groups that new rules refer to, and that have neither the name the plan shows nor the one it gives them."""
-    for group_id in sorted(_referred(difference) & names.keys() & scope.by_id.keys()):
+    """Groups that the change is told by, and that have neither the name the plan shows nor the one it gives them."""
+    for group_id in sorted(_told_by(difference) & names.keys() & scope.by_id.keys()):
         name = scope.by_id[group_id].name
         if name not in {names[group_id], renamed.get(group_id)}:
-            yield f"a new rule refers to group {group_id}, which is named {name!r} and not {names[group_id]!r}"
+            rule = "new rule" if group_id in _referred(difference) else "rule"
+            yield f"a {rule} refers to group {group_id}, which is named {name!r} and not {names[group_id]!r}"
+
+
+def _told_by(difference: Difference) -> set[str]:
+    """Ids of remote groups that a plan shows by their names: those of rules that come and go, and of their traffic."""
+    flows = (*difference.traffic.opens, *difference.traffic.closes)
+    remotes = {remote.group for flow in flows for remote in (flow.remote, *flow.except_remotes) if remote}
+    remotes |= {rule.rule.remote_group_id for rule in difference.deletes}
+    return _referred(difference).union(filter(None, remotes))
 
 
 def moved_since(change: Change, now: LiveGroup, names: Mapping[str, str] = NO_NAMES) -> tuple[str, ...]:
@@ -182,10 +191,15 @@ def _reasons(change: Change, scope: _Scope, leaving: set[str], names: Mapping[st
     if difference.action is Action.DELETE:
         lost = {each.rule.id: each for each in difference.lost_rules}
         for group, rule in scope.referring.get(difference.live.id, ()):
-            if rule.id not in leaving:
+            if _reference(rule) not in leaving:
                 yield f"{group.name!r} refers to it now: {describe_rule(rule.rule, scope.names)}"
             elif rule.id in lost and lost[rule.id] != LostRule(group.id, group.name, rule):
                 yield f"rule {rule.id} of {group.name!r}, which would be lost, is not what the plan shows"
+
+
+def _reference(rule: LiveRule) -> tuple[str, str | None]:
+    """Return what says which rule refers to which group: what leaves with one group leaves with no other."""
+    return rule.id, rule.rule.remote_group_id
 
 
 def _left_by_now(difference: Difference, scope: _Scope) -> Iterator[str]:

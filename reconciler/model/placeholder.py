@@ -10,6 +10,7 @@ from typing import Any
 _PLACEHOLDER = re.compile(r"\$\{security_group:([^}]*)\}")
 
 _KEY = "remote_group_id"
+_TAGS = "tags"
 _NESTED = (dict, list, tuple)
 
 
@@ -26,14 +27,15 @@ def is_placeholder(group_id: str | None) -> bool:
 def names_in(value: Any) -> set[str]:
     """Collect the names of the groups whose ids a path or a body still needs.
 
-    In a body only a `remote_group_id` is one: a description may look like a placeholder and is sent as it stands.
+    In a body only a `remote_group_id` is one: a description or a tag, whatever its key, may look like a placeholder and
+    is sent as it stands.
     """
     names: set[str] = set()
     if isinstance(value, str):
         names.update(_PLACEHOLDER.findall(value))
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            if key == _KEY or isinstance(item, _NESTED):
+            if _may_hold(key, item):
                 names |= names_in(item)
     elif isinstance(value, list | tuple):
         for item in value:
@@ -47,9 +49,11 @@ def fill_in(value: Any, ids: Mapping[str, str]) -> Any:
     if isinstance(value, str):
         return _PLACEHOLDER.sub(lambda match: ids[match[1]], value) if "${" in value else value
     if isinstance(value, Mapping):
-        return {
-            key: fill_in(item, ids) if key == _KEY or isinstance(item, _NESTED) else item for key, item in value.items()
-        }
+        return {key: fill_in(item, ids) if _may_hold(key, item) else item for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [fill_in(item, ids) if isinstance(item, _NESTED) else item for item in value]
     return value
+
+
+def _may_hold(key: str, item: Any) -> bool:
+    return key == _KEY or (key != _TAGS and isinstance(item, _NESTED))

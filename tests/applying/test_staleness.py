@@ -13,8 +13,10 @@ from reconciler.applying.outcome import Status
 from reconciler.emulator.faults import Fault
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.errors import StalePlan
+from reconciler.model.live import LiveRule
 from reconciler.planning import planfile
-from reconciler.planning.plan import Plan
+from reconciler.planning.diff import LostRule
+from reconciler.planning.plan import Change, Plan
 
 OLD = [tcp(80), tcp(22, "10.0.0.0/8")]
 NEW = [tcp(80), tcp(8080)]
@@ -298,22 +300,33 @@ def test_two_groups_of_the_planned_name_are_nobodys(server: EmulatorServer) -> N
 
 
 def test_what_a_plan_shows_of_other_groups_is_checked_as_well(server: EmulatorServer) -> None:
-    """A forged name of a remote group, and a lost rule shown as another one."""
+    """A forged name of a remote group in rules that come or go, and a lost rule shown as another or elsewhere."""
     world = World(server)
     world.seed(
         {"name": "office", "rules": []},
+        {"name": "web", "rules": seeds([tcp(7, group="old office")])},
+        {"name": "old office", "rules": []},
         {"name": "gone", "rules": [], "tags": OWNER},
+        {"name": "gone too", "rules": [], "tags": OWNER},
         {"name": "foreign", "rules": seeds([tcp(7, group="gone")])},
     )
     state = wanted(world.target, ("web", [tcp(9, group="office")]), owner="tests")
     plan = world.plan(state, prune=True, lifted=frozenset({"mass-delete"}))
-    office = world.group("office").id
-    with pytest.raises(StalePlan, match="is named 'office' and not 'harmless'"):
-        world.apply(replace(plan, group_names={**plan.group_names, office: "harmless"}))
-    *rest, deletion = plan.changes
+    for name in ("office", "old office"):
+        with pytest.raises(StalePlan, match=f"is named '{name}' and not 'harmless'"):
+            world.apply(replace(plan, group_names={**plan.group_names, world.group(name).id: "harmless"}))
+    *rest, one, two = plan.changes
+    deletion, other = (one, two) if one.difference.lost_rules else (two, one)
     (lost,) = deletion.difference.lost_rules
-    shown = replace(lost, rule=lost.rule._replace(rule=lost.rule.rule._replace(port_range_min=1)))
-    forged = replace(deletion, difference=replace(deletion.difference, lost_rules=(shown,)))
-    with pytest.raises(StalePlan, match="is not what the plan shows"):
-        world.apply(replace(plan, changes=(*rest, forged)))
+    here = lost.rule._replace(rule=lost.rule.rule._replace(port_range_min=1))
+    there = lost.rule._replace(rule=lost.rule.rule._replace(remote_group_id=world.group("gone too").id))
+    for shown, elsewhere, words in ((here, None, "is not what the plan shows"), (None, there, "refers to it now")):
+        forged = [_losing(each, lost, rule) for each, rule in ((deletion, shown), (other, elsewhere))]
+        with pytest.raises(StalePlan, match=words):
+            world.apply(replace(plan, changes=(*rest, *forged)))
     assert world.exit_code(plan)[0] == 0
+
+
+def _losing(change: Change, lost: LostRule, rule: LiveRule | None) -> Change:
+    rules = (replace(lost, rule=rule),) if rule else ()
+    return replace(change, difference=replace(change.difference, lost_rules=rules))
