@@ -92,7 +92,8 @@ def test_the_action_installs_the_version_that_it_was_given(install: tuple[str, d
     script, environment = install
     assert run(script, {**environment, "VERSION": "0.2.0"}).returncode == 0
     asked = (tmp_path / "log").read_text().splitlines()
-    assert asked[0] == f"-m venv {tmp_path}/sgctl"
+    assert asked[0] == f"-I -m venv {tmp_path}/sgctl"
+    assert asked[1].startswith("-I -m pip "), "no module of the caller's repository is taken for one of Python's"
     assert asked[1].endswith("--only-binary :all: sgctl==0.2.0")
 
 

@@ -283,6 +283,37 @@ def test_what_no_plan_shows_is_in_the_comment(monkeypatch: pytest.MonkeyPatch) -
     assert not Path("runner/oversight.md").exists(), "nothing changes, and nothing is said"
 
 
+@pytest.mark.usefixtures("repository")
+def test_many_lines_do_not_hide_a_policy_that_goes() -> None:
+    """A pull request with hundreds of new groups: what goes comes first, and what is cut is said."""
+    shutil.copytree("groups", ".base/groups")
+    rules = "project_id: 1\nregion_id: 7\npolicies: {world_open_management: error}\nsecurity_groups: []\n"
+    Path(".base/groups/rules.yaml").write_text(rules)
+    groups = "".join(f"  - {{name: a-group-{number}, rules: []}}\n" for number in range(300))
+    Path("groups/more.yaml").write_text(f"project_id: 1\nregion_id: 7\nsecurity_groups:\n{groups}")
+    assert run(steps("plan", "plan")["Compare what is looked after"]) == 0
+    said = Path("runner/oversight.md").read_text()
+    assert said.splitlines()[2] == "    -policy world_open_management.level: error"
+    assert "**Cut here: of 302 lines" in said
+    assert len(said) < 4200
+    assert Path("GITHUB_STEP_SUMMARY").read_text().count("+group a-group-") == 300
+
+
+def test_the_base_branch_is_not_checked_out_through_a_link(repository: EmulatorServer) -> None:
+    """As a link in the pull request would have it: its groups would be replaced by those of the base branch."""
+    del repository
+    (refuse, take, *_) = list(yaml.safe_load((CI / "github" / "plan.yml").read_text())["jobs"]["plan"]["steps"][1:])
+    assert run(refuse["run"]) == 0
+    Path(take["with"]["path"]).symlink_to("groups")
+    assert run(refuse["run"]) == 1
+
+
+@pytest.mark.parametrize("file", sorted(path for path in CI.rglob("*.y*ml")), ids=lambda path: path.name)
+def test_no_module_of_a_repository_is_taken_for_one_of_python(file: Path) -> None:
+    """Python looks for modules beside a script, and with `-m` in the current folder; with -I it does neither."""
+    assert not re.findall(r"\bpython3?\"? (?!-I )-?\w.*", file.read_text())
+
+
 @pytest.mark.parametrize(
     "name",
     ["plan.md", *(pytest.param(each, marks=pytest.mark.full) for each in ("errors.txt", "oversight.md", "comment.md"))],

@@ -1,6 +1,6 @@
 """Report a plan on a merge request: the widget with the counts, and one note that is replaced by the next plan's.
 
-    python report.py plan.json plan.md
+    python -I report.py plan.json plan.md
 
 Writes `tfplan.json` for `artifacts:reports:terraform`. The note needs GITLAB_TOKEN, a project access token with the
 scope `api` and the role Reporter; a job's own token may not write notes. Without it, or outside of a merge request,
