@@ -17,13 +17,13 @@ from reconciler.api.live import Watch, nobody, read_live
 from reconciler.applying import apply as applying
 from reconciler.applying.journal_reading import Journal
 from reconciler.applying.outcome import NoJournal, Recorder, Result, Status
-from reconciler.applying.rollback import created_groups, plan_way_back, refuse_other_api, targets_of
+from reconciler.applying.rollback import created_groups, named_as_live, plan_way_back, refuse_other_api, targets_of
 from reconciler.applying.session import ApplyContext
 from reconciler.applying.stale import Done, Stale
 from reconciler.drift.compare import Severity, by_target
 from reconciler.drift.watch import Enforce, Round, narrows, only_narrowing
 from reconciler.model.clock import format_time
-from reconciler.model.desired import DesiredState, Kind
+from reconciler.model.desired import DesiredState, Kind, Target
 from reconciler.model.errors import GuardrailStop, StalePlan, UsageError
 from reconciler.model.live import Directory, Instances, LiveGroup, LiveState, UnreadTarget
 from reconciler.model.policies import Policies
@@ -175,11 +175,12 @@ def _refuse_other_names(plan: Plan, api: Api) -> None:
 
     What is sent goes by ids alone, and whoever reviews a plan reads the names.
     """
+    targets = [change.difference.target for change in plan.changes]
+    directory = _list_names(targets, api)
     named: list[tuple[Kind, int, str | None]] = []
-    for target in (change.difference.target for change in plan.changes):
+    for target in targets:
         named += [("project", target.project_id, target.project), ("region", target.region_id, target.region)]
     found = [(kind, number, name) for kind, number, name in dict.fromkeys(named) if name is not None]
-    directory = api.list_names({kind for kind, _, _ in found}) if found else Directory()
     for kind, number, name in found:
         now = directory.of(kind).get(number)
         if name != now:
@@ -187,6 +188,15 @@ def _refuse_other_names(plan: Plan, api: Api) -> None:
             raise StalePlan(
                 f"the plan calls {kind} {number} {shown(name)}, and it {known}; nothing was sent", hint="Plan again."
             )
+
+
+def _list_names(targets: Sequence[Target], api: Api) -> Directory:
+    """List the names of projects, and of regions, where a target shows one."""
+    shown_of: Mapping[Kind, bool] = {
+        "project": any(target.project is not None for target in targets),
+        "region": any(target.region is not None for target in targets),
+    }
+    return api.list_names(kind for kind, is_shown in shown_of.items() if is_shown)
 
 
 def apply(
@@ -239,6 +249,7 @@ def rollback(journal: Journal, api: Api, options: PlanOptions | None = None, *, 
     """
     options = options or PlanOptions()
     refuse_other_api(journal, api.base_url)
+    journal = named_as_live(journal, _list_names(targets_of(journal), api))
     live = api.read(targets_of(journal))
     instances = api.read_instances(created_groups(journal, live))
     now, backend = format_time(api.clock.now()), BACKENDS[options.api_version]

@@ -16,7 +16,7 @@ from reconciler.model.desired import DesiredGroup, DesiredRule, Target
 from reconciler.model.environment import BASE_URL
 from reconciler.model.errors import InputError, Issue, PlanFileError
 from reconciler.model.ignore_rules import IgnoreRule, find_entry
-from reconciler.model.live import Instances, LiveGroup, LiveRule, LiveState
+from reconciler.model.live import Directory, Instances, LiveGroup, LiveRule, LiveState
 from reconciler.model.place import FilePlace, Place
 from reconciler.model.placeholder import placeholder
 from reconciler.model.problems import ProblemName
@@ -41,6 +41,20 @@ class WayBack:
 def targets_of(journal: Journal) -> tuple[Target, ...]:
     """The projects and regions that the journal is about."""
     return tuple(dict.fromkeys(before.target for before in journal.befores))
+
+
+def named_as_live(journal: Journal, names: Directory) -> Journal:
+    """Name projects and regions as the API does: a journal may be old, or forged. What has no name there gets none."""
+    named = {each: Target(each.project_id, each.region_id, *names.of_target(each)) for each in targets_of(journal)}
+    befores = (
+        replace(
+            each,
+            target=named[each.target],
+            group=None if each.group is None else replace(each.group, target=named[each.target]),
+        )
+        for each in journal.befores
+    )
+    return replace(journal, befores=tuple(befores))
 
 
 def created_groups(journal: Journal, live: LiveState) -> tuple[LiveGroup, ...]:

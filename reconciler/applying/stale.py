@@ -1,6 +1,6 @@
 """Whether live state is still what a plan was computed from; if not, what moved, or that it is done already. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.applying.unfinished import is_done
@@ -11,6 +11,9 @@ from reconciler.model.placeholder import is_placeholder
 from reconciler.model.rule import NO_NAMES, describe_rule
 from reconciler.planning.diff import Action, Difference, LostRule
 from reconciler.planning.plan import Change, Plan
+
+_Reference = tuple[str, str | None]
+"""The id of a rule, and of the group that it refers to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,7 @@ def what_moved(old: LiveGroup, new: LiveGroup, names: Mapping[str, str] = NO_NAM
     return tuple(_moves(old, new, names)) or ("it is not what the plan was computed from",)
 
 
-def _reasons(change: Change, scope: _Scope, leaving: set[str], names: Mapping[str, str]) -> Iterator[str]:
+def _reasons(change: Change, scope: _Scope, leaving: Collection[_Reference], names: Mapping[str, str]) -> Iterator[str]:
     difference = change.difference
     if difference.previous_name is not None or difference.action is Action.CREATE:
         live_id = difference.live.id if difference.live else None
@@ -197,8 +200,8 @@ def _reasons(change: Change, scope: _Scope, leaving: set[str], names: Mapping[st
                 yield f"rule {rule.id} of {group.name!r}, which would be lost, is not what the plan shows"
 
 
-def _reference(rule: LiveRule) -> tuple[str, str | None]:
-    """Return what says which rule refers to which group: what leaves with one group leaves with no other."""
+def _reference(rule: LiveRule) -> _Reference:
+    """Return which rule refers to which group: what leaves with one group leaves with no other."""
     return rule.id, rule.rule.remote_group_id
 
 

@@ -88,6 +88,10 @@ class Directory(NamedTuple):
         """Return the names of projects, or of regions."""
         return self.projects if kind == "project" else self.regions
 
+    def of_target(self, target: Target) -> tuple[str | None, str | None]:
+        """Return the names of a project and a region, None where there is none."""
+        return self.projects.get(target.project_id), self.regions.get(target.region_id)
+
     def by_name(self, target: Target) -> Target:
         """Return how a document writes a target by its names; by an id where there is no name, or several have it."""
         project, region = self._only(self.projects, target.project_id), self._only(self.regions, target.region_id)
@@ -101,7 +105,7 @@ class Directory(NamedTuple):
 
     def name(self, target: Target) -> Target:
         """Return the same target with the names that are known of it."""
-        project, region = self.projects.get(target.project_id), self.regions.get(target.region_id)
+        project, region = self.of_target(target)
         return Target(target.project_id, target.region_id, project or target.project, region or target.region)
 
 

@@ -40,6 +40,21 @@ def test_an_apply_is_undone_by_what_it_kept_itself(sgctl: Sgctl, folder: Path) -
     assert "443 -> 8443" in sgctl("rollback", "--last").out
 
 
+def test_the_way_back_names_projects_and_regions_as_the_api_does(sgctl: Sgctl, folder: Path) -> None:
+    """Not as a journal does that is old, or forged; one without names asks for none."""
+    sgctl.write(CHANGED)
+    assert sgctl(*APPLY).code == 0
+    (path,) = folder.iterdir()
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert "web (project 1, region 7)" in sgctl("rollback", str(path)).out
+    named = [{**line, "project": "harmless", "region": "Nowhere"} if "name" in line else line for line in lines]
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in named))
+    assert (
+        "web (project default (1), region Luxembourg 1 (7))" in sgctl("rollback", str(path), "--out", "back.json").out
+    )
+    assert sgctl("apply", "back.json").code == 0
+
+
 @pytest.mark.parametrize("options", [["--no-journal"], ["--journal", "mine"]], ids=["none", "another"])
 def test_whoever_says_so_keeps_none_there(sgctl: Sgctl, folder: Path, options: list[str]) -> None:
     sgctl.write(CHANGED)
