@@ -14,7 +14,9 @@ from reconciler.loading.remote import WAYS
 from reconciler.loading.spellings import (
     DECISIONS,
     EVERY,
+    EVERYONE,
     ICMP_TYPES,
+    PREFIXES,
     SERVICES,
     WORDS,
     Decide,
@@ -23,7 +25,7 @@ from reconciler.loading.spellings import (
 )
 from reconciler.loading.structure import check_of
 from reconciler.model.cloud import MAX_PORT
-from reconciler.model.text import alike, is_uuid, one_of, shown
+from reconciler.model.text import alike, bare_word, is_uuid, one_of, shown
 
 _HOMES = {
     "document": "it belongs at the head of the document, and holds for all of it",
@@ -91,7 +93,8 @@ _ALL = {
 }
 """What to write instead of the 0, -1 or word that means everything to other tools."""
 _SEVERAL = re.compile(r"[,/|+&\s]+|\band\b")
-_SERVICE = re.compile(r"(tcp|udp|sctp)[/: ]*([0-9]{1,5}(?:-[0-9]{1,5})?)").fullmatch
+_SERVICE = re.compile(r"(?P<protocol>tcp|udp|sctp)[/: ]*(?P<port>[0-9]{1,5}(?:-[0-9]{1,5})?)").fullmatch
+_PORT_FIRST = re.compile(r"(?P<port>[0-9]{1,5}(?:-[0-9]{1,5})?)[/ ]*(?P<protocol>tcp|udp|sctp)").fullmatch
 _TO = re.compile(r"\s*(?:[-:\u2013]+|\.\.|\bto\b)\s*")
 _PORT = re.compile(r"0*([0-9]{1,5})(?:-0*([0-9]{1,5}))?").fullmatch
 
@@ -134,26 +137,63 @@ def _fix_unlike(level: str, key: str, fragment: Mapping[str, Any]) -> str | None
 def _rename(spelling: Ours, level: str, key: str, fragment: Mapping[str, Any], known: Collection[str]) -> str:
     value = fragment[key]
     ours = spelling.of_list if isinstance(value, list) and spelling.of_list else spelling.key
-    if ours == "remote_group" and isinstance(value, list):
-        return f"{_SHAPES[ours, list]}, with `remote_group`"
     if ours == "remote_group" and isinstance(value, str) and is_uuid(value):
         ours = "remote_group_id"
-    others = (
-        other
-        for other in fragment
-        if other == ours
-        or (other != key and find_spelling(level, other, fragment[other], has_remote=False) == spelling)
+    return (
+        _fix_unfit(ours, level, value, known)
+        or _fix_twice(spelling, ours, level, key, fragment)
+        or _fix_side(spelling.direction, ours, fragment, value)
+        or f"did you mean `{ours}`?{_every_protocol(ours, level, fragment)}"
     )
-    direction = _direction(fragment)
+
+
+def _fix_unfit(ours: str, level: str, value: Any, known: Collection[str]) -> str | None:
+    """Say what to do where our key cannot stand, or cannot have the value."""
+    if ours == "remote_group" and isinstance(value, list):
+        return f"{_SHAPES[ours, list]}, with `remote_group`"
     if ours not in known:
         return "use `ports`" if ours.startswith("port_range") else f"it would be `{ours}`, which cannot stand here"
-    if other := next(others, None):
-        return f"it is `{ours}`, and so is {shown(other)}: make one of the two, or two rules"
-    if spelling.direction in ("", direction):
-        return f"did you mean `{ours}`?"
+    values = value if isinstance(value, list) else [value]
+    if level in ("Rule", "Flow") and any(isinstance(each, dict) for each in values):
+        return _SHAPES.get((ours, dict)) or f"it would be `{ours}`, which takes no mapping: write the values alone"
+    is_name = isinstance(value, str) and value.strip() and not set(value).intersection(".:/")
+    if ours == "remote_ip_prefix" and is_name and value.lower() not in PREFIXES:
+        return "it is `remote_ip_prefix` of a prefix, `remote_group` of a group, and `remote_address_group` of a list"
+    return None
+
+
+def _fix_twice(spelling: Ours, ours: str, level: str, key: str, fragment: Mapping[str, Any]) -> str | None:
+    for other, value in fragment.items():
+        is_same = other != key and find_spelling(level, other, value, has_remote=False) == spelling
+        if other == ours or is_same:
+            return f"it is `{ours}`, and so is {shown(other)}: make one of the two, or two rules"
+    return None
+
+
+def _fix_side(asked: str, ours: str, fragment: Mapping[str, Any], value: Any) -> str | None:
+    """Say what to do about a key that holds only for rules of the direction `asked`."""
+    direction = _direction(fragment)
+    if asked in ("", direction):
+        return None
     if direction is None:
-        return f"it is `{ours}` in a rule with `direction: {spelling.direction}`"
-    return f"a rule of {direction} is for every instance of its group: its remote is {_OTHER_SIDE[direction]}"
+        return f"it is `{ours}` in a rule with `direction: {asked}`"
+    whole = f"a rule of {direction} is for every instance of its group"
+    return (
+        f"leave it out: {whole}"
+        if str(value).lower() in EVERYONE
+        else f"{whole}: its remote is {_OTHER_SIDE[direction]}"
+    )
+
+
+def _every_protocol(ours: str, level: str, fragment: Mapping[str, Any]) -> str:
+    """Warn of what a rule without a protocol means: to some tools it is tcp (Scaleway, Ansible's amazon.aws)."""
+    words = {bare_word(key) for key in fragment}
+    rows = (find_spelling(level, key, None, has_remote=False) for key in fragment)
+    meant = {*words, *(row.key for row in rows if isinstance(row, Ours))}
+    is_narrowed = not meant.isdisjoint(("protocol", "ports", "port_range_min", "icmp_type", "icmptype"))
+    return (
+        "" if level != "Rule" or ours not in WAYS or is_narrowed else " Without `protocol`, the rule is for every protocol."
+    )
 
 
 _OTHER_SIDE = {"ingress": "where traffic comes from", "egress": "where traffic goes to"}
@@ -217,7 +257,7 @@ def _fix_word(key: str, word: str, words: Sequence[str], *, is_item: bool) -> st
     if key == "protocol" and (port := SERVICES.get(word)):
         return f"this is a service: write tcp or udp, with `ports: {port}`"
     if key == "protocol" and (service := _SERVICE(word)):
-        return f"write {service[1]}, with `ports: {service[2]}`"
+        return f"write {service['protocol']}, with `ports: {service['port']}`"
     if decision := DECISIONS.get(key, {}).get(word):
         return decision
     same = next((each for each in words if each.lower() == word), WORDS.get(key, {}).get(word, ""))
@@ -233,18 +273,29 @@ _ONE = {"protocols": "protocol", "directions": "direction"}
 
 
 def _fix_ports(value: str, *, is_item: bool) -> str | None:
-    """Read ports as other tools write them: `80,443`, `8000:8099`, `0-65535`, `any`."""
-    if value.strip().lower() in EVERY:
+    """Read ports as other tools write them: `80,443`, `8000:8099`, `0-65535`, `22/tcp`, `any`."""
+    word = value.strip().lower()
+    if word in EVERY:
         return _ALL["ports"]
-    if port := SERVICES.get(value.strip().lower()):
+    if port := SERVICES.get(word):
         return f"write {port}"
-    read = [_read_ports(part) for part in re.split(r"[,;/\s]+", _TO.sub("-", value).strip(" ,;"))]
+    if service := _SERVICE(word) or _PORT_FIRST(word):
+        return f"write {service['port']}, and `protocol: {service['protocol']}`"
+    text = _TO.sub("-", value).strip(" ,;")
+    read = [_read_ports(part) for part in re.split(r"[,;/\s]+", text)]
     ports = [port for port in read if port]
     if not ports or len(ports) < len(read):
         return None
+    return _write_ports(ports, value, is_item=is_item)
+
+
+def _write_ports(ports: Sequence[str], value: str, *, is_item: bool) -> str:
     if len(ports) == 1:
         return f"write {ports[0]} without the quotes" if ports[0] == value else f"write {ports[0]}"
     text = ", ".join(ports)
+    if "/" in value and len(ports) == 2:  # Alibaba writes a range so
+        low, high = ports
+        return f"write {low}" if low == high else f"write {low}-{high} if it is a range, or [{text}] if not"
     return f"make items of it: {text}" if is_item else f"write [{text}]"
 
 

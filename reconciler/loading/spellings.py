@@ -1,9 +1,17 @@
 """What other tools call the keys and words of a file: the one table of it, and how to look up what one means here.
 
-The rows are facts about AWS (API, CloudFormation, Terraform), Azure, GCP, OpenStack (API, client, Heat, Ansible),
-DigitalOcean and Hetzner, and about what people type. Where it is not certain that a spelling means the same, its row
-says what to decide. A key is found by its letters and digits in lower case: `FromPort`, `from_port` and `From Port` are
-one row.
+The rows of a tool are facts, looked up in November 2026 in
+- AWS: the EC2 API of 2016-11-15 (botocore), CloudFormation's `AWS::EC2::SecurityGroup…`, Terraform's
+  `aws_security_group`, `aws_security_group_rule` and `aws_vpc_security_group_ingress_rule`, and Ansible's amazon.aws;
+- OpenStack: Neutron's API (neutron-lib 4.1), the client 10.2, Heat 26, Terraform's provider 3.4, and Ansible's
+  openstack.cloud 2.5; Gcore: Terraform's provider 0.34;
+- Terraform's providers azurerm 5.2, google, hcloud 1.68, digitalocean 2.99, linode 3.6, scaleway, exoscale, vultr,
+  yandex, ibm, oci and alicloud, each the page of its firewall or rule; Ansible's azure 2.3 and google.cloud 1.13;
+- Kubernetes: `NetworkPolicy` (networking/v1) and Calico's; iptables and ufw, as Ansible's modules name their parts.
+
+What people type instead is made of the same words (`_each`). Where it is not certain that a spelling means the same,
+its row says what to decide. A key is found by its letters and digits in lower case: `FromPort`, `from_port` and
+`From Port` are one row.
 """
 
 import re
@@ -56,8 +64,12 @@ Spelling = Ours | LeftOut | Decide | ByValue | ByRemote
 _YES = frozenset({"true", "yes", "on", "1", "present", "enabled", "active"})
 _NO = frozenset({"false", "no", "off", "0", "none"})
 _ALLOWS = _YES | {"allow", "allowed", "accept", "permit", "pass"}
+EVERYONE = frozenset({"any", "all", "*"})
+EVERY = EVERYONE | {"-1", "0", "0-0", "every"}
+"""What stands for every port, or every type of ICMP."""
 _PREFIX = Ours("remote_ip_prefix", "remote_ip_prefixes")
 _FROM, _TO = _PREFIX._replace(direction="ingress"), _PREFIX._replace(direction="egress")
+_GROUP_FROM, _GROUP_TO = Ours("remote_group", direction="ingress"), Ours("remote_group", direction="egress")
 _EACH_GROUP = Decide("write a rule for each group, with `remote_group`")
 _OWN_GROUP = ByRemote(
     LeftOut("the group in whose `rules` this stands is the one"),
@@ -66,6 +78,19 @@ _OWN_GROUP = ByRemote(
 _SWITCHED_OFF = Decide("no rule is switched off: remove it, or make it a comment")
 _NO_EXCEPTION = Decide("a rule cannot leave anything out: write only what it allows")
 _READ_ONLY = LeftOut("the cloud says it, and a file has no such thing")
+_DENIES = Decide("every rule allows: remove this one, and narrow those that allow what it denies")
+_SOURCES, _DESTINATIONS = "source src from", "destination dest dst to"
+_PREFIXES = (
+    "ip ips cidr cidrs cidrip cidrblock cidrblocks address addresses addressprefix addressprefixes ipaddress "
+    "ipaddresses prefix prefixes iprange ipranges range ranges network networks subnet subnets"
+)
+_GROUPS = "group groupid groupname securitygroup securitygroupid securitygroupname"
+_PORTS = "port ports portrange portranges"
+
+
+def _each(sides: str, parts: str) -> str:
+    """Put each of the words for a side before each of those for a part of a rule."""
+    return " ".join(side + part for side in sides.split() for part in parts.split())
 
 
 def _rows(spelling: Spelling, *names: str) -> dict[str, Spelling]:
@@ -73,38 +98,34 @@ def _rows(spelling: Spelling, *names: str) -> dict[str, Spelling]:
 
 
 _FLOW: Mapping[str, Spelling] = {
-    **_rows(_PREFIX, "cidr cidrs cidrblock cidrblocks cidrip cidripv4 cidripv6 ipv4cidr ipv6cidr cidrlist",
-            "ipv6cidrblocks iprange ipranges ipv6ranges ipprefix ipprefixes prefix prefixes network networks",
-            "subnet subnets address addresses ipaddress ipaddresses ip ips ipblock remoteip remoteips remotecidr",
-            "remote peer remotecidrs remoteprefix remoteprefixes remoteaddress remoteaddresses remoteiprange"),
-    **_rows(_FROM, "source sources src sourceip sourceips srcip srcips sourcecidr sourcecidrs sourceaddress srcaddress",
-            "sourceaddresses sourceaddressprefix sourceaddressprefixes sourceipprefix sourceiprange sourceranges",
-            "sourcerange srcrange srcipranges srccidr from fromcidr allowfrom"),
-    **_rows(_TO, "destination destinations dest dst destinationip destinationips dstip dstips destip destinationcidr",
-            "destinationcidrs destinationaddress destinationaddresses destinationaddressprefix to tocidr",
-            "destinationrange destinationaddressprefixes destinationipprefix destinationiprange destipranges",
-            "destinationranges"),
-    **_rows(Ours("remote_group"), "remotesecuritygroup remotesecuritygroupname remotegroupname referencedsecuritygroup",
-            "remotesecuritygroupid referencedsecuritygroupid"),
-    **_rows(Ours("remote_group", direction="ingress"), "sourcegroup sourcegroupname sourcegroupid sourcesecuritygroup",
-            "sourcesecuritygroupname sourcesecuritygroupid fromgroup"),
-    **_rows(Ours("remote_group", direction="egress"), "destinationgroup destinationsecuritygroup destinationgroupid",
-            "destinationsecuritygroupid destinationsecuritygroupname togroup"),
-    **_rows(_EACH_GROUP, "securitygroups securitygroupids sourcesecuritygroups sourcegroups remotegroups",
-            "remotegroupids useridgrouppairs sourceapplicationsecuritygroupids destinationsecuritygroups"),
+    **_rows(_PREFIX, "cidr cidrs cidrip cidrblock cidrblocks cidrlist cidripv4 cidripv6 ipv4cidr ipv6cidr ipv6cidrip",
+            "ipv6cidrblock ipv6cidrblocks v4cidrblocks v6cidrblocks iprange ipranges ipv6ranges ipprefix ipprefixes",
+            "prefix prefixes network networks subnet subnets address addresses ipaddress ipaddresses ip ips ipblock",
+            "ipv4 ipv6 peer remote", _each("remote", _PREFIXES)),
+    **_rows(_FROM, "source sources src from saddr allowfrom", _each(_SOURCES, _PREFIXES)),
+    **_rows(_TO, "destination destinations dest dst to daddr", _each(_DESTINATIONS, _PREFIXES)),
+    **_rows(_GROUP_FROM, _each(_SOURCES, _GROUPS)),
+    **_rows(_GROUP_TO, _each(_DESTINATIONS, _GROUPS)),
+    **_rows(Ours("remote_group"), "remotesecuritygroup remotesecuritygroupname remotegroupname remotesecuritygroupid",
+            "referencedsecuritygroupid referencedgroupid usersecuritygroupid",
+            "sourcesecuritygroupid"),  # of AWS and Alibaba: the destination of a rule of egress
+    **_rows(_EACH_GROUP, "securitygroups securitygroupids useridgrouppairs referencedgroupinfo",
+            _each(f"remote {_SOURCES} {_DESTINATIONS}", "groups groupids securitygroups securitygroupids"),
+            _each("source destination", "applicationsecuritygroups applicationsecuritygroupids")),
     **_rows(Ours("remote_address_group", "remote_address_group"), "addressgroup addressgroups addressset ipset ipsets",
             "remoteaddressgroups remoteaddressset"),
     **_rows(Decide("use `remote_address_group` with the name of a list that stands under `address_groups`"),
-            "prefixlist prefixlists prefixlistid prefixlistids remoteaddressgroupid addressgroupid"),
+            "remoteaddressgroupid addressgroupid",
+            _each("prefix sourceprefix destinationprefix", "list lists listid listids")),
     **_rows(Ours("protocol"), "ipprotocol proto protocols ipproto"),
-    **_rows(Ours("ethertype", "ethertype"), "ipversion ipversions ipfamily family addressfamily"),
-    **_rows(Ours("ports", "ports"), "port portrange portranges dport dports dstport dstports destport destports",
-            "destinationport destinationports destinationportrange destinationportranges portlist"),
-    **_rows(Ours("port_range_min"), "fromport portmin minport firstport startport portstart portrangefrom portfrom",
-            "portrangestart"),
-    **_rows(Ours("port_range_max"), "toport portmax maxport lastport endport portend portrangeto portto portrangeend"),
-    **_rows(Decide("a rule cannot ask for ports of the source; `ports` are those of the destination"),
-            "sport sports srcport srcports sourceport sourceports sourceportrange sourceportranges"),
+    **_rows(Ours("ethertype", "ethertype"), "ipversion ipversions ipfamily iptype family addressfamily"),
+    **_rows(Ours("ports", "ports"), "port portrange portranges portlist", _each(f"d {_DESTINATIONS}", _PORTS)),
+    **_rows(Ours("port_range_min"), "fromport portmin minport startport portrangefrom portfrom portrangestart"),
+    **_rows(Ours("port_range_max"), "toport portmax maxport endport portrangeto portto portrangeend"),
+    **_rows(ByValue(EVERYONE | {"0-65535", "1-65535"}, LeftOut("a rule is for every port of the source"),
+                    Decide("a rule cannot ask for ports of the source; `ports` are those of the destination")),
+            _each("s source src", _PORTS)),
+    **_rows(Decide("write it behind the address, as in 10.0.0.0/8"), "subnetsize netmask mask prefixlength"),
 }  # fmt: skip
 """Keys of what describes traffic: of rules, and of the flows of policies."""
 
@@ -119,17 +140,22 @@ _RULE: Mapping[str, Spelling] = {
         ByValue(frozenset({"remote_ip_prefix"}), LeftOut("a rule without a remote is for every address"),
                 Decide("use `remote_group` with the name of this group")),
     ),
+    **_rows(LeftOut("which of the remote's keys is there says it"), "sourcetype destinationtype"),
     "normalizedcidr": ByRemote(_READ_ONLY, _PREFIX),
     "type": ByValue(frozenset(["ingress", "egress", "inbound", "outbound", "in", "out"]), Ours("direction"),
                     Decide("say it by `direction`, `protocol`, `ports` or `icmp_type`")),
-    **_rows(Ours("direction"), "ruledirection trafficdirection dir"),
+    **_rows(Ours("direction"), "ruledirection trafficdirection flowdirection dir"),
+    "isegress": ByValue(_YES, Decide("say it by `direction: egress`"), Decide("say it by `direction: ingress`")),
+    "chain": Decide("say it by `direction`: ingress for INPUT, egress for OUTPUT"),
     "code": Ours("icmp_code"),
-    **_rows(Decide("say it by `protocol` and `ports`"), "allow allowed icmptypecode service services portprotocol"),
-    **_rows(ByValue(_ALLOWS, LeftOut("every rule allows"),
-                    Decide("every rule allows: remove this one, and narrow those that allow what it denies")),
-            "action access effect verdict policy target permission ruleaction"),
-    **_rows(Decide("every rule allows: remove this one, and narrow those that allow what it denies"),
-            "deny denied drop block reject"),
+    **_rows(Decide("say it by `protocol` and `ports`"), "allow allowed service services portprotocol tcp udp toports"),
+    **_rows(Decide("say it by `protocol`, `ports`, `icmp_type` and `icmp_code`"), "icmptypecode icmp",
+            _each("tcp udp icmp", "options")),
+    **_rows(ByValue(_ALLOWS, LeftOut("every rule allows"), _DENIES),
+            "action access effect verdict policy target jump permission ruleaction"),
+    **_rows(_DENIES, "deny denied drop block reject"),
+    "rule": Decide("of ufw: leave it out where it allows; its `to_port` is `ports`, and its `from_port` is a port of "
+                   "the source, for which a rule cannot ask"),
     **_rows(ByValue(_YES, LeftOut("every rule holds"), _SWITCHED_OFF), "enabled state active status enable"),
     **_rows(ByValue(_NO, LeftOut("every rule holds"), _SWITCHED_OFF), "disabled inactive disable"),
     **_rows(ByValue(_YES, LeftOut("every rule is stateful"), Decide("every rule is stateful: answers are let through")),
@@ -137,35 +163,54 @@ _RULE: Mapping[str, Spelling] = {
     **_rows(ByValue(_NO, LeftOut("every rule is stateful"), Decide("every rule is stateful: answers are let through")),
             "stateless isstateless"),
     **_rows(LeftOut("rules have no order: what one of them allows is allowed"),
-            "priority order precedence rulenumber ruleno ruleindex sequence position weight"),
-    **_rows(LeftOut("nothing is logged"), "log logging logged logconfig loglevel"),
-    **_rows(Ours("description"), "name title label comment comments desc note notes remark remarks ruledescription"),
+            "priority order precedence rulenumber rulenum ruleno ruleindex sequence position"),
+    **_rows(LeftOut("nothing is logged"), "log logging logged logconfig loglevel logprefix enablelogging"),
+    **_rows(Ours("description"), "name title label comment comments desc note notes remark remarks ruledescription",
+            "ruledesc"),
+    **_rows(LeftOut("only a group has tags"), "labels"),
     **_rows(Ours("expires"), "expiry expiration expiresat expireson validuntil until enddate"),
     **_rows(Decide("the cloud knows a rule's remote by its prefix or its group: use `remote_group`"),
-            "sourcetags targettags sourceserviceaccounts targetserviceaccounts sourcelabels"),
+            _each("source target destination", "tags serviceaccounts labels"), "predefinedtarget",
+            _each("source destination", "dropletids kubernetesids loadbalanceruids"),
+            "podselector namespaceselector selector serviceaccountselector"),
+    **_rows(Decide("a remote group is one of the same project and region"),
+            "sourcesecuritygroupownerid sourcegroupownerid sourcegroupowneraccount userid vpcpeeringconnectionid"),
     **_rows(Decide("a rule is for every port and instance of its group"),
-            "interface ininterface outinterface iface zone vlan droplets dropletids instances applyto appliedto"),
-    **_rows(_READ_ONLY, "tenantid belongstodefaultsg standardattrid shared ruleid"),
+            "interface ininterface outinterface iface zone vlan droplets dropletids instances applyto appliedto",
+            "local nictype"),
+    **_rows(Decide("a rule asks for direction, family, protocol, ports and remote, and for nothing else"),
+            "ctstate tcpflags syn fragment limit match uidowner gidowner"),
+    **_rows(_READ_ONLY, "tenantid belongstodefaultsg standardattrid shared ruleid groupownerid securitygroupruleid",
+            "securitygrouprulearn arn"),
 }  # fmt: skip
 
 _GROUP: Mapping[str, Spelling] = {
-    **_rows(Ours("rules"), "securitygrouprules securitygrouprule rule permissions firewallrules grouprules"),
+    **_rows(Ours("rules"), "securitygrouprules securitygrouprule rule securityrules securityrule permissions",
+            "firewallrules"),
     **_rows(Decide("put its items into `rules`, each with `direction: ingress`"),
-            "ingress inbound ingressrules inboundrules securitygroupingress ippermissions rulesingress rulesin"),
+            "ingress inbound ingressrules inboundrules securitygroupingress ippermissions rulesingress rulesin",
+            "inboundrule ingresssecurityrules"),
     **_rows(Decide("put its items into `rules`, each with `direction: egress`"),
-            "egress outbound egressrules outboundrules securitygroupegress ippermissionsegress rulesegress rulesout"),
+            "egress outbound egressrules outboundrules securitygroupegress ippermissionsegress rulesegress rulesout",
+            "outboundrule egresssecurityrules"),
     **_rows(Ours("name"), "groupname title securitygroupname"),
     **_rows(Ours("description"), "groupdescription desc comment securitygroupdescription"),
-    **_rows(Ours("tags"), "tag tagsv2 labels label metadata"),
-    **_rows(Ours("previous_name"), "oldname formername renamedfrom previously formerly movedfrom"),
-    **_rows(Ours("prevent_destroy"), "deletionprotection protect protected preventdeletion preventdelete"),
+    **_rows(Ours("tags"), "tag tagsv2 labels label metadata metadatamap"),
+    **_rows(Ours("previous_name"), "oldname formername renamedfrom"),
+    **_rows(Ours("prevent_destroy"), "deletionprotection protect protected preventdeletion"),
     "lifecycle": Decide("of that, a group has `prevent_destroy`"),
     **_rows(Decide("write it into an item of `rules` of its own"), "use preset"),
     "state": ByValue(_YES, LeftOut("a group that a file names is there"),
                      Decide("`--prune` deletes groups of an `owner` that no file names any more")),
     "properties": Decide("write its keys into the group itself"),
-    **_rows(LeftOut("a group is for its whole project and region"), "vpcid vpc networkid network resourcegroup"),
-    **_rows(_READ_ONLY, "tenantid createdat updatedat revisionnumber stateful shared taskid type ownerid"),
+    **_rows(Decide("what no rule allows is refused: write a rule for what is to be let through"),
+            _each("inbound outbound", "policy defaultpolicy")),
+    **_rows(Decide("the cloud knows which instances have a group, and a file says nothing of it"),
+            "dropletids applyto appliedto instances"),
+    **_rows(LeftOut("a group is for its whole project and region"),
+            "vpcid vpc networkid network resourcegroup resourcegroupname folderid"),
+    **_rows(_READ_ONLY, "tenantid createdat updatedat revisionnumber stateful shared taskid type ownerid arn tagsall",
+            "securitygrouparn metadatareadonly lastupdated"),
 }  # fmt: skip
 
 KEYS: Mapping[str, Mapping[str, Spelling]] = {
@@ -174,8 +219,8 @@ KEYS: Mapping[str, Mapping[str, Spelling]] = {
         **_rows(Ours("address_groups"), "addresssets addressset ipsets ipset addressgroup prefixlists"),
         **_rows(Ours("rule_sets"), "rulegroups rulegroup ruleset"),
         **_rows(Ours("ignore_rules"), "ignore ignored ignoredrules"),
-        **_rows(Decide("a template of Heat: write the `properties` of each group as an item of `security_groups:`"),
-                "heattemplateversion resources"),
+        **_rows(Decide("a template: write the `properties` of each group as an item of `security_groups:`"),
+                "heattemplateversion resources awstemplateformatversion"),
         "results": Decide("an answer of the API: `sgctl import` writes a file of what is live"),
         **_rows(Decide("put its items into the `rules` of an item of `security_groups`"),
                 "ingress egress inbound outbound inboundrules outboundrules ingressrules egressrules securityrules",
@@ -212,24 +257,28 @@ PREFIXES: Mapping[str, str] = {
     **dict.fromkeys(("0/0", "0.0.0.0/0.0.0.0", "anywhere-ipv4"), "write 0.0.0.0/0"),
     **dict.fromkeys(("anywhere-ipv6", "::0/0"), "write ::/0"),
     "0": "write 0.0.0.0/0 if everyone is meant",
-    **dict.fromkeys(("self", "virtualnetwork", "vpc"), "use `remote_group`, or write the prefixes of the network"),
+    **dict.fromkeys(
+        ("self", "virtualnetwork", "vpc", "azureloadbalancer"),
+        "use `remote_group`, or write the prefixes of the network",
+    ),
 }
 """What to do about words for a prefix, in lower case."""
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "protocol": {
-        **dict.fromkeys(("all", "*", "-1", "ip", "any_protocol", "all_protocols"), "any"),
-        **dict.fromkeys(("ping", "icmpv4", "icmp4"), "icmp"),
+        **dict.fromkeys(("all", "*", "-1", "ip"), "any"),
+        **dict.fromkeys(("ping", "icmpv4"), "icmp"),
         "icmp6": "icmpv6",
+        "ipv6_icmp": "ipv6-icmp",
         "udp-lite": "udplite",
     },
     "direction": {
-        **dict.fromkeys(("in", "inbound", "incoming", "input", "from"), "ingress"),
-        **dict.fromkeys(("out", "outbound", "outgoing", "output", "to"), "egress"),
+        **dict.fromkeys(("in", "inbound", "incoming", "input"), "ingress"),
+        **dict.fromkeys(("out", "outbound", "outgoing", "output"), "egress"),
     },
     "ethertype": {
-        **dict.fromkeys(("4", "v4", "ip4", "inet", "ipv4only"), "IPv4"),
-        **dict.fromkeys(("6", "v6", "ip6", "inet6", "ipv6only"), "IPv6"),
+        **dict.fromkeys(("4", "v4", "ip4", "inet", "ipv4_only"), "IPv4"),
+        **dict.fromkeys(("6", "v6", "ip6", "inet6", "ipv6_only"), "IPv6"),
         **dict.fromkeys(("both", "any", "all", "*", "dual", "ipv4_ipv6", "ipv4, ipv6"), "[IPv4, IPv6]"),
     },
     "level": {"warn": "warning", "err": "error"},
@@ -251,9 +300,6 @@ DECISIONS: Mapping[str, Mapping[str, str]] = {
     },
 }
 """What to do about words that mean more than our key can say, in lower case."""
-
-EVERY = frozenset({"any", "all", "*", "-1", "0", "0-0", "every"})
-"""What stands for every port, or every type of ICMP."""
 
 SERVICES: Mapping[str, int] = {
     "ssh": 22, "smtp": 25, "dns": 53, "http": 80, "ntp": 123, "https": 443, "mysql": 3306, "rdp": 3389,

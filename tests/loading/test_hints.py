@@ -109,6 +109,10 @@ RULES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], bool]] = {
         {**IN, "ip_protocol": "tcp", "from_port": 22, "to_port": 22, "referenced_security_group_id": "sg-1"},
         [SSH | {"remote_group": "sg-1"}], True,
     ),
+    "Terraform of AWS, a group, egress": (
+        {"type": "egress", "protocol": "tcp", "from_port": 22, "to_port": 22, "source_security_group_id": "app"},
+        [{**OUT, "protocol": "tcp", "ports": 22, "remote_group": "app"}], True,
+    ),
     "Terraform of AWS, itself": (
         {**SSH, "self": True}, [SSH | {"remote_group": "web"}], False,
     ),
@@ -160,9 +164,15 @@ RULES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], bool]] = {
     "Ansible of OpenStack, absent": ({**SSH, **TEN, "state": "absent"}, NOTHING, False),
     "Ansible of OpenStack, for everyone": ({**SSH, "security_group": "web"}, [SSH], False),
     "Ansible of AWS": (
-        {**IN, "proto": "tcp", "ports": [22], "cidr_ip": "10.0.0.0/8", "rule_desc": "x"}, [SSH | TEN], False,
+        {**IN, "proto": "tcp", "ports": [22], "cidr_ip": "10.0.0.0/8", "rule_desc": "x"}, [SSH | TEN], True,
     ),
     "Ansible of AWS, a group": ({**IN, "proto": "tcp", "ports": 22, "group_name": "app"}, NOTHING, False),
+    "Ansible of AWS, tcp by default": ({**IN, "cidr_ip": "10.0.0.0/8"}, [IN | TEN | {"protocol": "tcp"}], False),
+    "Ansible of AWS, a prefix list": ({**SSH, "ip_prefix": "pl-1"}, NOTHING, False),
+    "AWS API, a rule as described": (
+        {"IsEgress": False, "IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIpv4": "10.0.0.0/8",
+         "SecurityGroupRuleId": "sgr-1", "GroupId": "sg-9", "GroupOwnerId": "1"}, [SSH | TEN], False,
+    ),
     "Azure": (
         {"name": "ssh", "priority": 100, "direction": "Inbound", "access": "Allow", "protocol": "Tcp",
          "destinationPortRange": "22", "sourceAddressPrefix": "10.0.0.0/8"}, [SSH | TEN], True,
@@ -170,7 +180,7 @@ RULES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], bool]] = {
     "Azure, every field": (
         {"name": "ssh", "priority": 100, "direction": "Inbound", "access": "Allow", "protocol": "Tcp",
          "sourcePortRange": "*", "destinationPortRange": "22", "sourceAddressPrefix": "10.0.0.0/8",
-         "destinationAddressPrefix": "*"}, [SSH | TEN], False,
+         "destinationAddressPrefix": "*"}, [SSH | TEN], True,
     ),
     "Azure, a source port": ({**SSH, "sourcePortRange": "1000"}, NOTHING, False),
     "Azure, denied": ({**SSH, "priority": 4096, "access": "Deny", "sourceAddressPrefix": "*"}, NOTHING, False),
@@ -195,6 +205,34 @@ RULES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], bool]] = {
         {"direction": "out", "protocol": "tcp", "port": "80-85", "destination_ips": ["10.0.0.0/8"]},
         [{**OUT, "protocol": "tcp", "ports": "80-85", **TEN}], True,
     ),
+    "Alibaba": (
+        {"type": "ingress", "ip_protocol": "tcp", "policy": "accept", "port_range": "22/22", "priority": 1,
+         "cidr_ip": "10.0.0.0/8"}, [SSH | TEN], True,
+    ),
+    "Alibaba, a range": ({**SSH, **TEN, "ports": "20/22"}, [SSH | TEN | {"ports": "20-22"}], False),
+    "Alibaba, a drop": ({**SSH, "policy": "drop"}, NOTHING, False),
+    "Exoscale": (
+        {"type": "INGRESS", "protocol": "TCP", "cidr": "10.0.0.0/8", "start_port": 22, "end_port": 22},
+        [SSH | TEN], True,
+    ),
+    "Linode": (
+        {**IN, "label": "ssh", "action": "ACCEPT", "protocol": "TCP", "ports": "22", "ipv4": ["10.0.0.0/8"]},
+        [SSH | TEN], True,
+    ),
+    "Oracle": (
+        {"direction": "INGRESS", "protocol": "6", "source": "10.0.0.0/8", "source_type": "CIDR_BLOCK",
+         "tcp_options": {"destination_port_range": {"min": 22, "max": 22}}}, [SSH | TEN], False,
+    ),
+    "Scaleway, tcp by default": (
+        {**IN, "action": "accept", "ip_range": "10.0.0.0/8"}, [IN | TEN | {"protocol": "tcp"}], False,
+    ),
+    "Vultr": ({**SSH, "ip_type": "v4", "subnet": "10.0.0.0", "subnet_size": 8, "notes": "x"}, [SSH | TEN], False),
+    "Yandex": ({**IN, "protocol": "TCP", "v4_cidr_blocks": ["10.0.0.0/8"], "port": 22}, [SSH | TEN], True),
+    "Yandex, itself": ({**SSH, "predefined_target": "self_security_group"}, [SSH | {"remote_group": "web"}], False),
+    "ufw": (
+        {"rule": "allow", "direction": "in", "from_ip": "10.0.0.0/8", "from_port": 20, "to_port": 22, "proto": "tcp"},
+        NOTHING, False,
+    ),
     "Kubernetes": ({**IN, "from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}, NOTHING, False),
     "our own operator": ({**SSH, "remoteIpPrefix": "10.0.0.0/8"}, [SSH | TEN], True),
     "our own operator, more": (
@@ -203,6 +241,11 @@ RULES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], bool]] = {
     ),
     "iptables": ({**IN, "proto": "tcp", "dport": 22, "src": "10.0.0.0/8", "target": "ACCEPT"}, [SSH | TEN], True),
     "iptables, a drop": ({**IN, "proto": "tcp", "dport": 22, "target": "DROP"}, NOTHING, False),
+    "iptables of Ansible": (
+        {"chain": "INPUT", "protocol": "tcp", "source": "10.0.0.0/8", "destination_port": 22, "jump": "ACCEPT"},
+        [SSH | TEN], False,
+    ),
+    "iptables, established only": ({**SSH, **TEN, "ctstate": ["ESTABLISHED"]}, NOTHING, False),
     "the wrong side": ({**SSH, "destination": "10.0.0.0/8"}, NOTHING, False),
     "the wrong side, egress": ({**OUT, "source_ips": ["10.0.0.0/8"]}, NOTHING, False),
     "an exception": ({**SSH, "not_remote_ip_prefix": "10.0.0.0/8"}, NOTHING, False),

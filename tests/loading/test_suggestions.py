@@ -15,7 +15,7 @@ from reconciler.model.place import FilePlace
 from reconciler.reading import load
 
 SUGGESTION = re.compile(
-    r"(?:write|did you mean) (.+?)(?: if .*| for .*|,? or .*| without the quotes)?(?:\?)?"
+    r"(?:write|did you mean) (.+?)(?: if .*| for .*|,? or .*| without the quotes)?(?:\?(?: Without .*)?)?"
 ).fullmatch
 VALUE = re.compile(r""""[^"]*"|'[^']*'|\[[^\]]*\]|[^,}\]\n:]+(?::[^,}\]\n ]+)*""")
 STAR = "quote it if it is text; for every port, leave `ports` out"
