@@ -192,7 +192,9 @@ def _every_protocol(ours: str, level: str, fragment: Mapping[str, Any]) -> str:
     meant = {*words, *(row.key for row in rows if isinstance(row, Ours))}
     is_narrowed = not meant.isdisjoint(("protocol", "ports", "port_range_min", "icmp_type", "icmptype"))
     return (
-        "" if level != "Rule" or ours not in WAYS or is_narrowed else " Without `protocol`, the rule is for every protocol."
+        ""
+        if level != "Rule" or ours not in WAYS or is_narrowed
+        else " Without `protocol`, the rule is for every protocol."
     )
 
 
