@@ -5,7 +5,7 @@ opens and closes is drawn as well. Bounded: what is left out is counted.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from reconciler.model.policies import Finding
@@ -14,7 +14,7 @@ from reconciler.render.condense import condense, merge_findings, shorten_end
 from reconciler.render.findings import describe_finding
 from reconciler.render.graph.svg import inline_svg
 from reconciler.render.page import anchor, document, figure, filter_form, made, text, unique
-from reconciler.render.view import GroupRef, GroupView, Line, Perspective, Reach, Symbol, TrafficLine, View
+from reconciler.render.view import Failure, GroupRef, GroupView, Line, Perspective, Reach, Symbol, TrafficLine, View
 
 _TITLES = {"plan": "Plan", "drift": "Drift", "apply": "Apply"}
 _KINDS: Mapping[Symbol, str] = {"+": "create", "~": "update", "-": "delete", "!": "lost"}
@@ -49,19 +49,16 @@ def _main(view: View, *, is_drawn: bool) -> Iterator[str]:
     names = unique(anchor(group.ref.target, group.name) for group in groups)
     anchors = {group.ref: name for group, name in zip(groups, names, strict=True)}
     end = shorten_end(view)
-    yield from _findings("stop", "Stopped", merge_findings(view.stops))
-    for reach in end.exposed:
-        yield from _reach("stop", reach.line.alarm.capitalize(), reach, anchors)
-    for failure in view.failures:
-        said = " ".join(f"{each.rstrip('.')}." for each in (failure.reason, failure.hint) if each)
-        yield f'<p class="remark stop"><strong>{text(failure.status.capitalize())}:</strong> {text(said)} '
-        yield f"In {_links(failure.groups, anchors)}</p>"
-    yield from _findings("warning", "Warning", merge_findings(view.warnings))
-    for reach in end.refused[:_MOST_REMARKS]:
-        yield from _reach("refused", view.perspective.refused.capitalize(), reach, anchors)
-    yield from (f'<p class="remark note">{text(note)}</p>' for note in view.notes[:_MOST_REMARKS])
-    if len(view.notes) > _MOST_REMARKS:
-        yield f'<p class="remark note">and {len(view.notes) - _MOST_REMARKS} more notes</p>'
+    yield from _remarks("stop", view.perspective.stop, map(_finding, merge_findings(view.stops)))
+    for alarm in dict.fromkeys(reach.line.alarm for reach in end.exposed):
+        here = (_reach(reach, anchors) for reach in end.exposed if reach.line.alarm == alarm)
+        yield from _remarks("stop", alarm, here)
+    for status in dict.fromkeys(failure.status for failure in view.failures):
+        failed = (_failure(failure, anchors) for failure in view.failures if failure.status == status)
+        yield from _remarks("stop", status, failed)
+    yield from _remarks("warning", "warning", map(_finding, merge_findings(view.warnings)))
+    yield from _remarks("refused", view.perspective.refused, (_reach(reach, anchors) for reach in end.refused))
+    yield from _remarks("note", "", map(text, view.notes))
     if view.perspective.legend and view.groups:
         yield f'<p class="fold">{text(view.perspective.legend)}</p>'
     yield from _picture(view, anchors, is_drawn=is_drawn)
@@ -101,18 +98,28 @@ def _urgency(group: GroupView) -> tuple[bool, bool, bool, bool]:
     )
 
 
-def _findings(kind: str, word: str, findings: Sequence[Finding]) -> Iterator[str]:
-    for each in findings[:_MOST_REMARKS]:
-        place = f" <code>{text(str(each.place))}</code>" if each.place else ""
-        yield f'<p class="remark {kind}"><strong>{word}:</strong> {text(describe_finding(each))}{place}</p>'
-    if len(findings) > _MOST_REMARKS:
-        yield f'<p class="remark {kind}"><strong>{word}:</strong> and {len(findings) - _MOST_REMARKS} more</p>'
+def _remarks(kind: str, word: str, remarks: Iterable[str]) -> Iterator[str]:
+    """Write remarks, which are HTML, below each other; more than a reader can use are counted."""
+    remarks = list(remarks)
+    left = len(remarks) - _MOST_REMARKS
+    label = f"<strong>{text(word.capitalize())}:</strong> " if word else ""
+    for each in [*remarks[:_MOST_REMARKS], *([f"and {left:,} more"] if left > 0 else [])]:
+        yield f'<p class="remark {kind}">{label}{each}</p>'
 
 
-def _reach(kind: str, word: str, reach: Reach, anchors: _Anchors) -> Iterator[str]:
+def _finding(finding: Finding) -> str:
+    place = f" <code>{text(str(finding.place))}</code>" if finding.place else ""
+    return f"{text(describe_finding(finding))}{place}"
+
+
+def _failure(failure: Failure, anchors: _Anchors) -> str:
+    said = " ".join(f"{each.rstrip('.')}." for each in (failure.reason, failure.hint) if each)
+    return f"{text(said)} In {_links(failure.groups, anchors)}"
+
+
+def _reach(reach: Reach, anchors: _Anchors) -> str:
     size = f" ({text(reach.line.size)})" if reach.line.size else ""
-    yield f'<p class="remark {kind}"><strong>{text(word)}:</strong> <code>{text(reach.line.text)}</code>{size} '
-    yield f"in {_links(reach.groups, anchors)}</p>"
+    return f"<code>{text(reach.line.text)}</code>{size} in {_links(reach.groups, anchors)}"
 
 
 def _links(groups: Sequence[GroupRef], anchors: _Anchors) -> str:
@@ -152,13 +159,19 @@ def _linked(view: View, anchors: _Anchors) -> list[dict[str, str]]:
 def _alike(view: View, anchors: _Anchors) -> Iterator[str]:
     """Say once what several groups have in common."""
     blocks = [block for block in condense(view).groups if block.members]
-    room = _MOST_OPEN // 10
+    opened, room = 0, _MOST_LINES
     for block in blocks:
-        room -= len(block.lines) + len(block.traffic or ())
-        yield f'<details class="alike"{" open" if room > 0 else ""}><summary>{_head(block, view.perspective)}</summary>'
+        opened += _size(block)
+        state = " open" if opened < _MOST_OPEN // 10 else ""
+        yield f'<details class="alike"{state}><summary>{_head(block, view.perspective)}</summary>'
         yield f"<p>{_links(block.members, anchors)}</p>"
-        yield from _body(block, block.lines, view.perspective)
+        yield from _body(block, room, view.perspective)
         yield "</details>"
+        room = max(0, room - _size(block))
+
+
+def _size(group: GroupView) -> int:
+    return len(group.lines) + len(group.traffic or ())
 
 
 def _groups(view: View, groups: Sequence[GroupView], names: Sequence[str]) -> Iterator[str]:
@@ -167,11 +180,10 @@ def _groups(view: View, groups: Sequence[GroupView], names: Sequence[str]) -> It
     yield f"<div{' class=many' if is_large else ''}>"
     for group, name in zip(groups[:_MOST_GROUPS], names, strict=False):
         is_urgent = _urgency(group)[:3] != (True, True, True)
-        size = len(group.lines) + len(group.traffic or ())
-        is_open = (is_urgent or len(groups) <= _FEW) and opened + size <= _MOST_OPEN
-        opened += size if is_open else 0
+        is_open = (is_urgent or len(groups) <= _FEW) and opened + _size(group) <= _MOST_OPEN
+        opened += _size(group) if is_open else 0
         yield from _group(group, name, view.perspective, room, is_open=is_open)
-        room = max(0, room - len(group.lines))
+        room = max(0, room - _size(group))
     yield "</div>"
     if len(groups) > _MOST_GROUPS:
         yield f'<p class="remark note">{len(groups) - _MOST_GROUPS} more groups are not shown; the JSON has all.</p>'
@@ -185,7 +197,7 @@ def _group(group: GroupView, name: str, perspective: Perspective, room: int, *, 
     where = " · ".join(filter(None, (str(group.place or ""), group.live_id)))
     link = f'<a class="here" href="#{name}" aria-label="Link to {text(group.name)}">#</a>'
     yield f'<p class="place">{link} <code>{text(where)}</code></p>'
-    yield from _body(group, group.lines[:room], perspective)
+    yield from _body(group, room, perspective)
     yield "</details>"
 
 
@@ -201,11 +213,13 @@ def _head(group: GroupView, perspective: Perspective) -> str:
     return f'{symbol}{text(group.title)} <span class="count">{said}</span> {loud}'
 
 
-def _body(group: GroupView, lines: Sequence[Line], perspective: Perspective) -> Iterator[str]:
+def _body(group: GroupView, room: int, perspective: Perspective) -> Iterator[str]:
+    """Write what differs and what that means for traffic: as many lines of both as there is room for."""
+    lines = group.lines[:room]
     yield from _sides(lines, perspective)
     if len(lines) < len(group.lines):
         yield f'<p class="fold">{count(len(group.lines) - len(lines), "more line")} not shown; the JSON has all.</p>'
-    yield from _traffic(group.traffic)
+    yield from _traffic(group.traffic, min(_MOST_OPEN, room - len(lines)))
     if group.unchanged:
         yield f'<p class="fold">{count(group.unchanged, "rule")} unchanged</p>'
     yield from (f'<p class="fold">{text(note)}</p>' for note in group.notes)
@@ -228,19 +242,19 @@ def _sides(lines: Sequence[Line], perspective: Perspective) -> Iterator[str]:
     yield "</tbody></table>"
 
 
-def _traffic(lines: Sequence[TrafficLine] | None) -> Iterator[str]:
+def _traffic(lines: Sequence[TrafficLine] | None, room: int) -> Iterator[str]:
     if lines is None:
         return
     if not lines:
         yield '<p class="fold">same traffic</p>'
         return
     yield '<table class="traffic"><tbody>'
-    for line in lines[:_MOST_OPEN]:
+    for line in lines[:room]:
         mark = f' <span class="loud">{line.alarm}</span>' if line.alarm else ""
         yield (
             f'<tr class="{line.verb}"><th scope="row">{line.verb}</th><td>{text(line.text)}{mark}</td>'
             f"<td>{text(line.size)}</td></tr>"
         )
     yield "</tbody></table>"
-    if len(lines) > _MOST_OPEN:
-        yield f'<p class="fold">{len(lines) - _MOST_OPEN} more flows not shown; the JSON has all.</p>'
+    if len(lines) > room:
+        yield f'<p class="fold">{count(len(lines) - room, "more flow")} not shown; the JSON has all.</p>'

@@ -1,10 +1,11 @@
-"""The frame of every HTML page: no request leaves it, and its own policy forbids any.
+"""The frame of every HTML page: no request leaves it, and its own policy forbids any, and any script but its own.
 
 A page reads and prints without JavaScript, which adds the filter, unfolding and zoom; dark or light as the reader's
 system is. Everything foreign goes through `text`.
 """
 
 import re
+from binascii import b2a_base64
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
@@ -16,7 +17,7 @@ from reconciler.model.text import printable
 from reconciler.render.graph.style import CSS, MARKERS
 from reconciler.render.view import Made
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{}'"
 
 
 def document(
@@ -33,7 +34,8 @@ def _document(
     style, script = ((folder / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     yield '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+    own_script = b2a_base64(sha256(script.encode()).digest(), newline=False).decode()
+    yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY.format(own_script)}">'
     yield f"<title>{text(title)}</title>\n<style>\n{style}{CSS if with_pictures else ''}</style>\n</head>"
     yield f'<body class="{kind}">'
     if with_pictures:
@@ -42,7 +44,7 @@ def _document(
     yield from intro
     yield "</header>\n<main>"
     yield from main
-    yield f"</main>\n<script>\n{script}</script>\n</body>\n</html>"
+    yield f"</main>\n<script>{script}</script>\n</body>\n</html>"
 
 
 def text(words: str) -> str:

@@ -1,15 +1,20 @@
 """A page has one name for each group's place, which Markdown links to; it grows no further than a bound."""
 
 import re
+from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.model.desired import Target
+from reconciler.model.policies import Finding
 from reconciler.render.formats import render
 from reconciler.render.page import anchor
-from reconciler.render.view import GroupRef, GroupView, Line, Made, Reach, TrafficLine, View
+from reconciler.render.view import Failure, GroupRef, GroupView, Line, Made, Reach, TrafficLine, View
 
 TARGET = Target(1337, 7)
 LINE = Line("+", "ingress IPv4 tcp 22 from 10.0.0.0/8", "", "", "ingress IPv4 tcp 22 from 10.0.0.0/8")
@@ -57,3 +62,45 @@ def test_a_page_says_when_by_what_and_from_what_it_was_made() -> None:
     view = View("plan", (), "Plan", made=Made("2026-11-27T03:00:00Z", "https://api.example", "1.2.3", commit))
     said = re.sub(r"<[^>]*>", "", render(view, "html"))
     assert "Made 2026-11-27 03:00:00 UTC, for https://api.example, by sgctl 1.2.3, from commit 0123456789ab" in said
+
+
+def traffic(number: int) -> TrafficLine:
+    return TrafficLine("closes", f"ingress tcp {number} from 10.0.0.0/8", "1 port", "wide", remote="10.0.0.0/8")
+
+
+REMARKS: dict[str, Callable[[int], View]] = {
+    "stops": lambda number: View("plan", (), "", stops=(Finding("gap", "error", f"{number}"),)),
+    "warnings": lambda number: View("plan", (), "", warnings=(Finding("gap", "warning", f"{number}"),)),
+    "notes": lambda number: View("plan", (), "", notes=(f"{number}",)),
+    "exposed": lambda number: View("plan", (), "", exposed=(Reach(traffic(number), ()),)),
+    "refused": lambda number: View("plan", (), "", refused=(Reach(traffic(number), ()),)),
+    "failures": lambda number: View("apply", (), "", failures=(Failure("failed", f"{number}", "", ()),)),
+}
+
+
+@pytest.mark.parametrize("kind", REMARKS)
+def test_no_remark_is_left_out_without_a_word(kind: str) -> None:
+    """Traffic that somebody loses, too: with more than are shown, the page says how many more there are."""
+    parts = [getattr(REMARKS[kind](number), kind)[0] for number in range(300)]
+    page = render(replace(REMARKS[kind](0), **{kind: tuple(parts)}), "html")
+    assert page.count('<p class="remark') == 201
+    assert "and 100 more</p>" in page
+
+
+def test_traffic_and_what_groups_have_in_common_are_bounded_too() -> None:
+    """500 pairs of groups that change alike, each in 200 ways: 200,000 lines, and half as many in common."""
+    lines = [tuple(replace(LINE, text=f"{pair} {number}") for number in range(100)) for pair in range(500)]
+    flows = [tuple(replace(traffic(number), text=f"{pair} {number}") for number in range(100)) for pair in range(500)]
+    groups = tuple(
+        replace(group(f"g{number}"), lines=lines[number // 2], traffic=flows[number // 2]) for number in range(1000)
+    )
+    page = render(View("plan", groups, "Plan"), "html")
+    assert page.count("<tr class=") == 2 * 25_000
+    assert page.count("100 more flows not shown; the JSON has all.") == 2 * (500 - 125) + 500
+
+
+def test_the_policy_of_a_page_lets_its_own_script_run_and_no_other() -> None:
+    page = render(View("plan", (), "Plan"), "html")
+    (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    allowed = b64encode(sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{allowed}'\"" in page
