@@ -26,7 +26,7 @@ def _lines(view: View) -> Iterator[str]:
     for warning in view.warnings:
         yield _command("warning", f"sgctl {view.kind}", [describe_finding(warning)], warning.place)
     for stop in view.stops:
-        yield _command("error", f"sgctl {view.kind}: stopped", [describe_finding(stop)], stop.place)
+        yield _command("error", f"sgctl {view.kind}: {view.perspective.stop}", [describe_finding(stop)], stop.place)
     if view.groups and view.perspective.legend:
         yield _command("notice", f"sgctl {view.kind}: words", [view.perspective.legend], None)
     for note in view.notes:

@@ -51,7 +51,8 @@ def _head(view: View) -> Iterator[str]:
     yield f"### {_TITLES[view.kind]}"
     yield ""
     yield f"**{_inline(view.summary)}**"
-    yield from (f"\n> [!CAUTION]\n> **Stopped:** {stop}" for stop in _cut(view.stops, _finding))
+    word = view.perspective.stop.capitalize()
+    yield from (f"\n> [!CAUTION]\n> **{word}:** {stop}" for stop in _cut(view.stops, _finding))
     yield from (
         f"\n> [!CAUTION]\n> {failure}" for failure in _cut(view.failures, partial(_failure, page=view.page_url))
     )

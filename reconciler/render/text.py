@@ -67,8 +67,7 @@ def _end(view: View, width: int) -> Iterator[str]:
     for warning in view.warnings:
         yield _labelled("warning:", {"fg": "yellow", "bold": True}, _finding(warning), width)
     for stop in view.stops:
-        label = "stopped:" if view.kind == "plan" else "counts:"
-        yield _labelled(label, {"fg": "red", "bold": True}, _finding(stop), width)
+        yield _labelled(f"{view.perspective.stop}:", {"fg": "red", "bold": True}, _finding(stop), width)
     for failure in view.failures:
         said = (
             f"{describe_groups(failure.groups)}: {failure.reason}"

@@ -31,8 +31,8 @@ class Perspective:
     `marks` is how a symbol is written, and `legend` explains that where it does not explain itself. `opened` and
     `closed` are the verbs for traffic that putting things right opens and closes; `loud` is the one of them that is
     marked where it is open to the world, or wide, and `refused` heads the traffic of the other one, which somebody had
-    or should have. `from_desired` tells that a changed value is written `desired -> live`. `redescribed` is a note on
-    rules with a new description.
+    or should have. `stop` is what a finding does that is an error. `from_desired` tells that a changed value is written
+    `desired -> live`. `redescribed` is a note on rules with a new description.
     """
 
     words: Mapping[Action, str]
@@ -41,6 +41,7 @@ class Perspective:
     closed: str
     loud: str
     refused: str
+    stop: str
     legend: str = ""
     from_desired: bool = False
     redescribed: str = ""
@@ -63,6 +64,7 @@ PLAN = Perspective(
     closed="closes",
     loud="opens",
     refused="no longer admitted",
+    stop="stopped",
     redescribed="a rule with a new description is missing for a moment: the cloud refuses it beside the old one",
 )
 DRIFT = Perspective(
@@ -72,6 +74,7 @@ DRIFT = Perspective(
     closed="admits",
     loud="admits",
     refused="refused live, and the files admit it",
+    stop="counts",
     legend=(
         "added live: no file has it; missing live: only the files have it; changed live: file -> live; "
         "admits: what live lets through and the files do not; lacks: the reverse"

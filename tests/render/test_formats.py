@@ -227,3 +227,14 @@ def test_refactored_rules_are_the_same_traffic() -> None:
     same = diff(Match(DesiredGroup(TARGET, "web", FilePlace("a", 1, 1), rules=halves), whole))
     for format_ in HUMAN_FORMATS:
         assert "same traffic" in render(view_plan(plan(same)), format_)
+
+
+@pytest.mark.parametrize("format_", HUMAN_FORMATS)
+def test_a_drift_counts_what_would_stop_a_plan(format_: str) -> None:
+    """Nothing is stopped by a report; all formats say the same."""
+    stop = Finding("expires", "error", "expired on 2026-01-01")
+    for view, word in ((views()["plan"], "stopped"), (views()["drift"], "counts")):
+        written = re.sub(r"\x1b\[[0-9;]*m|<[^>]*>|\*", "", render(replace(view, stops=(stop,)), format_)).lower()
+        (line,) = [line for line in written.splitlines() if "expired on" in line]
+        assert word in line
+        assert ("stopped" in line) is (word == "stopped")
