@@ -47,7 +47,7 @@ def _policies(policies: Policies) -> Iterator[str]:
 
 
 def _text(value: Any) -> str:
-    """Write a value of a policy: a list, also of ranges of ports and of tags with a pattern, or what else it is."""
+    """Write a value of a policy: a list, also of ranges of ports or of tags with patterns, or what else it is."""
     if isinstance(value, frozenset):
         return ", ".join(sorted(str(each or "any") for each in value))
     if isinstance(value, tuple):
@@ -56,13 +56,9 @@ def _text(value: Any) -> str:
 
 
 def _pair(first: Any, second: Any) -> str:
-    return (
-        str(first)
-        if second in {first, None}
-        else f"{first}-{second}"
-        if isinstance(first, int)
-        else f"{first}={second}"
-    )
+    if isinstance(first, int):
+        return str(first) if first == second else f"{first}-{second}"
+    return first if second is None else f"{first}={second}"
 
 
 def _group(group: DesiredGroup) -> Iterator[str]:

@@ -98,3 +98,7 @@ def test_every_policy_is_in_it() -> None:
     )
     names = {line.split()[1].partition(".")[0].rstrip(":") for line in lines(text) if line.startswith("policy ")}
     assert names == {each.name for each in fields(Policies)} - {"source"} | {"address"}
+
+
+def test_a_tag_that_has_to_be_its_own_name_is_not_one_with_any_value() -> None:
+    assert lines(BASE.replace("{env: prod|test}", "{env: env}")) != lines(BASE.replace("{env: prod|test}", "[env]"))
