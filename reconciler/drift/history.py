@@ -1,6 +1,5 @@
 """The API's log about chosen groups, each entry with the names of the groups that it is about. Pure."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -10,9 +9,7 @@ from reconciler.model.action import MAX_IDS, ActionLog, ActionQuery, UserAction
 from reconciler.model.desired import Target
 from reconciler.model.errors import UsageError
 from reconciler.model.live import LiveGroup, LiveState
-from reconciler.model.text import did_you_mean
-
-_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+from reconciler.model.text import did_you_mean, is_uuid
 
 
 class Entry(NamedTuple):
@@ -83,4 +80,4 @@ def _fits(name: str, pattern: str) -> bool:
 
 
 def _as_id(text: str) -> list[str]:
-    return [text.lower()] if _UUID(text.lower()) else []
+    return [text.lower()] if is_uuid(text) else []

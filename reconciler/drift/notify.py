@@ -42,12 +42,12 @@ def slack_payload(drift: Drift, base_url: str) -> dict[str, Any]:
     counted = [each for each in drift.drifted if each.counted]
     lines = [f"*{_escape(summarize_drift(drift))}* ({_escape(base_url)})"]
     told = [
-        f"`{_escape(each.difference.name)}` ({_escape(str(each.difference.target))}): "
+        f"{_code(each.difference.name)} ({_code(each.difference.target)}): "
         f"{each.severity}{_last(drift, each.difference)}"
         for each in counted
     ]
     told += [
-        f"`{_escape(each.name)}` ({_escape(str(each.target))}): orphan{_last(drift, each)}"
+        f"{_code(each.name)} ({_code(each.target)}): orphan{_last(drift, each)}"
         for each in drift.orphans
         if drift.counts_orphans
     ]
@@ -56,9 +56,7 @@ def slack_payload(drift: Drift, base_url: str) -> dict[str, Any]:
         lines.append(f"… and {len(told) - _LISTED} more")
     found = (openings_of(each.difference, each.difference.traffic.closes, drift.group_names) for each in counted)
     openings = merge_openings(chain.from_iterable(found))
-    lines += [
-        f"*{each.alarm.capitalize()}:* `{_escape(each.text)}` in {_escape(each.where)}" for each in openings[:_LISTED]
-    ]
+    lines += [f"*{each.alarm.capitalize()}:* {_code(each.text)} in {_code(each.where)}" for each in openings[:_LISTED]]
     if len(openings) > _LISTED:
         lines.append(f"… and {len(openings) - _LISTED} more such openings")
     return {"text": "\n".join(lines)}
@@ -68,7 +66,7 @@ def _last(drift: Drift, group: Changed) -> str:
     """Say who changed a group last, where the log was asked and knows."""
     changes = drift.who.of(group) if drift.who is not None else Changes()
     last = next(iter(changes.actions), changes.written)
-    return f", {_escape(describe_action(last))}" if last is not None else ""
+    return f", {_code(describe_action(last))}" if last is not None else ""
 
 
 def read_state(text: str, name: str) -> str:
@@ -103,3 +101,8 @@ NOTHING = _digest(())
 def _escape(text: str) -> str:
     """Escape what Slack reads as markup."""
     return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "'")
+
+
+def _code(foreign: object) -> str:
+    """Write foreign text as code: nothing of it is emphasis, a link or a mention, whichever chat shows it."""
+    return f"`{_escape(str(foreign))}`"

@@ -78,7 +78,7 @@ def _result(same: Sequence[Finding], names: list[str], folder: str, lifted: Coll
         "ruleId": finding.guardrail,
         "ruleIndex": names.index(finding.guardrail),
         "level": finding.level,
-        "message": {"text": finding.message},
+        "message": {"text": finding.message.replace("](", "] (")},  # else it would be a link (section 3.11.6)
         "locations": [_location(each, folder) for each in same],
         "partialFingerprints": {"sgctl/v1": _fingerprint(same)},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from reconciler.api.actions import MAX_PAGES, MAX_TEXT, PAGE, read_actions
 from reconciler.cli import run
 from reconciler.drift.compare import Drift, DriftedGroup, Severity, find_drift
 from reconciler.drift.notify import slack_payload
-from reconciler.drift.who import MOST, attribute, what_to_ask
+from reconciler.drift.who import MOST, Changes, Who, attribute, what_to_ask
 from reconciler.emulator import actions as log
 from reconciler.emulator.actions import Actor
 from reconciler.emulator.faults import Fault, FaultPlan
@@ -29,10 +30,15 @@ from reconciler.emulator.server import EmulatorServer
 from reconciler.loading.head import Defaults
 from reconciler.loading.load import load
 from reconciler.model.action import MAX_IDS, ActionLog, ActionQuery, Resource, UserAction
-from reconciler.model.desired import Target
+from reconciler.model.canonical import canonical_rule
+from reconciler.model.desired import DesiredGroup, Target
 from reconciler.model.errors import Stopped
-from reconciler.model.live import LiveGroup
+from reconciler.model.live import LiveGroup, LiveRule
+from reconciler.model.place import FilePlace
 from reconciler.model.published import read_schema
+from reconciler.planning.diff import diff
+from reconciler.planning.orphans import UnmanagedGroup
+from reconciler.planning.resolve import Match
 from reconciler.render.drift import view_drift
 from reconciler.render.formats import render
 
@@ -363,3 +369,22 @@ def test_an_orphan_is_told_with_who_made_it(
     assert "orphan old (project 1, region 7): who: 20" in out
     Draft202012Validator(read_schema("drift")).validate(report)
     assert [each["user_agent"] for each in report["orphans"][0]["who"]["changes"]] == ["curl/8"]
+
+
+def test_a_message_to_a_chat_has_foreign_text_in_code_only() -> None:
+    """There nothing of it calls a channel, is a link or looks like words of ours, whichever chat it is."""
+    text = "@all *Drift: none* [ok](https://x.example) <!here> `"
+    here = Target(1, 7, text, text)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    action = UserAction("1", at, "update", "securitygroup", text, None, None, text, text, 1, 7, (), (text,))
+    rule = LiveRule("r", canonical_rule("ingress", "IPv4", "tcp", 22, 22, None, None), "")
+    group = LiveGroup(here, "id", text, "", (), (rule,), 1)
+    desired = DesiredGroup(here, text, FilePlace("a", 1, 1), rules=())
+    drifted = DriftedGroup(diff(Match(desired, group)), Severity.WIDENING, counted=True)
+    orphan = UnmanagedGroup(here, "o", text, 1, "us")
+    changes = Changes((action,))
+    who = Who({(here, text, "id"): changes, (here, text, "o"): changes})
+    drift = Drift((drifted,), 1, 1, Severity.COSMETIC, {}, orphans=(orphan,), who=who)
+    told = slack_payload(drift, "https://api")["text"]
+    assert told.count("@all") >= 9
+    assert not set("@[<") & set(re.sub("`[^`]*`", "", told))

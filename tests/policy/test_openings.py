@@ -68,7 +68,7 @@ def test_the_notification_names_it() -> None:
     desired = state(files(PING))
     found = compare_target(by_target(desired)[HERE], live(None), Severity.COSMETIC)
     text = slack_payload(join_targets([found], desired, Severity.COSMETIC, TODAY), "https://x")["text"]
-    assert f"*Open to the world:* `{BANNER}` in app, data, web (project 1, region 2)" in text
+    assert f"*Open to the world:* `{BANNER}` in `app, data, web (project 1, region 2)`" in text
 
 
 def test_an_audit_says_once_what_is_true_of_many_groups() -> None:

@@ -90,23 +90,8 @@ def with_text(value: Any, text: str) -> Any:
     if isinstance(value, tuple):
         return tuple(with_text(item, text) for item in value)
     if is_dataclass(value) and not isinstance(value, type):
-        kept = {
-            "symbol",
-            "tone",
-            "kind",
-            "alarm",
-            "level",
-            "status",
-            "direction",
-            "verb",
-            "guardrail",
-            "key",
-            "tail",
-            "perspective",
-            "head",
-        }
         changed = {
-            each.name: with_text(getattr(value, each.name), text) for each in fields(value) if each.name not in kept
+            each.name: with_text(getattr(value, each.name), text) for each in fields(value) if each.name not in OURS
         }
         return replace(value, **changed)
     return value

@@ -146,3 +146,11 @@ def test_junit_fails_what_stops_skips_what_is_agreed_and_passes_the_rest() -> No
     assert outcomes["sgctl.world_open_management"] == ["system-out"]
     assert outcomes["sgctl.expires"] == []
     assert (root.attrib["failures"], root.attrib["tests"]) == ("1", str(len(RULES)))
+
+
+def test_a_message_of_sarif_holds_no_link() -> None:
+    """Section 3.11.6: `[text](address)` in a plain message is one, and a live group may be called so."""
+    (result,) = sarif([Finding("gap", "error", "[all is well](https://x.example)")], "plan", "/srv")["runs"][0][
+        "results"
+    ]
+    assert result["message"]["text"] == "[all is well] (https://x.example)"
