@@ -161,8 +161,9 @@ class Cluster:
         params: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         headers = {"Content-Type": content_type}
+        connection = self._connection()
         try:
-            answer = self._connection().request(method, path, json=body, headers=headers, params=params)
+            answer = connection.request(method, path, json=body, headers=headers, params=params)
         except httpx.HTTPError as error:
             raise ClusterError(f"the cluster's API does not answer: {error}") from None
         try:
@@ -179,14 +180,18 @@ class Cluster:
     def _connection(self) -> httpx.Client:
         access = self._log_in()
         if self._client is None or access != self._access:
-            self._client = httpx.Client(
-                base_url=access.server,
-                verify=access.as_ssl_context() if access.server.startswith("https:") else True,
-                headers=access.as_http_headers(),
-                timeout=TIMEOUT,
-                limits=httpx.Limits(max_connections=32),
-                trust_env=False,
-            )
+            try:
+                self._client = httpx.Client(
+                    base_url=access.server,
+                    verify=access.as_ssl_context() if access.server.startswith("https:") else True,
+                    headers=access.as_http_headers(),
+                    timeout=TIMEOUT,
+                    limits=httpx.Limits(max_connections=32),
+                    trust_env=False,
+                )
+            except (OSError, ValueError, httpx.InvalidURL) as error:
+                text = f"the address or the certificates of the cluster's API are not usable: {error}"
+                raise ClusterError(text) from None
             self._access = access
         return self._client
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from reconciler.applying.outcome import Status
 from reconciler.kubernetes.reconcile import Outcome, Proposal, Reason, Refusal, describe_issue
 from reconciler.kubernetes.resources import APPROVE, Key, Mode, Resource, Snapshot
 from reconciler.kubernetes.spec import problem_of
@@ -329,7 +330,8 @@ def outcome_events(target: Resource, outcome: Outcome) -> list[Event]:
         message = f"{outcome.void[:80]} {what}: nothing of it was done"
         found.append(Event(target.key, is_warning=True, reason="ApprovalStale", message=message))
     if outcome.report is not None and outcome.mended:
-        names = ", ".join(each.change.difference.name for each in outcome.report.results[:10])
+        done = [each.change.difference.name for each in outcome.report.results if each.status is Status.APPLIED]
+        names = listed(done, 10)
         approved = f" as approved ({outcome.approved})" if outcome.approved else ""
         message = f"{outcome.mended} put right{approved}: {names}"
         found.append(Event(target.key, is_warning=False, reason="Applied", message=message))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.kubernetes.cluster import Cluster, ClusterError
 from reconciler.kubernetes.run import log_in
 from reconciler.model.errors import SgctlError
 
@@ -37,3 +38,21 @@ def test_what_is_no_file_is_a_sentence(monkeypatch: pytest.MonkeyPatch, place: s
     monkeypatch.setattr("os.environ", {"KUBECONFIG": place})
     with pytest.raises(SgctlError, match="cannot read the kubeconfig"):
         log_in()
+
+
+@pytest.mark.parametrize(
+    "cluster",
+    [
+        "server: 'https://127.0.0.1:1', certificate-authority: /nowhere",
+        "server: 'https://127.0.0.1:1', certificate-authority-data: aGVsbG8=",
+        "server: 'http://[::1'",
+    ],
+)
+def test_a_cluster_that_cannot_be_asked_is_a_refusal_of_the_cluster(kubeconfig: Path, cluster: str) -> None:
+    """Which every loop of the operator outlives: the files may be mended, or be written anew at this moment."""
+    kubeconfig.write_text(
+        "current-context: x\ncontexts: [{name: x, context: {cluster: c, user: u}}]\n"
+        f"clusters: [{{name: c, cluster: {{{cluster}}}}}]\nusers: [{{name: u, user: {{token: t}}}}]\n"
+    )
+    with pytest.raises(ClusterError, match="are not usable"):
+        Cluster(log_in).find_missing()

@@ -279,3 +279,16 @@ def test_what_kopf_says_at_each_try_of_each_stream_is_told_once(cloud: EmulatorS
     say("Watcher has failed")
     refused = "warning: kopf: GET https://api/cloudtargets?v=0 -> refused"
     assert cluster.written == [refused, *["warning: kopf: Watcher has failed"] * 2]
+
+
+def test_an_event_names_what_was_put_right_and_nothing_else(
+    cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster, said = FakeCluster(target(PROJECT, mode="Enforce"), group("web", tcp(80)), group("app", tcp(81))), []
+    monkeypatch.setattr(cluster, "create_event", lambda _, event: said.append((event["reason"], event["message"])))
+    cloud.control.plan(FaultPlan.of(Fault("status", method="POST", status=400, nth=2)))
+    look(TARGET, cluster.resources, hands_of(cluster, cloud), lambda _: threading.Lock())
+    ((_, message),) = [each for each in said if each[0] == "Applied"]
+    (failed,) = [words for reason, words in said if reason == "ApplyFailed" and "could not" in words]
+    left = failed.partition(": ")[2].partition(":")[0]
+    assert message == f"1 put right: {({'web', 'app'} - {left}).pop()}"
