@@ -31,7 +31,7 @@ def run_and_exit(run: Callable[[list[str]], int]) -> NoReturn:
     _end_as_after_ctrl_c()
     code = run(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # what was lost has been told
+        with suppress(OSError, KeyboardInterrupt):  # what was lost has been told
             stream.flush()
     os._exit(code)
 
@@ -50,11 +50,18 @@ def _open_missing_streams() -> None:
 def _end_as_after_ctrl_c() -> None:
     """Let SIGTERM and SIGHUP end a command as Ctrl-C does: with a sentence, and an exit code of ours.
 
-    A signal that is ignored (SIGHUP under `nohup`) stays ignored.
+    Only the first of them interrupts: the next ones would come in the middle of that sentence. A signal that is ignored
+    (SIGHUP under `nohup`) stays ignored.
     """
+    interrupts = iter([KeyboardInterrupt])
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        for first in interrupts:
+            raise first
+
     for number in _STOP_SIGNALS:
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, signal.default_int_handler)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
 
 
 def collect_garbage() -> None:

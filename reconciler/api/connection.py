@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.api.backend import BACKENDS, GcoreWriter
-from reconciler.api.live import MAX_TARGETS, Reader, Watch, nobody, read_live, worker_threads
+from reconciler.api.live import MAX_TARGETS, Reader, Watch, nobody, read_live
 from reconciler.api.reader import GcoreReader
+from reconciler.api.threads import in_threads
 from reconciler.model.clock import Clock, SystemClock
 from reconciler.model.cloud import DEFAULT_BASE_URL, DEFAULT_LOCK_TIMEOUT, DEFAULT_PARALLELISM, DEFAULT_TIMEOUT
 from reconciler.model.desired import Kind, Target
@@ -73,9 +74,8 @@ class Api:
                 f"the limit of {MAX_INSTANCE_READS:,}",
                 hint="Name fewer targets at a time; or give files that name most of these groups, and prune in steps.",
             )
-        with worker_threads(self.parallelism) as pool:
-            found = pool.map(read, groups)
-            return {group.id: each for group, each in zip(groups, found, strict=True) if each is not None}
+        found = in_threads(read, groups, self.parallelism)
+        return {group.id: each for group, each in zip(groups, found, strict=True) if each is not None}
 
     def list_names(self, kinds: Iterable[Kind]) -> Directory:
         """List the names of the projects, the regions or both that the key can see: a list each, read once."""

@@ -1,11 +1,10 @@
 """Stage 3: API -> live state. Only reads, several targets at a time, whole targets or an error."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
+from reconciler.api.threads import in_threads
 from reconciler.model.action import ActionLog, ActionQuery, UserAction
 from reconciler.model.desired import Target
 from reconciler.model.errors import ApiError, ApiRefused, Stopped, UsageError
@@ -130,31 +129,12 @@ def read_each(
         )
     if len(ordered) == 1:
         return {ordered[0]: read(ordered[0])}
-    with worker_threads(max(1, min(parallelism, len(ordered)))) as pool:
-        results = dict(zip(ordered, pool.map(attempt, ordered), strict=True))
+    results = dict(zip(ordered, in_threads(attempt, ordered, parallelism), strict=True))
     if failed and len(failed) == len(ordered):
         raise failed[ordered[0]]
     if unread is not None:
         unread += [UnreadTarget(target, failed[target].message) for target in ordered if target in failed]
     return {target: result for target, results_of in results.items() for result in results_of}
-
-
-@contextmanager
-def worker_threads(number: int) -> Iterator[ThreadPoolExecutor]:
-    """Work in threads, all of which have ended after the `with` block.
-
-    But for a `KeyboardInterrupt`: nobody waits then for answers that may take a minute, and what has not begun never
-    does. The threads end with their requests.
-    """
-    pool = ThreadPoolExecutor(max_workers=number)
-    is_abandoned = False
-    try:
-        yield pool
-    except KeyboardInterrupt:
-        is_abandoned = True
-        raise
-    finally:
-        pool.shutdown(wait=not is_abandoned, cancel_futures=True)
 
 
 def _list(reader: Reader, target: Target, progress: Watch, on_refusal: OnRefusal | None) -> tuple[LiveGroup, ...]:

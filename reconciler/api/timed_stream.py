@@ -98,7 +98,10 @@ class Backend(httpcore.NetworkBackend):
 
 
 def _addresses(host: str, port: int, name: str, seconds: float) -> list[str]:
-    """Look up the addresses of a host: in a thread that is left behind when it takes longer, as nothing ends it."""
+    """Look up the addresses of a host: in a thread that is left behind when it takes longer, as nothing ends it.
+
+    Where the machine gives no further thread, the look-up takes as long as it takes.
+    """
     found: list[str] = []
     problems: list[Exception] = []
 
@@ -111,8 +114,11 @@ def _addresses(host: str, port: int, name: str, seconds: float) -> list[str]:
             found.extend(dict.fromkeys(str(answer[4][0]) for answer in answers))
 
     thread = threading.Thread(target=look_up, daemon=True)
-    thread.start()
-    thread.join(seconds)
+    try:
+        thread.start()
+        thread.join(seconds)
+    except RuntimeError:
+        look_up()
     if thread.is_alive():
         raise httpcore.ConnectTimeout(f"cannot find {name}: the DNS does not answer within {seconds:.3g} s")
     for error in problems:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from threading import Event
 
-from reconciler.api.live import read_live, worker_threads
-from reconciler.applying.execution import Execution
+from reconciler.api.live import read_live
+from reconciler.api.threads import in_threads
+from reconciler.applying.execution import Execution, Work
 from reconciler.applying.outcome import Result, Status
 from reconciler.applying.patience import Patience
 from reconciler.applying.session import ApplyContext
@@ -92,12 +93,13 @@ def apply(
     for each in settled:
         execution.settle(each)
     try:
-        with worker_threads(parallelism) as pool:
-            for wave in execution.waves(plan.changes):
-                futures = [pool.submit(work) for work in wave]
-                for future in futures:
-                    future.result()
+        for wave in execution.waves(plan.changes):
+            in_threads(_do, wave, parallelism)
     except KeyboardInterrupt:
         abandoned.set()
         raise Interrupted(Report(execution.results(plan))) from None
     return Report(execution.results(plan))
+
+
+def _do(work: Work) -> None:
+    work()

@@ -172,7 +172,8 @@ class Execution:
         try:
             return act()
         except Exception as error:  # noqa: BLE001 - whatever it is, something may have been changed, and that is told
-            message = f"this is a bug in sgctl: {type(error).__name__}: {error}"
+            whose = "this machine failed" if isinstance(error, OSError | MemoryError) else "this is a bug in sgctl"
+            message = f"{whose}: {type(error).__name__}: {error}"
             return Result(change, Status.FAILED, message, touched=True)
 
     def _create(self, change: Change) -> None:

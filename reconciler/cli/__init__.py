@@ -2,6 +2,7 @@
 
 import io
 import os
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -9,9 +10,9 @@ import click
 
 from reconciler import process
 from reconciler.cli.log import Log, report
-from reconciler.cli.streams import guarded
+from reconciler.cli.streams import Stream, guarded
 from reconciler.model.environment import NO_COLOR
-from reconciler.model.errors import ExitCode
+from reconciler.model.errors import AppliedInPart, ExitCode
 from reconciler.model.text import printable
 from reconciler.model.version import __version__
 
@@ -115,11 +116,18 @@ def run(arguments: list[str]) -> int:
     log = Log()
     with guarded(log.secrets) as out:
         code = _run(arguments, log)
-        out.flush()
-        if out.loss is None:
-            return code
-        told = "its exit code tells what was done" if log.code_stands else "run the command again"
-        log.failed(f"stdout could not be written: {out.loss}", hint=f"Make room for the output; {told}.")
+        with suppress(KeyboardInterrupt):  # too late: all is done, and the code says what
+            return _last_words(code, out, log)
+    return code
+
+
+def _last_words(code: int, out: Stream, log: Log) -> int:
+    """Bring stdout on its way, and return the exit code of the command: another one where output was lost."""
+    out.flush()
+    if out.loss is None:
+        return code
+    told = "its exit code tells what was done" if log.code_stands else "run the command again"
+    log.failed(f"stdout could not be written: {out.loss}", hint=f"Make room for the output; {told}.")
     return code if log.code_stands or code not in {ExitCode.DONE, ExitCode.DIFFERENCES} else ExitCode.ERROR
 
 
@@ -137,6 +145,8 @@ def _run(arguments: list[str], log: Log) -> int:
             click.echo(printable(told.getvalue(), keep_lines=True), err=True, nl=False)
         return ExitCode.ERROR
     except (KeyboardInterrupt, click.Abort):
+        if log.has_written:
+            return report(AppliedInPart("interrupted, after changes were sent", "Plan again to see what is left."), log)
         log.failed("interrupted; nothing was sent")
         return ExitCode.ERROR
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback reaches a user

@@ -25,7 +25,7 @@ class Log:
 
     `on_lock` is who shows waits for locks: a connection is there before the progress line that they appear on.
     `secrets` are what no output holds. `code_stands` says that the exit code tells what was done, whether or not the
-    report of it could be written.
+    report of it could be written, and `has_written` that a request which may change something was sent.
     """
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
@@ -33,12 +33,14 @@ class Log:
         self.verbose = False
         self.quiet = False
         self.code_stands = False
+        self.has_written = False
         self.secrets = Secrets(environment)
         self.color = False if environment.get(NO_COLOR) else None
         self.on_lock: Callable[[LockWait], None] = lambda _: None
 
     def request(self, exchange: "Exchange") -> None:
         """Write one request with its status and time: with -v, and in JSON unless -q."""
+        self.has_written |= exchange.method != "GET"
         milliseconds = round(exchange.seconds * 1000)
         if self.is_json and not self.quiet:
             self.event(
@@ -164,7 +166,7 @@ def report(error: Exception, log: Log | None = None) -> int:
         from traceback import format_exception  # noqa: PLC0415 - only a bug needs it
 
         log.line("".join(format_exception(error)))
-    if isinstance(error, OSError | MemoryError):
+    if isinstance(error, OSError | MemoryError) or str(error) == _NO_THREAD:
         log.failed(*_of_the_system(error))
         return ExitCode.ERROR
     log.failed(
@@ -183,10 +185,16 @@ def _with_lines(error: InputError) -> InputError:
     return InputError(with_lines(error.issues))
 
 
-def _of_the_system(error: OSError | MemoryError) -> tuple[str, str]:
+_NO_THREAD = "can't start new thread"
+"""How Python words a `RuntimeError` that is none of the program."""
+
+
+def _of_the_system(error: Exception) -> tuple[str, str]:
     """Word what this machine refused, and say what to look at: no bug, and nothing that a command foresaw."""
     if isinstance(error, MemoryError):
         return "this machine has no more memory to give", "Read fewer files at once, or raise the limit of memory."
+    if not isinstance(error, OSError):
+        return "this machine gives no further thread", "Raise the limit of processes (`ulimit -u`) or of memory."
     name = f"{printable(error.filename)}: " if isinstance(error.filename, str) else ""
     return (
         f"this machine refused something: {name}{error.strerror or error or type(error).__name__}",

@@ -128,7 +128,10 @@ class Progress:
     def __enter__(self) -> Self:
         self._started = self._monotonic()
         if self._is_drawn:
-            self._thread.start()
+            try:
+                self._thread.start()
+            except RuntimeError:  # the machine gives no further thread
+                self._is_drawn = False
         return self
 
     def __exit__(

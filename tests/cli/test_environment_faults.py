@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import click
@@ -330,3 +331,30 @@ def test_an_apply_without_any_temporary_folder_goes_on_without_a_lock(
     assert sgctl("apply", "groups.yaml", "--auto-approve").code == 0
     ran = sgctl("demo")
     assert (ran.code, "bug in sgctl" in ran.err) == (1, False), ran.err
+
+
+FLEET = """\
+targets: [{project_id: 1, region_id: 7}, {project_id: 1, region_id: 8}, {project_id: 2, region_id: 7}]
+security_groups: [{name: one, rules: []}, {name: two, rules: []}, {name: six, rules: []}]
+"""
+
+
+@pytest.mark.parametrize("spare", [0, 1, 2, 5])
+def test_a_machine_without_further_threads_does_all_with_those_it_has(
+    prepared: Path, sgctl: Sgctl, monkeypatch: pytest.MonkeyPatch, spare: int
+) -> None:
+    left, start = [spare], Thread.start
+
+    def reluctant(thread: Thread) -> None:
+        if not left[0]:
+            raise RuntimeError("can't start new thread")
+        left[0] -= 1
+        start(thread)
+
+    monkeypatch.setattr(Thread, "start", reluctant)
+    sgctl.write(FLEET)
+    for command, code in {"plan": 0, "drift": 2, "audit": 0, "apply": 0, "doctor": 0}.items():
+        left[0] = spare
+        ran = sgctl(command, "groups.yaml", *(["--auto-approve"] if command == "apply" else []))
+        assert (command, ran.code) == (command, code), ran.err
+    assert sgctl("plan", "groups.yaml", "--detailed-exitcode").code == 0

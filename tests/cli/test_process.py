@@ -110,3 +110,43 @@ def test_output_that_nobody_reads_changes_no_exit_code(
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (code, "")
+
+
+@pytest.mark.parametrize(
+    ("moment", "code", "told"),
+    [
+        ("reconciler.cli.apply.show_plan", 1, "interrupted; nothing was sent"),
+        ("reconciler.cli.apply.render_report", 4, "interrupted, after changes were sent"),
+        ("reconciler.cli.apply._tell_journal", 4, "interrupted, after changes were sent"),
+        ("reconciler.cli._last_words", 0, ""),
+    ],
+)
+def test_an_interrupted_apply_says_whether_anything_was_sent(
+    monkeypatch: pytest.MonkeyPatch, sgctl: Sgctl, emulator: EmulatorServer, moment: str, code: int, told: str
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    sgctl.write(CHANGED)
+    monkeypatch.setattr(moment, interrupt)
+    ran = sgctl("apply", "groups.yaml", "--auto-approve")
+    assert (ran.code, told in ran.err, "nothing was sent" in ran.err) == (code, True, code == 1), ran.err
+    assert bool(writes(emulator)) == (code != 1)
+
+
+@pytest.mark.usefixtures("default_signals")
+def test_a_second_signal_leaves_the_sentence_about_the_first_whole(
+    offline: Sgctl, emulator: EmulatorServer, environment: dict[str, str]
+) -> None:
+    offline.write(TWO_CHANGES)
+    started: list[subprocess.Popen[bytes]] = []
+
+    def hail() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) * 20:
+            started[0].send_signal(number)
+
+    emulator.store.requests = ActingOnPatch(hail, "GET")
+    command = [sys.executable, "-m", "reconciler", "apply", "groups.yaml", "--auto-approve"]
+    started.append(subprocess.Popen(command, cwd=offline.folder, env=environment, stderr=subprocess.PIPE))
+    told = started[0].communicate(timeout=60)[1]
+    assert (started[0].returncode, told) == (1, b"\nerror: interrupted; nothing was sent\n")
