@@ -1,7 +1,7 @@
 """Sides -> graphs, one for each target; targets that come out alike share one."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from hashlib import sha256
@@ -34,7 +34,9 @@ class _Remote:
 @dataclass(slots=True)
 class _Builder:
     names: Mapping[str, str]
-    sources: Sources
+    sources: Mapping[str, Sequence[tuple[frozenset[str], str]]]
+    """Address groups, each with its name, by one of their prefixes."""
+
     nodes: dict[str, Node] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
 
@@ -49,13 +51,16 @@ def build_graphs(
     """
     old, new = _by_target(before), _by_target(view)
     names = {**(before.names if before else {}), **view.names}
+    by_prefix: defaultdict[str, list[tuple[frozenset[str], str]]] = defaultdict(list)
+    for members, name in (sources or {}).items():
+        by_prefix[min(members, default="")].append((members, name))
     graphs: defaultdict[tuple[tuple[Node, ...], tuple[Edge, ...]], list[Target]] = defaultdict(list)
     for target in dict.fromkeys((*new, *old)):
         pairs = _pairs(old.get(target, {}), new.get(target, {}), is_change=before is not None)
         focus = {key for key, (_, group) in pairs.items() if group.name in only} if only else None
         if before is not None and focus is None:
             focus = {key for key, (was, group) in pairs.items() if was is None or _differs(was, group)}
-        builder = _Builder(names, sources or {})
+        builder = _Builder(names, by_prefix)
         for key, (was, group) in pairs.items():
             _add_group(builder, key, was, group)
         drawn = _focused(builder, focus)
@@ -214,8 +219,9 @@ def _prefix_words(builder: _Builder, prefixes: Collection[str]) -> str:
     """Name address groups that are all there, write one prefix out, and count single addresses."""
     left = dict.fromkeys(prefixes)
     words = []
-    for members, name in sorted(builder.sources.items(), key=lambda item: (-len(item[0]), item[1])):
-        if members and members <= left.keys():
+    sources = [each for prefix in left for each in builder.sources.get(prefix, ())]
+    for members, name in sorted(sources, key=lambda item: (-len(item[0]), item[1])):
+        if members <= left.keys():
             words.append(name)
             left = {prefix: None for prefix in left if prefix not in members}
     single: list[str] = []

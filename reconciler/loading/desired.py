@@ -98,7 +98,14 @@ def read_document(
     before = len(issues.notes)
     targets, owner, names, ignored = read_head(document, defaults, issues)
     scope = Scope(targets, owner, RuleScope(document, shared, issues, expansions), ignored)
-    groups = [group for index, value in enumerate(_groups_of(document)) for group in read_group(scope, index, value)]
+    groups: list[DesiredGroup] = []
+    rules = 0
+    for index, value in enumerate(_groups_of(document)):
+        found = read_group(scope, index, value)
+        groups += found
+        rules += count_rules(found)
+        if rules > MAX_ALL_RULES:
+            break  # whoever counts those of all documents tells it
     return Written(targets, owner, groups, tuple(issues.notes[before:]), names)
 
 

@@ -115,10 +115,10 @@ def _resolve(target: Target, directory: Directory) -> Target:
 def _find_same_targets(state: DesiredState, groups: tuple[DesiredGroup, ...], issues: Issues) -> None:
     """Report documents that are for one target twice, by its name and by its id."""
     first: dict[tuple[Place, Target], Target] = {}
+    places = {use.place.source: use.place for use in reversed(state.names) if use.place is not None}
     for written, group in zip(state.groups, groups, strict=True):
         other = first.setdefault((group.place, group.target), written.target)
         if other != written.target:
-            source = group.place.source
-            places = [use.place for use in state.names if use.place is not None and use.place.source == source]
             message = f"{other} and {written.target} are both {group.target}, so it is there twice"
-            issues.add(places[0] if places else group.place, ProblemName.TARGET_TWICE, message, "keep one of the two")
+            place = places.get(group.place.source, group.place)
+            issues.add(place, ProblemName.TARGET_TWICE, message, "keep one of the two")

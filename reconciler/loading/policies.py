@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.loading.document import Document
-from reconciler.loading.issues import QUOTE, Issues, Path, Problem
-from reconciler.loading.remote import AddressGroup, read_prefix
+from reconciler.loading.issues import QUOTE, Budget, Issues, Path, Problem
+from reconciler.loading.remote import AddressGroup, count_prefixes, read_prefix
 from reconciler.loading.report import report, report_malformed
 from reconciler.loading.rule import expand, read_ranges
+from reconciler.loading.rules import MAX_EXPANSIONS
 from reconciler.loading.structure import is_well_formed
 from reconciler.model.canonical import canonical_protocol
 from reconciler.model.cloud import EVERYWHERE, MAX_PORT, MAX_RULES
@@ -154,8 +155,9 @@ def _read_policies(
 ) -> tuple[Policies, list[Problem]]:
     """Read well-formed policies, with what a schema cannot say about them."""
     problems: list[Problem] = []
-    flows = {key: tuple(_flows(key, written.get(key, ()), address_groups, problems)) for key in _FLOWS}
-    names = [name for key in _FLOWS for flow in written.get(key, ()) for name in _address_groups_of(flow)]
+    left = Budget(MAX_EXPANSIONS)
+    flows = {key: tuple(_flows(key, written.get(key, ()), address_groups, left, problems)) for key in _FLOWS}
+    names = dict.fromkeys(name for key in _FLOWS for flow in written.get(key, ()) for name in _address_groups_of(flow))
     policies = Policies(
         world_open_management=WorldOpenManagement(**_management(written, problems)),
         world_open_any_port=WorldOpenAnyPort(**_settings(written, "world_open_any_port")),
@@ -191,9 +193,17 @@ def _settings(written: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _flows(
-    key: str, written: Sequence[Mapping[str, Any]], address_groups: AddressGroups | None, problems: list[Problem]
+    key: str,
+    written: Sequence[Mapping[str, Any]],
+    address_groups: AddressGroups | None,
+    left: Budget,
+    problems: list[Problem],
 ) -> Iterator[FlowPolicy]:
     for index, flow in enumerate(written):
+        if not left.take(count_prefixes(flow, address_groups or {})):
+            message = f"up to this one the flows come to more than {left.most:,} prefixes, over the limit"
+            problems.append(Problem((key, index), ProblemName.TOO_MANY_RULES, message, "name smaller address groups"))
+            return
         rule = {name: part for name, part in flow.items() if name not in ("group", "level", "description")}
         rules = None
         if address_groups is not None or "remote_address_group" not in flow:

@@ -1,5 +1,6 @@
 """What is wrong with the structure of a fragment: jsonschema finds it by the published schema, `wording` says it."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -39,13 +40,18 @@ def explain(kind: str, value: Any) -> tuple[list[Problem], int]:
 
 def _once(problems: list[Problem]) -> Iterator[Problem]:
     """Leave out what is only missing because its key is misspelled."""
-    unknown = [(each.path[:-1], each.fix or "") for each in problems if each.name is ProblemName.UNKNOWN_KEY]
+    fixes: defaultdict[Path, list[str]] = defaultdict(list)
     for each in problems:
-        key = each.message.split("`")[1] if each.name is ProblemName.MISSING_KEY else ""
-        misspelled = [f"did you mean `{word}`" for word in (key, *wording.WHOLE_RULES)]
-        misspelled += [f"write `{key}:", "write the list itself"]
-        is_told = any(path == each.path and fix.startswith(tuple(misspelled)) for path, fix in unknown)
-        if not (key and is_told) and not (each.name is ProblemName.NOTHING_DESIRED and any(fix for _, fix in unknown)):
+        if each.name is ProblemName.UNKNOWN_KEY and each.fix:
+            fixes[each.path[:-1]].append(each.fix)
+    for each in problems:
+        is_told = each.name is ProblemName.NOTHING_DESIRED and bool(fixes)
+        if each.name is ProblemName.MISSING_KEY:
+            key = each.message.split("`")[1]
+            misspelled = [f"did you mean `{word}`" for word in (key, *wording.WHOLE_RULES)]
+            misspelled += [f"write `{key}:", "write the list itself"]
+            is_told = any(fix.startswith(tuple(misspelled)) for fix in fixes.get(each.path, ()))
+        if not is_told:
             yield each
 
 

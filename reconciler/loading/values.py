@@ -60,7 +60,7 @@ class ValueReader:
         if not isinstance(root, MappingNode) or not any(is_own_key(key.value) for key, _ in root.value):
             return self.read(root)
         own = [pair for pair in root.value if is_own_key(pair[0].value)]
-        others = [pair for pair in root.value if pair not in own]
+        others = [pair for pair in root.value if not is_own_key(pair[0].value)]
         value = self.read(MappingNode(root.tag, others, root.start_mark, root.end_mark, root.flow_style))
         aside = ValueReader(self._path, Issues(0))
         return {**value, **{key.value: aside.read(child) for key, child in own}}

@@ -7,6 +7,7 @@ nor described anew, whatever a plan does with the rest of the group.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from reconciler.model.canonical import canonical_protocol
 from reconciler.model.cloud import MAX_PORT
@@ -46,7 +47,7 @@ class IgnoreRule:
             return False
         if self.ports and not _is_inside(rule, self.ports):
             return False
-        return self.description is None or fnmatchcase(description, self.description)
+        return self.description is None or _fits(description, self.description)
 
     def __str__(self) -> str:
         """Write it as a file does."""
@@ -59,6 +60,12 @@ class IgnoreRule:
             "remote_group": self.remote_group,
         }
         return "{" + ", ".join(f"{key}: {text}" for key, text in given.items() if text is not None) + "}"
+
+
+@lru_cache(1 << 12)
+def _fits(description: str, glob: str) -> bool:
+    """Match a glob; remembered, for the hundreds of rules that a written one means have one description."""
+    return fnmatchcase(description, glob)
 
 
 def _is_inside(rule: Rule, ports: Sequence[tuple[int, int]]) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import hostile
 import pytest
 
-from reconciler.loading import desired, document, load
+from reconciler.loading import desired, document, load, policies
 from reconciler.loading.bulk import read as bulk
 from reconciler.loading.head import Defaults
 from reconciler.loading.issues import Budget
@@ -92,6 +92,26 @@ def test_the_rules_of_all_targets_are_counted_together(tmp_path: Path, monkeypat
     assert (
         message == "up to the end of this document the files come to more than 3 rules in all targets, over the limit"
     )
+
+
+def test_a_document_is_read_up_to_where_it_asks_for_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is behind it is not looked at, lest a few megabytes come to millions of rules."""
+    monkeypatch.setattr(desired, "MAX_ALL_RULES", 3)
+    read: list[int] = []
+    read_group = desired.read_group
+    monkeypatch.setattr(desired, "read_group", lambda *args: (read.append(args[1]), read_group(*args))[1])
+    text = hostile.groups(9, lambda _: ["{direction: ingress, protocol: tcp, ports: [1, 3]}"])
+    assert [each.partition(" the files")[2] for each in problems(text, tmp_path)] == [
+        " come to more than 3 rules in all targets, over the limit"
+    ]
+    assert read == [0, 1]
+
+
+def test_flows_that_name_too_much_together_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policies, "MAX_EXPANSIONS", 500)
+    flow = "{group: web, direction: ingress, remote_address_group: a}"
+    text = ADDRESS_GROUPS + "policies:\n  must_allow: [%s, %s]\n  must_deny: [%s, %s]\n" % ((flow,) * 4)
+    assert problems(text, tmp_path) == ["up to this one the flows come to more than 500 prefixes, over the limit"]
 
 
 def test_the_aliases_of_all_documents_are_counted_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

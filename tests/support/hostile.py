@@ -390,6 +390,47 @@ def globs_of_their_own(size: int) -> str:
     )
 
 
+def own_keys(size: int) -> str:
+    """As many keys of one's own as others."""
+    number = min(_ENTRIES // 2, size // 16)
+    return "".join(f"x-{each}: 1\n" for each in range(number)) + "".join(f"k{each}: 1\n" for each in range(number))
+
+
+def unlike_address_groups(size: int) -> str:
+    """Address groups that one document lists, another has others publish, and a third lists otherwise."""
+    number = min(_ENTRIES, size // 80)
+    return "---\n".join(
+        "address_groups:\n" + "".join(f"  a{each}: {what}\n" for each in range(number))
+        for what in ("[10.0.0.1]", "{source: gcore-cdn}", "[10.0.0.2]")
+    )
+
+
+def flows_of_one_address_group(size: int) -> str:
+    """Flows of policies, each of tens of thousands of prefixes."""
+    flow = "    - {group: web, direction: ingress, remote_address_group: a}\n"
+    number = min(_ENTRIES, size // 150)
+    return f"address_groups:\n{address_group(min(_ENTRIES, size // 32))}policies:\n  must_deny:\n{flow * number}"
+
+
+def unknown_keys_of_targets(_: int) -> str:
+    """A hundred targets of a hundred keys each that nobody knows."""
+    keys = ", ".join(f"zz{each}: 1" for each in range(100))
+    return "security_groups: []\ntargets:\n" + f"- {{{keys}}}\n" * 100
+
+
+def expanded_beside_others(size: int) -> str:
+    """Rules of 250 rules each, that fifty entries of `ignore_rules` are compared with."""
+    entries = "".join(f"  - {{description: '{_MANY_STARS}{each}'}}\n" for each in range(50))
+    listed = ", ".join(str(2 * each + 1) for each in range(250))
+    rule = f"{{direction: ingress, protocol: tcp, ports: [{listed}], description: {'a' * 200}}}"
+    return f"ignore_rules:\n{entries}" + groups(max(1, size // 1600), lambda _: [rule])
+
+
+def slips_of_sets(size: int) -> str:
+    """Documents, each with a key that is nearly `rule_sets`."""
+    return "---\nrule_setz: {a: []}\n" * min(_ENTRIES, size // 24)
+
+
 FILES: dict[str, Callable[[int], str]] = {
     each.__name__: each
     for each in (
@@ -399,6 +440,8 @@ FILES: dict[str, Callable[[int], str]] = {
         alias_bomb, alias_documents, merge_chain, merge_wide, merge_list, many_documents, same_address_groups,
         duplicates, ports, mergeable, rules_at_fault, flow_prefixes, host_bits, many_targets, sets_in_every_group,
         sets_of_sets, many_sets_in_every_group, sets_in_a_circle, unknown_sets, left_to_others, globs_of_their_own,
+        own_keys, unlike_address_groups, flows_of_one_address_group, unknown_keys_of_targets, expanded_beside_others,
+        slips_of_sets,
     )
 }  # fmt: skip
 """Desired-state files by what is bad about them."""
