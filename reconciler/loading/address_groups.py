@@ -1,6 +1,7 @@
 """The address groups of a run: lists that files hold, and published ones, which the lock beside a file holds."""
 
 import posixpath
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,13 +11,14 @@ from reconciler.loading.list_lock import FIX, Lock, folder_of, locked_place, rea
 from reconciler.loading.lists import FILE, ListSource, judge_list, read_list_source
 from reconciler.loading.remote import AddressGroup, read_prefix
 from reconciler.loading.report import report, report_malformed, report_notes
-from reconciler.loading.structure import is_well_formed
+from reconciler.loading.structure import check_of, is_well_formed
+from reconciler.loading.values import is_own_key
 from reconciler.loading.walk import LOCK_NAME
 from reconciler.model.cloud import EVERYWHERE
 from reconciler.model.files import resolved
 from reconciler.model.place import Place
 from reconciler.model.problems import ProblemName
-from reconciler.model.text import shown
+from reconciler.model.text import alike, shown
 
 Locks = Mapping[str, tuple[Document, Lock | None]]
 KEEP_ONE = "keep one of the two, or give one another name"
@@ -32,7 +34,10 @@ def read_address_groups(documents: Sequence[Document], issues: Issues) -> Mappin
     places: dict[str, Place] = {}
     locks = read_locks(documents, issues)
     published = {(id(each.document), each.name): each for each in published_groups(documents, issues)}
+    sources = Counter(name for _, name in published)
     for document in documents:
+        for name in names_of_slips(document, "address_groups"):
+            groups.setdefault(name, AddressGroup(()))
         for name, written in _address_groups_of(document).items():
             if isinstance(written, dict):
                 found = published.get((id(document), name))
@@ -45,12 +50,22 @@ def read_address_groups(documents: Sequence[Document], issues: Issues) -> Mappin
                 groups[name], places[name] = group, document.key_place("address_groups", name)
             elif set(groups[name].prefixes) != set(group.prefixes):
                 message = f"the address group {shown(name)} is defined twice, with different prefixes"
-                is_refreshed = sum(each.name == name for each in published.values()) > 1
                 place, other = document.key_place("address_groups", name), (("the other", places[name]),)
-                issues.add(
-                    place, ProblemName.ADDRESS_GROUP_TWICE, message, REFRESH_BOTH if is_refreshed else KEEP_ONE, other
-                )
+                fix = REFRESH_BOTH if sources[name] > 1 else KEEP_ONE
+                issues.add(place, ProblemName.ADDRESS_GROUP_TWICE, message, fix, other)
     return groups
+
+
+def names_of_slips(document: Document, key: str) -> Iterator[str]:
+    """Yield the names that a document defines under a misspelling of `key`, which is an error: one is enough."""
+    known = check_of("document").properties()
+    for other, part in document.value.items() if isinstance(document.value, dict) else ():
+        if isinstance(part, dict) and other not in known and not is_own_key(other):
+            from reconciler.loading.spellings import Ours, find_spelling  # noqa: PLC0415 - only for an error
+
+            spelling = find_spelling("Document", other, part, has_remote=False)
+            if spelling == Ours(key) or (spelling is None and alike(other, (key,))):
+                yield from part
 
 
 def _address_groups_of(document: Document) -> Mapping[str, Any]:

@@ -103,8 +103,22 @@ def _read_way(way: str, value: Any, address_groups: Mapping[str, AddressGroup]) 
     if way == "remote_group_id":
         return (Remote(None, None, value, None, (way,)),), _NO_PROBLEMS
     if way == "remote_group":
-        return (Remote(None, None, None, value, (way,)),), _NO_PROBLEMS
+        return (Remote(None, None, None, value, (way,)),), _prefix_for_name(way, value)
     return _address_groups(value, address_groups)
+
+
+USE_PREFIX = "use `remote_ip_prefix` for a prefix"
+
+
+def _prefix_for_name(way: str, name: str) -> tuple[Problem, ...]:
+    """Refuse a prefix for a name of a group: the cloud allows none with `/` or `:`, but one like an IPv4 address."""
+    if "/" not in name and ":" not in name:
+        return _NO_PROBLEMS
+    problem = read_prefix(name).problem
+    if problem is not None and problem.name is not ProblemName.HOST_BITS:
+        return _NO_PROBLEMS
+    message = f"`{way}` takes a group's name, and {shown(name)} is a prefix"
+    return (Problem((way,), ProblemName.WRONG_VALUE, message, USE_PREFIX),)
 
 
 def count_prefixes(rule: Any, address_groups: Mapping[str, AddressGroup]) -> int:
@@ -148,7 +162,7 @@ def _address_groups(names: str | list[str], address_groups: Mapping[str, Address
         if group is None:
             fix = "define it under `address_groups` of any file, and give that file, or its folder, too"
             if read_prefix(name).problem is None:
-                fix = "use `remote_ip_prefix` for a prefix"
+                fix = USE_PREFIX
             message = f"no file defines the address group {shown(name)}"
             problems.append(
                 Problem(

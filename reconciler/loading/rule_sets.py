@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from reconciler.loading.address_groups import read_address_groups
+from reconciler.loading.address_groups import names_of_slips, read_address_groups
 from reconciler.loading.document import Document
 from reconciler.loading.issues import Budget, Issues, Path
 from reconciler.loading.report import report_malformed
@@ -34,7 +34,8 @@ def read_shared(documents: Sequence[Document], issues: Issues) -> Shared:
     """Read what the documents define for all of them. What is wrong within a rule set is told once, not at each use."""
     address_groups = read_address_groups(documents, issues)
     written = _collect(documents, issues)
-    read: dict[str, tuple[DesiredRule, ...]] = dict.fromkeys(written, ())
+    misplaced = (name for document in documents for name in names_of_slips(document, "rule_sets"))
+    read: dict[str, tuple[DesiredRule, ...]] = dict.fromkeys((*written, *misplaced), ())
     shared, left = Shared(address_groups, read), Budget(MAX_SET_RULES)
     for name in _inner_first(written, issues):
         document, items = written[name]

@@ -190,23 +190,25 @@ def _add_used(
             used.add(name)
             for rule in rule_set:
                 known = rules.get((rule.rule, rule.remote_group))
-                if known is None or _differ(known, rule):
+                if known is None or what_differs(known, rule):
                     _add(rules, replace(rule, place=used_at(place, name, rule.place)), scope.issues)
 
 
 def _add(rules: dict[_Same, DesiredRule], rule: DesiredRule, issues: Issues) -> None:
     """Add a rule, once; the same one with another description or review is an issue."""
     known = rules.setdefault((rule.rule, rule.remote_group), rule)
-    if _differ(known, rule):
-        what = "descriptions" if known.description != rule.description else "dates or exceptions"
+    if what := what_differs(known, rule):
         message = f"the same rule is there twice, with different {what}"
         is_of_set = isinstance(known.place, UsedPlace) or isinstance(rule.place, UsedPlace)
         fix = "keep one of the two" + (", or write the same in both" if is_of_set else "")
         issues.add(rule.place, ProblemName.SAME_RULE_TWICE, message, fix, (("the other", known.place),))
 
 
-def _differ(one: DesiredRule, other: DesiredRule) -> bool:
-    return one.description != other.description or one.review != other.review
+def what_differs(one: DesiredRule, other: DesiredRule) -> str:
+    """Say in what two rules that are the same differ, so that not both can be meant; "" where in nothing."""
+    if one.description != other.description:
+        return "descriptions"
+    return "dates or exceptions" if one.review != other.review else ""
 
 
 def _report_too_many(scope: RuleScope, path: tuple[Key, ...], written: Sequence[Any], count: int) -> None:

@@ -13,17 +13,27 @@ from reconciler.planning.diff import Action, Difference
 from reconciler.planning.orphans import are_alike
 from reconciler.planning.resolve import Match
 
+_MOST_COMPARED = 100
+"""Groups whose names are compared with those of orphans, of which there may be thousands."""
+
 
 def refuse_groups(matches: Iterable[Match], *, take_over: bool, orphans: Collection[LiveGroup] = ()) -> Iterator[Issue]:
     """Refuse groups that would be created without rules of their own, or taken from another owner.
 
     One of the `orphans` with a name that is alike may be what is meant.
     """
+    compared = 0
     for match in matches:
         group, live = match.desired, match.live
         if live is None and group.rules is None:
+            compared += 1
             renamed = next(
-                (each for each in orphans if each.target == group.target and are_alike(each.name, group.name)), None
+                (
+                    each
+                    for each in (orphans if compared <= _MOST_COMPARED else ())
+                    if each.target == group.target and are_alike(each.name, group.name)
+                ),
+                None,
             )
             yield Issue(
                 group.place,
@@ -71,16 +81,17 @@ def refuse_rules(differences: Iterable[Difference], live: LiveState) -> Iterator
 
 
 def _no_room(difference: Difference) -> Iterator[Issue]:
-    """Refuse more rules than a group may hold: those that are left to others count as well."""
-    if not (difference.ignored and difference.creates and difference.live and difference.place):
+    """Refuse more rules than a group may hold: those that no file writes, and that stay, count as well."""
+    if not (difference.creates and difference.live and difference.place):
         return
-    left = sum(len(each.rules) for each in difference.ignored)
     gone = len(difference.deletes) + sum(len(each.live) - 1 for each in difference.redescribes)
     number = len(difference.live.rules) - gone + len(difference.creates)
     if number > MAX_RULES:
+        left = len(difference.ignored_ids)
+        why = f"{left} live ones are left to others (`ignore_rules`)" if left else "live ones of one meaning are kept"
         message = (
-            f"group {difference.name!r} would hold {number} rules, over the limit of {MAX_RULES}: {left} live ones are "
-            "left to others (`ignore_rules`), and count as well"
+            f"group {difference.name!r} would hold {number} rules, over the limit of {MAX_RULES}: {why}, and count as "
+            "well"
         )
         fix = "split the group, or use wider prefixes and ranges"
         yield Issue(difference.place, ProblemName.TOO_MANY_RULES, message, fix=fix)

@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reconciler.loading.remote import USE_PREFIX, read_prefix
+from reconciler.loading.rules import what_differs
 from reconciler.model.cloud import DEFAULT_GROUP
 from reconciler.model.desired import DesiredGroup, DesiredRule, DesiredState, Target
 from reconciler.model.errors import Issue
@@ -171,7 +173,10 @@ class _Scope:
         if not found:
             message = f"remote group {name!r} is in no file and not live in {self._target}"
             fix = "check the name, or add the group to a file"
-            fix = f"write `remote_group_id: {name}`: this is an id, and no name" if is_uuid(name) else fix
+            if is_uuid(name):
+                fix = f"write `remote_group_id: {name}`: this is an id, and no name"
+            elif read_prefix(name).problem is None:
+                fix = USE_PREFIX
             self._refuse(rule, ProblemName.UNKNOWN_REMOTE_GROUP, message, fix)
         elif len(found) > 1:
             message = f"{len(found)} groups are named {name!r} in {self._target}: {_listed(found)}"
@@ -197,16 +202,10 @@ class _Scope:
         seen: dict[Rule, DesiredRule] = {}
         for rule in rules:
             first = seen.setdefault(rule.rule, rule)
-            if first.description != rule.description:
-                self._issues.append(
-                    Issue(
-                        rule.place,
-                        ProblemName.SAME_RULE_TWICE,
-                        f"the same rule stands twice in group {group.name!r} with different descriptions",
-                        fix="keep one of the two",
-                        related=(("the first is here", first.place),),
-                    )
-                )
+            if what := what_differs(first, rule):
+                message = f"the same rule stands twice in group {group.name!r} with different {what}"
+                first_one = (("the first is here", first.place),)
+                self._refuse(rule, ProblemName.SAME_RULE_TWICE, message, "keep one of the two", first_one)
         return tuple(seen.values())
 
     def _issue(self, group: DesiredGroup, name: ProblemName, message: str, fix: str | None = None) -> None:

@@ -327,6 +327,8 @@ WORDS: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
     **{f"prefixes {word!r}": (SSH | {"remote_ip_prefixes": word}, NOTHING) for word in ([], None, "", {}, [""])},
     "prefixes as text": (SSH | {"remote_ip_prefixes": "10.0.0.0/8"}, [SSH | TEN]),
     **{f"group {word!r}": (SSH | {"remote_group": word}, NOTHING) for word in ("", None, [], ["app"], {}, True)},
+    **{f"group {word!r}": (SSH | {"remote_group": word}, NOTHING)
+       for word in ("10.0.0.0/8", "10.0.0.1/8", "fd00::1", "::/0", "fd00::1/64")},
     **{f"group id {word!r}": (SSH | {"remote_group_id": word}, NOTHING) for word in ("", "app", [], ["app"], 5)},
     **{f"address group {word!r}": (SSH | {"remote_address_group": word}, NOTHING)
        for word in ("", None, [], {}, ["", "office"], "10.0.0.0/8")},

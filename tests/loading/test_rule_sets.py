@@ -151,6 +151,31 @@ def test_what_a_broken_file_may_define_is_not_missed(tmp_path: Path, broken: str
     assert len(raised.value.issues) == 2
 
 
+@pytest.mark.parametrize("key", ["rulesets", "rule_set", "rule_setz"])
+@pytest.mark.parametrize("other_file", [False, True])
+def test_what_a_misspelled_key_defines_is_not_missed_as_well(key: str, other_file: bool, tmp_path: Path) -> None:
+    """Its own error is enough; a name that it does not define either is still told, once for each use."""
+    slips = f"{key}: {{a: [{{direction: egress}}]}}\nadress_groups: {{office: [10.0.0.0/8]}}\n"
+    rules = "{use: a}, {use: b}, {direction: egress, remote_address_group: office}"
+    groups = f"security_groups: [{{name: web, rules: [{rules}]}}, {{name: app, rules: [{{use: a}}]}}]\n"
+    (tmp_path / "a.yaml").write_text(slips + ("---\n" if other_file else "") + groups)
+    with pytest.raises(InputError) as raised:
+        load([str(tmp_path)], FILL)
+    found = [(issue.name, issue.message.split("`")[1]) for issue in raised.value.issues]
+    assert [each for each in found if each[0] != "nothing-desired"] == [
+        ("unknown-key", key),
+        ("unknown-key", "adress_groups"),
+        ("unknown-rule-set", "b"),
+    ]
+
+
+def test_sets_under_a_key_of_ones_own_are_none() -> None:
+    """Such a key is no error, however much it looks like ours: then the uses are."""
+    with pytest.raises(InputError) as raised:
+        load_text("x-rule_sets: {a: [{direction: egress}]}\nsecurity_groups: [{name: web, rules: [{use: a}]}]", FILL)
+    assert [issue.name for issue in raised.value.issues] == ["unknown-rule-set"]
+
+
 PLACES = st.builds(FilePlace, st.sampled_from(["a.yaml", "b (c).yaml", "x:y/z.yaml"]), st.integers(1, 99), st.just(3))
 PLACES |= st.builds(PlainPlace, st.sampled_from(["data", "SecurityGroup a/b"]), st.sampled_from(["", "a[0].b"]))
 

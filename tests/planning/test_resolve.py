@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from reconciler.model.desired import DesiredGroup, DesiredRule
 from reconciler.model.errors import InputError, UsageError
 from reconciler.model.live import OWNER_TAG, LiveGroup, Tag
 from reconciler.model.place import FilePlace
+from reconciler.model.policies import Review
 from reconciler.planning.diff import Action
 from reconciler.planning.resolve import resolve
 
@@ -141,6 +144,19 @@ Case = Callable[[], Any]
         pytest.param(
             [desired_group("web", [to("app", port=1, description="a"), wanted(tcp(1, uuid(2)), "b", line=11)])],
             [WEB, APP], {}, 11, ["stands twice", "different descriptions"], id="one-rule-twice-once-ids-are-known",
+        ),
+        pytest.param(
+            [desired_group("web", [to("app"), replace(by_id(uuid(2), 11), review=Review(date(2030, 1, 1)))])],
+            [WEB, APP], {}, 11, ["stands twice", "different dates or exceptions"], id="one-rule-twice-with-two-dates",
+        ),
+        pytest.param(
+            [desired_group("web", [to("10.0.0.1")])], [WEB], {}, 9, ["'10.0.0.1'", "use `remote_ip_prefix`"],
+            id="an-address-for-a-remote-group",
+        ),
+        pytest.param(
+            [desired_group("web", [tcp(port) for port in range(1, 251)])],
+            [live_group("web", [tcp(1), *(tcp(port) for port in range(1, 250))])], {}, 3,
+            ["would hold 251 rules", "one meaning"], id="no-room-beside-live-rules-of-one-meaning",
         ),
         pytest.param(
             [desired_group("web", [to("new")]), desired_group("new")], [WEB], {"groups": ("web",)}, 9,
