@@ -4,7 +4,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -112,18 +112,21 @@ def command(
         _apply_saved(paths[0], chosen, look, choices, connection, stop)
         return
     _refuse_options_of_a_saved_plan(paths, chosen)
-    with options.connect(connection, StoppableClock(stop)) as connected:
+    with options.connect(connection, StoppableClock(stop)) as connected, ExitStack() as turn:
         api = connected.for_apply(connection.api_version)
-        with one_at_a_time_here(api) if chosen.auto_approve else nullcontext():
-            plan = plan_files(paths, api, choices, target, connection)
-            # Whoever asks for another format wants the outcome in it; the plan before it is for people.
-            show_plan(plan, "text", look, err=chosen.format_ != "text" or chosen.journal == STDOUT)
-            refuse_stopped(plan, "stopped by a guardrail; nothing was sent")
-            if plan.changes and not chosen.auto_approve:
-                _ask(plan)
-                workflow.check_stale(plan, api)
-            if plan.changes or chosen.format_ != "text":
-                _carry_out(plan, api, (), chosen, look, stop)
+        if chosen.auto_approve:
+            turn.enter_context(one_at_a_time_here(api))
+        plan = plan_files(paths, api, choices, target, connection)
+        # Whoever asks for another format wants the outcome in it; the plan before it is for people.
+        show_plan(plan, "text", look, err=chosen.format_ != "text" or chosen.journal == STDOUT)
+        refuse_stopped(plan, "stopped by a guardrail; nothing was sent")
+        settled: Sequence[Stale | Done] = ()
+        if plan.changes and not chosen.auto_approve:
+            _ask(plan)
+            turn.enter_context(one_at_a_time_here(api))
+            settled = workflow.check_stale(plan, api)
+        if plan.changes or chosen.format_ != "text":
+            _carry_out(plan, api, settled, chosen, look, stop)
 
 
 def _refuse_plan_options(context: click.Context) -> None:
@@ -221,7 +224,9 @@ def _carry_out(
             page_url=look.page_url or "",
         )
         click.echo(text, nl=False, err=chosen.journal == STDOUT)
-    finally:  # what was applied stays applied, also where nobody reads the report
+    except KeyboardInterrupt:
+        current_log().warning("interrupted: the report is not whole, and what was applied stays applied")
+    finally:  # also where nobody reads the report
         _tell_journal(recorder.path)
         if report.error is not None:
             raise report.error

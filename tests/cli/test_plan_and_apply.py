@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import threading
+from contextlib import nullcontext
 from typing import Any
 
+import click
 import httpx
 import pytest
 from effort import examples
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 from reconciler import connect, load, plan
 from reconciler.api.reader import QUOTAS_PATH
+from reconciler.cli import run
 from reconciler.emulator.knobs import DefaultRules, Knobs
 from reconciler.emulator.server import EmulatorServer
 
@@ -109,6 +112,56 @@ def test_a_second_apply_does_nothing(sgctl: Sgctl, emulator: EmulatorServer) -> 
     assert ran.code == 0
     assert "No changes" in ran.out
     assert writes(emulator) == sent
+
+
+def test_what_another_apply_did_while_somebody_was_asked_is_not_done_again(
+    sgctl: Sgctl, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second create would make two groups of one name; and the one who was asked waits for the other's turn."""
+    sgctl.write(SAME.replace("name: web", "name: fresh"))
+
+    def answer(*_: Any, **__: Any) -> str:
+        assert run(["apply", "groups.yaml", "--auto-approve", "--quiet"]) == 0
+        return "yes"
+
+    turns: list[str] = []
+    monkeypatch.setattr("reconciler.cli.apply.one_at_a_time_here", lambda api: nullcontext(turns.append(api.base_url)))
+    monkeypatch.setattr("reconciler.cli.apply._refuse_options_of_a_saved_plan", lambda *_: None)
+    monkeypatch.setattr(click, "prompt", answer)
+    assert sgctl("apply", "groups.yaml").code == 0
+    assert writes(emulator) == ["POST"]
+    assert turns == [emulator.url] * 2
+
+
+@pytest.mark.parametrize(("place", "code"), [("render_report", 0), ("_carry_out", 1)])
+def test_who_interrupts_is_told_what_is_so(
+    sgctl: Sgctl, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch, place: str, code: int
+) -> None:
+    """Also in the report of an apply, as Ctrl-C in a pager does."""
+    sgctl.write(CHANGED)
+
+    def interrupt(*_: Any, **__: Any) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"reconciler.cli.apply.{place}", interrupt)
+    ran = sgctl("apply", "--auto-approve")
+    assert (ran.code, "nothing was sent" in ran.err) == (code, code == 1)
+    assert writes(emulator) == ([] if code else ["PATCH"])
+    assert ("what was applied stays applied" in ran.err) is (code == 0)
+
+
+def test_who_interrupts_after_something_was_done_is_told_that_it_stays(
+    sgctl: Sgctl, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sgctl.write(CHANGED)
+
+    def interrupt(*_: Any) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("reconciler.cli.apply._tell_journal", interrupt)
+    ran = sgctl("apply", "--auto-approve")
+    assert (ran.code, "interrupted, after changes were sent" in ran.err) == (4, True)
+    assert writes(emulator) == ["PATCH"]
 
 
 def test_a_stopped_plan_is_shown_and_saved(sgctl: Sgctl, emulator: EmulatorServer) -> None:
