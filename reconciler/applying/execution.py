@@ -160,7 +160,10 @@ class Execution:
         difference = change.difference
         with self._lock:
             if given_up := self._patience.ended(difference.action, difference.target):
-                return Result(change, Status.LEFT, given_up, touched=_key(change) in self._begun)
+                is_begun = _key(change) in self._begun
+                message = f"{'begun, and not looked after' if is_begun else 'not tried'}: {given_up}"
+                group_id = self._ids[difference.target].get(difference.name)
+                return Result(change, Status.LEFT, message, touched=is_begun, group_id=group_id)
             self._begun.add(_key(change))
         result = self._try(change, act)
         with self._lock:

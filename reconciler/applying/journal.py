@@ -220,6 +220,7 @@ class JournalFile:
                 os.fsync(self._descriptor)
             except OSError as error:
                 if error.errno != errno.EINVAL:  # a pipe or a terminal has nothing to sync
+                    self._broken = error  # the next one may succeed, without what this one lost
                     raise
             self._safe_lines = written
 

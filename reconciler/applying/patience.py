@@ -38,15 +38,15 @@ class Patience:
         self._silent: set[Target] = set()
 
     def ended(self, action: Action, target: Target) -> str:
-        """Say why no further change of that action is to be tried in a target; empty where it is to be tried."""
+        """Say why nothing further is to be sent of that action in a target; empty where something is."""
         if target in self._silent:
-            return "not tried: the API answered neither a write before it nor the read that looked after that"
+            return "the API answered neither a write before it nor the read that looked after that"
         row = self._rows[action]
         counted = zip((row.broken, row.failed), self._limits, strict=True)
         limit = next((limit for number, limit in counted if number >= limit), None)
         if limit is None or (target not in row.targets and len(row.targets) < MOST_TARGETS):
             return ""
-        return f"not tried: {limit:,} groups or more before it failed in a row"
+        return f"{limit:,} groups or more before it failed in a row"
 
     def note(self, result: Result) -> None:
         """Take note of how a change ended."""

@@ -213,6 +213,8 @@ class Session:
             if isinstance(error, ApiError):
                 self.is_broken |= not isinstance(error, ApiRefused)
                 self.details = error.details if error.details.to_json() else self.details
+            elif self.problem:
+                self.touched = True  # the journal failed behind a refusal, and nobody looks what that has made
             return replace(self.ended(Status.FAILED, message, error.hint), is_silent=is_silent)
 
     def _record(self, request: Request, status: int | None, request_id: str | None) -> None:

@@ -89,6 +89,20 @@ def test_nothing_follows_half_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
         json.loads(cut)
 
 
+def test_nothing_follows_what_the_disk_did_not_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says so once, and takes the next lines as if those before them were safe."""
+
+    def fail(descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with opened(tmp_path / "journal") as kept:
+        with monkeypatch.context() as patched, pytest.raises(SgctlError, match="Input/output error"):
+            patched.setattr(journal.os, "fsync", fail)
+            kept.wrote(write(0))
+        with pytest.raises(SgctlError, match="Input/output error"):
+            kept.wrote(write(1))
+
+
 def test_a_text_that_no_encoding_has_is_kept_as_it_was(tmp_path: Path) -> None:
     """The API's JSON may hold half a surrogate pair, in any text of a live group."""
     half = "half \ud800"

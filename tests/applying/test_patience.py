@@ -94,6 +94,19 @@ def test_an_api_that_fails_is_asked_for_a_few_groups_only(answer: Callable[[http
     }
 
 
+def test_a_group_that_was_created_before_an_apply_gives_up_counts_as_begun() -> None:
+    group_id = "00000000-0000-4000-8000-000000000001"
+
+    def once(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"id": group_id}) if b"web-0" in request.content else broken(request)
+
+    report, _ = run(creating(LEAST_BROKEN + 2), once)
+    first, *_, last = report.results
+    because = f"{LEAST_BROKEN} groups or more before it failed in a row"
+    assert (first.message, first.touched, first.group_id) == (f"begun, and not looked after: {because}", True, group_id)
+    assert (last.message, last.touched, last.group_id) == (f"not tried: {because}", False, None)
+
+
 def test_where_many_groups_are_at_once_one_round_of_failures_is_enough() -> None:
     """Each takes half a minute: a second round would make it more than one."""
     report, _ = run(creating(60), broken, parallelism=16)

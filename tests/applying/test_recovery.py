@@ -17,13 +17,14 @@ from reconciler.api.live import OnPage, nobody
 from reconciler.api.reader import GcoreReader
 from reconciler.api.tasks import DEADLINE
 from reconciler.applying.apply import Interrupted, apply
-from reconciler.applying.outcome import Result, Status
+from reconciler.applying.outcome import NoJournal, Result, Status, Write
 from reconciler.applying.patience import LEAST_BROKEN
 from reconciler.applying.session import ApplyContext
 from reconciler.emulator.faults import Fault
 from reconciler.emulator.knobs import Atomicity, Order
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.desired import Target
+from reconciler.model.errors import SgctlError
 from reconciler.model.live import LiveGroup
 from reconciler.planning.diff import Action
 from reconciler.planning.encode import Request
@@ -397,6 +398,21 @@ def test_a_refusal_after_which_a_part_is_live_is_no_1(server: EmulatorServer, st
     assert code == 4, told
     assert world.group().id == group_id
     assert world.content() == contents([*OLD, tcp(8080)])
+
+
+def test_a_refusal_that_no_journal_can_keep_is_no_1(server: EmulatorServer) -> None:
+    """Nothing further is sent or read without the journal, and so nobody knows what is live."""
+
+    class Full(NoJournal):
+        def wrote(self, write: Write) -> None:
+            raise SgctlError("cannot write the journal: No space left on device")
+
+    world = World(server, recorder=Full())
+    plan = update(world)
+    world.transport = refusing(400, {"changed_rules": [{"action": "create", **seeds([tcp(8080)])[0]}]})
+    code, told = world.exit_code(plan)
+    assert code == 4
+    assert "400: refused; then cannot write the journal" in told
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
