@@ -4,6 +4,7 @@ import click
 
 from reconciler.cli import options, settings
 from reconciler.cli.options import TargetOptions
+from reconciler.cli.targets import defaults_of
 from reconciler.loading.address_groups import with_prefixes
 from reconciler.loading.desired import MAX_ALL_RULES
 from reconciler.loading.head import read_head
@@ -38,7 +39,7 @@ def command(paths: tuple[str, ...], namespace: str, secret: str, target: TargetO
     """
     from reconciler.kubernetes.export import Written, export, write_yaml  # noqa: PLC0415 - brings YAML, which --help need not load
 
-    defaults = settings.defaults(target.project_id, target.region_id, target.project, target.region)
+    defaults = defaults_of(target)
     walk = settings.walk(target.follow_links)
     documents, _ = load_documents(paths, defaults, settings.policies(), walk=walk)
     locked = read_shared(documents, Issues()).address_groups

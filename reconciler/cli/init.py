@@ -120,7 +120,7 @@ def _write(files: Mapping[Path, str], folder: Path) -> None:
         for path, text in files.items():
             write_groups(str(folder / path), text)
             written.append(folder / path)
-    except SgctlError:
+    except BaseException:
         for done in written:
             done.unlink(missing_ok=True)
         raise

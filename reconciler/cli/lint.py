@@ -9,7 +9,7 @@ from reconciler.cli import options, settings
 from reconciler.cli.options import ConnectionOptions, TargetOptions
 from reconciler.cli.output import rewrite_groups, text_diff
 from reconciler.cli.progress import Progress
-from reconciler.cli.targets import warned
+from reconciler.cli.targets import defaults_of, warned
 from reconciler.lint import Fixed, Kind, fix, lint
 from reconciler.loading.load import load_documents
 from reconciler.model.desired import DesiredState
@@ -56,7 +56,7 @@ def command(
       sgctl lint --fix
       sgctl lint --ignore mergeable --format json
     """
-    defaults = settings.defaults(target.project_id, target.region_id, target.project, target.region)
+    defaults = defaults_of(target)
     policies = settings.policies()
     documents, state = load_documents(paths, defaults, policies, walk=settings.walk(target.follow_links))
     warned(state)

@@ -30,7 +30,7 @@ def load_files(paths: Sequence[str], target: TargetOptions, policies: Policies |
     Large input is read by several processes, and where there is but one processor as a whole, which is quicker there.
     Raises `InputError` with every issue of the files.
     """
-    defaults = settings.defaults(target.project_id, target.region_id, target.project, target.region)
+    defaults = defaults_of(target)
     processes = process.usable_processes()
     walk = settings.walk(target.follow_links)
     if processes == 1:
@@ -38,6 +38,11 @@ def load_files(paths: Sequence[str], target: TargetOptions, policies: Policies |
     else:
         state = load(paths, defaults, policies, processes=processes, walk=walk)
     return warned(state)
+
+
+def defaults_of(target: TargetOptions) -> Defaults:
+    """Return what documents get that name no project or region, as options, environment and settings say."""
+    return settings.defaults(target.project_id, target.region_id, target.project, target.region)
 
 
 _MOST_NAMED = 5
@@ -147,7 +152,7 @@ def load_for_live(paths: Sequence[str], target: TargetOptions, connection: Conne
 
 def known_target(target: TargetOptions) -> DesiredState | None:
     """Return the one target that options, environment or settings name; None where project or region is missing."""
-    found = settings.defaults(target.project_id, target.region_id, target.project, target.region).target()
+    found = defaults_of(target).target()
     return None if found is None else DesiredState((), found[:1], {}, names=found[1])
 
 
@@ -190,7 +195,7 @@ def sees_all(paths: Sequence[str], state: DesiredState, target: TargetOptions) -
     return left_out is None
 
 
-_OWNER = re.compile(r"""^owner:[ \t]*["']?([^"'#\r\n]*?)["']?[ \t]*(?:#|$)""", re.MULTILINE)
+_OWNER = re.compile(r"^owner:([^#\r\n]*)", re.MULTILINE)
 _MOST_READ = 1 << 16
 """Bytes of a file in which its `owner:` is looked for."""
 
@@ -211,7 +216,7 @@ def _find_beside(paths: Sequence[str], owners: frozenset[str], walk: Walk) -> st
                     text = stream.read(_MOST_READ).decode("utf-8", "replace")
             except OSError:
                 continue
-            if not owners.isdisjoint(_OWNER.findall(text)):
+            if any(found.strip(" \t\"'") in owners for found in _OWNER.findall(text)):
                 return str(file)
     return None
 

@@ -6,7 +6,7 @@ from reconciler.cli import options, settings
 from reconciler.cli.log import tell
 from reconciler.cli.options import ReportOptions, TargetOptions
 from reconciler.cli.output import check_outputs, rewrite_groups, text_diff, write_reports
-from reconciler.cli.targets import excluded_notes, load_files
+from reconciler.cli.targets import defaults_of, excluded_notes, load_files
 from reconciler.loading.desired import unresolved_references
 from reconciler.loading.load import read_sources
 from reconciler.model.clock import SystemClock
@@ -83,7 +83,7 @@ def _mend(paths: tuple[str, ...], target: TargetOptions, *, writing: bool) -> No
     from reconciler.lint.mend import mend  # noqa: PLC0415 - only where files are mended
 
     sources, issues = read_sources(paths, walk=settings.walk(target.follow_links))
-    found = mend(sources, issues, settings.defaults(target.project_id, target.region_id), settings.policies())
+    found = mend(sources, issues, defaults_of(target), settings.policies())
     for path, (old, new) in found.files.items():
         if writing:
             rewrite_groups(path, old, new)

@@ -7,6 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from reconciler.cli.init import with_lines
+from reconciler.cli.output import write_groups
 from reconciler.model.published import SCHEMAS, SCHEMAS_URL, published
 
 from .conftest import Sgctl
@@ -93,6 +94,19 @@ def test_a_folder_that_takes_only_some_of_the_files_gets_none(sgctl: Sgctl, empt
     assert ran.code == 1
     assert "cannot write schemas/security-groups.schema.json" in ran.err
     assert written(empty) == {"schemas"}
+
+
+def test_who_interrupts_finds_none_of_the_files_in_the_way(
+    sgctl: Sgctl, empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(path: str, text: str) -> None:
+        if path.endswith(".gitignore"):
+            raise KeyboardInterrupt
+        write_groups(path, text)
+
+    monkeypatch.setattr("reconciler.cli.init.write_groups", interrupted)
+    assert sgctl("init", *TARGET).code == 1
+    assert written(empty) == set()
 
 
 def test_what_git_ignores_is_added_to_what_it_ignores_already(sgctl: Sgctl, empty: Path) -> None:

@@ -220,7 +220,10 @@ def test_a_file_of_the_same_owner_that_was_not_given_may_name_what_looks_like_an
         run([command, "a.yaml", "b.yaml"])
         text, err = capsys.readouterr()
         assert (said in text, "not looked for" in err) == (True, False)
-    write(web(), "project_id: 1\nregion_id: 9\nowner: somebody else\n", name="b.yaml")
+    for owner in ('"us"', "us # ours", " 'us'\t"):
+        write(web(), f"{HEAD}owner: {owner}\n", name="b.yaml")
+        assert out(capsys, "drift", "a.yaml")[0] == 0, owner
+    write(web(), f'owner:{" " * 50_000}"""\nproject_id: 1\nregion_id: 9\nowner: somebody else\n', name="b.yaml")
     assert out(capsys, "drift", "a.yaml")[0] == 2, "what is of another owner names none of ours"
     assert {each.method for each in cloud.requests} == {"GET"}
 

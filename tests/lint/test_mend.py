@@ -115,6 +115,8 @@ def test_fix_writes_and_diff_shows(
     assert run(["validate", "--fix", "a.yaml"]) == 0
     assert file.read_text() == text.replace("1.10", '"1.10"')
     assert "a.yaml:5:19: fixed: 1.10 ->" in capsys.readouterr().err
+    file.write_text(text.split("region_id: 7\n")[1])
+    assert run(["validate", "--fix", "a.yaml", "--project", "production", "--region", "Luxembourg-2"]) == 0
 
 
 def test_lint_shows_what_it_would_change(
