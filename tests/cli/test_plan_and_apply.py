@@ -133,37 +133,6 @@ def test_what_another_apply_did_while_somebody_was_asked_is_not_done_again(
     assert turns == [emulator.url] * 2
 
 
-@pytest.mark.parametrize(("place", "code"), [("render_report", 0), ("_carry_out", 1)])
-def test_who_interrupts_is_told_what_is_so(
-    sgctl: Sgctl, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch, place: str, code: int
-) -> None:
-    """Also in the report of an apply, as Ctrl-C in a pager does."""
-    sgctl.write(CHANGED)
-
-    def interrupt(*_: Any, **__: Any) -> str:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(f"reconciler.cli.apply.{place}", interrupt)
-    ran = sgctl("apply", "--auto-approve")
-    assert (ran.code, "nothing was sent" in ran.err) == (code, code == 1)
-    assert writes(emulator) == ([] if code else ["PATCH"])
-    assert ("what was applied stays applied" in ran.err) is (code == 0)
-
-
-def test_who_interrupts_after_something_was_done_is_told_that_it_stays(
-    sgctl: Sgctl, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sgctl.write(CHANGED)
-
-    def interrupt(*_: Any) -> str:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("reconciler.cli.apply._tell_journal", interrupt)
-    ran = sgctl("apply", "--auto-approve")
-    assert (ran.code, "interrupted, after changes were sent" in ran.err) == (4, True)
-    assert writes(emulator) == ["PATCH"]
-
-
 def test_a_stopped_plan_is_shown_and_saved(sgctl: Sgctl, emulator: EmulatorServer) -> None:
     """On stdout and in the file; applying the file stops again, and the one with the flag does not."""
     sgctl.write(EMPTIED)
