@@ -3,8 +3,9 @@
 import socket
 import ssl
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
+from weakref import WeakSet
 
 import httpcore
 import httpx
@@ -59,12 +60,36 @@ class Turn(threading.local):
 
 
 class Backend(httpcore.NetworkBackend):
-    """Connects within the time that is left, trying each address of a name."""
+    """Connects within the time that is left, trying each address of a name, and can close all that it has opened.
+
+    httpcore's pool closes what it knows of: neither what a thread is just opening nor what has failed half-way.
+    """
 
     def __init__(self, turn: Turn, proxy_name: str) -> None:
         self._turn = turn
         self._proxy_name = proxy_name
         self._sockets = httpcore.SyncBackend()
+        self._lock = threading.Lock()
+        self._streams: WeakSet[_Stream] = WeakSet()
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Close every connection; none is opened any more."""
+        with self._lock:
+            self._is_closed = True
+            streams = list(self._streams)
+        for stream in streams:
+            stream.close()
+
+    def _opened(self, stream: httpcore.NetworkStream) -> "_Stream":
+        """Take charge of a new connection. Raises `httpcore.ConnectError` where all are closed already."""
+        timed = _Stream(stream, self._turn, self._opened)
+        with self._lock:
+            if not self._is_closed:
+                self._streams.add(timed)
+                return timed
+        timed.close()
+        raise httpcore.ConnectError("the client was closed meanwhile")
 
     def connect_tcp(
         self,
@@ -86,8 +111,9 @@ class Backend(httpcore.NetworkBackend):
             except httpcore.ConnectError as error:
                 problem = httpcore.ConnectError(f"cannot connect to {name}: {in_words(error)}")
             else:
-                self._turn.connected(stream)
-                return _Stream(stream, self._turn)
+                timed = self._opened(stream)
+                self._turn.connected(timed)
+                return timed
         raise problem or httpcore.ConnectError(f"cannot connect to {name}: it has no address")
 
     def connect_unix_socket(
@@ -128,11 +154,20 @@ def _addresses(host: str, port: int, name: str, seconds: float) -> list[str]:
 
 
 class _Stream(httpcore.NetworkStream):
-    """One connection; each operation gets the time that its request has left."""
+    """One connection; each operation gets the time that its request has left.
 
-    def __init__(self, stream: httpcore.NetworkStream, turn: Turn) -> None:
+    `opened` takes charge of the one that TLS makes of it.
+    """
+
+    def __init__(
+        self,
+        stream: httpcore.NetworkStream,
+        turn: Turn,
+        opened: Callable[[httpcore.NetworkStream], httpcore.NetworkStream],
+    ) -> None:
         self._stream = stream
         self._turn = turn
+        self._opened = opened
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._stream.read(max_bytes, self._turn.left(timeout, httpcore.ReadTimeout))
@@ -157,7 +192,7 @@ class _Stream(httpcore.NetworkStream):
         except httpcore.ConnectError as error:
             raise tls_problem(error, server_hostname or "the API") from error
         self._turn.secured(server_hostname)
-        return _Stream(stream, self._turn)
+        return self._opened(stream)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

@@ -54,12 +54,13 @@ class BoundedTransport(httpx.BaseTransport):
         self._turn = Turn(clock, timeout)
         self._proxy_name = proxy_name if proxy else ""
         self._proxy_secrets = _secrets_of(proxy)
+        self._backend = Backend(self._turn, self._proxy_name)
         options: dict[str, Any] = {
             "ssl_context": tls,
             "max_connections": connections,
             "max_keepalive_connections": connections,
             "keepalive_expiry": 5.0,
-            "network_backend": Backend(self._turn, self._proxy_name),
+            "network_backend": self._backend,
         }
         self._pool = _pool(proxy, options)
 
@@ -104,8 +105,9 @@ class BoundedTransport(httpx.BaseTransport):
         )
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, also those of threads that were left behind."""
         self._pool.close()
+        self._backend.close()
 
     def _translated(self, error: Exception, request: httpx.Request) -> httpx.TransportError:
         """Say in httpx's words what httpcore raised: the classes of both have the same names."""

@@ -7,9 +7,11 @@ import threading
 import warnings
 from base64 import b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpcore
 import httpx
@@ -24,6 +26,7 @@ from reconciler.api import client as client_module
 from reconciler.api.address import check_base_url
 from reconciler.api.client import find_proxy, open_client, tls_context
 from reconciler.api.http import Http
+from reconciler.api.transport import BoundedTransport
 from reconciler.model.clock import SystemClock
 from reconciler.model.errors import ApiUnreachable, UsageError
 
@@ -446,6 +449,30 @@ def test_who_interrupts_a_handshake_leaves_no_connection_open(monkeypatch: pytes
         assert is_closed.wait(5)
         assert raised.value.__traceback__ is not None, "which keeps what it knows of alive until here"
         http.close()
+
+
+@pytest.mark.usefixtures("direct")
+def test_a_thread_that_is_left_behind_opens_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is just connecting when the client is closed; nobody would close that connection."""
+    is_connecting, is_closed = threading.Event(), threading.Event()
+    connect = httpcore.SyncBackend.connect_tcp
+
+    def connect_late(*arguments: Any) -> Any:
+        is_connecting.set()
+        assert is_closed.wait(5)
+        return connect(*arguments)
+
+    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect_late)
+    heard: list[bytes] = []
+    with serving(lambda peer: heard.append(peer.connection.recv(10))) as url, ThreadPoolExecutor() as pool:
+        transport = BoundedTransport(Clock(), timeout=5)
+        answer = pool.submit(transport.handle_request, httpx.Request("GET", url))
+        assert is_connecting.wait(5)
+        transport.close()
+        is_closed.set()
+        with pytest.raises(httpx.ConnectError, match="closed meanwhile"):
+            answer.result(5)
+    assert heard == [b""]
 
 
 @pytest.mark.usefixtures("direct")
