@@ -11,9 +11,10 @@ from typing import Any
 
 from reconciler.lint.findings import REMOTE_KEYS, Kind, LintFinding, Remedy, Rewrite
 from reconciler.lint.written import WrittenGroup, WrittenRule
+from reconciler.model.cloud import EVERYWHERE
 from reconciler.model.rule import ICMP_PROTOCOLS, PORT_PROTOCOLS, Direction, Ethertype
 
-_EVERYWHERE = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
+_EVERY_PREFIX = frozenset(EVERYWHERE.values())
 _Remote = tuple[Ethertype, str | None, str | None, str | None]
 """Family, protocol, prefix and group."""
 _Range = tuple[int, int]
@@ -115,7 +116,7 @@ def _both_families(rule: WrittenRule, families: list[Ethertype]) -> Iterator[Rew
     """Write a rule for both families: by its prefix where it has one, and by the ethertype."""
     has_prefix = any(rule.value.get(key) is not None for key in REMOTE_KEYS["prefixes"])
     if has_prefix:
-        yield Rewrite(rule, REMOTE_KEYS["prefixes"], "remote_ip_prefixes", [_EVERYWHERE[family] for family in families])
+        yield Rewrite(rule, REMOTE_KEYS["prefixes"], "remote_ip_prefixes", [EVERYWHERE[family] for family in families])
     if not has_prefix or "ethertype" in rule.value:
         yield Rewrite(rule, REMOTE_KEYS["ethertype"], "ethertype", list(families))
 
@@ -137,8 +138,10 @@ def _prefixes(group: WrittenGroup, products: Sequence[_Product]) -> Iterator[Lin
             if twin is None or not used.isdisjoint({product.rule, twin.rule}):
                 continue
             pair = [product] if twin is product else [twin, product]
-            used.update(each.rule for each in pair)
             whole = _collapse(prefix for each in pair for prefix in each.prefixes)
+            if not _EVERY_PREFIX.isdisjoint(whole):
+                continue  # that would be every remote, groups included
+            used.update(each.rule for each in pair)
             one = len(whole) == 1
             rewrite = Rewrite(
                 pair[0].rule,
@@ -151,11 +154,8 @@ def _prefixes(group: WrittenGroup, products: Sequence[_Product]) -> Iterator[Lin
 
 
 def _other_half(network: _Network) -> _Network | None:
-    """Return the prefix with which this one makes up the next wider one.
-
-    None for a /1: the two make a /0, and that is every remote, groups included.
-    """
-    if network.prefixlen < 2:
+    """Return the prefix with which this one makes up the next wider one; a /0 has none."""
+    if not network.prefixlen:
         return None
     wider = network.supernet()
     halves: tuple[_Network, ...] = tuple(wider.subnets())

@@ -170,6 +170,11 @@ LEFT_ALONE = {
     "two descriptions are two rules": "- {direction: ingress, protocol: tcp, ports: 80, description: a}\n"
     "- {direction: ingress, protocol: tcp, ports: 443, description: b}\n",
     "two /1 are not every remote": "- {direction: egress, remote_ip_prefixes: [0.0.0.0/1, 128.0.0.0/1]}\n",
+    "nor is a /1 with two /2": "- {direction: egress, remote_ip_prefixes: [0.0.0.0/2, 64.0.0.0/2, 128.0.0.0/1]}\n",
+    "nor is it with one of another rule": (
+        "- {direction: egress, remote_ip_prefixes: [0.0.0.0/2, 128.0.0.0/1]}\n"
+        "- {direction: egress, remote_ip_prefix: 64.0.0.0/2}\n"
+    ),
     "prefixes that touch but make no wider one": "- {direction: egress, remote_ip_prefix: 10.0.0.128/25}\n"
     "- {direction: egress, remote_ip_prefix: 10.0.1.0/25}\n",
     "an end date": "- {direction: ingress, protocol: tcp, ports: 80, expires: '2030-01-01'}\n"
