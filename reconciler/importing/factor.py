@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from itertools import takewhile
 from typing import Generic, NamedTuple, TypeVar
 
-from reconciler.importing.shorten import ShortRule, free_name, spell_name
+from reconciler.importing.shorten import ShortRule, spell_name
 from reconciler.model.cloud import DEFAULT_GROUP
+from reconciler.model.naming import free_name
 
 BASELINE = "baseline"
 """The name of a set that all groups use, the project's default group aside."""
@@ -56,12 +57,11 @@ def name_sets(
     groups: Sequence[str], repeated: Iterable[Repeated[_Item]], managed: int, taken: Iterable[str]
 ) -> list[str]:
     """Name rule sets by the names of all groups, of which so many have rules; none gets a name that is taken."""
-    known, names = set(taken), []
+    known, names = {name.casefold(): 1 for name in taken}, []
     for numbers, _, rules in repeated:
         holders = [groups[number] for number in numbers]
         is_of_all = sum(name != DEFAULT_GROUP for name in holders) >= managed
         names.append(free_name(BASELINE if is_of_all else _name(holders, rules), known))
-        known.add(names[-1])
     return names
 
 

@@ -11,8 +11,10 @@ from reconciler.importing.written import ImportedGroups
 from reconciler.model.desired import Target
 from reconciler.model.errors import SgctlError
 from reconciler.model.files import PLAN_LIMIT, SETTINGS_LIMIT, read_bounded
+from reconciler.model.naming import free_name
 
 STDOUT = "-"
+SUFFIX = ".yaml"
 SCHEMA = Path("schemas", "security-groups.schema.json")
 ADDRESS_GROUPS = "address-groups"
 RULE_SETS = "rule-sets"
@@ -52,7 +54,8 @@ def one_file(target: Target, written: ImportedGroups, out: str | None) -> list[F
 
 def file_per_group(target: Target, written: ImportedGroups, folder: str) -> list[File]:
     """Put each group into a file of its own, named after it; files that are there are left alone."""
-    taken = {path.name.casefold() for path in Path(folder).iterdir()} if Path(folder).is_dir() else set()
+    here = Path(folder).iterdir() if Path(folder).is_dir() else ()
+    taken = {path.stem.casefold(): 1 for path in here if path.suffix.casefold() == SUFFIX}
     schema = modeline(Path(folder))
     files = []
     if written.address_groups:
@@ -93,14 +96,8 @@ def read_if_there(path: str) -> str:
         raise SgctlError(f"{path} is not UTF-8 text, and is not overwritten") from None
 
 
-def _new_file(folder: str, name: str, taken: set[str], text: str) -> File:
-    """Name a file; where the name is taken, also in other letter case, a number follows it."""
-    number, free = 1, f"{name}.yaml"
-    while free.casefold() in taken:
-        number += 1
-        free = f"{name}-{number}.yaml"
-    taken.add(free.casefold())
-    return File(str(Path(folder, free)), text, text)
+def _new_file(folder: str, name: str, taken: dict[str, int], text: str) -> File:
+    return File(str(Path(folder, free_name(name, taken) + SUFFIX)), text, text)
 
 
 def _safe(group: GroupText) -> str:

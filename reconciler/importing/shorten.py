@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.importing.merge import MergedRule, Range
 from reconciler.model.cloud import EVERYWHERE
+from reconciler.model.naming import free_name
 from reconciler.model.rule import ICMP_PROTOCOLS
 
 Value = str | int | bool | Sequence["Value"] | Mapping[str, "Value"]
@@ -75,12 +76,10 @@ def find_address_groups(rules: Iterable[ShortRule], in_files: Mapping[str, froze
             uses[prefixes] += 1
             descriptions[prefixes].add(str(rule.get("description", "")))
     known = {prefixes: name for name, prefixes in sorted(in_files.items(), reverse=True)}
-    taken = set(in_files)
+    taken = {name.casefold(): 1 for name in in_files}
     named: dict[Prefixes, str] = {}
     for prefixes in sorted(prefixes for prefixes, number in uses.items() if number > 1):
-        name = known.get(frozenset(prefixes)) or free_name(_name(prefixes, descriptions[prefixes]), taken)
-        taken.add(name)
-        named[prefixes] = name
+        named[prefixes] = known.get(frozenset(prefixes)) or free_name(_name(prefixes, descriptions[prefixes]), taken)
     return named
 
 
@@ -109,13 +108,3 @@ def spell_name(descriptions: Iterable[str]) -> str:
     words = {_NO_NAME.sub("-", description.lower()).strip("-") for description in descriptions}
     word = words.pop() if len(words) == 1 else ""
     return "" if len(word) > _SHORT or word.isdigit() else word
-
-
-def free_name(name: str, taken: set[str]) -> str:
-    """Return a name that is not taken: where it is, a number follows it."""
-    number = 1
-    free = name
-    while free in taken:
-        number += 1
-        free = f"{name}-{number}"
-    return free

@@ -1,6 +1,6 @@
 """Live groups -> written ones, and what is worth a note about each."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -59,8 +59,9 @@ class ImportedGroups(NamedTuple):
 def write_groups(groups: Iterable[LiveGroup], context: ImportContext) -> ImportedGroups:
     """Write groups, sorted by name."""
     notes: list[str] = []
-    parts = [_Part(group, context, notes) for group in sorted(groups, key=lambda group: (group.name, group.id))]
     in_files, taken = context.address_groups_in_files, context.rule_sets_in_files
+    sets = _by_rarest_rule(taken or {})
+    parts = [_Part(group, context, sets, notes) for group in sorted(groups, key=lambda group: (group.name, group.id))]
     plain = [part.write(part.own or ()) for part in parts]
     lists = _factored(parts, context, plain)
     repeated = len(lists.rule_sets)
@@ -92,6 +93,23 @@ def write_groups(groups: Iterable[LiveGroup], context: ImportContext) -> Importe
         len(found) - len(named),
         repeated if taken is None else 0,
     )
+
+
+_RuleSets = Mapping[tuple[Rule, str], Sequence[tuple[int, str, Mapping[Rule, str]]]]
+"""Rule sets, each with its number and name, by one of their rules with its description."""
+
+
+def _by_rarest_rule(sets: Mapping[str, Mapping[Rule, str] | None]) -> _RuleSets:
+    """Find each set by the rule that the fewest sets have: a group has few of these. Of equal sets the first counts."""
+    different: dict[frozenset[tuple[Rule, str]], str] = {}
+    for name, rules in sets.items():
+        if rules:
+            different.setdefault(frozenset(rules.items()), name)
+    numbers = Counter(item for items in different for item in items)
+    found: defaultdict[tuple[Rule, str], list[tuple[int, str, Mapping[Rule, str]]]] = defaultdict(list)
+    for number, (items, name) in enumerate(different.items()):
+        found[min(items, key=numbers.__getitem__)].append((number, name, dict(items)))
+    return found
 
 
 class _Lists(NamedTuple):
@@ -153,9 +171,9 @@ _Item = tuple[Rule, str] | str
 class _Part:
     """The parts of a group that can be written, and remarks about the others."""
 
-    def __init__(self, group: LiveGroup, context: ImportContext, notes: list[str]) -> None:
+    def __init__(self, group: LiveGroup, context: ImportContext, sets: _RuleSets, notes: list[str]) -> None:
         self.group = group
-        self._context = context
+        self._sets = sets
         self._names = context.reference_names
         self.remarks: list[str] = []
         self._notes = notes
@@ -194,8 +212,8 @@ class _Part:
         problem = why_not_rules(rules)
         if problem is None:
             self.number = len(self.group.rules)
-            for name, rule_set in (self._context.rule_sets_in_files or {}).items():
-                if rule_set and rule_set.items() <= rules.items():
+            for _, name, rule_set in sorted(each for item in rules.items() for each in self._sets.get(item, ())):
+                if rule_set.items() <= rules.items():
                     self.uses.append(name)
                     rules = {rule: text for rule, text in rules.items() if rule not in rule_set}
             preset = preset_among(rules.items())

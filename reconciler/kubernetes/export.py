@@ -9,6 +9,7 @@ import yaml
 from reconciler.kubernetes.fields import to_resource
 from reconciler.kubernetes.resources import ADDRESS_GROUP, CLOUD_TARGET, GROUP, SECURITY_GROUP, VERSION, Kind
 from reconciler.model.desired import Target
+from reconciler.model.naming import free_name
 from reconciler.model.text import printable, without_commands
 
 Json = dict[str, Any]
@@ -18,18 +19,12 @@ LONGEST_NAME = 63
 
 
 def resource_name(text: str, taken: dict[str, int]) -> str:
-    """Make the name of a resource of any text, which no other has. `taken` keeps how far each name was counted.
+    """Make the name of a resource of any text, which no other has; `taken` is that of `free_name`.
 
     >>> resource_name("Web tier", {"web-tier": 1})
     'web-tier-2'
     """
-    base = _UNFIT.sub("-", text.lower()).strip("-")[: LONGEST_NAME - 4].strip("-") or "unnamed"
-    name = base
-    while name in taken:
-        taken[base] += 1
-        name = f"{base}-{taken[base]}"
-    taken[name] = 1
-    return name
+    return free_name(_UNFIT.sub("-", text.lower()).strip("-")[: LONGEST_NAME - 4].strip("-") or "unnamed", taken)
 
 
 class Written(NamedTuple):

@@ -1,4 +1,4 @@
-"""Groups by name with their targets, in few words: the same in every format, notification and audit."""
+"""Groups by name with their targets, in few words: the same in every format, notification and audit; and new names."""
 
 import re
 from collections import defaultdict
@@ -67,3 +67,19 @@ def _describe_targets(targets: Sequence[Target]) -> str:
         else f"project {project}, regions {', '.join(here[:-1])} and {here[-1]}"
         for project, here in regions.items()
     )
+
+
+def free_name(name: str, taken: dict[str, int]) -> str:
+    """Return a name that no other has, in whatever case of letters: where it is taken, a number follows it.
+
+    `taken` holds the names in lower case, each with how far it was counted: alike names take no longer than others.
+
+    >>> free_name("Web", {"web": 1})
+    'Web-2'
+    """
+    base, free = name.casefold(), name
+    while free.casefold() in taken:
+        taken[base] += 1
+        free = f"{name}-{taken[base]}"
+    taken[free.casefold()] = 1
+    return free

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from strange_states import TARGET as LIVE_TARGET
 from strange_states import api_states, differing, live_state
 from texts import load_text
 
+from reconciler.importing import written
 from reconciler.importing.run import Import, ImportOptions, import_groups
 from reconciler.loading.load import Defaults, load
 from reconciler.model.live import LiveGroup
+from reconciler.model.naming import free_name
 from reconciler.model.rule import Rule
 
 RULES = [*(tcp(port) for port in (22, 80, 443, 5432, 9100)), Rule("egress", "IPv4"), Rule("ingress", "IPv4", "icmp")]
@@ -154,3 +157,27 @@ def test_the_sets_of_files_are_used_where_a_group_has_all_their_rules(tmp_path: 
     assert text.count("{use: baseline}") == 1
     assert "dated" not in text
     assert "  web:\n" in text
+
+
+def test_ten_thousand_alike_names_take_no_longer_than_others() -> None:
+    """Each had to look at all before it: half an hour for the groups that a list may have."""
+    taken: dict[str, int] = {"web-7": 1}
+    started = time.process_time()
+    names = [free_name("Web", taken) for _ in range(30_000)]
+    assert time.process_time() - started < 10
+    assert names[:8] == ["Web", "Web-2", "Web-3", "Web-4", "Web-5", "Web-6", "Web-8", "Web-9"]
+    assert len({name.casefold() for name in names}) == len(names)
+
+
+def test_a_set_of_the_files_is_looked_for_by_a_rule_that_few_sets_have() -> None:
+    """Each group had to be compared with each set. Of equal sets the first is used, and the largest before others."""
+    sets = {f"set-{port}": {tcp(80): "", tcp(port): ""} for port in range(1000, 3000)}
+    sets |= {"small": {tcp(81): "", tcp(82): ""}, "same": {tcp(81): "", tcp(82): ""}}
+    sets = {"large": {tcp(81): "", tcp(82): "", tcp(83): ""}, **sets}
+    by_rule = written._by_rarest_rule(sets)
+    assert max(map(len, by_rule.values())) == 1
+    assert {name for found in by_rule.values() for _, name, _ in found} == sets.keys() - {"same"}
+    context = written.ImportContext(frozenset(), {}, None, sets)
+    for ports, uses in (((80, 81, 82, 83, 1500), ["large", "set-1500"]), ((81, 82, 84), "small"), ((80, 81), None)):
+        groups = written.write_groups([live_group("web", [there(port, tcp(port)) for port in ports])], context).groups
+        assert (groups[0].rules or [{}])[0].get("use") == uses
