@@ -214,7 +214,8 @@ def parse(source: Source, issues: Issues, values: Budget | None = None) -> list[
     reader, marks = ValueReader(source.path, issues), AliasMarks(source)
     left = values or Budget(MAX_EXPANDED)
     if source.data.startswith((b"\xff\xfe", b"\xfe\xff")):  # libyaml would read it, but places are counted in UTF-8
-        issues.append(Issue(FilePlace(source.path, 1, 1), ProblemName.NOT_UTF_8, "the file is UTF-16, not UTF-8"))
+        place, message = FilePlace(source.path, 1, 1), "the file is UTF-16 or UTF-32, not UTF-8"
+        issues.append(Issue(place, ProblemName.NOT_UTF_8, message, fix="save the file as UTF-8"))
         return []
     found = list(conflicts(source))
     for issue in found:

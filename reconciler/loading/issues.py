@@ -35,6 +35,7 @@ class Source:
 
 Path = tuple[Key, ...]
 QUOTE = "quote it"
+TYPE_ANEW = "type it anew"
 NO_TEMPLATING = "there is no templating: write the value itself, or have another tool fill it in before"
 _TEMPLATE = re.compile(r"\{\{|\{%|\$\{")
 
@@ -42,6 +43,23 @@ _TEMPLATE = re.compile(r"\{\{|\{%|\$\{")
 def is_template(text: str) -> bool:
     """Whether a text has `{{`, `{%` or `${` in it, by which other tools fill in values."""
     return _TEMPLATE.search(text) is not None
+
+
+_BLANKS = r"\u00a0\u1680\u2000-\u200d\u202f\u205f\u2060\u3000\ufeff"
+_LOOKALIKE = re.compile(rf"^[ -]*\w*(\uff1a)|(?:^[ -]*|(?<=[:,-]))([{_BLANKS}])|([{_BLANKS}])$")
+
+
+def find_lookalike(text: str) -> tuple[int, str] | None:
+    """Find a character that looks like a blank or a colon where YAML would need one, as text copied from a page has it.
+
+    Returns its index, and what to say of it.
+    """
+    found = _LOOKALIKE.search(text)
+    if found is None:
+        return None
+    index = found.start(found.lastindex or 0)
+    like = "a colon" if found[1] else "a blank"
+    return index, f"U+{ord(text[index]):04X} looks like {like}, and is none in YAML"
 
 
 def yaml_text(prefix: str) -> str:

@@ -4,7 +4,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from reconciler.loading.document import Document
-from reconciler.loading.issues import NO_TEMPLATING, QUOTE, Issues, Path, Problem, is_template
+from reconciler.loading.issues import (
+    NO_TEMPLATING,
+    QUOTE,
+    TYPE_ANEW,
+    Issues,
+    Path,
+    Problem,
+    find_lookalike,
+    is_template,
+)
 from reconciler.model.place import Key
 from reconciler.model.text import did_you_mean
 
@@ -27,6 +36,8 @@ def _fix(problem: Problem, written: str) -> tuple[str | None, str | None]:
     """Say what to write instead of a text, and that alone where nothing else can be meant."""
     if is_template(written):
         return NO_TEMPLATING, None
+    if odd := find_lookalike(written):
+        return f"{odd[1]}: {TYPE_ANEW}", None
     if problem.fix == QUOTE:
         return f'write "{written}"', f'"{written}"'
     if problem.fix and problem.fix.endswith(" without the quotes"):

@@ -3,12 +3,13 @@
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from yaml.error import Mark, MarkedYAMLError, YAMLError
 from yaml.reader import ReaderError
 
-from reconciler.loading.issues import NO_TEMPLATING, Source, is_template
+from reconciler.loading.issues import NO_TEMPLATING, TYPE_ANEW, Source, find_lookalike, is_template
 from reconciler.loading.nodes import TooMuch
 from reconciler.loading.walk import LOCK_NAME
 from reconciler.model.errors import Issue
@@ -48,7 +49,7 @@ _WORDED = {
     "did not find expected ',' or '}'": (ProblemName.NOT_CLOSED, "the mapping is not closed", "add a `,` or a `}`"),
     "did not find expected '-' indicator": (
         ProblemName.YAML_SYNTAX,
-        "a list item has to begin with `-`",
+        "a list item has to begin with `-` and a blank",
         "check the indentation",
     ),
     "block sequence entries are not allowed in this context": (
@@ -99,6 +100,14 @@ def yaml_issue(source: Source, error: YAMLError) -> Issue:
     place = _place(source, mark) if mark is not None else FilePlace(source.path, 1, 1)
     if isinstance(error, TooMuch):
         return Issue(place, error.name, str(problem))
+    if found := _cause(source, place, problem):
+        return replace(found, related=related)
+    name, message, fix = _WORDED.get(problem or "", (ProblemName.YAML_SYNTAX, problem or "this is not YAML", None))
+    return Issue(place, name, message, fix=fix, related=related)
+
+
+def _cause(source: Source, place: FilePlace, problem: str | None) -> Issue | None:
+    """Say what libyaml does not: which text near the place is the cause."""
     line = source.lines[place.line - 1] if place.line <= len(source.lines) else ""
     starts = range(max(0, place.column - 3), place.column)
     prefix = next(filter(None, (_IPV6_WITH_COLON.match(line, start) for start in starts)), None)
@@ -107,17 +116,12 @@ def yaml_issue(source: Source, error: YAMLError) -> Issue:
         message = "text that begins with `:` needs quotes between brackets"
         return Issue(place, ProblemName.YAML_SYNTAX, message, fix=f"write {quoted}", replacement=quoted)
     if is_template(line):
-        return Issue(
-            place,
-            ProblemName.YAML_SYNTAX,
-            "this line is of a template, and no YAML",
-            fix=NO_TEMPLATING,
-            related=related,
-        )
-    if problem == "found character that cannot start any token":
-        return _unexpected_character(source, place)
-    name, message, fix = _WORDED.get(problem or "", (ProblemName.YAML_SYNTAX, problem or "this is not YAML", None))
-    return Issue(place, name, message, fix=fix, related=related)
+        return Issue(place, ProblemName.YAML_SYNTAX, "this line is of a template, and no YAML", fix=NO_TEMPLATING)
+    for number, text in enumerate(source.lines[max(place.line - 2, 0) : place.line], max(place.line - 1, 1)):
+        if odd := find_lookalike(text):
+            there = FilePlace(source.path, number, odd[0] + 1)
+            return Issue(there, ProblemName.YAML_SYNTAX, odd[1], fix=TYPE_ANEW)
+    return _unexpected_character(source, place) if problem == "found character that cannot start any token" else None
 
 
 def conflicts(source: Source) -> Iterator[Issue]:
