@@ -161,7 +161,12 @@ def find_who(drift: Drift, api: Api) -> Drift:
 
 
 def read_history(
-    targets: Sequence[Target], api: Api, groups: Sequence[str] = (), *, since: datetime | None = None
+    targets: Sequence[Target],
+    api: Api,
+    groups: Sequence[str] = (),
+    *,
+    since: datetime | None = None,
+    progress: Watch = nobody,
 ) -> History:
     """Read who changed groups, the newest change first, from the API's log: of all, or of those with a name or an id.
 
@@ -172,7 +177,7 @@ def read_history(
     >>> [(entry.action.action, entry.groups) for entry in history.entries][-1]
     ('create', ('web',))
     """
-    live = api.read(targets)
+    live = api.read(targets, progress)
     log = api.reader.list_actions(history_query(live, groups, since))
     names = {group.id: group.name for here in live.values() for group in here}
     return choose_entries(name_groups(log, names), live, groups)

@@ -155,7 +155,9 @@ def _plan(
     return replace(proposal, findings=(*proposal.findings, *rename_findings(renames, instances)))
 
 
-def check_stale(plan: Plan, api: Api, *, skip_stale: bool = False) -> tuple[Stale | Done, ...]:
+def check_stale(
+    plan: Plan, api: Api, *, skip_stale: bool = False, progress: Watch = nobody
+) -> tuple[Stale | Done, ...]:
     """Read the groups of a plan and compare them with its fingerprints. Changes nothing.
 
     Returns the changes that need no request: groups that moved, and groups that are as planned already. Raises
@@ -166,7 +168,7 @@ def check_stale(plan: Plan, api: Api, *, skip_stale: bool = False) -> tuple[Stal
     ()
     """
     _refuse_other_names(plan, api)
-    live = api.for_apply(plan.api_version).read(change.difference.target for change in plan.changes)
+    live = api.for_apply(plan.api_version).read((change.difference.target for change in plan.changes), progress)
     return applying.check_stale(plan, live, skip_stale=skip_stale)
 
 
@@ -235,7 +237,14 @@ def apply(
     return applying.apply(plan, context, settled, parallelism=api.parallelism, progress=progress)
 
 
-def rollback(journal: Journal, api: Api, options: PlanOptions | None = None, *, show_instances: bool = False) -> Plan:
+def rollback(
+    journal: Journal,
+    api: Api,
+    options: PlanOptions | None = None,
+    *,
+    show_instances: bool = False,
+    progress: Watch = nobody,
+) -> Plan:
     """Plan the way back to the state before an apply, from the journal that was kept of it. Changes nothing.
 
     Of the options, all count but those about files: `groups`, `prune` and `take_over`. Raises `InputError` where a
@@ -250,7 +259,7 @@ def rollback(journal: Journal, api: Api, options: PlanOptions | None = None, *, 
     options = options or PlanOptions()
     refuse_other_api(journal, api.base_url)
     journal = named_as_live(journal, _list_names(targets_of(journal), api))
-    live = api.read(targets_of(journal))
+    live = api.read(targets_of(journal), progress)
     instances = api.read_instances(created_groups(journal, live))
     now, backend = format_time(api.clock.now()), BACKENDS[options.api_version]
     proposal, matches = plan_way_back(journal, live, instances, options, backend, created_at=now)

@@ -124,7 +124,7 @@ def command(
         if plan.changes and not chosen.auto_approve:
             _ask(plan)
             turn.enter_context(one_at_a_time_here(api))
-            settled = workflow.check_stale(plan, api)
+            settled = _check_stale(plan, api)
         if plan.changes or chosen.format_ != "text":
             _carry_out(plan, api, settled, chosen, look, stop)
 
@@ -176,7 +176,12 @@ def _apply_saved(
         for found in plan.findings:
             if found.stops:
                 tell(f"lifted: {found.message}")
-        _carry_out(plan, api, workflow.check_stale(plan, api, skip_stale=chosen.skip_stale), chosen, look, stop)
+        _carry_out(plan, api, _check_stale(plan, api, skip_stale=chosen.skip_stale), chosen, look, stop)
+
+
+def _check_stale(plan: Plan, api: Api, *, skip_stale: bool = False) -> tuple[Stale | Done, ...]:
+    with Progress("reading", len({change.difference.target for change in plan.changes})) as progress:
+        return workflow.check_stale(plan, api, skip_stale=skip_stale, progress=progress.read)
 
 
 def _ask(plan: Plan) -> None:

@@ -64,12 +64,12 @@ def command(
     for text in excluded_notes(chosen, target):
         tell(text)
     whole = sees_all(chosen, state, target)
-    with options.connect(connection) as api:
+    with options.connect(connection) as api, Progress("reading", len(state.targets)) as progress:
         also = api.list_targets() if all_targets else ()
-        with Progress("reading", len({*state.targets, *also})) as progress:
-            found = reading.audit(
-                state, api, outside=outside, also=also, unattached=unattached, whole=whole, progress=progress.read
-            )
+        progress.total = len({*state.targets, *also})
+        found = reading.audit(
+            state, api, outside=outside, also=also, unattached=unattached, whole=whole, progress=progress.read
+        )
     write_reports(found.findings, "audit", report)
     click.echo(_render(found, format_, api.base_url), nl=False, err=to_stdout)
     if any(each.stops for each in found.findings):

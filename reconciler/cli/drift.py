@@ -133,13 +133,13 @@ def command(
         whole = sees_all(paths, state, target)
         if chosen.all_targets:
             refuse_no_owner(state)
-        with options.connect(connection) as api:
+        with options.connect(connection) as api, Progress("reading", len(state.targets)) as progress:
             also = api.list_targets() if chosen.all_targets else ()
+            progress.total = len({*state.targets, *also})
             fail_on = Severity(chosen.fail_on)
-            with Progress("reading", len({*state.targets, *also})) as progress:
-                drift = reading.detect_drift(
-                    state, api, fail_on=fail_on, also=also, whole=whole, partial=True, progress=progress.read
-                )
+            drift = reading.detect_drift(
+                state, api, fail_on=fail_on, also=also, whole=whole, partial=True, progress=progress.read
+            )
             drift = reading.find_who(drift, api) if chosen.who else drift
     finally:
         if chosen.metrics_file:

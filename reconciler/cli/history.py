@@ -11,6 +11,7 @@ from reconciler.cli.completion import complete_groups
 from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, TargetOptions
 from reconciler.cli.parameters import DURATION, option_set
+from reconciler.cli.progress import Progress
 from reconciler.cli.targets import load_for_live
 from reconciler.model.clock import SystemClock, format_time
 from reconciler.model.json_form import json_text
@@ -50,8 +51,9 @@ def command(groups: tuple[str, ...], chosen: _History, target: TargetOptions, co
     """
     state = load_for_live((), target, connection)[1]
     since = SystemClock().now() - chosen.since
-    with options.connect(connection) as api:
-        history = reading.read_history(reading.find_targets(state, api).targets, api, groups, since=since)
+    with options.connect(connection) as api, Progress("reading", len(state.targets)) as progress:
+        targets = reading.find_targets(state, api).targets
+        history = reading.read_history(targets, api, groups, since=since, progress=progress.read)
     for note in history.notes:
         current_log().note(note)
     if not (history.entries or history.notes):

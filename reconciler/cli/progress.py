@@ -28,7 +28,7 @@ _CLEAR = "\r\x1b[K"
 class Progress:
     """Counts what is done out of a total; appears after half a second, and leaves no trace.
 
-    With `-v` every request has a line of its own, so there is none for progress.
+    With `-v` every request has a line of its own, so there is none for progress. `total` may be set once it is known.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Progress:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._done = 0
-        self._total = total
+        self.total = total
         self._name = ""
         self._started = 0.0
         self._locks: dict[str, tuple[float, float]] = {}
@@ -69,7 +69,7 @@ class Progress:
             self._name = str(name)
             self._locks.pop(self._name, None)
             if self._log.is_json and not self._quiet:
-                total = self._total or None
+                total = self.total or None
                 self._log.event("progress", stage=self._what, done=self._done, total=total, name=self._name)
         self.draw()
 
@@ -111,7 +111,7 @@ class Progress:
             seconds = now - self._started
             if not self._is_drawn or self._ended.is_set() or seconds < PATIENCE:
                 return
-            total = f"/{self._total}" if self._total else ""
+            total = f"/{self.total}" if self.total else ""
             says = self._waits(now) or self._name
             says = "".join(character if character.isprintable() else "?" for character in says)
             line = f"{self._what} {self._done}{total}, {seconds:.0f} s{': ' if says else ''}{says}"

@@ -6,12 +6,14 @@ from reconciler import workflow
 from reconciler.api.address import check_base_url
 from reconciler.applying.journal_folder import journal_folder, kept_journals
 from reconciler.applying.journal_reading import Journal, read_journal
+from reconciler.applying.rollback import targets_of
 from reconciler.cli import options, settings
 from reconciler.cli.log import current_log
 from reconciler.cli.options import ConnectionOptions, Look, PlanChoices
 from reconciler.cli.output import check_outputs, show_plan, write_plan
 from reconciler.cli.parameters import OutputFile
 from reconciler.cli.plan import plan_options, refuse_stopped
+from reconciler.cli.progress import Progress
 from reconciler.model.errors import PlanFileError, UsageError
 from reconciler.model.text import count, printable
 
@@ -57,8 +59,9 @@ def command(
         )
     to_stdout = check_outputs([journal] if journal is not None else [])
     kept = _newest() if journal is None else read_journal(journal)
-    with options.connect(connection) as api:
-        plan = workflow.rollback(kept, api, plan_options(choices, connection), show_instances=choices.show_instances)
+    plan_with = plan_options(choices, connection)
+    with options.connect(connection) as api, Progress("reading", len(targets_of(kept))) as progress:
+        plan = workflow.rollback(kept, api, plan_with, show_instances=choices.show_instances, progress=progress.read)
     if out is not None:
         write_plan(out, plan)
     show_plan(plan, format_, look, err=to_stdout)

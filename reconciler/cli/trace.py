@@ -124,12 +124,12 @@ def _ask_both(
         return (ask(desired_view(load_chosen(paths, target)[1]), chosen.groups, asked),)
     state = load_for_live(paths, target, connection)[1]
     try:
-        with options.connect(connection) as api:
+        with options.connect(connection) as api, Progress("reading") as progress:
             state = reading.find_targets(state, api)
             desired = ask(desired_view(state), chosen.groups, asked)
             here = _only(state, desired.targets)
-            with Progress("reading", len(here.targets)) as progress:
-                view = reading.view_live(here, api, progress=progress.read)
+            progress.total = len(here.targets)
+            view = reading.view_live(here, api, progress=progress.read)
     except ApiError as error:
         log.note(f"live state was not asked: {error.message}")
         return (ask(desired_view(state), chosen.groups, asked),)

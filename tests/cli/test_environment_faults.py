@@ -15,7 +15,9 @@ from typing import Any
 import click
 import pytest
 
+from reconciler.api.http import Http
 from reconciler.cli import sgctl as root
+from reconciler.cli.progress import Progress
 from reconciler.emulator.server import EmulatorServer
 
 from .conftest import CHANGED, KEY, SEED, Sgctl
@@ -358,3 +360,52 @@ def test_a_machine_without_further_threads_does_all_with_those_it_has(
         ran = sgctl(command, "groups.yaml", *(["--auto-approve"] if command == "apply" else []))
         assert (command, ran.code) == (command, code), ran.err
     assert sgctl("plan", "groups.yaml", "--detailed-exitcode").code == 0
+
+
+FURTHER_RUNS = (
+    "apply {folder}/plan.json",
+    "audit {folder}/groups.yaml --all-targets",
+    "drift {folder}/owned.yaml --all-targets --who",
+    "graph {folder}/groups.yaml --live",
+    "history web --project-id 1 --region-id 7",
+    "lint {folder}/groups.yaml --live",
+    "plan {folder}/named.yaml --show-instances",
+    "trace --group web ingress tcp/80 from 192.0.2.1 {folder}/named.yaml",
+)
+"""Other ways of the commands to ask the API."""
+
+
+def test_no_command_waits_for_the_api_without_a_line_of_progress(
+    prepared: Path, offline: Sgctl, server: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is asked, somebody at a terminal sees that it is waited for, and how long: an answer may be slow."""
+    offline.write(f"owner: us\n{CHANGED}", "owned.yaml")
+    offline.write(CHANGED.replace("project_id: 1", "project: production"), "named.yaml")
+    waiting: set[Progress] = set()
+    unseen: list[str] = []
+    begin, end = Progress.__enter__, Progress.__exit__
+
+    def enter(progress: Progress) -> Progress:
+        waiting.add(progress)
+        return begin(progress)
+
+    def leave(progress: Progress, *about: Any) -> None:
+        waiting.discard(progress)
+        end(progress, *about)
+
+    def seen(ask: Callable[..., Any]) -> Callable[..., Any]:
+        def asked(*arguments: Any, **options: Any) -> Any:
+            unseen.extend([] if waiting else [f"{command}: {arguments[1]}"])
+            return ask(*arguments, **options)
+
+        return asked
+
+    monkeypatch.setattr(Progress, "__enter__", enter)
+    monkeypatch.setattr(Progress, "__exit__", leave)
+    monkeypatch.setattr(Http, "read", seen(Http.read))
+    monkeypatch.setattr(Http, "write", seen(Http.write))
+    runs = [*FURTHER_RUNS, *(" ".join(words) for name, (words, _) in RUNS.items() if name not in {"watch", "emulator"})]
+    for command in runs:
+        offline(*command.format(folder=prepared).split())
+    assert not unseen
+    assert {"POST", "PATCH"} & {request.method for request in server.requests}
