@@ -61,7 +61,7 @@ def read_target(content: Json) -> Target:
 
 def read_difference(content: Any) -> Difference:
     """Read what a change makes of which group, and derive the difference between the two."""
-    members(content, _CHANGE, {"exceptions", "instance_names", "ignored", *TARGET_NAMES})
+    members(content, _CHANGE, {"exceptions", "instance_names", "ignored", "lost_name", *TARGET_NAMES})
     action = member(content, "action", one_of(Action))
     target = read_target(content)
     live = member(content, "live", optional(partial(read_live_group, target=target)))
@@ -85,6 +85,7 @@ def read_difference(content: Any) -> Difference:
         name,
         member(content, "place", read_place),
         id=None if live is None else live.id,
+        previous_name=member(content, "lost_name", text) if "lost_name" in content else None,
         description=member(content, "description", optional(_read_new_text)),
         rules=member(content, "rules", partial(_read_rules, live=live, others=others, is_managed=bool(ignored))),
         exceptions=exceptions,

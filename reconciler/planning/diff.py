@@ -82,7 +82,8 @@ class Difference:
     `live` is the group as it was read, None for one to create. `name` is the name that the group has in the end.
     `traffic` is what the change of rules opens and closes, `unchanged` counts the managed rules that stay as they are,
     and `instances` those that the group is attached to, where that was asked for, with the names that the API told.
-    `exceptions` stand beside the group. `ignored` holds every entry of `ignore_rules` that is in force.
+    `exceptions` stand beside the group. `ignored` holds every entry of `ignore_rules` that is in force. `lost_name` is
+    the previous name of a group to create, where no live group has it.
     """
 
     action: Action
@@ -104,6 +105,7 @@ class Difference:
     notes: tuple[str, ...] = ()
     exceptions: tuple[PolicyException, ...] = ()
     ignored: tuple[IgnoredRules, ...] = ()
+    lost_name: str | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -155,6 +157,7 @@ def diff(match: Match) -> Difference:
             notes=_lost_name(desired),
             exceptions=desired.exceptions,
             ignored=tuple(IgnoredRules(entry) for entry in desired.ignore_rules),
+            lost_name=desired.previous_name,
         )
     rules = _diff_rules(desired.rules, live.rules, desired.ignore_rules)
     return Difference(

@@ -142,6 +142,7 @@ def difference_to_json(difference: Difference, names: Mapping[str, str]) -> Json
         "id": None if difference.live is None else difference.live.id,
         "name": difference.name,
         "previous_name": difference.previous_name,
+        **({"lost_name": difference.lost_name} if difference.lost_name is not None else {}),
         "place": _place(difference.place),
         "description": None if difference.description is None else asdict(difference.description),
         "tags": [asdict(tag) for tag in difference.tags],

@@ -35,7 +35,7 @@ def plans(draw: st.DrawFn) -> Plan:
         desired_group("web", rules, tags=draw(st.none() | tag_maps()), owner="us", ignore_rules=entries),
         desired_group("app", draw(st.none() | rules_to_create()), id=uuid(2), description=draw(st.none() | TEXTS)),
         desired_group("new", [wanted(tcp(1), draw(TEXTS), "newer", 12), *draw(rules_to_create(3))], owner="us"),
-        desired_group("newer", [wanted(tcp(2), remote_group="new")]),
+        desired_group("newer", [wanted(tcp(2), remote_group="new")], previous_name=draw(st.none() | TEXTS)),
     ]
     live = [
         live_group("web", draw(live_rules()), draw(tag_maps()), description=draw(TEXTS)),
