@@ -1,13 +1,14 @@
 """Stage 3: API -> live state. Only reads, several targets at a time, whole targets or an error."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, TypeVar
 
 from reconciler.api.threads import in_threads
 from reconciler.model.action import ActionLog, ActionQuery, UserAction
 from reconciler.model.desired import Target
-from reconciler.model.errors import ApiError, ApiRefused, Stopped, UsageError
+from reconciler.model.errors import ApiError, ApiRefused, ApiUnreachable, Stopped, UsageError
 from reconciler.model.live import Instances, LiveGroup, LiveState, Quota, UnreadTarget
 
 Watch = Callable[[Target, int, int], None]
@@ -22,6 +23,9 @@ OnRefusal = Callable[[Target, int], bool]
 Result = TypeVar("Result")
 
 _REFUSED = (403, 404)
+
+LEAST_SILENT = 5
+"""Targets in a row that get no answer, at least, before the others are not tried; as many as are at once, if more."""
 
 MAX_TARGETS = 10_000
 """Targets that a run reads: a list of groups each, half a minute of work in all."""
@@ -102,6 +106,7 @@ def read_each(
     left out, unless that is all of them. Raises `UsageError` for too many targets, before anything is read.
     """
     failed: dict[Target, ApiError] = {}
+    list_groups = _Lister(reader, progress, on_refusal, max(parallelism, LEAST_SILENT))
 
     def attempt(target: Target) -> tuple[Result, ...]:
         try:
@@ -115,7 +120,7 @@ def read_each(
             return ()
 
     def read(target: Target) -> Result:
-        groups = _list(reader, target, progress, on_refusal)
+        groups = list_groups(target)
         result = use(target, groups)
         progress(target, len(groups), len(groups))
         return result
@@ -137,10 +142,31 @@ def read_each(
     return {target: result for target, results_of in results.items() for result in results_of}
 
 
-def _list(reader: Reader, target: Target, progress: Watch, on_refusal: OnRefusal | None) -> tuple[LiveGroup, ...]:
-    try:
-        return reader.list_groups(target, on_page=partial(progress, target))
-    except ApiRefused as refused:
-        if on_refusal is None or refused.status not in _REFUSED or not on_refusal(target, refused.status):
+@dataclass(slots=True)
+class _Lister:
+    """Lists the groups of one target after the other, for several threads.
+
+    Once the API gave no answer about `patience` targets in a row, the others are not tried: each takes a minute.
+    """
+
+    reader: Reader
+    progress: Watch
+    on_refusal: OnRefusal | None
+    patience: int
+    silent: list[Target] = field(default_factory=list)
+
+    def __call__(self, target: Target) -> tuple[LiveGroup, ...]:
+        if len(self.silent) >= self.patience:
+            raise ApiError(f"not tried: the API gave no answer about {len(self.silent)} others in a row")
+        try:
+            groups = self.reader.list_groups(target, on_page=partial(self.progress, target))
+        except ApiUnreachable:
+            self.silent.append(target)
             raise
-        return ()
+        except ApiRefused as refused:
+            self.silent.clear()
+            if self.on_refusal is None or refused.status not in _REFUSED or not self.on_refusal(target, refused.status):
+                raise
+            return ()
+        self.silent.clear()
+        return groups

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,12 +12,13 @@ import httpx
 import pytest
 
 from reconciler.api.http import Http
-from reconciler.api.live import read_live
+from reconciler.api.live import LEAST_SILENT, read_live
 from reconciler.api.reader import GcoreReader
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.clock import SystemClock
 from reconciler.model.desired import Target
 from reconciler.model.errors import ApiError
+from reconciler.model.live import UnreadTarget
 
 TARGET = Target(1, 7)
 LIST = "/cloud/v1/securitygroups/1/7"
@@ -248,6 +250,36 @@ def test_nobody_who_interrupts_waits_for_what_is_still_being_read() -> None:
             read_live(GcoreReader(http), [Target(1, region) for region in (9, 3, 7, 5)], parallelism=2)
         assert ended == []
         is_over.set()
+
+
+@pytest.mark.parametrize("parallelism", [1, 16])
+@pytest.mark.parametrize("unread", [None, []], ids=["whole", "partial"])
+def test_an_api_that_falls_silent_is_not_waited_for_target_by_target(
+    parallelism: int, unread: list[UnreadTarget] | None
+) -> None:
+    """Each target that gets no answer takes a minute; single ones among others are left out, as long as there are."""
+    asked: list[int] = []
+    last = 100
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        region = int(request.url.path.split("/")[-1])
+        asked.append(region)
+        time.sleep(0.001 * (region > last))  # as long as all threads take for a round
+        if region > last or (unread is not None and region % 50 == 0):
+            raise httpx.ReadTimeout("")
+        return httpx.Response(200, json={"count": 0, "results": []})
+
+    targets = [Target(1, region) for region in range(1, 301)]
+    with Http("https://api.gcore.com", "k", Restless(), transport=httpx.MockTransport(handler)) as http:
+        if unread is None:
+            with pytest.raises(ApiError, match="gave up"):
+                read_live(GcoreReader(http), targets, parallelism=parallelism)
+        else:
+            assert len(read_live(GcoreReader(http), targets, parallelism=parallelism, unread=unread)) == last - 2
+            assert unread[1].reason.endswith("gave up after 5 tries")
+            assert unread[-1].reason.startswith("not tried: the API gave no answer about ")
+    most = parallelism if unread is None else 2 * (max(parallelism, LEAST_SILENT) + parallelism)  # of 200; some overlap
+    assert 1 <= len({region for region in asked if region > last}) <= most
 
 
 @pytest.mark.parametrize(("number", "requests"), [(0, 1), (3, 1), (1000, 1), (2500, 3)])
