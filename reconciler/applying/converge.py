@@ -12,7 +12,7 @@ from reconciler.applying.outcome import Result, Status
 from reconciler.applying.session import ApplyContext, Session, has_ended
 from reconciler.applying.stale import moved_since
 from reconciler.applying.unfinished import is_begun, surprises, unexpected, what_is_left, with_ids
-from reconciler.model.errors import ApiRefused, OutcomeUnknown
+from reconciler.model.errors import ApiError, ApiRefused, OutcomeUnknown
 from reconciler.model.live import LiveGroup
 from reconciler.model.placeholder import fill_in
 from reconciler.planning.diff import Action, Difference
@@ -44,7 +44,7 @@ def complete(
         return session.guard(lambda: _update(session, difference, requests))
     session = Session(context, change, ids[difference.name], touched=True)
     first = requests or _what_the_cloud_added(context, difference, answered)
-    return session.guard(lambda: _converge(session, difference, first))
+    return session.guard(lambda: _go_on(session, difference, first, is_known=not requests))
 
 
 def following(change: Change) -> Sequence[Request]:
@@ -62,6 +62,16 @@ def _what_the_cloud_added(
     if left.creates or left.redescribes or left.is_empty:
         return ()
     return encode_update(context.backend, left, two_phase=True)[0]
+
+
+def _go_on(session: Session, difference: Difference, requests: Sequence[Request], *, is_known: bool) -> Result:
+    """Go on with a new group. Before anything but its own rules is written, look whether the id is that of its name.
+
+    Rules that the cloud added have ids of their own, which no other group has.
+    """
+    if not is_known:
+        _read_group(session, difference)
+    return _converge(session, difference, requests)
 
 
 def _update(session: Session, difference: Difference, requests: Sequence[Request]) -> Result:
@@ -195,7 +205,10 @@ def _read_group(session: Session, difference: Difference) -> LiveGroup | None:
 
 
 def _find_group(session: Session, difference: Difference) -> LiveGroup | None:
-    """Find the group; a new one by its name, which also tells whether somebody made another one meanwhile."""
+    """Find the group; a new one by its name, which also tells whether somebody made another one meanwhile.
+
+    Raises `ApiError` where the id that the API gave for a new group is that of another one.
+    """
     group_id = session.group_id or ""
     if difference.action is Action.CREATE:
         named = session.context.reader.list_groups(difference.target, difference.name)
@@ -203,7 +216,13 @@ def _find_group(session: Session, difference: Difference) -> LiveGroup | None:
         for group in named:
             if group.id == group_id:
                 return group
-    return session.context.reader.get_group(difference.target, group_id)
+    found = session.context.reader.get_group(difference.target, group_id)
+    if found is not None and difference.action is Action.CREATE and found.name != difference.name:
+        raise ApiError(
+            f"the API said that it created {difference.name!r} as {group_id}, which is {found.name!r}",
+            hint="That group is left alone. Plan again: what was created has another id.",
+        )
+    return found
 
 
 def _verified(session: Session, difference: Difference, live: LiveGroup) -> Result:

@@ -54,7 +54,8 @@ def _create(session: Session, request: Request) -> Result:
                 session.group_id = _find(session, request, looks=_LOOKS_ANSWERED)
                 session.touched = session.group_id is not None  # an answer came, and what is read decides
         if session.group_id is not None:
-            return replace(session.ended(Status.APPLIED), answered=answered)
+            is_it = answered is not None and answered.id == session.group_id
+            return replace(session.ended(Status.APPLIED), answered=answered if is_it else None)
     return session.tried_in_vain(f"not created: {session.problem}")
 
 

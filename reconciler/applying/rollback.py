@@ -58,8 +58,16 @@ def named_as_live(journal: Journal, names: Directory) -> Journal:
 
 
 def created_groups(journal: Journal, live: LiveState) -> tuple[LiveGroup, ...]:
-    """The live groups that the journal proves to have been created."""
-    return tuple(group for groups in live.values() for group in groups if (group.target, group.id) in journal.created)
+    """The live groups that the journal proves to have been created, and that still are called so.
+
+    One of another name may have been renamed since, or the API named the id of another group.
+    """
+    return tuple(
+        group
+        for groups in live.values()
+        for group in groups
+        if journal.created.get((group.target, group.id)) == group.name
+    )
 
 
 def way_back(journal: Journal, live: LiveState, instances: Mapping[str, Instances]) -> WayBack:

@@ -130,9 +130,12 @@ class Session:
             self._record(request, unknown.status, unknown.request_id)
             raise
         self.touched = True
+        name = self.change.difference.name
         if self.group_id is None and answer.body and isinstance(new := answer.body.get("id"), str):
-            # It becomes part of paths. What is no id is as good as none: the group is looked for by its name.
-            self.group_id = new.lower() if UUID.fullmatch(new.lower()) else None
+            # It becomes part of paths. What is no id, or that of a group of another name (the answer of v1 is the whole
+            # group), is as good as none: the group is looked for by its name.
+            is_ours = UUID.fullmatch(new.lower()) and answer.body.get("name", name) == name
+            self.group_id = new.lower() if is_ours else None
         self._record(request, answer.status, answer.request_id)
         return answer
 

@@ -12,7 +12,7 @@ from reconciler import process
 from reconciler.cli.log import Log, report
 from reconciler.cli.streams import Stream, guarded
 from reconciler.model.environment import NO_COLOR
-from reconciler.model.errors import AppliedInPart, ExitCode
+from reconciler.model.errors import AppliedInPart, ExitCode, SgctlError
 from reconciler.model.text import printable
 from reconciler.model.version import __version__
 
@@ -150,5 +150,6 @@ def _run(arguments: list[str], log: Log) -> int:
         log.failed("interrupted; nothing was sent")
         return ExitCode.ERROR
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback reaches a user
-        return report(error, log)
+        code = report(error, log)
+        return code if isinstance(error, SgctlError) or not log.has_written else ExitCode.IN_PART
     return result if isinstance(result, int) else ExitCode.DONE

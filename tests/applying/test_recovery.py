@@ -1,10 +1,12 @@
 """What is said and done after particular faults: bounded in time and tries, honest, and with a way out."""
 
+import json
 import re
 import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,12 +15,15 @@ from world import EGRESS, World, contents, neutron, seeds, tcp, wanted
 
 from reconciler.api.backend import BACKENDS, GcoreWriter
 from reconciler.api.http import Answer
-from reconciler.api.live import OnPage, nobody
+from reconciler.api.live import OnPage, nobody, read_live
 from reconciler.api.reader import GcoreReader
 from reconciler.api.tasks import DEADLINE
 from reconciler.applying.apply import Interrupted, apply
+from reconciler.applying.journal import JournalFile
+from reconciler.applying.journal_reading import read_journal
 from reconciler.applying.outcome import NoJournal, Result, Status, Write
 from reconciler.applying.patience import LEAST_BROKEN
+from reconciler.applying.rollback import created_groups
 from reconciler.applying.session import ApplyContext
 from reconciler.emulator.faults import Fault
 from reconciler.emulator.knobs import Atomicity, Order
@@ -533,3 +538,40 @@ def refusing(status: int, body: dict[str, Any] | None, message: str = "refused")
             return httpx.Response(status, json={"message": message}, request=request)
 
     return Refusing
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("remote", [None, "new"], ids=["plain", "to-itself"])
+@pytest.mark.parametrize("lie", ["id", "group", "capitals", "two ids"])
+def test_a_group_whose_id_the_api_gives_for_a_new_one_is_left_alone(
+    server: EmulatorServer, tmp_path: Path, version: str, remote: str | None, lie: str
+) -> None:
+    """In the answer, or in the task; neither the apply nor the way back touches it."""
+    world = World(server, version=version)
+    world.seed({"name": "web", "rules": seeds(OLD)})
+    web = world.group("web").id
+
+    class Lying(httpx.HTTPTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            response = super().handle_request(request)
+            if not (request.method == "POST" or "/tasks/" in request.url.path):
+                return response
+            answer = json.loads(response.read())
+            given = web.upper() if lie == "capitals" else web
+            if "id" in answer and "tasks" not in answer:
+                key = {"Authorization": request.headers["Authorization"]}
+                whole = super().handle_request(httpx.Request("GET", f"{request.url}/{web}", headers=key))
+                answer = json.loads(whole.read()) if lie == "group" else {**answer, "id": given}
+            if created := (answer.get("created_resources") or {}).get("security_groups"):
+                answer["created_resources"]["security_groups"] = [given, *(created if lie == "two ids" else ())]
+            return httpx.Response(response.status_code, json=answer, request=request)
+
+    plan = world.plan(wanted(world.target, ("new", [*NEW, tcp(1, group=remote)])))
+    world.transport = Lying
+    with JournalFile(str(tmp_path / "journal"), world.clock, base_url=server.url, api_version="v1") as world.recorder:
+        code, told = world.exit_code(plan)
+    assert (world.content(), code in {0, 4}) == (contents(OLD), True), told
+    assert code == 0 or "is 'web'" in told
+    with world.connect() as http:
+        live = read_live(GcoreReader(http), [world.target])
+    assert "web" not in {group.name for group in created_groups(read_journal(str(tmp_path / "journal")), live)}
