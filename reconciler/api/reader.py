@@ -68,11 +68,14 @@ class GcoreReader:
         )
 
     def get_group(self, target: Target, group_id: str) -> LiveGroup | None:
-        """Read one group with its rules; None when it does not exist."""
+        """Read one group with its rules; None when the API says that it does not exist.
+
+        A 404 in which nothing is said in JSON is not the API's, but of something before it, and proves nothing.
+        """
         try:
             answer = self._http.read(v1_path(target, group_id))
         except ApiRefused as refused:
-            if refused.status == _NOT_FOUND:
+            if refused.status == _NOT_FOUND and (refused.details.message or refused.details.exception_class):
                 return None
             raise
         group = parse_group(answer, target)
@@ -125,27 +128,26 @@ class GcoreReader:
     def _reading(self, target: Target, name: str | None, on_page: Callable[[int, int], None]) -> list[LiveGroup] | None:
         """Read all pages once; None where they are not one list, of as many different groups as every page announced.
 
-        Where the last page has room for it, a page begins with the last group of the one before. A group that slips
-        over the border would be missed otherwise, unnoticed where another one has come at the end.
+        A page begins with the last group of the one before. A group that slips over the border would be missed
+        otherwise, unnoticed where another one has come at the end.
         """
         page = self._page(target, name, 0)
         pages, count, ids = 1, page.count, list(page.ids)
         groups = self._parse(target, name, page.groups)
         while page.ids and len(ids) < count:
             on_page(len(ids), count)
-            overlap = 1 if (count - len(ids)) % PAGE else 0
             if pages == MAX_PAGES:
                 raise ApiError(
                     f"{target}: {len(ids):,} of {count:,} security groups came in {pages:,} pages; no more than "
                     f"{MAX_PAGES:,} pages are read",
                     hint="The API gives too few groups a page.",
                 )
-            page = self._page(target, name, len(ids) - overlap)
+            page = self._page(target, name, len(ids) - 1)
             pages += 1
-            if page.count != count or len(page.ids) <= overlap or (overlap and page.ids[0] != ids[-1]):
+            if page.count != count or len(page.ids) < 2 or page.ids[0] != ids[-1]:
                 return None
-            ids += page.ids[overlap:]
-            groups += self._parse(target, name, page.groups[overlap:])
+            ids += page.ids[1:]
+            groups += self._parse(target, name, page.groups[1:])
         return groups if len(ids) == count == len(set(ids)) else None
 
     def _parse(self, target: Target, name: str | None, page: Iterable[dict[str, Any]]) -> list[LiveGroup]:

@@ -180,7 +180,9 @@ def _send_deletion(session: Session, request: Request) -> Result | None:
     try:
         session.send(request)
     except ApiRefused as refused:
-        if refused.status != _NOT_FOUND and not session.read_back(refused, lambda: _is_gone(session)):
+        if session.read_back(refused, lambda: _is_gone(session)):
+            return session.ended(Status.APPLIED)
+        if refused.status != _NOT_FOUND:
             return session.refused(refused)
     except OutcomeUnknown:
         pass

@@ -575,3 +575,23 @@ def test_a_group_whose_id_the_api_gives_for_a_new_one_is_left_alone(
     with world.connect() as http:
         live = read_live(GcoreReader(http), [world.target])
     assert "web" not in {group.name for group in created_groups(read_journal(str(tmp_path / "journal")), live)}
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>404</html>", b"default backend - 404", b"{}", b"null", b'{"message": ""}']
+)
+def test_a_404_that_is_not_the_apis_proves_no_deletion(server: EmulatorServer, body: bytes) -> None:
+    """A gateway that has lost its way answers so, to the deletion and to the read that looks after it."""
+    world = World(server)
+    world.seed({"name": "old", "rules": seeds(OLD), "tags": {"sgctl-owner": "us"}})
+    plan = world.plan(wanted(world.target, owner="us"), prune=True)
+
+    class Lost(httpx.HTTPTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            if request.url.path.endswith(str(world.target.region_id)):
+                return super().handle_request(request)
+            return httpx.Response(404, content=body, request=request)
+
+    world.transport = Lost
+    code, told = world.exit_code(plan)
+    assert (code, "applied" in told, len(world.groups("old"))) == (4, False, 1), told
