@@ -192,7 +192,7 @@ def _parse(source: Source) -> dict[str, Any]:
     from tomllib import TOMLDecodeError, loads  # noqa: PLC0415 - some 10 ms, needed only where there is such a file
 
     try:
-        text = source.data.decode("utf-8")
+        text = source.data.decode("utf-8-sig")
         if dotted := _DOTTED.search(text):
             place = FilePlace(source.path, text.count("\n", 0, dotted.start()) + 1, 1)
             raise UsageError(f"{place}: a key has more than {_MOST_DOTS} parts, over the limit of {_MOST_DOTS}")
@@ -310,6 +310,8 @@ def _settings(value: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:
 def _said(value: Any) -> str:
     if isinstance(value, str) and "@" in value:
         return "what it is"
+    if value == "":
+        return "an empty text"
     return shown(value if isinstance(value, str | int | float | list | dict) else str(value))
 
 
@@ -345,7 +347,7 @@ _ELSEWHERE = {
 
 @lru_cache(2)
 def _positions(source: Source) -> dict[KeyPath, tuple[int, int]]:
-    return key_positions(source.data.decode("utf-8"))
+    return key_positions(source.data.decode("utf-8-sig"))
 
 
 def _closest(positions: Mapping[KeyPath, tuple[int, int]], path: KeyPath) -> tuple[int, int]:

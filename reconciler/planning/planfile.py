@@ -249,16 +249,18 @@ NOTHING_SENT = "Nothing of it is sent. A plan is changed by changing the files a
 
 
 def _parse(data: str | bytes, name: str) -> Json:
+    hint = "`sgctl plan --out FILE` writes one."
     try:
-        text = data if isinstance(data, str) else data.decode()
+        text = data if isinstance(data, str) else data.decode("utf-8-sig")
+        if not text.strip():
+            raise PlanFileError(f"{name} is not a plan file: it is empty", hint=hint)
         content = json.loads(text, object_pairs_hook=_without_repetition, parse_constant=_no_constant)
     except UnicodeDecodeError:
-        raise PlanFileError(f"{name} is not a plan file: it is not UTF-8 text") from None
+        raise PlanFileError(f"{name} is not a plan file: it is not UTF-8 text", hint=hint) from None
     except (ValueError, RecursionError) as error:
-        hint = "`sgctl plan --out FILE` writes one."
         raise PlanFileError(f"{name} is not a plan file: {printable(str(error))}", hint=hint) from None
     if not isinstance(content, dict) or "format_version" not in content:
-        raise PlanFileError(f"{name} is not a plan file: it has no `format_version`")
+        raise PlanFileError(f"{name} is not a plan file: it has no `format_version`", hint=hint)
     if content["format_version"] != FORMAT_VERSION:
         raise PlanFileError(
             f"{name} has plan format {_version(content['format_version'])}, and this sgctl knows {FORMAT_VERSION}",

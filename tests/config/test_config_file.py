@@ -147,6 +147,18 @@ def test_a_stranger_s_file_in_a_folder_above_is_refused(repository: Path, monkey
 
 
 WRONG = {
+    "behind a mark of byte order": (
+        "\ufeffregionid = 3\n",
+        (1, 1),
+        "unknown key `regionid`",
+        "did you mean `region_id`?",
+    ),
+    "an empty text": (
+        'owner = 1\nproject = ""\n'[10:],
+        (1, 1),
+        "`project` has to be the name of a project, not an empty text",
+        None,
+    ),
     "misspelled": ("regionid = 3\n", (1, 1), "unknown key `regionid`", "did you mean `region_id`?"),
     "hyphen": ("a = 1\nproject-id = 3\n"[6:], (1, 1), "unknown key `project-id`", "did you mean `project_id`?"),
     "limit outside of its table": (

@@ -123,7 +123,7 @@ def test_a_key_that_is_there_twice_is_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        pytest.param("", "not a plan file", id="empty"),
+        pytest.param("", "not a plan file: it is empty", id="empty"),
         pytest.param("{", "not a plan file", id="half"),
         pytest.param("[]", "format_version", id="a-list"),
         pytest.param("{}", "format_version", id="an-object"),
@@ -140,6 +140,12 @@ def test_what_is_no_plan_is_refused(text: str, words: str) -> None:
     with pytest.raises(PlanFileError, match=words) as caught:
         planfile.loads(text, "some.json", BACKENDS)
     assert "some.json" in caught.value.message
+
+
+def test_an_editor_may_save_a_plan_in_its_own_way() -> None:
+    """With a mark of byte order and other line ends, a plan is what it was."""
+    data = planfile.dumps(SMALL).replace("\n", "\r\n").encode("utf-8-sig")
+    assert planfile.loads(data, "plan.json", BACKENDS) == SMALL
 
 
 def test_a_digest_over_nonsense_does_not_make_it_a_plan() -> None:
