@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -17,10 +18,18 @@ from .messages import error_reply, json_reply
 from .records import ApiError, Step
 from .store import Store
 
-GROUPS_V1 = "/cloud/v1/securitygroups/{project_id:int}/{region_id:int}"
-RULES_V1 = "/cloud/v1/securitygrouprules/{project_id:int}/{region_id:int}"
-INSTANCES = "/cloud/v1/instances/{project_id:int}/{region_id:int}"
-GROUPS_V2 = "/cloud/v2/security_groups/{project_id:int}/{region_id:int}"
+
+class _Number(IntegerConvertor):
+    """A number in a path that Python reads: it refuses one of thousands of digits."""
+
+    regex = "[0-9]{1,40}"
+
+
+register_url_convertor("number", _Number())
+GROUPS_V1 = "/cloud/v1/securitygroups/{project_id:number}/{region_id:number}"
+RULES_V1 = "/cloud/v1/securitygrouprules/{project_id:number}/{region_id:number}"
+INSTANCES = "/cloud/v1/instances/{project_id:number}/{region_id:number}"
+GROUPS_V2 = "/cloud/v2/security_groups/{project_id:number}/{region_id:number}"
 
 
 def create_app(
@@ -54,22 +63,28 @@ def create_app(
             Route(INSTANCES + "/{instance_id}/delsecuritygroup", instances.remove_group, methods=["POST"]),
             Route("/cloud/v1/projects", account.list_projects, methods=["GET"]),
             Route("/cloud/v1/projects", account.create_project, methods=["POST"]),
-            Route("/cloud/v1/projects/{project_id:int}", account.get_project, methods=["GET"]),
-            Route("/cloud/v1/projects/{project_id:int}", account.change_project, methods=["PATCH"]),
-            Route("/cloud/v1/projects/{project_id:int}", account.delete_project, methods=["DELETE"]),
+            Route("/cloud/v1/projects/{project_id:number}", account.get_project, methods=["GET"]),
+            Route("/cloud/v1/projects/{project_id:number}", account.change_project, methods=["PATCH"]),
+            Route("/cloud/v1/projects/{project_id:number}", account.delete_project, methods=["DELETE"]),
             Route("/cloud/v1/regions", account.list_regions, methods=["GET"]),
-            Route("/cloud/v1/regions/{region_id:int}", account.get_region, methods=["GET"]),
+            Route("/cloud/v1/regions/{region_id:number}", account.get_region, methods=["GET"]),
             Route("/cdn/public-ip-list", account.cdn_addresses, methods=["GET"]),
             Route("/cloud/public/v1/ipranges/egress", account.egress_ranges, methods=["GET"]),
             Route("/cloud/v2/client_quotas", account.client_quotas, methods=["GET"]),
             Route(
-                "/cloud/v2/regional_quotas/{client_id:int}/{region_id:int}", account.regional_quotas, methods=["GET"]
+                "/cloud/v2/regional_quotas/{client_id:number}/{region_id:number}",
+                account.regional_quotas,
+                methods=["GET"],
             ),
-            Route("/cloud/v2/global_quotas/{client_id:int}", account.global_quotas, methods=["GET"]),
+            Route("/cloud/v2/global_quotas/{client_id:number}", account.global_quotas, methods=["GET"]),
             Route("/cloud/v1/tasks", tasks.list_tasks, methods=["GET"]),
             Route("/cloud/v1/tasks/acknowledge", tasks.acknowledge_tasks, methods=["POST"]),
             Route("/cloud/v1/tasks/acknowledge_all", tasks.acknowledge_all, methods=["POST"]),
-            Route("/cloud/v1/tasks/{project_id:int}/{region_id:int}/active", tasks.list_active_tasks, methods=["GET"]),
+            Route(
+                "/cloud/v1/tasks/{project_id:number}/{region_id:number}/active",
+                tasks.list_active_tasks,
+                methods=["GET"],
+            ),
             Route("/cloud/v1/tasks/{task_id}", tasks.get_task, methods=["GET"]),
             Route("/cloud/v1/tasks/{task_id}/acknowledge", tasks.acknowledge_task, methods=["POST"]),
             Route("/cloud/v1/user_actions", actions.list_actions, methods=["GET"]),

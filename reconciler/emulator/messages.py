@@ -173,7 +173,8 @@ class Query:
             return {}
         try:
             pairs = json.loads(value)
-        except ValueError:
+            encoded(pairs)  # as in a body
+        except (ValueError, RecursionError):
             raise refusal(f"query.{name}", f"{value!r} is not JSON") from None
         if not isinstance(pairs, dict) or not all(isinstance(content, str) for content in pairs.values()):
             raise refusal(f"query.{name}", f"{value!r} is not an object of text values")

@@ -33,8 +33,8 @@ ELSEWHERE = {
     ("GET", "/cloud/public/v1/ipranges/egress"),
     ("GET", "/cloud/v1/user_actions"),
     ("GET", "/cloud/v2/client_quotas"),
-    ("GET", "/cloud/v2/global_quotas/{client_id:int}"),
-    ("GET", "/cloud/v2/regional_quotas/{client_id:int}/{region_id:int}"),
+    ("GET", "/cloud/v2/global_quotas/{client_id:number}"),
+    ("GET", "/cloud/v2/regional_quotas/{client_id:number}/{region_id:number}"),
 }
 
 pytestmark = pytest.mark.skipif(
@@ -75,7 +75,7 @@ def check(published: dict[str, Any], schema: str, answer: Any) -> None:
 
 def operation(published: dict[str, Any], method: str, path: str) -> dict[str, Any]:
     """The description of one operation."""
-    found: dict[str, Any] = published["paths"][re.sub(r":int\}", "}", path)][method.lower()]
+    found: dict[str, Any] = published["paths"][re.sub(r":number\}", "}", path)][method.lower()]
     return found
 
 

@@ -228,3 +228,19 @@ def test_a_body_that_is_no_json_object_is_refused(
     """Whatever it is instead."""
     response = client.http.post(GROUPS, content=content, headers={**KEY, **headers})
     assert response.status_code == status, response.text
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (f"/cloud/v1/securitygroups/{'9' * 5000}/1", 404),
+        (f"/cloud/v1/regions/{2**63}", 400),
+        (f"{GROUPS}?tag_key_value={'[' * 20_000}", 400),
+        (f'{GROUPS}?tag_key_value={{"a":"\\ud800"}}', 400),
+        (f"{GROUPS}?limit={'9' * 5000}", 400),
+    ],
+    ids=["digits", "number", "nesting", "surrogate", "limit"],
+)
+def test_what_python_does_not_read_is_refused_and_breaks_nothing(client: Client, path: str, status: int) -> None:
+    answer = client.http.get(path)
+    assert (answer.status_code, "exception_class" in answer.text) == (status, True)
