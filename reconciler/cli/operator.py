@@ -127,7 +127,7 @@ def command(chosen: _Operator, policies_file: str | None, connection: Connection
     )
     operator = Operator(hands)
     tell(f"operator {identity}: {info.server}, {settings.base_url()}", is_warning=False)
-    with serve_health(chosen.listen, lambda: operator.health, operator.hangs, operator.unready):
+    with cluster, serve_health(chosen.listen, lambda: operator.health, operator.hangs, operator.unready):
         with process.stop_on_signals(stop):
             wait_for_definitions(hands, operator)
         if not stop.is_set():

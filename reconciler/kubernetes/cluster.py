@@ -2,8 +2,10 @@
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from typing import Any
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from threading import Lock
+from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
@@ -31,7 +33,7 @@ class Moved(ClusterError):
 
 
 class Cluster:
-    """Speaks to the API of a cluster; safe to share between threads.
+    """Speaks to the API of a cluster; safe to share between threads. Use it with `with`.
 
     `log_in` is asked before each request: the token of a pod changes every hour.
     """
@@ -39,8 +41,16 @@ class Cluster:
     def __init__(self, log_in: Callable[[], kopf.ConnectionInfo], namespaces: Sequence[str] = ()) -> None:
         self._log_in = log_in
         self._namespaces = tuple(namespaces)
-        self._access: kopf.ConnectionInfo | None = None
+        self._lock = Lock()
+        self._clients = ExitStack()
+        self._place: kopf.ConnectionInfo | None = None
         self._client: httpx.Client | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._clients.close()
 
     def find_missing(self) -> tuple[str, ...]:
         """Name the definitions that the cluster does not serve (yet): none of their kind can be listed or watched.
@@ -160,8 +170,9 @@ class Cluster:
         body: Any = None,
         params: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        headers = {"Content-Type": content_type}
-        connection = self._connection()
+        access = self._log_in()
+        headers = {"Content-Type": content_type, **access.as_http_headers()}
+        connection = self._connect(access)
         try:
             answer = connection.request(method, path, json=body, headers=headers, params=params)
         except httpx.HTTPError as error:
@@ -177,23 +188,24 @@ class Cluster:
             raise kind(text, answer.status_code)
         return content if isinstance(content, dict) else {}
 
-    def _connection(self) -> httpx.Client:
-        access = self._log_in()
-        if self._client is None or access != self._access:
-            try:
-                self._client = httpx.Client(
-                    base_url=access.server,
-                    verify=access.as_ssl_context() if access.server.startswith("https:") else True,
-                    headers=access.as_http_headers(),
-                    timeout=TIMEOUT,
-                    limits=httpx.Limits(max_connections=32),
-                    trust_env=False,
-                )
-            except (OSError, ValueError, httpx.InvalidURL) as error:
-                text = f"the address or the certificates of the cluster's API are not usable: {error}"
-                raise ClusterError(text) from None
-            self._access = access
-        return self._client
+    def _connect(self, access: kopf.ConnectionInfo) -> httpx.Client:
+        """Return the client for where the cluster is. Others may be using the one for where it was: it stays open."""
+        place = replace(access, username=None, password=None, scheme=None, token=None)
+        with self._lock:
+            if self._client is None or place != self._place:
+                try:
+                    client = httpx.Client(
+                        base_url=access.server,
+                        verify=access.as_ssl_context() if access.server.startswith("https:") else True,
+                        timeout=TIMEOUT,
+                        limits=httpx.Limits(max_connections=32),
+                        trust_env=False,
+                    )
+                except (OSError, ValueError, httpx.InvalidURL) as error:
+                    text = f"the address or the certificates of the cluster's API are not usable: {error}"
+                    raise ClusterError(text) from None
+                self._client, self._place = self._clients.enter_context(client), place
+            return self._client
 
 
 _API = f"/apis/{GROUP}/{VERSION}"

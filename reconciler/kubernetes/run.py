@@ -43,7 +43,11 @@ def _log_in_with_kubeconfig(settings: kopf.OperatorSettings) -> kopf.ConnectionI
         if os.environ.get("KUBECONFIG"):
             for path in filter(None, map(str.strip, named.split(os.pathsep))):
                 read_bounded(os.path.expanduser(path), SETTINGS_LIMIT)  # noqa: PTH111 - never raises
-        return kopf.login_with_kubeconfig(settings=settings)
+        found = kopf.login_with_kubeconfig(settings=settings)
+        server: object = found and found.server  # a file may say anything
+        if found is None or isinstance(server, str):
+            return found
+        reason = f"{named} names no server of its cluster"
     except OSError as error:
         reason = f"{error.filename or named}: {error.strerror or error}"
     except Exception as error:  # noqa: BLE001 - whatever a library makes of a file that is not what it expects

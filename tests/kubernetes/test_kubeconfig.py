@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import kopf
 import pytest
+from raw_server import Peer, serving
 
 from reconciler.kubernetes.cluster import Cluster, ClusterError
 from reconciler.kubernetes.run import log_in
@@ -16,6 +18,10 @@ TEXTS = {
     "no context": "current-context: x\ncontexts: []\nclusters: []\nusers: []\n",
     "bytes": b"\xff\xfe\x00",
     "parts missing": "current-context: x\ncontexts: [{name: x, context: {cluster: c}}]\nclusters: [{name: c}]\n",
+    "no server": (
+        "current-context: x\ncontexts: [{name: x, context: {cluster: c, user: u}}]\n"
+        "clusters: [{name: c, cluster: {server: [1]}}]\nusers: [{name: u, user: {token: t}}]\n"
+    ),
     "too large": "#" * (5 << 20),
 }
 
@@ -54,5 +60,23 @@ def test_a_cluster_that_cannot_be_asked_is_a_refusal_of_the_cluster(kubeconfig: 
         "current-context: x\ncontexts: [{name: x, context: {cluster: c, user: u}}]\n"
         f"clusters: [{{name: c, cluster: {{{cluster}}}}}]\nusers: [{{name: u, user: {{token: t}}}}]\n"
     )
-    with pytest.raises(ClusterError, match="are not usable"):
-        Cluster(log_in).find_missing()
+    with Cluster(log_in) as one, pytest.raises(ClusterError, match="are not usable"):
+        one.find_missing()
+
+
+def test_each_request_has_the_token_of_now_and_no_connection_is_left() -> None:
+    """The one of a pod changes every hour."""
+    tokens = iter(("first", "second"))
+    asked: list[bytes] = []
+    connections: list[Peer] = []
+
+    def talk(peer: Peer) -> None:
+        connections.append(peer)
+        while text := peer.request():
+            asked.extend(line for line in text.split(b"\r\n") if line.startswith(b"Authorization: "))
+            peer.say(b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}")
+
+    with serving(talk) as url, Cluster(lambda: kopf.ConnectionInfo(server=url, token=next(tokens))) as cluster:
+        assert cluster.read_secret("net", "key") is cluster.read_secret("net", "key") is None
+    assert asked == [b"Authorization: Bearer first", b"Authorization: Bearer second"]
+    assert len(connections) == 1

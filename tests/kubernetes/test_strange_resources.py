@@ -183,8 +183,8 @@ def test_a_secret_of_another_namespace_is_out_of_reach() -> None:
     stolen["spec"]["apiKeySecretRef"]["name"] = name
     [found] = FakeCluster(stolen).resources.values()
     assert "spec.apiKeySecretRef.name takes the name of a resource" in str(problem_of(found))
-    with serving(talk) as url:
-        assert Cluster(lambda: kopf.ConnectionInfo(server=url)).read_secret("net", name) is None
+    with serving(talk) as url, Cluster(lambda: kopf.ConnectionInfo(server=url)) as cluster:
+        assert cluster.read_secret("net", name) is None
     assert asked == [b"GET /api/v1/namespaces/net/secrets/..%2F..%2Ftheirs%2Fsecrets%2Fgcore%3Fx%23y HTTP/1.1"]
 
 
