@@ -36,9 +36,6 @@ class Said(NamedTuple):
         return self.number is None and self.name is None
 
 
-NOTHING_SAID = Said()
-
-
 @dataclass(frozen=True, slots=True)
 class Defaults:
     """Project and region from outside the files: from flags, and from the environment.

@@ -82,7 +82,7 @@ class _Scope:
                 )
             return found
         named = self._only(group, group.name)
-        if group.previous_name is None or not self._by_name[group.previous_name]:
+        if group.previous_name is None:
             return named
         previous = self._only(group, group.previous_name)
         if named is not None and previous is not None:

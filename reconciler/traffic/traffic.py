@@ -52,10 +52,6 @@ class Traffic:
         """Whether the other admits everything that this does."""
         return self.difference(other).is_empty
 
-    def contains(self, other: "Traffic") -> bool:
-        """Whether this admits everything that the other does."""
-        return other.is_subset(self)
-
     def admits_some(self, rule: Rule) -> bool:
         """Whether anything that the rule admits is in here. Much quicker than an intersection."""
         return region.meets(self.regions[PLANES.index((rule.direction, rule.ethertype))], *rectangle(rule))

@@ -50,6 +50,15 @@ def test_a_live_rule_of_others_is_neither_deleted_nor_described_anew(
     assert [each.entry for each in found.ignored] == list(entries)
 
 
+def test_a_rule_of_others_stands_for_a_desired_one_that_means_the_same() -> None:
+    """It keeps its description; one of ours gets the desired one beside it."""
+    live = [there(7, tcp(80), "k8s-a"), there(8, tcp(81), "old"), there(9, tcp(82), "k8s-b"), there(10, tcp(82), "x")]
+    desired = [wanted(tcp(80), "http"), wanted(tcp(81), "new"), wanted(tcp(82), "new")]
+    found = diff(Match(desired_group("web", desired, ignore_rules=(K8S,)), live_group("web", live)))
+    assert (found.creates, found.deletes, found.ignored_ids) == ((), (), frozenset())
+    assert [[each.id for each in one.live] for one in found.redescribes] == [[uuid(8)]]
+
+
 NO_MATCH: dict[str, tuple[IgnoreRule, bool]] = {
     "a glob for the whole description": (IgnoreRule(PLACE, description="k8s"), False),
     "a glob": (IgnoreRule(PLACE, description="k8s-[ab]"), True),

@@ -98,8 +98,16 @@ def test_room_for_one_is_enough_to_widen_all_one_by_one() -> None:
     assert not found.gaps
 
 
-def test_a_rule_that_stays_frees_one_that_it_covers() -> None:
-    """The full group's second rule overlaps the new one, but the first admits all of that."""
-    old = [tcp(1, 100), tcp(50, 60), *(tcp(port, port) for port in (201, 202, 203))]
-    found = plan(old, [*(rule for rule in old if rule != tcp(50, 60)), tcp(55, 70)])
+@pytest.mark.parametrize(
+    ("going", "new"),
+    [
+        pytest.param(tcp(50, 60), tcp(55, 70), id="one-stays-that-covers-both"),
+        pytest.param(tcp(50, 60), tcp(55, 150), id="one-stays-that-covers-what-goes"),
+        pytest.param(tcp(50, 150), tcp(55, 70), id="one-stays-that-covers-what-comes"),
+    ],
+)
+def test_a_rule_that_stays_frees_one_that_goes(going: Rule, new: Rule) -> None:
+    """It overlaps the new one, but what both admit is admitted all the way."""
+    stay = [tcp(1, 100), *(tcp(port, port) for port in (201, 202, 203))]
+    found = plan([*stay, going], [*stay, new])
     assert not found.gaps

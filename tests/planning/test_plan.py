@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from build import TARGET, desired_group, live_group, plan_of, rule, tcp, there, uuid, wanted
+from build import OTHER_TARGET, TARGET, desired_group, live_group, plan_of, rule, tcp, there, uuid, wanted
 from effort import examples
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -249,6 +249,17 @@ def test_creates_come_before_what_refers_to_them_and_deletions_last() -> None:
     assert [request.method for request in two] == ["POST"]
     web = changes[3].requests[0].body or {}
     assert web["changed_rules"][0]["remote_group_id"] == "${security_group:three}"
+
+
+def test_what_is_created_in_one_target_is_not_there_in_another() -> None:
+    """Of two groups that refer to each other, the first waits for the second, also where both were created before."""
+    groups = [
+        desired_group(name, [wanted(tcp(1), remote_group=other)], target=target)
+        for target in (TARGET, OTHER_TARGET)
+        for name, other in (("one", "two"), ("two", "one"))
+    ]
+    methods = [[request.method for request in change.requests] for change in plan_of(groups, []).changes]
+    assert methods == [["POST", "PATCH"], ["POST"]] * 2
 
 
 def test_each_change_carries_the_fingerprint_of_what_it_was_computed_from() -> None:
