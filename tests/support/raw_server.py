@@ -43,9 +43,15 @@ class Peer:
 
 @contextmanager
 def serving(talk: Talk) -> Iterator[str]:
-    """Let `talk` answer every connection; yields the address, and ends all of them afterwards."""
+    """Let `talk` answer every connection; yields the address, and ends all of them afterwards.
+
+    On a busy machine connections may wait to be accepted then: they are answered as well, up to a last one of our own.
+    """
     ended = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))
+    last = socket.socket()
+    last.bind(("127.0.0.1", 0))
+    of_last = last.getsockname()
     threads = []
 
     def answer(connection: socket.socket) -> None:
@@ -53,12 +59,14 @@ def serving(talk: Talk) -> Iterator[str]:
             talk(Peer(connection, ended))
 
     def accept() -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                thread = threading.Thread(target=answer, args=[connection])
-                threads.append(thread)
-                thread.start()
+        while True:
+            connection, address = listener.accept()
+            if address == of_last:
+                connection.close()
+                return
+            thread = threading.Thread(target=answer, args=[connection])
+            threads.append(thread)
+            thread.start()
 
     accepting = threading.Thread(target=accept)
     accepting.start()
@@ -66,8 +74,9 @@ def serving(talk: Talk) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         ended.set()
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
+        with listener, last:
+            last.connect(listener.getsockname())
+            accepting.join(5)
         for thread in [accepting, *threads]:
             thread.join(5)
             assert not thread.is_alive(), "the client left a connection open"
