@@ -138,11 +138,10 @@ def _traffic_lines(group: GroupView, width: int) -> Iterator[str]:
     column = max((len(text) for text, is_short in zip(texts, fits, strict=True) if is_short), default=0) + 2
     for line, text, size in zip(lines, texts, sizes, strict=True):
         style: Mapping[str, Any] = {"fg": "red", "bold": True} if line.alarm else {}
-        beside = f"{text:<{column}}{size}"
         if not size:
             yield click.style(fold(text, width, 11), **style)
-        elif len(beside) <= width:
-            yield click.style(beside[:column], **style) + click.style(size, **style or {"dim": True})
+        elif len(text) < column and column + len(size) <= width:
+            yield click.style(f"{text:<{column}}", **style) + click.style(size, **style or {"dim": True})
         else:
             yield (
                 click.style(fold(text, width, 11), **style)

@@ -219,3 +219,15 @@ def test_folding_keeps_every_word(text: str, width: int) -> None:
 def test_a_no_change_plan_counts_what_it_looked_at(monkeypatch: Any) -> None:
     plan = plan_of([desired_group("web", [tcp(80), tcp(81)])], [live_group("web", [tcp(80), tcp(81)])])
     assert shown(plan) == ["No changes. Live state is as desired: 1 group, 2 rules."]
+
+
+@pytest.mark.parametrize("ports", [(1,), (1, (1011, 1014)), (1, (1011, 1014), (20_000, 65_000))], ids=len)
+def test_no_line_of_traffic_is_cut_whatever_the_width(ports: tuple[Any, ...]) -> None:
+    """Neither what is opened nor its size, also where no line has room for its size, and another one is shorter."""
+    plan = plan_of([desired_group("web", [rule(ports=each) for each in ports])], [live_group("web", [tcp(7)])])
+    lines = view_plan(plan).groups[0].traffic or ()
+    assert len(lines) > len(ports)
+    for width in range(40, 130):
+        text = " ".join(" ".join(shown(plan, width)).split())
+        for line in lines:
+            assert f"{line.verb} {line.text} {line.size}" in text
