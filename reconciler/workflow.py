@@ -32,7 +32,7 @@ from reconciler.planning.orphans import LikelyRename, find_orphans, find_renames
 from reconciler.planning.plan import Change, Plan, PlanOptions, choose, match_groups, plan_groups
 from reconciler.planning.quota import quota_notes
 from reconciler.planning.resolve import Match
-from reconciler.policy.judge_plan import judge_plan
+from reconciler.policy.judge_plan import judge_plan, stops_by_live
 from reconciler.reading import MOST_INSTANCE_READS, detect_drift, find_targets
 
 
@@ -162,14 +162,22 @@ def check_stale(
 
     Returns the changes that need no request: groups that moved, and groups that are as planned already. Raises
     `StalePlan` when one moved since the plan was made, unless those are to be skipped, and when a project or a region
-    has another name than the plan shows.
+    has another name than the plan shows; `GuardrailStop` when it changes too large a share of what is there now.
 
     >>> check_stale(plan(desired, api), api)
     ()
     """
     _refuse_other_names(plan, api)
     live = api.for_apply(plan.api_version).read((change.difference.target for change in plan.changes), progress)
-    return applying.check_stale(plan, live, skip_stale=skip_stale)
+    settled = applying.check_stale(plan, live, skip_stale=skip_stale)
+    if stops := stops_by_live(plan, live):
+        said = "".join(f"\n  {finding.message}" for finding in stops)
+        raise GuardrailStop(
+            "stopped by a guardrail; nothing was sent: the plan says that more is managed than is live; with all "
+            f"that is live counted as managed:{said}",
+            hint="Plan again.",
+        )
+    return settled
 
 
 def _refuse_other_names(plan: Plan, api: Api) -> None:

@@ -90,10 +90,12 @@ def plan_way_back(
     """Plan the way back (see `way_back`); returned with the groups that policies look at, and judged by nobody yet."""
     back = way_back(journal, live, instances)
     ignored = count_ignored(back.differences)
+    changed = {difference.target for difference in back.differences}
+    there = [match.live for match in back.matches if match.live is not None and match.live.target in changed]
     scope = Scope(
-        groups=len(journal.befores),
-        rules=sum(len(match.live.rules) for match in back.matches if match.live is not None) - ignored,
-        owned_groups=sum(len(groups) for groups in live.values()),
+        groups=sum(before.target in changed for before in journal.befores),
+        rules=sum(len(group.rules) for group in there) - ignored,
+        owned_groups=sum(len(groups) for target, groups in live.items() if target in changed),
         ignored_rules=ignored,
     )
     plan = plan_differences(

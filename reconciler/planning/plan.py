@@ -4,7 +4,7 @@ A plan is data. Pure: live state, instance counts and the time are passed in.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
@@ -38,7 +38,9 @@ class Change:
 class Scope:
     """The size of what the plan looks after, so that guardrails can speak of shares when a saved plan is applied.
 
-    `ignored_rules` are live rules of these groups that are left to others; they are not among the `rules`.
+    It is what is managed in the targets where anything changes, or in all where nothing does: what is deleted in one
+    region is no smaller a share for what there is in others. `ignored_rules` are live rules of these groups that are
+    left to others; they are not among the `rules`.
     """
 
     groups: int = 0
@@ -192,7 +194,7 @@ def plan_groups(
     differences += pruning.deletions
     if options.groups:
         differences = list(_without_left_out_names(differences, live))
-    scope = _scope(state, live, matches, count_ignored(compared))
+    scope = _scope(state, live, matches, compared, {each.target for each in differences} or {*state.targets})
     plan = plan_differences(differences, live, options, encoder, base_url=base_url, created_at=created_at, scope=scope)
     left = () if options.prune else orphans
     notes = (
@@ -309,11 +311,20 @@ def _named(live: LiveState, ids: Collection[str]) -> tuple[LiveGroup, ...]:
     return tuple(group for groups in live.values() for group in groups if group.id in ids) if ids else ()
 
 
-def _scope(state: DesiredState, live: LiveState, matches: Collection[Match], ignored: int) -> Scope:
-    managed = [match.live for match in matches if match.live is not None and match.desired.rules is not None]
+def _scope(
+    state: DesiredState,
+    live: LiveState,
+    matches: Iterable[Match],
+    compared: Iterable[Difference],
+    targets: Collection[Target],
+) -> Scope:
+    """Measure what is managed in these targets."""
+    here = [match for match in matches if match.desired.target in targets]
+    managed = [match.live for match in here if match.live is not None and match.desired.rules is not None]
+    ignored = count_ignored(each for each in compared if each.target in targets)
     return Scope(
-        groups=len(matches),
+        groups=len(here),
         rules=sum(len(group.rules) for group in managed) - ignored,
-        owned_groups=sum(is_ours(group, state) for target in state.targets for group in live[target]),
+        owned_groups=sum(is_ours(group, state) for target in targets for group in live[target]),
         ignored_rules=ignored,
     )

@@ -13,6 +13,7 @@ from reconciler.loading.policies import bind_texts, saved_policies, saved_rulebo
 from reconciler.model.clock import day_of
 from reconciler.model.egress import smtp_protocols
 from reconciler.model.live import LiveState
+from reconciler.model.placeholder import placeholder
 from reconciler.model.policies import Finding, Limits, Policies, Rulebook
 from reconciler.planning.diff import Action
 from reconciler.planning.plan import Change, Plan
@@ -92,19 +93,54 @@ def judge_again(
     that has ended since covers nothing any more. Raises `InputError` when the policies of today name an address group
     that those of the plan did not.
     """
-    saved = plan.policies
+    saved, limits = plan.policies, limits or plan.limits
     policies = saved_policies(saved) if policies is None else bind_texts(policies, saved.address_groups)
-    plan = replace(plan, policies=policies.source, protect_ssh_from=protect_ssh_from or plan.protect_ssh_from)
-    today = today or day_of(plan.created_at)
-    judging = Judging.of(policies, today, len(plan.changes))
-    again = chain(found_in_changes(plan, judging, limits or plan.limits), found_in_groups(plan, judging))
     if outside is None and plan.outside is not None:
         outside = saved_rulebook(plan.outside)
+    plan = replace(
+        plan,
+        policies=policies.source,
+        limits=limits,
+        outside=outside.source if outside else None,
+        protect_ssh_from=protect_ssh_from or plan.protect_ssh_from,
+    )
+    today = today or day_of(plan.created_at)
+    judging = Judging.of(policies, today, len(plan.changes))
+    again = chain(found_in_changes(plan, judging, limits), found_in_groups(plan, judging))
     if outside is not None:
         strictly = Judging.of(outside.policies, today, len(plan.changes), heeds_exceptions=False)
         again = chain(again, found_in_changes(plan, strictly, outside.limits), found_in_groups(plan, strictly))
     judges = [policies, outside.policies] if outside else [policies]
     return replace(plan, findings=_with_kept(unique_findings(again), plan, judges, today))
+
+
+def stops_by_live(plan: Plan, live: LiveState) -> tuple[Finding, ...]:
+    """Judge again what a saved plan deletes and replaces, as a share of no more than is live in its targets.
+
+    `scope` is the one number of a plan that does not follow from the rest of it. What the plan deletes is counted as
+    well, for it may be gone by now.
+    """
+    groups = {group.id for here in live.values() for group in here}
+    rules = {rule.id for here in live.values() for group in here for rule in group.rules}
+    changing = [change.difference for change in plan.changes]
+    groups |= {each.live.id if each.live else placeholder(each.name) for each in changing}
+    for each in changing:
+        rules |= {rule.id for rule in each.deletes} if each.action is Action.UPDATE else set()
+        rules |= {rule.id for one in each.redescribes for rule in one.live}
+    scope = replace(
+        plan.scope,
+        groups=min(plan.scope.groups, len(groups)),
+        rules=min(plan.scope.rules, len(rules)),
+        owned_groups=min(plan.scope.owned_groups, len(groups)),
+    )
+    if scope == plan.scope:
+        return ()
+    plan = replace(plan, scope=scope)
+    found = [*_judge_damage(plan, saved_policies(plan.policies), plan.limits)]
+    if plan.outside is not None:
+        book = saved_rulebook(plan.outside)
+        found += _judge_damage(plan, book.policies, book.limits)
+    return replace(plan, findings=unique_findings(found)).stopped_by
 
 
 _OF_CHANGES = frozenset({MASS_DELETE, MASS_REWRITE, GAP, LOCKOUT})

@@ -2,8 +2,9 @@
 
 Who computes a plan's digest anew can change what it was judged by, but not without saying so. What follows from the
 changes, the policies and the limits in the file is computed once more here, and has to be there. What cannot be known
-from a plan alone: whether it was allowed to lift a guardrail, how much there is beyond its own groups (`scope`), what
-was found in groups that it does not change, and which rules there are outside the repository. That is shown.
+from a plan alone: whether it was allowed to lift a guardrail, how much there is beyond its own groups (`scope`, which
+`stops_by_live` bounds), what was found in groups that it does not change, and which rules there are outside the
+repository. That is shown.
 """
 
 from collections.abc import Iterator

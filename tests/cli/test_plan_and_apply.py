@@ -20,6 +20,7 @@ from reconciler.api.reader import QUOTAS_PATH
 from reconciler.cli import run
 from reconciler.emulator.knobs import DefaultRules, Knobs
 from reconciler.emulator.server import EmulatorServer
+from reconciler.planning import planfile
 
 from .conftest import APP, CHANGED, EMPTIED, KEY, SAME, WEB, Sgctl, writes
 
@@ -309,3 +310,20 @@ def test_a_plan_says_what_exclude_keeps_out_of_sight(sgctl: Sgctl, format_: str)
     for command in ("validate", "drift", "audit"):
         assert f"{said} (sgctl.toml:2:1): strict/" in sgctl(command).err
     assert sgctl("apply", "plan.json").code == 0
+
+
+def test_a_plan_of_a_forged_size_is_stopped_before_anything_is_sent(sgctl: Sgctl, emulator: EmulatorServer) -> None:
+    """One of two rules goes, and the plan says that there are a billion. What judges today is told."""
+    sgctl.write(SAME.replace("[80, 443]", "80"))
+    sgctl.write("[limits]\nmax_deleted_rules = 10\nmin_deleted_rules = 0\n", "sgctl.toml")
+    assert sgctl("plan", "--out", "plan.json").code == 5
+    content = json.loads(sgctl.read("plan.json"))
+    content["scope"]["rules"], content["findings"] = 10**9, []
+    sgctl.write(json.dumps({**content, "digest": planfile.digest(content)}), "forged.json")
+    assert "as part of 1 group with 1000000000 managed rules" in sgctl("show", "forged.json").err
+    ran = sgctl("apply", "forged.json")
+    assert (ran.code, writes(emulator)) == (5, [])
+    assert "all that is live counted as managed:\n  the plan deletes 1 of 7 managed rules (14 %)" in ran.err
+    sgctl.write("[limits]\nmax_deleted_rules = 60\n", "sgctl.toml")
+    assert "limits of its own" in sgctl("apply", "plan.json").err
+    assert writes(emulator) == ["PATCH"]

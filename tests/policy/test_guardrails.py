@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from build import desired_group, live_group, plan_of, rule, tcp, uuid, wanted
+from build import OTHER_TARGET, desired_group, live_group, live_of, plan_of, rule, tcp, uuid, wanted
 from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,9 +15,9 @@ from reconciler.api.backend import BACKENDS
 from reconciler.model.live import OWNER_TAG
 from reconciler.model.policies import Finding, Limits
 from reconciler.planning import planfile
-from reconciler.planning.plan import Plan
+from reconciler.planning.plan import Plan, Scope
 from reconciler.policy.damage import MASS_DELETE, MASS_REWRITE, check_damage
-from reconciler.policy.judge_plan import judge_again
+from reconciler.policy.judge_plan import judge_again, stops_by_live
 
 OURS = {OWNER_TAG: "us"}
 
@@ -238,3 +238,58 @@ def test_a_lifted_rewrite_is_recorded_and_stays_lifted() -> None:
     assert again.findings
     assert again.stopped_by == ()
     assert judge_again(rewriting(1, 100, 60), Limits(max_rewritten_rules=60, max_closed_rules=60)).stopped_by == ()
+
+
+def test_what_other_targets_have_makes_no_deletion_smaller() -> None:
+    """A region that is emptied is no smaller a share where the files name others as well, in which nothing changes."""
+    elsewhere = [tcp(1000 + index) for index in range(200)]
+    live = [tcp(1000 + index) for index in range(20)]
+    desired = [desired_group("web", live[12:]), desired_group("web", elsewhere, target=OTHER_TARGET)]
+    there = [live_group("web", live), live_group("web", elsewhere, target=OTHER_TARGET, number=2)]
+    plan = plan_of(desired, there)
+    assert plan.scope == Scope(groups=1, rules=20)
+    assert "12 of 20 managed rules" in stops(plan)[0].message
+    assert plan_of(desired[1:], there).scope == Scope(groups=1, rules=200), "of all, where nothing changes"
+
+
+LARGE = Scope(groups=10**9, rules=10**9, owned_groups=10**9)
+COUNTS = st.tuples(st.integers(0, 20), st.integers(0, 20), st.integers(0, 20))
+
+
+@settings(max_examples=examples(150), deadline=None)
+@given(st.lists(COUNTS, min_size=1, max_size=4), st.data())
+def test_a_forged_size_of_the_whole_lets_nothing_pass_that_is_live(
+    counts: list[tuple[int, int, int]], data: st.DataObject
+) -> None:
+    """All that is live is managed here. An honest plan is not stopped while it is applied, whatever is done of it."""
+    live, desired = [], []
+    for number, (kept, deleted, created) in enumerate(counts, 1):
+        rules = [tcp(1000 + index) for index in range(kept + deleted)]
+        live.append(live_group(f"group {number}", rules, number=number))
+        new = [tcp(5000 + index) for index in range(created)]
+        desired.append(desired_group(f"group {number}", [*rules[:kept], *new]))
+    plan = plan_of(desired, live)
+    assert stops_by_live(plan, live_of(*live)) == ()
+    forged = replace(plan, scope=LARGE, findings=())
+    shares = [each for each in stops(plan) if " of " in each.message]
+    assert [each.message for each in stops_by_live(forged, live_of(*live)) if " of " in each.message] == [
+        each.message for each in shares
+    ]
+    now = []
+    for group in live:
+        gone = {
+            change.id for each in plan.changes if each.difference.live == group for change in each.difference.deletes
+        }
+        done = data.draw(st.sets(st.sampled_from(sorted(gone)))) if gone else set()
+        now.append(replace(group, rules=tuple(each for each in group.rules if each.id not in done)))
+    assert stops_by_live(replace(plan, findings=()), live_of(*now)) == ()
+
+
+def test_groups_are_counted_as_rules_are() -> None:
+    """4 of 5 groups are deleted, and the plan says that there are a billion."""
+    plan = groups_plan(5, 4)
+    live = [live_group(f"group-{number}", tags=OURS, number=number + 1) for number in range(5)]
+    (stop,) = stops_by_live(replace(plan, scope=LARGE, findings=()), live_of(*live))
+    assert "4 of 5 owned groups" in stop.message
+    assert stops_by_live(replace(plan, scope=LARGE, findings=(), lifted=(MASS_DELETE,)), live_of(*live)) == ()
+    assert stops_by_live(replace(plan, findings=()), live_of(live[-1])) == (), "what is done already counts as there"
