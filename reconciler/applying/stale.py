@@ -130,7 +130,7 @@ def _is_gone(change: Change, scope: _Scope) -> bool:
 def _names_that_moved(
     difference: Difference, scope: _Scope, names: Mapping[str, str], renamed: Mapping[str, str]
 ) -> Iterator[str]:
-    """Groups that the change is told by, and that have neither the name the plan shows nor the one it gives them."""
+    """Groups that its rules refer to, and that have neither the name the plan shows nor the one it gives them."""
     for group_id in sorted(_told_by(difference) & names.keys() & scope.by_id.keys()):
         name = scope.by_id[group_id].name
         if name not in {names[group_id], renamed.get(group_id)}:
@@ -139,10 +139,9 @@ def _names_that_moved(
 
 
 def _told_by(difference: Difference) -> set[str]:
-    """Ids of remote groups that a plan shows by their names: those of rules that come and go, and of their traffic."""
-    flows = (*difference.traffic.opens, *difference.traffic.closes)
-    remotes = {remote.group for flow in flows for remote in (flow.remote, *flow.except_remotes) if remote}
-    remotes |= {rule.rule.remote_group_id for rule in difference.deletes}
+    """Ids of the remote groups of rules on either side: a plan shows them, and policies judge them, by their names."""
+    live, left = difference.live.rules if difference.live else (), difference.ignored_ids
+    remotes = {rule.rule.remote_group_id for rule in live if rule.id not in left}
     return _referred(difference).union(filter(None, remotes))
 
 

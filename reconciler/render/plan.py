@@ -136,6 +136,10 @@ def view_difference(
 def _redescribed(difference: Difference, perspective: Perspective) -> Iterator[str]:
     if difference.redescribes and perspective.redescribed:
         yield perspective.redescribed
+    for each in difference.redescribes:
+        if len(each.live) > 1:
+            ids = ", ".join(rule.id for rule in each.live)
+            yield f"{len(each.live)} live rules mean the same and become one: {ids}"
 
 
 def view_end(difference: Difference, names: Mapping[str, str]) -> GroupView:

@@ -300,19 +300,20 @@ def test_two_groups_of_the_planned_name_are_nobodys(server: EmulatorServer) -> N
 
 
 def test_what_a_plan_shows_of_other_groups_is_checked_as_well(server: EmulatorServer) -> None:
-    """A forged name of a remote group in rules that come or go, and a lost rule shown as another or elsewhere."""
+    """A forged name of a remote group in any rule, and a lost rule shown as another or elsewhere."""
     world = World(server)
     world.seed(
         {"name": "office", "rules": []},
-        {"name": "web", "rules": seeds([tcp(7, group="old office")])},
+        {"name": "web", "rules": seeds([tcp(7, group="old office"), tcp(8, group="kept")])},
         {"name": "old office", "rules": []},
+        {"name": "kept", "rules": []},
         {"name": "gone", "rules": [], "tags": OWNER},
         {"name": "gone too", "rules": [], "tags": OWNER},
         {"name": "foreign", "rules": seeds([tcp(7, group="gone")])},
     )
-    state = wanted(world.target, ("web", [tcp(9, group="office")]), owner="tests")
+    state = wanted(world.target, ("web", [tcp(9, group="office"), tcp(8, group="kept")]), owner="tests")
     plan = world.plan(state, prune=True, lifted=frozenset({"mass-delete"}))
-    for name in ("office", "old office"):
+    for name in ("office", "old office", "kept"):
         with pytest.raises(StalePlan, match=f"is named '{name}' and not 'harmless'"):
             world.apply(replace(plan, group_names={**plan.group_names, world.group(name).id: "harmless"}))
     *rest, one, two = plan.changes

@@ -231,3 +231,12 @@ def test_no_line_of_traffic_is_cut_whatever_the_width(ports: tuple[Any, ...]) ->
         text = " ".join(" ".join(shown(plan, width)).split())
         for line in lines:
             assert f"{line.verb} {line.text} {line.size}" in text
+
+
+def test_every_live_rule_that_gives_way_to_one_is_named() -> None:
+    """A rule with a new description takes the place of all that mean the same, and all of them are deleted."""
+    live = [there(number, tcp(80), text) for number, text in ((7, "a"), (8, "b"), (9, "c"))]
+    text = " ".join(
+        " ".join(shown(plan_of([desired_group("web", [wanted(tcp(80), "d")])], [live_group("web", live)]))).split()
+    )
+    assert f"3 live rules mean the same and become one: {uuid(7)}, {uuid(8)}, {uuid(9)}" in text
