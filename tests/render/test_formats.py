@@ -121,6 +121,24 @@ def test_markdown_with_endless_remarks_is_cut_too() -> None:
     assert all(f"</code> {group.title}" in written for group in view.groups), "the groups still have their room"
 
 
+def test_markdown_counts_the_remarks_that_it_leaves_out() -> None:
+    notes = tuple(f"note {number}" for number in range(60))
+    written = render(replace(views()["plan"], notes=notes), "markdown")
+    assert (written.count("\n- note "), "… and 10 more" in written) == (50, True)
+
+
+def test_markdown_has_room_for_the_note_that_it_was_cut() -> None:
+    first, other = view_plan(plan(difference("web"), difference("app"))).groups
+
+    def written(remark: str) -> str:
+        return render(View("plan", (replace(first, remarks=(remark,)), other), "Plan"), "markdown", expand=True)
+
+    without_other = written("x" * 10).partition("<details><summary><code>~</code> update app")[0]
+    almost_full = written("x" * (MAX_LENGTH - len(without_other)))
+    assert len(almost_full) <= MAX_LENGTH
+    assert "Cut here: 2 more groups" in almost_full
+
+
 def test_what_does_not_count_is_marked() -> None:
     for format_ in HUMAN_FORMATS:
         assert "not counted" in render(views()["drift"], format_)
@@ -135,7 +153,7 @@ def test_hostile_text_breaks_out_of_no_line_format(format_: str) -> None:
     if format_ == "markdown":
         fence = re.search(r"^(`{3,})diff$", written, re.MULTILINE)
         assert fence is not None
-        assert written.count(fence[1] + "\n") == 1, "the fence is longer than any run of backticks inside"
+        assert len(fence[1]) == 4, "the fence is longer than any run of backticks inside"
         assert "<script>" not in re.sub(rf"{fence[1]}diff.*?{fence[1]}\n", "", written, flags=re.DOTALL)
 
 

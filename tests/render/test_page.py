@@ -104,3 +104,20 @@ def test_the_policy_of_a_page_lets_its_own_script_run_and_no_other() -> None:
     (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     allowed = b64encode(sha256(script.encode()).digest()).decode()
     assert f"script-src 'sha256-{allowed}'\"" in page
+
+
+def test_what_is_worst_comes_first() -> None:
+    """Open to the world, then wide, then what went wrong, then what is deleted; else the order of the plan."""
+    wide = TrafficLine("opens", "ingress tcp 22 from 10.0.0.0/8", "", "wide")
+    world = TrafficLine("opens", "ingress tcp 22 from 0.0.0.0/0", "", "open to the world", is_world=True)
+    groups = (
+        group("plain"),
+        replace(group("deleted"), symbol="-"),
+        replace(group("failed"), tone="bad"),
+        replace(group("wide"), traffic=(wide,)),
+        replace(group("world"), traffic=(world,)),
+        group("plain-too"),
+    )
+    page = render(View("apply", groups, ""), "html")
+    names = re.findall(r'<details class="group [^>]* id="([^"]*)-1337-7"', page)
+    assert names == ["world", "wide", "failed", "deleted", "plain", "plain-too"]
