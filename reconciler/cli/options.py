@@ -18,6 +18,7 @@ from reconciler.cli.log import Log, current_log
 from reconciler.cli.parameters import DURATION, SECONDS, Decorator, Id, OutputFile, option_set
 from reconciler.config.keys import KEYS
 from reconciler.model.clock import Clock, SystemClock
+from reconciler.model.cloud import LARGEST_NUMBER
 from reconciler.model.environment import POLICIES
 from reconciler.model.policies import LIFTABLE
 from reconciler.model.text import shown
@@ -204,8 +205,8 @@ def target_options(project_help: str, region_help: str, *more: Decorator) -> Dec
     """Return the options for a project and a region, and what else `TargetOptions` has."""
     return option_set(
         TargetOptions,
-        click.option("--project-id", type=Id(min=1), help=project_help),
-        click.option("--region-id", type=Id(min=1), help=region_help),
+        click.option("--project-id", type=Id(1, LARGEST_NUMBER), help=project_help),
+        click.option("--region-id", type=Id(1, LARGEST_NUMBER), help=region_help),
         click.option(
             "--project", metavar="NAME", shell_complete=complete_projects, help="The project by its name instead."
         ),

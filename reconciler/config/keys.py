@@ -11,6 +11,7 @@ from reconciler.model.cloud import (
     DEFAULT_LOCK_TIMEOUT,
     DEFAULT_PARALLELISM,
     DEFAULT_TIMEOUT,
+    LARGEST_NUMBER,
     MAX_NAME,
 )
 from reconciler.model.policies import Limits
@@ -33,8 +34,8 @@ class Key:
     in_files: bool = True
 
 
-def _whole_number(least: int, most: int | None = None) -> Callable[[Any], bool]:
-    return lambda value: type(value) is int and value >= least and (most is None or value <= most)
+def _whole_number(least: int, most: int = LARGEST_NUMBER) -> Callable[[Any], bool]:
+    return lambda value: type(value) is int and least <= value <= most
 
 
 def _is_paths(value: Any) -> bool:
@@ -71,14 +72,15 @@ def _is_duration(value: Any) -> bool:
 
 
 _PERCENT = "a whole number of percent, from 0 to 100"
-_COUNT = "a whole number, 0 or more"
+_COUNT = "a whole number, 0 or more, of 18 digits at most"
+_ID = "a whole number, 1 or more, of 18 digits at most"
 _LIMITS = Limits()
 
 KEYS = {
     "paths": Key("a list of YAML files and folders", _is_paths, ["."]),
     "exclude": Key(f'a list of globs such as `"charts/**"`, of {_LONGEST_GLOBS} characters at most', _is_globs, []),
-    "project_id": Key("a whole number, 1 or more", _whole_number(1), None, environment.PROJECT_ID),
-    "region_id": Key("a whole number, 1 or more", _whole_number(1), None, environment.REGION_ID),
+    "project_id": Key(_ID, _whole_number(1), None, environment.PROJECT_ID),
+    "region_id": Key(_ID, _whole_number(1), None, environment.REGION_ID),
     "project": Key("the name of a project", _is_name, None, environment.PROJECT),
     "region": Key("the name of a region", _is_name, None, environment.REGION),
     "base_url": Key("an address", lambda _: False, DEFAULT_BASE_URL, environment.BASE_URL, in_files=False),

@@ -13,6 +13,7 @@ from typing import Any
 from reconciler.loading.issues import Issues
 from reconciler.loading.nodes import MAX_DEPTH, MAX_ENTRIES
 from reconciler.loading.values import DATES, MAX_EXPANDED
+from reconciler.model.cloud import LARGEST_NUMBER
 from reconciler.model.errors import Issue
 from reconciler.model.place import Key, PlainPlace, is_document_name, path_text
 from reconciler.model.problems import ProblemName
@@ -227,11 +228,10 @@ class _PlainReader:
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 _PLAIN = "a document holds dict, list, str, int, float, bool and None"
-_LARGEST = 10**18
 
 
 def _is_huge(value: Any) -> bool:
-    return type(value) is int and not -_LARGEST < value < _LARGEST
+    return type(value) is int and not -LARGEST_NUMBER <= value <= LARGEST_NUMBER
 
 
 def _is_unicode(text: str) -> bool:

@@ -14,6 +14,9 @@ MAX_PORT = 65535
 MAX_ICMP = 255
 """The highest ICMP type, and the highest code."""
 
+LARGEST_NUMBER = 10**18 - 1
+"""A larger number is an id or a limit of nobody, and a plan with it could not be read again."""
+
 MAX_NAME = 255
 """Characters of the longest name of a project or a region that is taken."""
 

@@ -194,16 +194,27 @@ WRONG = {
     "text for a number": (
         'project_id = "1"\n',
         (1, 1),
-        "`project_id` has to be a whole number, 1 or more, not `1`",
+        "`project_id` has to be a whole number, 1 or more, of 18 digits at most, not `1`",
         "write 1 without the quotes",
     ),
     "boolean for a number": (
         "  region_id = true\n",
         (1, 3),
-        "`region_id` has to be a whole number, 1 or more, not `true`",
+        "`region_id` has to be a whole number, 1 or more, of 18 digits at most, not `true`",
         None,
     ),
-    "zero": ("region_id = 0\n", (1, 1), "`region_id` has to be a whole number, 1 or more, not `0`", None),
+    "zero": (
+        "region_id = 0\n",
+        (1, 1),
+        "`region_id` has to be a whole number, 1 or more, of 18 digits at most, not `0`",
+        None,
+    ),
+    "a limit that no plan could hold": (
+        f"[limits]\nmin_deleted_rules = {10**18}\n",
+        (2, 1),
+        f"`limits.min_deleted_rules` has to be a whole number, 0 or more, of 18 digits at most, not `{10**18}`",
+        None,
+    ),
     "share over a hundred": (
         "[limits]\nmax_deleted_groups = 101\n",
         (2, 1),

@@ -1,11 +1,18 @@
 """Limits are settings: a plan, an apply and a saved plan are judged by what the file says at that time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from build import desired_group, plan_of
 
+from reconciler.api.backend import BACKENDS
 from reconciler.cli import run
+from reconciler.config.keys import KEYS
 from reconciler.emulator.server import EmulatorServer
+from reconciler.model.cloud import LARGEST_NUMBER
+from reconciler.model.policies import Limits
+from reconciler.planning import planfile
 
 TARGET = "project_id = 1\nregion_id = 7\n"
 
@@ -117,3 +124,12 @@ def test_show_and_apply_say_what_was_lifted_and_by_what_it_was_judged(
     assert said[0] in told
     assert said[1] in told
     assert "lifted: 'web' would be left without any rule: all 20 are deleted" in told
+
+
+def test_a_plan_with_the_largest_numbers_can_be_read_again() -> None:
+    """What a setting takes, a plan file takes as well."""
+    largest = {name.removeprefix("limits."): LARGEST_NUMBER for name in KEYS if name.startswith("limits.min")}
+    assert len(largest) == 4
+    assert all(KEYS[f"limits.{name}"].is_valid(number) for name, number in largest.items())
+    plan = replace(plan_of([desired_group("web", [])], []), limits=Limits(**largest))
+    assert planfile.loads(planfile.dumps(plan), "plan.json", BACKENDS) == plan
