@@ -157,7 +157,8 @@ class Http:
     ) -> Answer:
         """Send a change once; again only after 429, and with `again_after_lock` when a lock of another task has ended.
 
-        Before it is sent again `is_made` looks whether it was carried out all the same: a group would be made twice.
+        Before it is sent again `is_made` looks whether what it is to make is there: a group would be made twice. Then
+        it counts as refused.
         Raises `ApiRefused` when nothing was done, also by the last of many 429s, `ApiUnreachable` when it was not sent,
         `OutcomeUnknown` when nobody knows.
         """
@@ -184,7 +185,7 @@ class Http:
                     if not self.locks.wait(path, self._retry_after(response)):
                         raise
             if is_made():
-                raise self._unknown(method, path, response)
+                raise self._refusal(method, path, response)
 
     def _pause_write(self, waits: Waits, path: str, response: Response) -> None:
         """Keep the pause that a 429 asks for. Raises `ApiRefused` after the last of many."""

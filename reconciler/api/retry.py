@@ -96,7 +96,7 @@ class Locks:
         left = self._limit - (now - since)
         if left <= 0:
             return False
-        if asked is None:
+        if not asked:  # 0 would be to ask without end
             first = max(FIRST_LONG_WAIT, self._limit / LONG_WAITS)
             asked = first * 2**tries if reads_between else min(FIRST_LOCK_WAIT * 2**tries, LONGEST_LOCK_WAIT)
         seconds = min(asked, left)

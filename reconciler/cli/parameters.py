@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from reconciler.model.clock import parse_duration
+from reconciler.model.clock import length_of, parse_duration
 
 Command = Callable[..., Any]
 Decorator = Callable[[Command], Command]
@@ -39,17 +39,27 @@ def option_set(kind: type, *declared: Decorator) -> Decorator:
     return decorate
 
 
-class _Duration(click.ParamType):  # type: ignore[type-arg]  # generic in the newest click only
+class Duration(click.ParamType):  # type: ignore[type-arg]  # generic in the newest click only
+    """A length of time of `least` seconds or more, and of a century at most: no clock can wait for longer."""
+
     name = "duration"
+    _most = timedelta(days=36_500)
+
+    def __init__(self, least: int = 0) -> None:
+        self._least = timedelta(seconds=least)
 
     def convert(self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Convert it; a text that is none ends with an error."""
         duration = value if isinstance(value, timedelta) else parse_duration(value)
         if duration is None:
             self.fail(f"{value!r} is not a duration such as 24h, 90m or 7d", param, ctx)
+        if not self._least <= duration <= self._most:
+            least = f"{length_of(self._least)} or more, and " if self._least else ""
+            self.fail(f"{value!r} is not {least}{self._most.days:,} days at most", param, ctx)
         return duration
 
 
-DURATION = _Duration()
+DURATION = Duration()
 
 
 class Id(click.IntRange):

@@ -20,7 +20,7 @@ from reconciler.cli.health import Address, serve_health
 from reconciler.cli.log import current_log, report
 from reconciler.cli.options import ConnectionOptions, TargetOptions
 from reconciler.cli.output import check_outputs
-from reconciler.cli.parameters import DURATION, option_set
+from reconciler.cli.parameters import Duration, option_set
 from reconciler.cli.targets import load_files, sees_all
 from reconciler.drift.compare import Severity, summarize_drift
 from reconciler.drift.watch import Enforce, Round, Told, WatchLoop
@@ -42,7 +42,7 @@ class _Watch:
 _watch = option_set(
     _Watch,
     click.option(
-        "--interval", type=DURATION, default="5m", show_default=True, help="The time from a round to the next one."
+        "--interval", type=Duration(1), default="5m", show_default=True, help="The time from a round to the next one."
     ),
     click.option(
         "--enforce",

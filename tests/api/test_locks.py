@@ -107,6 +107,13 @@ def test_the_api_may_say_how_long_to_wait() -> None:
     assert server.clock.waits == [7, 7]
 
 
+@pytest.mark.parametrize("header", ["0", "Thu, 01 Jan 1970 00:00:00 GMT"])
+def test_an_api_that_names_no_time_is_not_asked_without_a_wait(header: str) -> None:
+    server = Server(locked=2, headers={"Retry-After": header})
+    server.send(V1)
+    assert server.clock.waits == [1, 2]
+
+
 def test_a_lock_that_comes_back_later_has_its_own_time() -> None:
     server = Server(locked=2)
     with server.connect(limit=5) as http:

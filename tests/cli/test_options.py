@@ -1,13 +1,15 @@
 """Options are types: what click collects is what a command is declared to take."""
 
 import inspect
+import threading
 from dataclasses import MISSING, dataclass, fields, is_dataclass
+from datetime import UTC, datetime
 
 import click
 import pytest
 
-from reconciler.cli import sgctl
-from reconciler.cli.parameters import option_set
+from reconciler.cli import run, sgctl
+from reconciler.cli.parameters import DURATION, option_set
 
 COMMANDS = sgctl.list_commands(click.Context(sgctl))
 
@@ -48,6 +50,34 @@ def test_a_set_of_options_is_handed_over_as_one_value() -> None:
 
     command.main(["web", "--left", "3"], standalone_mode=False)
     assert taken == ["web", Pair(3, 7)]
+
+
+@pytest.mark.parametrize("text", ["0s", "90m", "999999m", "36500d"])
+def test_a_duration_is_one_that_a_clock_can_wait_for(text: str) -> None:
+    duration = DURATION.convert(text, None, None)
+    assert datetime.now(UTC) - duration <= datetime.now(UTC)
+    assert duration.total_seconds() < threading.TIMEOUT_MAX
+
+
+@pytest.mark.parametrize("text", ["36501d", "999999h", "999999d", "1y", "d", ""])
+def test_what_is_no_duration_or_too_long_a_one_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        DURATION.convert(text, None, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["watch", "--interval", "0s"], "'0s' is not 1 s or more, and 36,500 days at most"),
+        (["history", "--since", "999999d"], "'999999d' is not 36,500 days at most"),
+    ],
+    ids=["short", "long"],
+)
+def test_a_duration_out_of_bounds_is_told_with_them(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 1
+    assert words in capsys.readouterr().err
 
 
 def test_a_command_that_does_not_take_the_type_is_a_bug_at_once() -> None:
