@@ -69,8 +69,15 @@ def web_as_created(lines: list[Any]) -> None:
     lines.insert(1, lines[WEB_BEFORE])
 
 
+def created_as_there_before(lines: list[Any]) -> None:
+    there = copy.deepcopy(lines[WEB_BEFORE])
+    there["group"]["id"] = NEW
+    lines.insert(FRESH_WRITE + 1, there)
+
+
 FORGERIES: dict[str, tuple[Callable[[list[Any]], Any], str]] = {
     "a-live-group-as-created": (web_as_created, "another group"),
+    "a-created-group-as-there-before": (created_as_there_before, "which this apply created"),
     "found-though-nobody-asked": (lambda lines: lines.insert(1, lines[LATE_FOUND]), "nothing before says"),
     "created-though-nobody-asked": (lambda lines: lines.pop(1), "nothing before says"),
     "another-name-in-the-body": (
