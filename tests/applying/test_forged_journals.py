@@ -119,6 +119,15 @@ def test_a_creation_that_was_refused_proves_nothing() -> None:
     assert dict(read.created) == {(TARGET, FOUND): "late"}
 
 
+def test_a_later_apply_in_the_same_journal_may_change_what_an_earlier_one_created() -> None:
+    """What counts is how it was before the first: not there."""
+    lines = real()
+    there = copy.deepcopy(lines[WEB_BEFORE])
+    there["group"]["id"] = NEW
+    read = journal_reading.loads(text_of([*lines, lines[0], there]), "apply.journal")
+    assert read == journal_reading.loads(text_of(lines), "apply.journal")
+
+
 def test_a_real_journal_proves_what_happened() -> None:
     read = journal_reading.loads(text_of(real()), "apply.journal")
     assert dict(read.created) == {(TARGET, NEW): "fresh", (TARGET, FOUND): "late"}
