@@ -589,7 +589,7 @@ def test_a_404_that_is_not_the_apis_proves_no_deletion(server: EmulatorServer, b
 
     class Lost(httpx.HTTPTransport):
         def handle_request(self, request: httpx.Request) -> httpx.Response:
-            if request.url.path.endswith(str(world.target.region_id)):
+            if request.url.path.endswith(f"/{world.target.region_id}"):
                 return super().handle_request(request)
             return httpx.Response(404, content=body, request=request)
 
