@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from build import desired_group, live_group, tcp, uuid
 from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,10 +15,12 @@ from world import World, canonical, rule_lists, seeds, wanted
 
 from reconciler import Enforce, connect, reconcile
 from reconciler.drift.compare import Drift, Severity
-from reconciler.drift.watch import Health, Round, Told, WatchLoop
+from reconciler.drift.watch import Health, Round, Told, WatchLoop, narrows
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.desired import DesiredRule, Target
 from reconciler.model.errors import ApiError, Stopped
+from reconciler.planning.diff import diff, diff_deletion
+from reconciler.planning.resolve import Match
 from reconciler.traffic import Traffic
 
 TARGET = Target(1, 7)
@@ -134,3 +138,20 @@ def test_narrowing_opens_nothing_and_leaves_nothing_that_it_may_take(
         assert after.is_subset(asked)
     assert not done.failed
     assert all('"tags"' not in request.body for request in world.writes())
+
+
+def test_what_narrows_changes_rules_alone_and_opens_nothing() -> None:
+    """A new name is not for nobody to see, and neither is a group that comes or goes."""
+    less = desired_group("web", [tcp(80)], id=uuid(1))
+    more = live_group("web", [tcp(80), tcp(22)])
+    cases = {
+        "narrower": (less, more, True),
+        "wider": (less, live_group("web", []), False),
+        "moved": (less, live_group("web", [tcp(22)]), False),
+        "renamed": (less, replace(more, name="old"), False),
+        "the same traffic": (desired_group("web", [tcp(80)], tags={"a": "b"}), live_group("web", [tcp(80)]), False),
+        "missing": (less, None, False),
+    }
+    for name, (desired, live, expected) in cases.items():
+        assert narrows(diff(Match(desired, live))) is expected, name
+    assert not narrows(diff_deletion(more))

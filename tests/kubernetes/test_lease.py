@@ -199,3 +199,18 @@ def test_a_lease_without_a_part_is_no_trouble(part: str) -> None:
     cluster.write_lease("here", {"metadata": {"name": "lease"}, "spec": {**spec, part: None}})
     taken, warned = run(cluster.lease_of("one", clock), clock, rounds=30)
     assert (len(taken), warned) == (1, [])
+
+
+def test_it_is_held_from_before_the_write_that_took_it() -> None:
+    """Others count from when the cluster has it, which is later: a slow answer makes the time here no longer."""
+    clock, cluster = SteadyClock(), FakeCluster()
+    lease = cluster.lease_of("one", clock)
+
+    def be_slow() -> None:
+        clock.time += HELD - 1
+
+    cluster.before_write = be_slow
+    lease._take()
+    assert lease.is_held
+    clock.time += 1
+    assert not lease.is_held

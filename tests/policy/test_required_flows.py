@@ -138,3 +138,21 @@ def test_nobody_locks_themselves_out(address: str, keeps: str, *, stops: bool) -
         (found,) = plan.stopped_by
         for words in ("LOCK YOU OUT", "'web'", address, "rule-1", "without --protect-ssh-from"):
             assert words in found.message
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "    tags: {env: prod}\n",
+        "    ignore_rules: [{ports: 22}]\n    rules: [{direction: ingress, protocol: tcp, ports: 443}]\n",
+    ],
+    ids=["rules_that_are_not_managed", "rules_of_others"],
+)
+def test_what_stays_live_is_judged_as_what_is_written(more: str) -> None:
+    """There is no written rule that admits it, and so no place of one."""
+    flow = "[{group: web, direction: ingress, protocol: tcp, ports: 22, remote_ip_prefix: 0.0.0.0/0}]"
+    text = policies(must_deny=flow) + f"security_groups:\n  - name: web\n{more}"
+    for port, stops in ((22, True), (23, False)):
+        plan = planned(text, live_group(live_rule(1, "10.0.0.0/8", port)))
+        assert [each.guardrail for each in plan.stopped_by] == ["must_deny"] * stops
+        assert all("tcp 22 from 10.0.0.0/8" in each.message for each in plan.stopped_by)

@@ -18,6 +18,7 @@ from reconciler.applying.apply import Report
 from reconciler.applying.outcome import Result, Status
 from reconciler.drift.compare import Severity, find_drift
 from reconciler.model.policies import Finding
+from reconciler.model.rule import Rule
 from reconciler.planning.plan import Plan
 from reconciler.render.condense import condense, describe_groups, merge_findings, shorten_end
 from reconciler.render.drift import drift_to_json, view_drift
@@ -251,3 +252,15 @@ def test_findings_that_differ_in_exceptions_are_one_and_those_that_say_something
     first, other = merge_findings(found)
     assert first.message == "'a' opens tcp 22 from 0.0.0.0/0, with exceptions; narrow it; the same of b"
     assert other == found[2]
+
+
+def test_what_two_of_three_groups_have_in_common_stays_with_each() -> None:
+    """Only of three is a part of a group told elsewhere; of two, where that is all of both."""
+
+    def lines(*rules: list[Rule]) -> list[str]:
+        desired = [desired_group(f"g{number}", [wanted(each) for each in some]) for number, some in enumerate(rules)]
+        return [line for line in shown(view_plan(plan_of(desired, []))) if line.startswith("+ ")]
+
+    assert lines([tcp(1)], [tcp(1)], [tcp(2)]) == ["+ create 2 groups", f"+ create g2 ({TARGET})"]
+    assert len(lines([tcp(1)], [tcp(1), tcp(3)], [tcp(2)])) == 3
+    assert lines([tcp(1)], [tcp(1), tcp(3)], [tcp(1), tcp(2)])[0] == "+ create 3 groups"
