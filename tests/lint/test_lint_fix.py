@@ -11,6 +11,7 @@ from lint_files import DEFAULTS, files, files_with_set, load
 
 from reconciler.lint import Kind, fix, lint
 from reconciler.lint.prove import same_sets
+from reconciler.lint.text import Text
 from reconciler.loading.issues import Issues
 from reconciler.loading.rule_sets import read_shared
 from reconciler.planning.group_view import desired_view
@@ -207,3 +208,11 @@ def test_what_cannot_be_mended_safely_is_left_and_says_why(rules: str) -> None:
     fixed = fix(*load(text.encode()), DEFAULTS)
     assert fixed.texts == {}
     assert all(finding.left for finding in fixed.left)
+
+
+def test_a_mending_that_would_lose_a_comment_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Text, "_kept", lambda *_: "")
+    text = "security_groups:\n- name: web\n  rules:\n  - {direction: egress}\n  - {direction: egress}  # why\n"
+    fixed = fix(*load(text.encode()), DEFAULTS)
+    assert fixed.texts == {}
+    assert "a comment would be lost" in {finding.left for finding in fixed.left}
