@@ -27,6 +27,8 @@ _MOST_DOTS = 64
 _DOTTED = re.compile(rf"""(?<![\w-])(?:(?:"[^"\n]*+"|'[^'\n]*+'|[\w-]++)[ \t]*+\.[ \t]*+){{{_MOST_DOTS}}}""")
 """A key of so many parts that `tomllib`, which compares each part with all before it, would take long."""
 
+_TOOL = re.compile(rb"""\[[ \t]*+(?:tool|'tool'|"tool")[ \t]*+\]""").search
+
 FILE_NAME = "sgctl.toml"
 PROJECT_FILE_NAME = "pyproject.toml"
 PROJECT_TABLE = ("tool", "sgctl")
@@ -184,7 +186,7 @@ def _read_settings(path: Path, folder: Path) -> tuple[Source, KeyPath, Any] | No
 def _may_name_us(data: bytes) -> bool:
     """Whether a project file may hold our table: nearly all of them do not, and reading TOML takes a while."""
     return b"sgctl" in data and (
-        b"[tool]" in data or any(b"tool" in line for line in data.split(b"\n") if b"sgctl" in line)
+        _TOOL(data) is not None or any(b"tool" in line for line in data.split(b"\n") if b"sgctl" in line)
     )
 
 

@@ -97,7 +97,14 @@ def test_a_project_file_without_our_table_is_no_configuration(text: str, reposit
 
 
 @pytest.mark.parametrize(
-    "written", ["[tool]\nsgctl.region_id = 7", "tool.sgctl.region_id = 7", "tool = {sgctl = {region_id = 7}}"]
+    "written",
+    [
+        "[tool]\nsgctl.region_id = 7",
+        "[ tool ]\nsgctl.region_id = 7",
+        "['tool']\nsgctl.region_id = 7",
+        "tool.sgctl.region_id = 7",
+        "tool = {sgctl = {region_id = 7}}",
+    ],
 )
 def test_our_table_is_found_however_it_is_spelled(written: str, repository: Path) -> None:
     (repository / "pyproject.toml").write_text(written + "\n")
