@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from build import desired_group, live_group, tcp, uuid
+from build import desired_group, live_group, state_of, tcp, uuid
 from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +15,7 @@ from world import World, canonical, rule_lists, seeds, wanted
 
 from reconciler import Enforce, connect, reconcile
 from reconciler.drift.compare import Drift, Severity
-from reconciler.drift.watch import Health, Round, Told, WatchLoop, narrows
+from reconciler.drift.watch import Health, Round, Told, WatchLoop, narrows, only_narrowing
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.desired import DesiredRule, Target
 from reconciler.model.errors import ApiError, Stopped
@@ -155,3 +155,6 @@ def test_what_narrows_changes_rules_alone_and_opens_nothing() -> None:
     for name, (desired, live, expected) in cases.items():
         assert narrows(diff(Match(desired, live))) is expected, name
     assert not narrows(diff_deletion(more))
+    tagged = replace(less, tags={"a": "b"}, description="new")
+    (only,) = only_narrowing(state_of(tagged), [diff(Match(tagged, more))]).groups
+    assert (only.tags, only.description, only.rules) == (None, None, less.rules)

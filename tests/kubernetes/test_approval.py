@@ -142,3 +142,13 @@ def test_what_is_approved_is_done_once(cloud: EmulatorServer) -> None:
         cluster.look("one")
     assert cluster.spent == [digest]
     assert len(cloud.store.groups(Target(cluster.projects["one"], 7), "web-one")) == 1
+
+
+def test_an_approval_is_worth_nothing_where_nothing_is_ever_done(cloud: EmulatorServer) -> None:
+    """Also of the very plan that is shown: else it would be carried out as soon as the mode is another."""
+    cluster = Approvals(cloud)
+    cluster.change("one", spec={**cluster.resources[cluster.key("one")].spec, "mode": "Observe"})
+    cluster.look("one")
+    cluster.approve("one", cluster.shown[-1])
+    cluster.look("one")
+    assert cluster.spent == []
