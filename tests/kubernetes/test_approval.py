@@ -152,3 +152,18 @@ def test_an_approval_is_worth_nothing_where_nothing_is_ever_done(cloud: Emulator
     cluster.approve("one", cluster.shown[-1])
     cluster.look("one")
     assert cluster.spent == []
+
+
+def test_an_approval_lifts_no_guardrail(cloud: EmulatorServer) -> None:
+    """Whoever approves sees what stops the plan; what lifts it is a field of the target."""
+    cluster = Approvals(cloud)
+    cluster.look("one")
+    cluster.approve("one", cluster.shown[-1])
+    cluster.look("one")
+    cluster.put(group("web-one", of="one"))
+    cluster.look("one")
+    assert cluster.statuses[cluster.key("one")]["plan"]["stoppedBy"]
+    cluster.approve("one", cluster.shown[-1])
+    before = len(cloud.requests)
+    look(cluster.key("one"), cluster.resources, hands_of(cluster, cloud), lambda _: threading.Lock())
+    assert {each.method for each in cloud.requests[before:]} == {"GET"}

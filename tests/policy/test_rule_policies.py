@@ -3,7 +3,9 @@
 from datetime import date
 
 import pytest
-from policy_build import group, judged, live_group, of, planned, policies
+from policy_build import group, judged, live_group, live_rule, of, planned, policies
+
+from reconciler.policy.judge_plan import judge_again
 
 IN = "direction: ingress, protocol: tcp, ports: 80"
 
@@ -121,3 +123,13 @@ def test_an_exception_covers_its_own_policy_only() -> None:
         "rule_description": False,
         "max_prefix_size": True,
     }
+
+
+@pytest.mark.parametrize("day", [date(2026, 6, 15), date(2026, 6, 16)])
+def test_an_exception_of_a_group_that_does_not_change_ends_for_a_saved_plan_too(day: date) -> None:
+    """Nothing of the group is in the plan but what was found in it."""
+    text = policies(rule_description="error") + group(f"{IN}, remote_ip_prefix: 10.0.0.0/8, {EXCEPTION}")
+    plan = planned(text, live_group(live_rule(1, "10.0.0.0/8", 80)), day=date(2026, 6, 15))
+    assert (plan.changes, plan.stopped_by) == ((), ())
+    (found,) = judge_again(plan, today=day).findings
+    assert found.stops == ("its exception ended on 2026-06-15 (legacy)" in found.message) == (day.day == 16)
