@@ -19,6 +19,9 @@ MAX_PROCESSES = 4
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
+_DELAY, _MOST_DELAYS = 0.01, 500
+"""Seconds until it is seen whether an import has ended, and how often."""
+
 
 def run_and_exit(run: Callable[[list[str]], int]) -> NoReturn:
     """Run the command line of this process, and end the process with the exit code.
@@ -50,18 +53,31 @@ def _open_missing_streams() -> None:
 def _end_as_after_ctrl_c() -> None:
     """Let SIGTERM and SIGHUP end a command as Ctrl-C does: with a sentence, and an exit code of ours.
 
-    Only the first of them interrupts: the next ones would come in the middle of that sentence. A signal that is ignored
-    (SIGHUP under `nohup`) stays ignored.
+    Only the first of them interrupts: the next ones would come in the middle of that sentence. One that comes while a
+    module is imported waits until that is whole, for the sentence may need it. A signal that is ignored (SIGHUP under
+    `nohup`) stays ignored.
     """
-    interrupts = iter([KeyboardInterrupt])
+    interrupts, delays = iter([KeyboardInterrupt]), iter(range(_MOST_DELAYS))
 
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
+    def interrupt(_number: int, frame: FrameType | None) -> None:
+        if _is_importing(frame) and next(delays, None) is not None:
+            signal.signal(signal.SIGALRM, interrupt)
+            signal.setitimer(signal.ITIMER_REAL, _DELAY)
+            return
         for first in interrupts:
             raise first
 
     for number in _STOP_SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, interrupt)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def collect_garbage() -> None:

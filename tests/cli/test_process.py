@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from imports import PACKAGE
 
 from reconciler.emulator.records import RequestRecord
 from reconciler.emulator.server import EmulatorServer
@@ -150,3 +151,42 @@ def test_a_second_signal_leaves_the_sentence_about_the_first_whole(
     started.append(subprocess.Popen(command, cwd=offline.folder, env=environment, stderr=subprocess.PIPE))
     told = started[0].communicate(timeout=60)[1]
     assert (started[0].returncode, told) == (1, b"\nerror: interrupted; nothing was sent\n")
+
+
+IMPORTING = """
+import sys, time
+from reconciler import process
+
+def run(arguments):
+    try:
+        import half
+        time.sleep(60)
+    except KeyboardInterrupt:
+        return 7 if "half" in sys.modules and half.is_whole else 8
+
+process.run_and_exit(run)
+"""
+HALF = """
+import os, signal
+
+class Field:
+    def __set_name__(self, owner, name):
+        os.kill(os.getpid(), signal.{name})
+
+class Owner:
+    field = Field()
+
+is_whole = True
+"""
+
+
+@pytest.mark.usefixtures("default_signals")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_while_a_module_is_imported_waits_until_it_is_whole(tmp_path: Path, name: str) -> None:
+    """Half a module has no words for what happened, and Python makes another error of what comes in a class body."""
+    (tmp_path / "half.py").write_text(HALF.format(name=name))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(PACKAGE.parent)])}
+    ran = subprocess.run(
+        [sys.executable, "-c", IMPORTING], env=environment, timeout=30, capture_output=True, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (7, b"")
