@@ -57,18 +57,22 @@ def safe_order(
     staying: Sequence[Rule] = (),
 ) -> Order:
     """Order the changes of a group that holds `present` rules now, of which `staying` are not touched."""
+    batches: list[Batch] = []
+    fewer = sum(len(each.live) - 1 for each in redescribes)
+    if fewer and present + len(creates) > MAX_RULES:  # live rules of one meaning give way to one, which makes room
+        batches.append(Batch(redescribes=tuple(redescribes)))
+        present, redescribes = present - fewer, ()
     turns = _Turns(present, list(creates), list(deletes), staying)
     if present + len(creates) > MAX_RULES:
         turns.run()
-    batches = turns.batches
-    takes_turns = bool(batches)
+    batches += turns.batches
     if turns.creates:
         batches.append(Batch(creates=tuple(turns.creates)))
     if redescribes:
         batches.append(Batch(redescribes=tuple(redescribes)))
     if turns.deletes:
         batches.append(Batch(deletes=tuple(turns.deletes)))
-    return Order(tuple(batches), tuple(turns.gaps), takes_turns)
+    return Order(tuple(batches), tuple(turns.gaps), bool(turns.batches))
 
 
 @dataclass(slots=True)

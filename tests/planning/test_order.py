@@ -11,8 +11,10 @@ from reconciler.model.live import LiveRule
 from reconciler.model.place import FilePlace
 from reconciler.model.rule import Rule
 from reconciler.planning import order
+from reconciler.planning.diff import Redescription
 
 CEILING = 5
+PLACE = FilePlace("", 1, 1)
 PREFIXES = [None, "10.0.0.0/8", "10.1.0.0/16", "192.0.2.0/24"]
 
 
@@ -37,7 +39,7 @@ rule_lists = st.lists(rules, unique=True, max_size=CEILING)
 
 
 def plan(old: list[Rule], new: list[Rule]) -> order.Order:
-    creates = [DesiredRule(rule, "", FilePlace("", 1, 1)) for rule in new if rule not in old]
+    creates = [DesiredRule(rule, "", PLACE) for rule in new if rule not in old]
     deletes = [LiveRule(str(number), rule, "") for number, rule in enumerate(old) if rule not in new]
     return order.safe_order(len(old), creates, (), deletes, [rule for rule in old if rule in new])
 
@@ -96,6 +98,18 @@ def test_room_for_one_is_enough_to_widen_all_one_by_one() -> None:
     found = plan(old, FULL[:-1])
     assert found.takes_turns
     assert not found.gaps
+
+
+def test_live_rules_of_one_meaning_that_give_way_to_one_make_room_first() -> None:
+    twins = tuple(LiveRule(text, tcp(1, 1), text) for text in ("a", "b"))
+    redescribed = Redescription(twins, DesiredRule(tcp(1, 1), "", PLACE))
+    staying = [tcp(port, port) for port in (2, 3, 4)]
+    new = DesiredRule(tcp(5, 5), "", PLACE)
+    for others, firsts in ((staying, [redescribed]), (staying[1:], [])):
+        found = order.safe_order(2 + len(others), [new], [redescribed], (), others)
+        assert list(found.batches[0].redescribes) == firsts
+        assert [batch.creates for batch in found.batches if batch.creates] == [(new,)]
+        assert not found.takes_turns
 
 
 @pytest.mark.parametrize(

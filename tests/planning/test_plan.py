@@ -262,6 +262,20 @@ def test_what_is_created_in_one_target_is_not_there_in_another() -> None:
     assert methods == [["POST", "PATCH"], ["POST"]] * 2
 
 
+def test_live_rules_of_one_meaning_that_give_way_to_one_leave_room() -> None:
+    """A full group of two such rules takes another one: never 251 at once."""
+    twins = [there(number, tcp(1), text) for number, text in enumerate("ab")]
+    live = live_group("web", [*twins, *(there(port, tcp(port)) for port in range(2, 250))])
+    (change,) = plan_of([desired_group("web", [tcp(port) for port in range(1, 251)])], [live]).changes
+    (request,) = change.requests
+    assert [entry["action"] for entry in (request.body or {})["changed_rules"]] == [
+        "delete",
+        "delete",
+        "create",
+        "create",
+    ]
+
+
 def test_each_change_carries_the_fingerprint_of_what_it_was_computed_from() -> None:
     live = [live_group("web", [tcp(80)]), live_group("old", tags={"sgctl-owner": "us"}, number=9)]
     changes = plan_of([desired_group("web", owner="us"), desired_group("new")], live, owners=["us"], prune=True).changes

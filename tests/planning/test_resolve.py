@@ -8,9 +8,9 @@ from datetime import date
 from typing import Any
 
 import pytest
-from build import OTHER_TARGET, desired_group, live_group, live_of, plan_of, rule, state_of, tcp, uuid, wanted
+from build import OTHER_TARGET, TARGET, desired_group, live_group, live_of, plan_of, rule, state_of, tcp, uuid, wanted
 
-from reconciler.model.desired import DesiredGroup, DesiredRule
+from reconciler.model.desired import DesiredGroup, DesiredRule, Target
 from reconciler.model.errors import InputError, UsageError
 from reconciler.model.live import OWNER_TAG, LiveGroup, Tag
 from reconciler.model.place import FilePlace
@@ -270,3 +270,12 @@ def test_group_restricts_a_plan(patterns: tuple[str, ...], names: set[str]) -> N
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         plan_of([desired_group("web")], [WEB], **options)
+
+
+@pytest.mark.parametrize(("target", "is_named"), [(TARGET, True), (OTHER_TARGET, False)])
+def test_a_group_without_rules_may_be_an_orphan_of_its_own_target(target: Target, *, is_named: bool) -> None:
+    desired = [desired_group("web-2", None, owner="us"), desired_group("app", target=OTHER_TARGET, owner="us")]
+    with pytest.raises(InputError) as raised:
+        plan_of(desired, [live_group("web", tags={OWNER_TAG: "us"}, number=9, target=target)], owners=["us"])
+    (issue,) = raised.value.issues
+    assert ("previous_name: web" in (issue.fix or "")) is is_named
