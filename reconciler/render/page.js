@@ -216,8 +216,9 @@ for (const figure of all("figure.picture")) {
     if (!link) return;
     if (moved || showOne(link.getAttribute("href"))) event.preventDefault();
   });
+  const drawn = new Set(all("template[data-for]").map((each) => each.dataset.for));
   for (const button of all("button[data-show]")) {
-    button.hidden = false;
+    button.hidden = !drawn.has(button.dataset.show);
     button.addEventListener("click", () => showOne(`#${button.dataset.show}`));
   }
   start();

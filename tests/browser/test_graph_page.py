@@ -58,6 +58,14 @@ def test_a_click_shows_a_group_with_its_neighbours_and_escape_shows_all_again(sh
     assert len(cards(page)) == 40
 
 
+def test_a_group_without_a_picture_of_its_own_offers_none(show: Show) -> None:
+    """One group alone is the whole picture; a button that does nothing is worse than none."""
+    for groups, number in ((build_graphs(view_of({"web": [rule(port=443)]})), 0), (fleet(4), 4)):
+        page = show(render_graph_page(groups, "Security groups"))
+        assert page.locator("button[data-show]").count() >= 1
+        assert page.locator("button[data-show]:not([hidden])").count() == number
+
+
 def test_a_hub_is_shown_with_what_is_alike_among_its_neighbours_once(show: Show) -> None:
     page = show(render_graph_page(fleet(400), "Security groups"))
     page.click('.picture svg a[href="#bastion-1337-7"] .body')

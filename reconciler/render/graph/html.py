@@ -73,11 +73,8 @@ def _groups(graph: Graph, links: Mapping[str, str], *, is_open: bool, with_chang
     own: defaultdict[str, list[Edge]] = defaultdict(list)
     for edge in graph.edges:
         own[edge.owner].append(edge)
-    for node in graph.nodes:
-        if node.kind in {NodeKind.GROUP, NodeKind.UNKNOWN} and (node.key in links or own[node.key]):
-            yield from _group(
-                node, own[node.key], nodes, links.get(node.key, ""), is_open=is_open, with_change=with_change
-            )
+    for key, link in links.items():
+        yield from _group(nodes[key], own[key], nodes, link, is_open=is_open, with_change=with_change)
 
 
 def _group(
