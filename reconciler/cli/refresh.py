@@ -37,7 +37,7 @@ from reconciler.loading.walk import LOCK_NAME, Walk
 from reconciler.model.clock import Clock, SystemClock
 from reconciler.model.cloud import DEFAULT_TIMEOUT, MAX_RULES
 from reconciler.model.errors import ExitCode, InputError, SgctlError
-from reconciler.model.files import parts_below, read_bounded
+from reconciler.model.files import GROUPS_LIMIT, parts_below, read_bounded
 from reconciler.model.problems import ProblemName
 from reconciler.model.text import count, printable, shown
 
@@ -81,9 +81,9 @@ def command(paths: tuple[str, ...], *, check: bool, accept: bool, follow_links: 
         raise InputError(issues.worded(document.source for document in documents))
     texts = _texts(fetched, locks, paths)
     for path, text in texts.items():
-        click.echo(printable(f"{'would write' if check else 'wrote'} {path}"))
         if not check:
             write_groups(path, text)
+        click.echo(printable(f"{'would write' if check else 'wrote'} {path}"))
     if not found:
         click.echo("No address group of these files is published by others.")
     elif not texts:
@@ -186,7 +186,7 @@ class _Fetcher:
         if not self._walk.follow_links and (parts is None or any(part.startswith(".") for part in parts)):
             return ProblemName.OUTSIDE_FOLDER, f"{shown(path)} leads out of {root}, or to what is hidden"
         try:
-            return read_bounded(there, MAX_LIST)
+            return read_bounded(there, MAX_LIST, below=None if self._walk.follow_links else os.path.realpath(root))
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not a path"
             return ProblemName.LIST_UNREACHABLE, f"cannot read {shown(path)}: {reason}"
@@ -270,6 +270,14 @@ def _texts(fetched: Sequence[_Fetched], locks: Locks, paths: Sequence[str]) -> d
     texts = {}
     for folder, wanted in lists.items():
         path, text = names[folder], lock_text(wanted)
-        if not Path(path).exists() or Path(path).read_text(encoding="utf-8") != text:
+        if not _holds(path, text):
             texts[path] = text
     return texts
+
+
+def _holds(path: str, text: str) -> bool:
+    """Tell whether a file holds a text; what is no file, such as a pipe, does not."""
+    try:
+        return read_bounded(path, GROUPS_LIMIT) == text.encode()
+    except OSError:
+        return False

@@ -306,6 +306,23 @@ def test_two_locks_of_one_list_from_different_days_name_the_command(sgctl: Sgctl
     assert sgctl("validate", "a", "b").code == 0
 
 
+@pytest.mark.parametrize("kind", ["pipe", "device", "dangling", "loop", "folder"])
+def test_what_is_no_file_in_the_place_of_a_lock_is_neither_read_nor_written(sgctl: Sgctl, kind: str) -> None:
+    """Beside a file that is named, as a repository may have it: no hang, and nothing is said to be written."""
+    sgctl.write(GROUPS, "groups/web.yaml")
+    lock = sgctl.folder / "groups" / LOCK
+    if kind == "pipe":
+        os.mkfifo(lock)
+    elif kind == "folder":
+        lock.mkdir()
+    else:
+        lock.symlink_to({"device": "/dev/zero", "dangling": "nowhere", "loop": LOCK}[kind])
+    ran = sgctl("refresh", "groups/web.yaml")
+    assert (ran.code, "wrote" in ran.out) == (1, False)
+    assert f"cannot write groups/{LOCK}: it is " in ran.err
+    assert sgctl("refresh", "groups/web.yaml", "--check").code == 2
+
+
 def test_what_a_list_says_twice_is_counted(sgctl: Sgctl) -> None:
     sgctl.write("10.0.0.0/8\n10.1.0.0/16\n10.1.2.0/24\n192.0.2.1\n192.0.2.1/32\n", "office.txt")
     sgctl.write("address_groups: {office: {source: file, path: office.txt}}\n")
