@@ -36,6 +36,7 @@ def _create(session: Session, request: Request) -> Result:
     difference = session.change.difference
 
     def is_made() -> bool:
+        session.settle(request)  # on v2 a task may be at it
         return bool(session.context.reader.list_groups(difference.target, difference.name))
 
     for _ in range(MAX_TRIES):

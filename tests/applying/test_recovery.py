@@ -473,11 +473,12 @@ def test_a_refusal_that_cannot_be_looked_after_counts_as_touched_and_says_so(
     assert "whether it was carried out in part is not known" in told
 
 
+@pytest.mark.parametrize("version", ["v1", "v2"])
 @pytest.mark.parametrize(("status", "message"), [(429, "too many"), (409, LOCKED)], ids=["429", "locked"])
 def test_a_creation_is_sent_again_only_where_the_one_before_made_nothing(
-    server: EmulatorServer, status: int, message: str
+    server: EmulatorServer, version: str, status: int, message: str
 ) -> None:
-    world = World(server)
+    world = World(server, version, knobs=neutron(task_polls=3))
     plan = world.plan(wanted(world.target, ("web", NEW)))
     refusal = here(world, "status", method="POST", status=status, message=message, retry_after=1)
     world.faults(replace(refusal, count=2))
