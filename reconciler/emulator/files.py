@@ -125,5 +125,7 @@ def _yaml(text: str, path: str | Path) -> Any:
         raise EmulatorError(f"{path}: not YAML: {problem}") from None
     except ValueError as problem:  # a number of too many digits, a day that no calendar has
         raise EmulatorError(f"{path}: a value cannot be read: {problem}") from None
+    except (AttributeError, LookupError):  # what PyYAML makes of a tag that does not fit its text, as `!!timestamp x`
+        raise EmulatorError(f"{path}: a value cannot be read: a tag such as `!!int` does not fit it") from None
     except RecursionError:
         raise EmulatorError(f"{path}: nested too deeply") from None

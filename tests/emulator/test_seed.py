@@ -271,3 +271,19 @@ def test_one_client_may_use_several_targets() -> None:
         http.headers["Authorization"] = "apikey emulator"
         for target in ("1/7", "1/8", "2/7"):
             assert http.get(f"/cloud/v1/securitygroups/{target}").json()["count"] == 2
+
+
+TAGS = ("int", "float", "bool", "null", "timestamp", "binary", "str", "seq", "map", "set", "omap", "pairs", "value")
+TAGGED = ("", "x", '""', "1:", "0x", "[]", "{}", "[a]", "2001-99-99", "2001-01-01 25:00:00", "\u00e9", "{[a]: b}")
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_a_tag_that_does_not_fit_its_text_is_an_error_of_the_file(store: Store, tmp_path: Path, tag: str) -> None:
+    file = tmp_path / "seed.yaml"
+    for text in TAGGED:
+        file.write_text(f"groups: !!{tag} {text}\n", encoding="utf-8")
+        for load in (lambda: load_seed(store, file), lambda: load_faults(file)):
+            try:
+                load()
+            except EmulatorError as problem:
+                assert str(problem).startswith(str(file)), text  # noqa: PT017 - some of them are right as they are
