@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.model.desired import Target
 from reconciler.model.policies import Finding
+from reconciler.render import html
 from reconciler.render.formats import render
 from reconciler.render.page import anchor
 from reconciler.render.view import Failure, GroupRef, GroupView, Line, Made, Reach, TrafficLine, View
@@ -87,16 +88,21 @@ def test_no_remark_is_left_out_without_a_word(kind: str) -> None:
     assert "and 100 more</p>" in page
 
 
-def test_traffic_and_what_groups_have_in_common_are_bounded_too() -> None:
-    """500 pairs of groups that change alike, each in 200 ways: 200,000 lines, and half as many in common."""
-    lines = [tuple(replace(LINE, text=f"{pair} {number}") for number in range(100)) for pair in range(500)]
-    flows = [tuple(replace(traffic(number), text=f"{pair} {number}") for number in range(100)) for pair in range(500)]
+def test_traffic_and_what_groups_have_in_common_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pairs of groups that change alike, each by twenty rules and twenty flows: ten groups and ten pairs have room."""
+    monkeypatch.setattr(html, "_MOST_LINES", 400)
     groups = tuple(
-        replace(group(f"g{number}"), lines=lines[number // 2], traffic=flows[number // 2]) for number in range(1000)
+        replace(
+            group(f"g{number}"),
+            lines=tuple(replace(LINE, text=f"{number // 2} {each}") for each in range(20)),
+            traffic=tuple(replace(traffic(each), text=f"{number // 2} {each}") for each in range(20)),
+        )
+        for number in range(24)
     )
     page = render(View("plan", groups, "Plan"), "html")
-    assert page.count("<tr class=") == 2 * 25_000
-    assert page.count("100 more flows not shown; the JSON has all.") == 2 * (500 - 125) + 500
+    assert page.count("<tr class=") == 2 * 400
+    for what in ("lines", "flows"):
+        assert page.count(f"20 more {what} not shown; the JSON has all.") == 14 + 2
 
 
 def test_the_policy_of_a_page_lets_its_own_script_run_and_no_other() -> None:
