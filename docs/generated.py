@@ -32,7 +32,7 @@ GOLDEN = ROOT / "tests" / "loading" / "problems.golden"
 
 def commands_page() -> str:
     """Return every command with its options, from its help."""
-    root = click.Context(sgctl, info_name="sgctl", resilient_parsing=True)
+    root = click.Context(sgctl, info_name="sgctl", resilient_parsing=True, **sgctl.context_settings)
     commands = commands_of(root)
     lines = [
         "# Commands",
