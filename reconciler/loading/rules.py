@@ -18,7 +18,7 @@ from reconciler.model.place import Key, Place, UsedPlace, used_at
 from reconciler.model.policies import PolicyException, Review
 from reconciler.model.problems import ProblemName
 from reconciler.model.rule import Rule
-from reconciler.model.text import MOST_WORDS, shown
+from reconciler.model.text import MOST_WORDS, is_uuid, shown
 
 
 class ReadReview(NamedTuple):
@@ -139,7 +139,7 @@ def read_rules(
             continue
         expansion = expand(rule, address_groups)
         review, wrong_review = read_review(rule)
-        foreign = _foreign(rule, group_id) if path[0] != "rule_sets" else ()  # those rules are of every group
+        foreign = _foreign(rule, group_id if path[0] != "rule_sets" else None)  # those rules are of every group
         group_id = group_id or rule.get("security_group_id")
         if expansion.problems or wrong_review or foreign:
             report(document, (*path, index), (*expansion.problems, *wrong_review, *foreign), issues)
@@ -157,13 +157,24 @@ def read_rules(
 
 
 def _foreign(rule: dict[str, Any], group_id: object) -> tuple[Problem, ...]:
-    """Refuse a rule whose `security_group_id` is not that of the group, or of the rules before it."""
-    written = rule.get("security_group_id", group_id)
-    if group_id is None or str(written).lower() == str(group_id).lower():
+    """Refuse a rule whose `security_group_id` is not that of the group, or of the rules before it.
+
+    To some tools that key is the remote (Terraform for Yandex): without one, the rule would be for every address.
+    """
+    written = rule.get("security_group_id")
+    if written is None:
         return ()
-    message = f"this rule belongs to the group {shown(written)}, and stands in {shown(group_id)}"
-    fix = "move it there, or leave `security_group_id` out"
-    return (Problem(("security_group_id",), ProblemName.RULE_OF_ANOTHER_GROUP, message, fix, at_key=True),)
+    name, message = ProblemName.RULE_OF_ANOTHER_GROUP, f"this rule belongs to the group {shown(written)}"
+    if not is_uuid(str(written)):
+        name = ProblemName.WRONG_VALUE
+        message = f"`security_group_id` is the UUID of the rule's group, not {shown(written)}"
+        fix = "use `remote_group` if it is the remote, and leave it out if not"
+    elif group_id is not None and str(written).lower() != str(group_id).lower():
+        message += f", and stands in {shown(group_id)}"
+        fix = "move it there, or leave `security_group_id` out"
+    else:
+        return ()
+    return (Problem(("security_group_id",), name, message, fix, at_key=True),)
 
 
 def _add_used(

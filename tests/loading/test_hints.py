@@ -228,6 +228,7 @@ RULES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], bool]] = {
     ),
     "Vultr": ({**SSH, "ip_type": "v4", "subnet": "10.0.0.0", "subnet_size": 8, "notes": "x"}, [SSH | TEN], False),
     "Yandex": ({**IN, "protocol": "TCP", "v4_cidr_blocks": ["10.0.0.0/8"], "port": 22}, [SSH | TEN], True),
+    "Yandex, a group": ({**SSH, "security_group_id": "enp1"}, [SSH | {"remote_group": "app"}], False),
     "Yandex, itself": ({**SSH, "predefined_target": "self_security_group"}, [SSH | {"remote_group": "web"}], False),
     "ufw": (
         {"rule": "allow", "direction": "in", "from_ip": "10.0.0.0/8", "from_port": 20, "to_port": 22, "proto": "tcp"},

@@ -30,7 +30,7 @@ RULES = {
     ),
     "an API answer": (
         """id: x, created_at: 2019-06-18T11:56:16+0000, updated_at: 2019-06-18, revision_number: 0,
-        security_group_id: y,
+        security_group_id: 00000000-0000-4000-8000-00000000000a,
         ethertype: IPv4, protocol: null, port_range_min: null, port_range_max: null, remote_ip_prefix: null,
         remote_group_id: null, description: null""",
         [ANY4],

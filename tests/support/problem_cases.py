@@ -297,6 +297,7 @@ RULE = {
         ),
         "rule-of-another-group",
     ),
+    "another tool's remote": ("{direction: ingress, §security_group_id: enp1}", "wrong-value"),
     "no such day": ("{direction: ingress, expires: §2026-02-30}", "no-such-date"),
     "no mapping": ("§tcp", "not-a-mapping"),
     "no direction": ("§{protocol: tcp}", "missing-key"),
