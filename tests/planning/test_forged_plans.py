@@ -22,7 +22,7 @@ from reconciler.model.errors import PlanFileError
 from reconciler.model.live import PROTECTION_TAG, Tag
 from reconciler.model.published import read_schema
 from reconciler.planning import planfile
-from reconciler.planning.diff import Difference, diff, diff_deletion
+from reconciler.planning.diff import Difference, LostRule, diff, diff_deletion
 from reconciler.planning.plan import Plan, encode_changes
 from reconciler.planning.resolve import Match
 
@@ -320,6 +320,10 @@ NEVER: dict[str, tuple[Difference, str]] = {
     "the-default-group": (diff_deletion(live_group("default")), "deletes `default`, which no plan does"),
     "a-protected-group": (diff_deletion(live_group("web", tags={PROTECTION_TAG: "true"})), "it is protected"),
     "a-group-in-use": (replace(diff_deletion(live_group("web")), instances=2), "attached to 2 instances"),
+    "a-rule-shown-as-lost-that-would-stay": (
+        diff_deletion(live_group("web"), (LostRule(uuid(2), "app", there(9, tcp(1, uuid(3)))),)),
+        "does not refer to the group that is deleted",
+    ),
     "another-name-for-the-default-group": (
         diff(Match(desired_group("web", None, id=uuid(1)), live_group("default"))),
         r"\$\.changes\[0\]\.name is `web`, and the group named 'default' cannot be renamed",

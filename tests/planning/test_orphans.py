@@ -70,6 +70,7 @@ def test_a_live_group_is_the_old_name_of_one_new_group_at_most() -> None:
     """The most alike get each other; a group that a file names is none's."""
     live = [live_group("a", TEN, OURS), live_group("b", TEN[:9], OURS, number=2), live_group("c", TEN, OURS, number=3)]
     assert hints({"x": TEN, "y": TEN[:9], "c": TEN}, *live) == {"x": "a", "y": "b"}
+    assert hints({"x": TEN, "y": TEN}, live[0]) == {"x": "a"}
 
 
 def test_live_groups_that_are_equally_alike_are_all_named() -> None:
