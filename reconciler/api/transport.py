@@ -23,6 +23,10 @@ MAX_ANSWER = 256 * 2**20
 """Bytes of an answer after decompression. The largest that is asked for is a page of 1,000 groups: with 250 rules each
 and descriptions of 20 characters it weighs 103 MiB, with the longest ones (255 characters) 159 MiB (measured)."""
 
+MAX_VALUES = 16_000_000
+"""Commas and opening brackets of an answer, as many as it has values of JSON: each takes up to 70 bytes of memory, and
+256 MiB of empty lists would take 6 GB. That largest page has some 4 million."""
+
 _LEFT_OUT = frozenset({b"content-encoding", b"content-length", b"transfer-encoding", b"set-cookie"})
 """What describes the body as it was sent, and no longer fits the decoded one. And cookies: httpx would keep all that
 ever came, and send them again with each request."""
@@ -83,7 +87,7 @@ class BoundedTransport(httpx.BaseTransport):
             answer = self._pool.handle_request(asked)
             try:
                 headers = httpx.Headers(answer.headers)
-                content = b"".join(_decoded(answer.iter_stream(), headers.get("Content-Encoding", ""), self._limit))
+                content = _read(answer.iter_stream(), headers.get("Content-Encoding", ""), self._limit)
             finally:
                 answer.close()
         except _ERRORS as error:
@@ -177,6 +181,14 @@ class _Body(httpx.SyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         content, self._content = self._content, b""
         yield content
+
+
+def _read(chunks: Iterable[bytes], encoding: str, limit: int) -> bytes:
+    """Read a body, decoded. Raises `AnswerTooLarge` for one with more than `MAX_VALUES` or `limit` bytes."""
+    content = b"".join(_decoded(chunks, encoding, limit))
+    if sum(map(content.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise AnswerTooLarge(f"the answer has more than {MAX_VALUES:,} values, which no answer to this request has")
+    return content
 
 
 def _decoded(chunks: Iterable[bytes], encoding: str, limit: int) -> Iterator[bytes]:

@@ -95,7 +95,8 @@ class FolderJournal:
         path = str(self._folder / f"{began}-{os.getpid()}.journal")
         file = self._open_file(path)
         self.path = path
-        for old in kept_journals(self._folder)[KEPT:]:
+        others = [each for each in kept_journals(self._folder) if each.name != Path(path).name]
+        for old in others[KEPT - 1 :]:  # never this one, though others may be from a clock that was ahead
             with suppress(OSError):
                 old.unlink()
         return file

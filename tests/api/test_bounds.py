@@ -18,6 +18,7 @@ from raw_server import Peer, Talk, serving
 from steady import SteadyClock
 
 from reconciler.api import reader as reader_module
+from reconciler.api import transport
 from reconciler.api.client import open_client
 from reconciler.api.connection import connect
 from reconciler.api.http import Http
@@ -201,6 +202,21 @@ TOO_LARGE: dict[str, Talk] = {
         lambda: itertools.chain([b"\x1f\x8b\x08\x08" + bytes(6)], itertools.repeat(b"x" * 65536)),
     ),
 }
+
+
+def test_an_answer_of_too_many_values_is_refused_before_they_take_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "MAX_VALUES", 201)
+
+    def talk(peer: Peer) -> None:
+        for number in (99, 100):
+            peer.request()
+            body = b'{"x": [%s{}]}' % (b"[], " * number)
+            peer.say(HEAD + b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    with serving(talk) as url, limited(url) as http:
+        http.read(PATH)
+        with pytest.raises(ApiError, match="more than 201 values"):
+            http.read(PATH)
 
 
 def limited(url: str) -> Http:
