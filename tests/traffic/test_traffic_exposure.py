@@ -96,6 +96,12 @@ SIXTEEN = [f"{base}.0.0.0/8" for base in range(20, 52, 2)]
         ),
         pytest.param(tcp(22, *SIXTEEN[:13]), tcp(443, SIXTEEN[13]), [], id="another_port"),
         pytest.param(tcp(22, "64.0.0.0/2"), tcp(22, "10.0.0.0/8"), [], id="more_of_what_is_open_to_the_world_already"),
+        pytest.param(
+            tcp(22, "128.0.0.0/2"),
+            tcp(22, *SIXTEEN),
+            ["ingress tcp 22 from 16 prefixes together (20.0.0.0/8, 22.0.0.0/8, 24.0.0.0/8, and 13 more)"],
+            id="as_much_again_of_what_is_open_to_the_world_already",
+        ),
         pytest.param([], [Rule("ingress", "IPv4", "icmp")], [], id="icmp"),
         pytest.param([], [Rule("ingress", "IPv6", "ipv6-icmp", 128)], [], id="icmp_of_ipv6"),
         pytest.param([], [Rule("ingress", "IPv4", "gre")], ["ingress gre from 0.0.0.0/0"], id="no_ports_and_no_icmp"),
