@@ -35,11 +35,7 @@ class Sought:
     @property
     def asked(self) -> Rule:
         """The flow with its remote: the prefix, or as a group the members at the other end."""
-        return self.flow if self.addressed else self.flow._replace(remote_group_id=self._member)
-
-    @property
-    def _member(self) -> str:
-        return min(self.far)
+        return self.flow if self.addressed else self.flow._replace(remote_group_id=min(self.far))
 
     def see(self, rule: Rule) -> Rule | None:
         """Put a rule as it counts here; None where it does not count at all.
@@ -51,7 +47,7 @@ class Sought:
             return rule
         if rule.remote_group_id not in self.far:
             return None
-        return rule._replace(remote_group_id=None if self.addressed else self._member)
+        return rule._replace(remote_group_id=None)
 
 
 def find_nearest(

@@ -85,6 +85,20 @@ def test_single_addresses_are_counted_and_address_groups_named() -> None:
     assert source.title == "office, 192.0.2.0/24, 8 addresses"
 
 
+def test_the_largest_address_groups_that_are_all_there_are_named() -> None:
+    """Not one of which a part is there, nor one whose prefixes another has named."""
+    one, two, three = (f"203.0.113.{number}/32" for number in (1, 2, 3))
+    sources = {
+        frozenset([one]): "a",
+        frozenset([one, two]): "b",
+        frozenset([one, "10.9.9.9/32"]): "c",
+        frozenset(): "d",
+    }
+    side = view_of({"web": [rule(port=22, remote=prefix) for prefix in (one, two, three)]})
+    (graph,) = build_graphs(side, sources=sources)
+    assert [node.title for node in graph.nodes if node.kind is NodeKind.PREFIXES] == [f"b, {three}"]
+
+
 def test_half_of_the_world_is_the_world_and_icmp_is_not_counted() -> None:
     side = view_of({"half": [rule(port=22, remote="0.0.0.0/1")], "ping": [rule(port=None, protocol="icmp")]})
     (graph,) = build_graphs(side)

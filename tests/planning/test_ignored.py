@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from build import desired_group, live_group, plan_of, rule, tcp, there, uuid, wanted
+from build import desired_group, live_group, live_of, plan_of, rule, state_of, tcp, there, uuid, wanted
 from hypothesis import given
 from hypothesis import strategies as st
 from plan_strategies import ENTRIES
@@ -20,6 +20,7 @@ from reconciler.model.live import OWNER_TAG, LiveRule
 from reconciler.model.place import FilePlace
 from reconciler.planning import ignored, planfile
 from reconciler.planning.diff import diff
+from reconciler.planning.group_view import desired_view, planned_view
 from reconciler.planning.plan import Plan
 from reconciler.planning.resolve import Match
 from reconciler.policy.saved import refuse_forged
@@ -57,6 +58,18 @@ def test_a_rule_of_others_stands_for_a_desired_one_that_means_the_same() -> None
     found = diff(Match(desired_group("web", desired, ignore_rules=(K8S,)), live_group("web", live)))
     assert (found.creates, found.deletes, found.ignored_ids) == ((), (), frozenset())
     assert [[each.id for each in one.live] for one in found.redescribes] == [[uuid(8)]]
+
+
+def test_what_will_be_live_has_a_rule_of_others_that_stands_for_a_desired_one_once() -> None:
+    live = live_group("web", [there(7, tcp(80), "k8s-a"), there(8, tcp(81), "k8s-b")])
+    match = Match(desired_group("web", [wanted(tcp(80), "http")], ignore_rules=(K8S,)), live)
+    (web,) = planned_view(live_of(live), [match]).groups
+    assert sorted(each.rule for each in web.rules or ()) == [tcp(80), tcp(81)]
+
+
+def test_a_group_of_the_files_is_referred_to_by_its_id_where_it_has_one() -> None:
+    (web,) = desired_view(state_of(desired_group("web", [wanted(tcp(80), remote_group="web")], id=uuid(1)))).groups
+    assert [each.rule.remote_group_id for each in web.rules or ()] == [web.key] == [uuid(1)]
 
 
 NO_MATCH: dict[str, tuple[IgnoreRule, bool]] = {
