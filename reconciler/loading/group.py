@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from reconciler.loading.ignore_rules import read_ignore_rules, refuse_ignored
 from reconciler.loading.issues import Problem
 from reconciler.loading.report import report, report_malformed
-from reconciler.loading.rules import RuleScope, read_review, read_rules
+from reconciler.loading.rules import RuleScope, names_group, read_review, read_rules
 from reconciler.loading.structure import is_well_formed
 from reconciler.model.cloud import DEFAULT_GROUP
 from reconciler.model.desired import DesiredGroup, Target
@@ -40,6 +40,7 @@ def read_group(scope: Scope, index: int, group: Any) -> list[DesiredGroup]:
     ignored = read_ignore_rules(document, path, group, issues, scope.ignore_rules)
     refuse_ignored(rules or (), ignored, issues)
     group_id = group.get("id")
+    rules_of = next((each["security_group_id"].lower() for each in written_rules or () if names_group(each)), None)
     place = document.place(*path)
     return [
         DesiredGroup(
@@ -55,6 +56,7 @@ def read_group(scope: Scope, index: int, group: Any) -> list[DesiredGroup]:
             prevent_destroy=group.get("prevent_destroy"),
             exceptions=review.exceptions if review else (),
             ignore_rules=ignored,
+            rules_of=rules_of,
         )
         for target in scope.targets
     ]

@@ -177,6 +177,11 @@ def _foreign(rule: dict[str, Any], group_id: object) -> tuple[Problem, ...]:
     return (Problem(("security_group_id",), name, message, fix, at_key=True),)
 
 
+def names_group(item: Any) -> bool:
+    """Tell whether an item of a list of rules says to which group it belongs."""
+    return isinstance(item, dict) and isinstance(item.get("security_group_id"), str)
+
+
 def _add_used(
     scope: RuleScope,
     path: tuple[Key, ...],

@@ -87,7 +87,8 @@ class DesiredRule:
 class DesiredGroup:
     """One security group in one target. None means "not managed": what is left out of the file is left alone.
 
-    Live rules that match one of `ignore_rules` are others', and are left alone as well.
+    Live rules that match one of `ignore_rules` are others', and are left alone as well. `rules_of` is the id of the
+    group that the rules say they belong to: rules copied from an answer of the API do.
     """
 
     target: Target
@@ -102,6 +103,7 @@ class DesiredGroup:
     prevent_destroy: bool | None = None
     exceptions: tuple[PolicyException, ...] = ()
     ignore_rules: tuple[IgnoreRule, ...] = ()
+    rules_of: str | None = None
 
 
 class Note(NamedTuple):

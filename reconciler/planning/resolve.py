@@ -66,6 +66,7 @@ class _Scope:
             if match.live is not None:
                 self._new_names[match.live.id] = match.desired.name
         for match in matches:
+            self._check_rules_of(match)
             if match.live is not None:
                 self._check(match.desired, match.live)
             yield Match(self._with_ids(match, ids), match.live)
@@ -131,6 +132,17 @@ class _Scope:
                 self._issue(
                     group, ProblemName.READ_ONLY_TAG, message, f"leave {tag.key!r} out of `tags`, or give it that value"
                 )
+
+    def _check_rules_of(self, match: Match) -> None:
+        """Refuse rules of another live group: where that was to be their remote, they would be for every address."""
+        group, other = match.desired, self._by_id.get(match.desired.rules_of or "")
+        if other is not None and (match.live is None or other.id != match.live.id):
+            self._issue(
+                group,
+                ProblemName.RULE_OF_ANOTHER_GROUP,
+                f"rules of {group.name!r} belong to {other.name!r}, by their `security_group_id` {other.id}",
+                "leave `security_group_id` out; a remote is `remote_group` or `remote_group_id`",
+            )
 
     def _check_rename(self, group: DesiredGroup, live: LiveGroup) -> None:
         if live.name == DEFAULT_GROUP:

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from build import OTHER_TARGET, TARGET, desired_group, live_group, live_of, plan_of, rule, state_of, tcp, uuid, wanted
+from texts import load_text
 
 from reconciler.model.desired import DesiredGroup, DesiredRule, Target
 from reconciler.model.errors import InputError, UsageError
 from reconciler.model.live import OWNER_TAG, LiveGroup, Tag
 from reconciler.model.place import FilePlace
 from reconciler.model.policies import Review
+from reconciler.model.problems import ProblemName
 from reconciler.planning.diff import Action
 from reconciler.planning.resolve import resolve
 
@@ -58,6 +60,24 @@ def test_a_group_is_found(fields: dict[str, Any], expected: str | None) -> None:
         live_group("web", number=5, target=OTHER_TARGET),
     ]
     assert matched([desired_group(**fields)], live) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("name", "rules_of", "is_refused"),
+    [
+        pytest.param("web", uuid(1), False, id="of-this-group"),
+        pytest.param("web", uuid(3), False, id="of-one-elsewhere"),
+        pytest.param("web", uuid(2), True, id="of-another"),
+        pytest.param("new", uuid(2), True, id="of-another-in-a-new-one"),
+    ],
+)
+def test_rules_of_another_live_group_are_refused(name: str, rules_of: str, *, is_refused: bool) -> None:
+    """Who takes that key for the remote would open the port to every address."""
+    rule = f"{{direction: ingress, security_group_id: {rules_of.upper()}}}"
+    text = f"project_id: 1337\nregion_id: 7\nsecurity_groups: [{{name: {name}, rules: [{rule}]}}]"
+    _, issues = resolve(load_text(text), live_of(live_group("web"), live_group("app", number=2)))
+    assert [each.name for each in issues] == [ProblemName.RULE_OF_ANOTHER_GROUP] * is_refused
+    assert all("belong to 'app'" in each.message for each in issues)
 
 
 def test_a_remote_group_by_name_becomes_an_id_or_a_placeholder() -> None:

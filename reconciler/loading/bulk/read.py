@@ -168,6 +168,7 @@ def pack_group(group: DesiredGroup) -> tuple[Any, ...]:
         group.prevent_destroy,
         group.exceptions,
         group.ignore_rules,
+        group.rules_of,
     )
 
 
