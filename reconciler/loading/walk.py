@@ -154,7 +154,8 @@ class _Walker:
 
     def _files_of(self, entry: os.DirEntry[str], path: str) -> Iterator[str]:
         is_yaml = entry.name.endswith(ENDINGS)
-        if entry.is_symlink() and not is_yaml and not Path(path).is_dir():
+        is_shouted = not is_yaml and entry.name.lower().endswith(ENDINGS)
+        if entry.is_symlink() and not (is_yaml or is_shouted) and not Path(path).is_dir():
             return
         if self._excludes is not None and self._excludes(path):
             if is_yaml or entry.is_dir():
@@ -169,6 +170,11 @@ class _Walker:
         elif is_yaml:
             self.found += 1
             yield path
+        elif is_shouted:  # left out in silence, its groups would be orphans
+            message = (
+                f"only {' and '.join(ENDINGS)} in small letters are read: rename it, or leave it out with `exclude`"
+            )
+            self._refuse(path, ProblemName.NOT_READABLE, message)
 
     def lock_beside(self, file: str) -> Iterator[str]:
         """Find the lock in the folder of a file; a link out of that is refused."""

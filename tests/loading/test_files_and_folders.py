@@ -43,6 +43,17 @@ def test_a_file_is_read_once_and_whatever_its_ending(folder: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["sub/d.YAML", "d.Yml"])
+def test_no_file_of_groups_is_passed_over_for_the_letters_of_its_ending(folder: Path, name: str) -> None:
+    """With `--prune` its groups would be deleted. It may be named, or left out with `exclude`."""
+    (folder / name).write_text(GOOD)
+    files, [issue] = find_files(["."])
+    assert (files, str(issue.place), issue.name) == (("a.yml", "b.yaml", "sub/c.yaml"), f"{name}:1:1", "not-readable")
+    assert "rename it" in issue.message
+    assert find_files([name]) == ((name,), ())
+    assert find_files(["."], walk=Walk(exclude=("d.*",)))[1] == ()
+
+
 def test_links_do_not_go_round_in_circles(folder: Path) -> None:
     """A link to a folder above ends there; a link to nowhere is an issue."""
     (folder / "sub" / "up").symlink_to(folder)
