@@ -295,7 +295,7 @@ def _write_ports(ports: Sequence[str], value: str, *, is_item: bool) -> str:
     if len(ports) == 1:
         return f"write {ports[0]} without the quotes" if ports[0] == value else f"write {ports[0]}"
     text = ", ".join(ports)
-    if "/" in value and len(ports) == 2:  # Alibaba writes a range so
+    if "/" in value and len(ports) == 2 and "-" not in text:  # Alibaba writes a range so
         low, high = ports
         return f"write {low}" if low == high else f"write {low}-{high} if it is a range, or [{text}] if not"
     return f"make items of it: {text}" if is_item else f"write [{text}]"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from effort import examples
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from problem_cases import CASES, HEAD, issues_of
 from texts import load_text
@@ -79,6 +79,7 @@ def test_a_suggestion_for_a_key_of_a_rule_is_right(key: str) -> None:
 
 @settings(max_examples=examples(300), deadline=None)
 @given(PORTS | st.lists(PORTS, min_size=1, max_size=2).map(lambda ports: f"[{', '.join(ports)}]"))
+@example("'1/0:2'")
 def test_a_suggestion_for_ports_is_right(ports: str) -> None:
     check(f"{HEAD}security_groups: [{{name: web, rules: [{{direction: ingress, protocol: tcp, ports: {ports}}}]}}]")
 
