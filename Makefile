@@ -16,7 +16,7 @@ PYTEST := SGCTL_SDK_V2_PYTHON=$(CURDIR)/$(SDK)/bin/python $(BIN)/python -m pytes
 # Many containers set it; then every process that the tests start would compile sgctl anew, and every worker the tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo lint test check test-full test-lowest test-browser test-kubernetes test-all docs pictures format bench budget renew-golden soak build sbom clean
+.PHONY: help demo lint test check test-full search test-lowest test-browser test-kubernetes test-all docs pictures format bench budget renew-golden soak build sbom clean
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -36,6 +36,9 @@ check: lint test  ## format, lint, types, tests: before each commit
 
 test-full: .venv/installed-dev $(SDK)/installed .tools/installed  ## all tests, every cell of the matrices of faults and every example of a property
 	$(PYTEST) --full
+
+search: .venv/installed-dev  ## try the properties with three times the examples, other ones each time
+	$(PYTEST) --full --search -m hypothesis
 
 test-lowest: $(LOWEST)/installed  ## the command's tests with the oldest versions of what it depends on
 	$(LOWEST)/bin/python -m pytest -n auto $(addprefix tests/,api applying cli drift loading planning)

@@ -1,4 +1,4 @@
-"""What tests of several folders take: the option for the full matrix, a clean environment, a repository, a server."""
+"""What tests of several folders take: options for how much is tried, a clean environment, a repository, a server."""
 
 import os
 import signal
@@ -13,15 +13,21 @@ from reconciler.emulator.server import EmulatorServer
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--full`, which `make test-full` gives."""
+    """Add `--full`, which `make test-full` gives, and `--search`, which `make search` gives."""
     parser.addoption(
         "--full", action="store_true", help="run every cell of the matrices of faults, and every example of a property"
+    )
+    parser.addoption(
+        "--search", action="store_true", help="try properties with three times the examples, other ones each time"
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Say how hard properties are tried, before any test is imported."""
-    settings.load_profile(effort.FULL if config.getoption("full") else effort.QUICK)
+    if config.getoption("search"):
+        settings.load_profile(effort.SEARCH)
+    else:
+        settings.load_profile(effort.FULL if config.getoption("full") else effort.QUICK)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

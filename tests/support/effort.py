@@ -1,10 +1,12 @@
-"""How hard properties are tried: with some of the examples in `make test`, with all of them by `pytest --full`."""
+"""How hard properties are tried: some examples in `make test`, all with `--full`, others each time with `--search`."""
 
 from hypothesis import settings
 
-QUICK, FULL = "quick", "full"
-settings.register_profile(FULL, max_examples=100)
-settings.register_profile(QUICK, max_examples=16)
+QUICK, FULL, SEARCH = "quick", "full", "search"
+# The same examples each time: whoever changes a line is told of that line, and not of what nobody has found before.
+settings.register_profile(QUICK, max_examples=16, derandomize=True)
+settings.register_profile(FULL, max_examples=100, derandomize=True)
+settings.register_profile(SEARCH, max_examples=300)
 
 
 def examples(number: int) -> int:
