@@ -186,7 +186,12 @@ def _check_stale(plan: Plan, api: Api, *, skip_stale: bool = False) -> tuple[Sta
 
 def _ask(plan: Plan) -> None:
     question = f"Apply this plan to {plan.base_url}? Type 'yes'; anything else stops"
-    if click.prompt(question, default="no", show_default=False, err=True).strip() != "yes":
+    try:
+        answer = click.prompt(question, default="no", show_default=False, err=True)
+    except click.Abort:
+        click.echo(err=True)  # what is said of it begins a line
+        raise
+    if answer.strip() != "yes":
         raise UsageError("not approved; nothing was sent")
 
 

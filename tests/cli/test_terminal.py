@@ -127,7 +127,7 @@ def test_yes_applies(offline: Sgctl, emulator: EmulatorServer, open_terminal: Op
     ids=repr,
 )
 def test_anything_else_does_not(offline: Sgctl, emulator: EmulatorServer, open_terminal: Open, answer: str) -> None:
-    """Enter, other words, the end of input, Ctrl-C: nothing is sent, and the code is 1."""
+    """Enter, other words, the end of input, Ctrl-C: nothing is sent, as a line of its own says, and the code is 1."""
     terminal = open_terminal("apply", offline.write(CHANGED))
     terminal.until("'yes'")
     if answer == "\x03":
@@ -135,7 +135,7 @@ def test_anything_else_does_not(offline: Sgctl, emulator: EmulatorServer, open_t
     else:
         terminal.type(answer)
     assert terminal.end() == 1
-    assert "nothing was sent" in terminal.text
+    assert re.search(r"\n(\x1b\[\d+m)*error:.* nothing was sent", terminal.text)
     assert "Traceback" not in terminal.text
     assert writes(emulator) == []
 
