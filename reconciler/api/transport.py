@@ -23,9 +23,9 @@ MAX_ANSWER = 256 * 2**20
 """Bytes of an answer after decompression. The largest that is asked for is a page of 1,000 groups: with 250 rules each
 and descriptions of 20 characters it weighs 103 MiB, with the longest ones (255 characters) 159 MiB (measured)."""
 
-MAX_VALUES = 16_000_000
-"""Commas and opening brackets of an answer, as many as it has values of JSON: each takes up to 70 bytes of memory, and
-256 MiB of empty lists would take 6 GB. That largest page has some 4 million."""
+MAX_VALUES = 12_000_000
+"""Commas and opening brackets of an answer, as many as it has values of JSON. Read, each takes 36 to 149 bytes of
+memory (measured), so 256 MiB of empty lists would take 6 GB. That largest page has 3.5 million."""
 
 _LEFT_OUT = frozenset({b"content-encoding", b"content-length", b"transfer-encoding", b"set-cookie"})
 """What describes the body as it was sent, and no longer fits the decoded one. And cookies: httpx would keep all that
