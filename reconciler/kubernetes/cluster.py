@@ -171,7 +171,10 @@ class Cluster:
         params: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         access = self._log_in()
-        headers = {"Content-Type": content_type, **access.as_http_headers()}
+        key = access.as_http_headers()
+        if not all(text.isascii() and text.isprintable() for text in key.values()):  # a library's error would repeat it
+            raise ClusterError("the token for the cluster's API is not usable: it has characters that no token has")
+        headers = {"Content-Type": content_type, **key}
         connection = self._connect(access)
         try:
             answer = connection.request(method, path, json=body, headers=headers, params=params)

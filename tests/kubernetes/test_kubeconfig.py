@@ -64,6 +64,16 @@ def test_a_cluster_that_cannot_be_asked_is_a_refusal_of_the_cluster(kubeconfig: 
         one.find_missing()
 
 
+@pytest.mark.parametrize("token", ["s\u00e9cret-token", "secret\ntoken", "\x00secret-token"], ids=ascii)
+def test_a_token_that_cannot_be_sent_is_told_and_not_repeated(token: str) -> None:
+    with (
+        Cluster(lambda: kopf.ConnectionInfo(server="http://127.0.0.1:1", token=token)) as cluster,
+        pytest.raises(ClusterError, match="is not usable") as raised,
+    ):
+        cluster.find_missing()
+    assert "cret" not in raised.value.message
+
+
 def test_each_request_has_the_token_of_now_and_no_connection_is_left() -> None:
     """The one of a pod changes every hour."""
     tokens = iter(("first", "second"))
