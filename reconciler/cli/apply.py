@@ -185,13 +185,14 @@ def _check_stale(plan: Plan, api: Api, *, skip_stale: bool = False) -> tuple[Sta
 
 
 def _ask(plan: Plan) -> None:
-    question = f"Apply this plan to {plan.base_url}? Type 'yes'; anything else stops"
+    click.echo(f"Apply this plan to {plan.base_url}? Type 'yes'; anything else stops: ", nl=False, err=True)
+    answer = b""
     try:
-        answer = click.prompt(question, default="no", show_default=False, err=True)
-    except click.Abort:
-        click.echo(err=True)  # what is said of it begins a line
-        raise
-    if answer.strip() != "yes":
+        answer = sys.stdin.buffer.readline()
+    finally:
+        if not answer.endswith(b"\n"):  # Ctrl-C or the end of input: what is said of it begins a line
+            click.echo(err=True)
+    if answer.strip() != b"yes":
         raise UsageError("not approved; nothing was sent")
 
 

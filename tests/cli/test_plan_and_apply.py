@@ -8,7 +8,6 @@ import threading
 from contextlib import nullcontext
 from typing import Any
 
-import click
 import httpx
 import pytest
 from effort import examples
@@ -121,14 +120,13 @@ def test_what_another_apply_did_while_somebody_was_asked_is_not_done_again(
     """A second create would make two groups of one name; and the one who was asked waits for the other's turn."""
     sgctl.write(SAME.replace("name: web", "name: fresh"))
 
-    def answer(*_: Any, **__: Any) -> str:
+    def while_somebody_is_asked(_: object) -> None:
         assert run(["apply", "groups.yaml", "--auto-approve", "--quiet"]) == 0
-        return "yes"
 
     turns: list[str] = []
     monkeypatch.setattr("reconciler.cli.apply.one_at_a_time_here", lambda api: nullcontext(turns.append(api.base_url)))
     monkeypatch.setattr("reconciler.cli.apply._refuse_options_of_a_saved_plan", lambda *_: None)
-    monkeypatch.setattr(click, "prompt", answer)
+    monkeypatch.setattr("reconciler.cli.apply._ask", while_somebody_is_asked)
     assert sgctl("apply", "groups.yaml").code == 0
     assert writes(emulator) == ["POST"]
     assert turns == [emulator.url] * 2

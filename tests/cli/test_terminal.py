@@ -48,7 +48,7 @@ class Terminal:
         assert words in self.text, self.text
 
     def type(self, text: str) -> None:
-        os.write(self._master, text.encode())
+        os.write(self._master, text.encode("latin-1"))
 
     def interrupt(self) -> None:
         """Do what Ctrl-C does, until it is heard: one that comes just before `input` begins to read is not."""
@@ -121,13 +121,13 @@ def test_yes_applies(offline: Sgctl, emulator: EmulatorServer, open_terminal: Op
 @pytest.mark.parametrize(
     "answer",
     [
-        *("\n", "yes please\n", "\x04"),
+        *("\n", "yes please\n", "\x04", "\xff\n"),
         *(pytest.param(each, marks=pytest.mark.full) for each in ("no\n", "y\n", "YES\n", "\x03")),
     ],
     ids=repr,
 )
 def test_anything_else_does_not(offline: Sgctl, emulator: EmulatorServer, open_terminal: Open, answer: str) -> None:
-    """Enter, other words, the end of input, Ctrl-C: nothing is sent, as a line of its own says, and the code is 1."""
+    """Enter, other words or bytes, the end of input, Ctrl-C: a line says that nothing was sent, and the code is 1."""
     terminal = open_terminal("apply", offline.write(CHANGED))
     terminal.until("'yes'")
     if answer == "\x03":
