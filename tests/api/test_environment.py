@@ -369,7 +369,7 @@ TLS: dict[str, tuple[dict[str, datetime], str, str]] = {
         "certificate has expired$",
         "clock",
     ),
-    "not yet": ({"not_before": NOW + timedelta(2), "not_after": NOW + timedelta(9)}, "is not yet valid$", "clock"),
+    "not yet": ({"not_before": NOW + timedelta(2), "not_after": NOW + timedelta(9)}, "is not yet valid", "clock"),
     "another host": (
         {},
         "not accepted: Hostname mismatch, certificate is not valid for 'localhost'$",
