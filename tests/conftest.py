@@ -1,6 +1,7 @@
 """What tests of several folders take: options for how much is tried, a clean environment, a repository, a server."""
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,13 +39,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if not item.get_closest_marker("full")]
 
 
+OF_THE_CALLER = re.compile(
+    r"_?SGCTL_(?!KUBE_APISERVER).*|GCORE_.*|GIT_.*|.*_proxy|NO_COLOR|FORCE_COLOR|COLUMNS|LINES|SSL_CERT_(FILE|DIR)"
+    r"|SSLKEYLOGFILE|SSH_CONNECTION|KUBECONFIG",
+    re.IGNORECASE,
+)
+"""Variables that set something of ours or of what we call: those of a git hook name the repository it runs in."""
+
+
 @pytest.fixture(scope="session", autouse=True)
-def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Keep what a command leaves for the next one (journals) out of the home of whoever runs the tests."""
-    folder = tmp_path_factory.mktemp("state")
+def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the settings of whoever runs the tests away from them, and what commands leave (journals) out of a home."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(folder))
-        yield folder
+        for name in filter(OF_THE_CALLER.fullmatch, list(os.environ)):
+            patch.delenv(name)
+        patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        umask = os.umask(0o022)
+        yield
+        os.umask(umask)
 
 
 @pytest.fixture
@@ -61,17 +75,7 @@ def default_signals() -> Iterator[None]:
 
 
 @pytest.fixture
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove every variable that sets something of ours, and proxies."""
-    for name in list(os.environ):
-        if name.startswith(("GCORE_", "SGCTL_", "_SGCTL")) or name in {"NO_COLOR", "SSL_CERT_FILE"}:
-            monkeypatch.delenv(name)
-        if name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
-
-
-@pytest.fixture
-def repository(clean_environment: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty repository, and the current folder."""
     (tmp_path / ".git").mkdir()
     monkeypatch.chdir(tmp_path)
@@ -79,7 +83,7 @@ def repository(clean_environment: None, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def empty_emulator(clean_environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmulatorServer]:
+def empty_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmulatorServer]:
     """An emulator without groups, whose address and key are in the environment."""
     with EmulatorServer() as running:
         monkeypatch.setenv("GCORE_BASE_URL", running.url)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -21,7 +22,7 @@ class Client:
     def __init__(self, emulator: EmulatorServer) -> None:
         self.emulator = emulator
         # It is plain http: to read the certificates of the machine takes longer than most tests.
-        self.http = httpx.Client(base_url=emulator.url, headers=KEY, timeout=10, verify=False)
+        self.http = httpx.Client(base_url=emulator.url, headers=KEY, timeout=60, verify=False)
 
     def create(self, name: str = "web", rules: list[dict[str, Any]] | None = None, **fields: Any) -> dict[str, Any]:
         """A new group, made with v1."""
@@ -51,6 +52,14 @@ class Client:
         """The JSON of a success."""
         assert response.status_code == 200, response.text
         return response.json()
+
+
+def until(done: Callable[[], object]) -> None:
+    """Wait for what another thread does."""
+    patience = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < patience, "it never happens"
+        time.sleep(0.005)
 
 
 def create_entry(**rule: Any) -> dict[str, Any]:

@@ -166,7 +166,7 @@ FILTERS = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=examples(60))
+@settings(max_examples=examples(60))
 @given(filters=FILTERS)
 def test_filters_find_what_a_reader_of_the_whole_log_would_find(busy: Client, filters: dict[str, Any]) -> None:
     """Any of the values of one filter, all of the filters."""

@@ -23,23 +23,25 @@ from .conftest import GROUPS
 
 def served(*arguments: str, **environment: str) -> tuple[list[str], str]:
     """The lines of stdout up to the address and the line to paste, and all of stderr; it was asked for groups."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("GCORE_")}
     with subprocess.Popen(
         [sys.executable, "-m", "reconciler", "emulator", "--port", "0", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=clean | environment,
+        env=os.environ | environment,
         text=True,
     ) as program:
         assert program.stdout is not None
-        lines = [program.stdout.readline().strip() for _ in range(2)]
-        pasted = settings(lines[1], environment)
-        response = httpx.get(
-            pasted["GCORE_BASE_URL"] + GROUPS, headers={"Authorization": f"apikey {pasted['GCORE_API_KEY']}"}
-        )
-        assert response.status_code == 200
-        program.send_signal(signal.SIGTERM)
-        rest, errors = program.communicate(timeout=10)
+        try:
+            lines = [program.stdout.readline().strip() for _ in range(2)]
+            pasted = settings(lines[1], environment)
+            response = httpx.get(
+                pasted["GCORE_BASE_URL"] + GROUPS, headers={"Authorization": f"apikey {pasted['GCORE_API_KEY']}"}
+            )
+            assert response.status_code == 200
+            program.send_signal(signal.SIGTERM)
+            rest, errors = program.communicate(timeout=60)
+        finally:
+            program.kill()
     assert (program.returncode, rest) == (0, "")
     return lines, errors
 

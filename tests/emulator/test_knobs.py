@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.emulator.knobs import Atomicity, DefaultRules, Knobs, Order
 
-from .conftest import GROUPS, KEY, Client, create_entry, delete_entry, tcp
+from .conftest import GROUPS, Client, create_entry, delete_entry, tcp
 
 
 def moments(client: Client, group_id: str) -> list[list[int | None]]:
@@ -102,6 +102,6 @@ def test_latency_is_longer_than_an_impatient_client_waits(client: Client) -> Non
     """The request has arrived, and is worked on when its time has come or the client has gone."""
     client.emulator.control.knobs = Knobs(latency_ms=60_000)
     with pytest.raises(httpx.ReadTimeout):
-        httpx.get(client.emulator.url + GROUPS, headers=KEY, timeout=0.05)
+        client.http.get(GROUPS, timeout=httpx.Timeout(60, read=0.05))
     client.emulator.control.knobs = Knobs(latency_ms=1)
     client.ok(client.http.get(GROUPS))

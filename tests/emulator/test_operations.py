@@ -49,7 +49,7 @@ def running() -> Iterator[Client]:
 class TestRevert:
     """POST .../revert undoes the last change."""
 
-    @settings(deadline=None, max_examples=examples(80))
+    @settings(max_examples=examples(80))
     @given(
         ports=st.lists(st.lists(st.sampled_from(range(1, 9)), unique=True), min_size=2, max_size=2),
         tags=st.lists(st.dictionaries(st.sampled_from("abc"), st.sampled_from("xy")), min_size=2, max_size=2),

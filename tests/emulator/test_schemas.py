@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.emulator import faults, files, guide, knobs, seed
@@ -116,7 +116,6 @@ def test_a_schema_is_one(name: str) -> None:
     jsonschema.Draft202012Validator.check_schema(schema(name))
 
 
-@settings(deadline=None)
 @given(content=st.builds(lambda groups: {"groups": groups}, st.lists(GROUPS, max_size=1)) | ODD)
 def test_a_seed_is_valid_where_the_emulator_takes_it(tmp_path_factory: pytest.TempPathFactory, content: Any) -> None:
     """The schema knows neither more nor less."""
@@ -133,7 +132,6 @@ def test_a_seed_is_valid_where_the_emulator_takes_it(tmp_path_factory: pytest.Te
     assert SEED.is_valid(content) == taken
 
 
-@settings(deadline=None)
 @given(
     content=st.lists(FAULT, max_size=2)
     | st.fixed_dictionaries({}, optional={"knobs": KNOBS, "faults": st.lists(FAULT, max_size=1)})

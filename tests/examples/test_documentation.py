@@ -9,7 +9,6 @@ import pytest
 from console import PAGES, ROOT, blocks, expand, run_page
 
 from reconciler.cli import run
-from reconciler.emulator.server import EmulatorServer
 from reconciler.model.errors import ExitCode
 from reconciler.model.problems import ProblemName
 
@@ -23,7 +22,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("page", TOLD, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_command_of_a_page_says_what_the_page_says(page: Path, clean_environment: None) -> None:
+def test_every_command_of_a_page_says_what_the_page_says(page: Path) -> None:
     """From top to bottom, as somebody who types it, against the emulator. `make renew-golden` writes it anew."""
     wrong = [
         f"$ {each.command}\nexit code {each.code}, and not {each.expected_code}\n{each.said}"
@@ -41,7 +40,7 @@ def test_a_file_that_is_shown_is_valid(text: str, tmp_path: Path, monkeypatch: p
     assert run(["validate", str(tmp_path / "shown.yaml")]) == 0
 
 
-def test_a_page_that_tells_something_else_is_found(tmp_path: Path, clean_environment: None) -> None:
+def test_a_page_that_tells_something_else_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("```console\n$ sgctl --version\nsgctl 0\n$ sgctl validate nowhere.yaml\n...\n```\n")
     version, wrong = run_page(page)
@@ -97,16 +96,11 @@ def test_what_a_page_takes_in_is_there(page: Path) -> None:
     assert re.search(r"-8 *<", expand(page.read_text(encoding="utf-8"))) is None
 
 
-def test_the_library_does_what_its_page_shows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("repository", "empty_emulator")
+def test_the_library_does_what_its_page_shows(capsys: pytest.CaptureFixture[str]) -> None:
     shown, whole = blocks(expand((ROOT / "docs" / "how-to" / "library.md").read_text(encoding="utf-8")))
     assert whole.text == (ROOT / "examples" / "library" / "reconcile.py").read_text(encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
     Path("groups.yaml").write_text((ROOT / "reconciler" / "demo" / "groups.yaml").read_text(encoding="utf-8"))
-    with EmulatorServer() as server:
-        monkeypatch.setenv("GCORE_BASE_URL", server.url)
-        monkeypatch.setenv("GCORE_API_KEY", server.api_key)
-        exec(compile(shown.text, "library.md", "exec"), {})
+    exec(compile(shown.text, "library.md", "exec"), {})
     said = capsys.readouterr().out.splitlines()
     assert said == ["['web: applied', 'app: applied']", "False"]

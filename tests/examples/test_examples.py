@@ -1,7 +1,7 @@
 """Every folder of `examples/` does what the README says of it, through the real command line, over a real socket."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,16 +17,6 @@ EXAMPLES = sorted(
 )
 
 Sgctl = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmulatorServer]:
-    with EmulatorServer() as emulator:
-        monkeypatch.setenv("GCORE_BASE_URL", emulator.url)
-        monkeypatch.setenv("GCORE_API_KEY", emulator.api_key)
-        for name in ("GCORE_CLOUD_PROJECT_ID", "GCORE_CLOUD_REGION_ID"):
-            monkeypatch.delenv(name, raising=False)
-        yield emulator
 
 
 @pytest.fixture
@@ -54,12 +44,12 @@ def test_an_example_is_valid_without_any_note(folder: Path, sgctl: Sgctl) -> Non
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
 def test_an_example_is_planned_applied_and_then_leaves_nothing_to_do(
-    folder: Path, sgctl: Sgctl, emulator: EmulatorServer, tmp_path: Path
+    folder: Path, sgctl: Sgctl, empty_emulator: EmulatorServer, tmp_path: Path
 ) -> None:
     plan = tmp_path / "plan.json"
     code, said = sgctl("plan", folder, "--out", plan, "--detailed-exitcode")
     assert code == 2, said
-    assert {record.method for record in emulator.requests} == {"GET"}, "plan writes nothing"
+    assert {record.method for record in empty_emulator.requests} == {"GET"}, "plan writes nothing"
     code, said = sgctl("apply", plan)
     assert code == 0, said
     code, said = sgctl("plan", folder, "--detailed-exitcode")
@@ -69,7 +59,7 @@ def test_an_example_is_planned_applied_and_then_leaves_nothing_to_do(
 
 
 def test_the_origin_follows_the_list_of_the_cdn(
-    sgctl: Sgctl, emulator: EmulatorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sgctl: Sgctl, empty_emulator: EmulatorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(ROOT / "cdn-origin", tmp_path / "groups")
     assert sgctl("refresh", tmp_path / "groups", "--check")[0] == 0
@@ -82,7 +72,7 @@ def test_the_origin_follows_the_list_of_the_cdn(
     assert sgctl("plan", tmp_path, "--detailed-exitcode")[0] == 0
 
 
-def test_all_examples_may_be_applied_together(sgctl: Sgctl, emulator: EmulatorServer) -> None:
+def test_all_examples_may_be_applied_together(sgctl: Sgctl, empty_emulator: EmulatorServer) -> None:
     """They share a project and a region, and do not get into each other's way."""
     code, said = sgctl("apply", *EXAMPLES, "--auto-approve")
     assert code == 0, said

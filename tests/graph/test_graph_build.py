@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from build import live_group
 from graph_views import TARGET, rule, view_of, views
-from hypothesis import given, settings
+from hypothesis import given
 
 from reconciler.graph import Graph, NodeKind, PartStatus, build_graphs
 from reconciler.model.desired import Target
@@ -26,7 +26,6 @@ def edges_of(graph: Graph) -> set[tuple[str, str, str, str, str]]:
 
 
 @given(views())
-@settings(deadline=None)
 def test_edges_between_groups_are_the_references_in_the_direction_of_traffic(side: StateView) -> None:
     graph = graph_of(side)
     wanted = set()
@@ -43,13 +42,11 @@ def test_edges_between_groups_are_the_references_in_the_direction_of_traffic(sid
 
 
 @given(views())
-@settings(deadline=None)
 def test_a_side_beside_itself_is_no_change(side: StateView) -> None:
     assert all(not graph.nodes for graph in build_graphs(side, side))
 
 
 @given(views(6), views(6))
-@settings(deadline=None)
 def test_only_what_changes_is_coloured(before: StateView, after: StateView) -> None:
     """And what is closed one way is opened the other way."""
     there = [each for graph in build_graphs(after, before) for each in edges_of(graph)]

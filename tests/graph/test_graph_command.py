@@ -25,12 +25,9 @@ security_groups:
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "web.yaml").write_text(FILE)
-    monkeypatch.chdir(tmp_path)
-    for name in ("GCORE_API_KEY", "GCORE_CLOUD_PROJECT_ID", "GCORE_CLOUD_REGION_ID"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path
+def here(repository: Path) -> Path:
+    (repository / "web.yaml").write_text(FILE)
+    return repository
 
 
 def test_mermaid_of_the_files_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:

@@ -106,7 +106,7 @@ def test_half_of_the_world_is_the_world_and_icmp_is_not_counted() -> None:
 
 
 @given(views(14))
-@settings(max_examples=examples(50), deadline=None)
+@settings(max_examples=examples(50))
 def test_a_map_has_every_group_and_one_group_by_itself_has_its_neighbours(side: StateView) -> None:
     for graph in build_graphs(side):
         groups = {node.key for node in graph.nodes if node.kind in {NodeKind.GROUP, NodeKind.UNKNOWN}}

@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.cli import run
 from reconciler.emulator.server import EmulatorServer
+from reconciler.importing import written
 
 WEB, OTHER_WEB = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
 OFFICE = ["203.0.113.0/24", "2001:db8:10::/48"]
@@ -81,7 +82,6 @@ def sgctl(
 ) -> Sgctl:
     """Run one command line in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("GCORE_API_KEY_FILE", raising=False)
     for name, value in {
         "GCORE_BASE_URL": emulator.url,
         "GCORE_API_KEY": "emulator",
@@ -283,8 +283,6 @@ def test_line_ends_of_an_existing_file_stay(sgctl: Sgctl) -> None:
 
 
 def test_a_proof_that_fails_names_the_group_and_writes_nothing(sgctl: Sgctl, monkeypatch: pytest.MonkeyPatch) -> None:
-    from reconciler.importing import written  # noqa: PLC0415  # broken for this test alone
-
     merge = written.merge
     monkeypatch.setattr(written, "merge", lambda rules, names: merge(rules, names)[1:])
     for arguments in (["--out", "all.yaml"], ["--split", "groups"], []):

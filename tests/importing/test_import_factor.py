@@ -51,7 +51,7 @@ def meant(text: str) -> list[object]:
 SOME = st.lists(st.integers(0, len(RULES) - 1), unique=True)
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 @given(st.lists(SOME, min_size=1, max_size=8))
 def test_a_factored_import_means_the_same_in_no_more_lines(rules: list[list[int]]) -> None:
     plain, factored = (imported(fleet(*rules), factor=factor).files[0].text for factor in (False, True))
@@ -117,7 +117,7 @@ def test_a_rule_that_some_groups_have_in_a_line_with_other_ports_is_in_the_set_o
     assert len(file.text.splitlines()) == 2 + 5 + 1 + 6 * 3 + 3 + 5
 
 
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), suppress_health_check=list(HealthCheck))
 @given(answers=api_states(), half=st.integers(0, 3), edit=st.booleans())
 def test_what_is_missing_is_added_to_an_import_with_sets(
     tmp_path_factory: pytest.TempPathFactory, answers: list[dict[str, Any]], half: int, *, edit: bool

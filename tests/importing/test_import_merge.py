@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from effort import examples
 from hypothesis import given, settings
@@ -50,7 +52,7 @@ def as_lists(rule: ShortRule) -> dict[str, object]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in rule.items()}
 
 
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(300))
 @given(rules=RULES)
 def test_the_written_rules_mean_the_given_ones_each_once(rules: dict[Rule, str]) -> None:
     assert why_not_rules(rules) is None
@@ -62,7 +64,7 @@ def test_the_written_rules_mean_the_given_ones_each_once(rules: dict[Rule, str])
     assert sorted(map(str, meant)) == sorted(str((rule, text)) for rule, text in rules.items())
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(100))
 @given(rules=RULES)
 def test_the_order_of_the_rules_means_nothing(rules: dict[Rule, str]) -> None:
     assert written(rules) == written(dict(reversed(rules.items())))
@@ -179,8 +181,6 @@ def test_twice_the_rules_cost_about_twice_the_work() -> None:
 
 
 def _steps(number: int) -> int:
-    import sys  # noqa: PLC0415  # only this test watches the interpreter
-
     rules = {tcp(1 + index, f"10.{index % 251}.0.0/16"): f"rule {index % 7}" for index in range(number)}
     steps = 0
 

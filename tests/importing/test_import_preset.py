@@ -36,7 +36,7 @@ def answer(rules: list[Rule], descriptions: dict[int, str] | None = None) -> dic
     return {"id": uuid(1), "name": "web", "tags_v2": [], "security_group_rules": answers}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.permutations(DEFAULT_EGRESS_RULES), st.lists(st.sampled_from(OTHERS), unique=True))
 def test_the_whole_set_is_one_line_and_plans_empty(file: Path, preset: list[Rule], others: list[Rule]) -> None:
     live = live_state([answer([*others, *preset])])
@@ -49,7 +49,7 @@ def test_the_whole_set_is_one_line_and_plans_empty(file: Path, preset: list[Rule
         assert text.endswith("    rules:\n" + PRESET)
 
 
-@settings(max_examples=39, deadline=None)
+@settings(max_examples=39)
 @given(INDICES)
 def test_without_any_one_of_its_rules_there_is_no_preset(file: Path, missing: int) -> None:
     live = live_state([answer([rule for index, rule in enumerate(DEFAULT_EGRESS_RULES) if index != missing])])
@@ -58,7 +58,7 @@ def test_without_any_one_of_its_rules_there_is_no_preset(file: Path, missing: in
     assert differing(load_text(file, text), live) == []
 
 
-@settings(max_examples=39, deadline=None)
+@settings(max_examples=39)
 @given(INDICES)
 def test_a_rule_with_a_description_is_none_of_the_preset(file: Path, index: int) -> None:
     live = live_state([answer(list(DEFAULT_EGRESS_RULES), {index: "ours"})])

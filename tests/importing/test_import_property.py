@@ -15,7 +15,7 @@ from strange_states import AWKWARD, IMPOSSIBLE, api_states, differing, import_al
 from reconciler.importing.writable import own_rules
 from reconciler.model.rule import Rule
 
-SLOW = settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(max_examples=examples(150), suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")

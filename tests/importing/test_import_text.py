@@ -22,7 +22,7 @@ TRICKY = st.one_of(
 )
 
 
-@settings(max_examples=examples(1500), deadline=None)
+@settings(max_examples=examples(1500))
 @given(text=TRICKY)
 def test_text_reads_back_in_every_position(text: str) -> None:
     assume(text not in {"a", "b", "c", "e"})

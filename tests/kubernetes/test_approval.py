@@ -110,7 +110,7 @@ class Approvals(FakeCluster):
             self.change(name, status=self.statuses[self.key(name)])
 
 
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(40))
 @given(st.lists(STEPS, min_size=3, max_size=15))
 def test_nothing_is_sent_but_what_is_approved_by_its_digest(cloud: EmulatorServer, steps: list[Any]) -> None:
     """Not after the spec changed, nor for another target, an old digest again, or one put into a status."""

@@ -163,7 +163,7 @@ def test_a_longer_lease_of_somebody_else_is_waited_for() -> None:
     assert began + 600 < taken[0] < began + 600 + 2 * RENEW
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(100))
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["run", "away", "back", "die", "pause"])), max_size=60)
 )

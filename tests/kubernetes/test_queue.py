@@ -132,4 +132,4 @@ class Model(RuleBasedStateMachine):
 
 
 TestModel = Model.TestCase
-TestModel.settings = settings(max_examples=examples(50), deadline=None)
+TestModel.settings = settings(max_examples=examples(50))

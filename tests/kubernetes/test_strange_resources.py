@@ -139,7 +139,7 @@ def test_all_of_it_is_accepted_as_it_is(cloud: EmulatorServer) -> None:
     assert {each["reason"] for status in cluster.statuses.values() for each in status["conditions"][:1]} == {"Accepted"}
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(100))
 @given(strange())
 def test_whatever_a_field_holds_is_told_in_a_sentence_that_names_it(
     cloud: EmulatorServer, found: tuple[list[dict[str, Any]], int, str]

@@ -86,7 +86,7 @@ RULES = st.builds(
 
 
 @given(st.lists(RULES, max_size=9))
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 def test_superfluous_is_what_the_algebra_says(rules: list[str]) -> None:
     """One rule after the other, from the last: that which the others left admit goes."""
     text = hostile.groups(1, lambda _: rules)

@@ -37,7 +37,7 @@ def comments(data: bytes) -> list[str]:
 
 
 @given(files())
-@settings(max_examples=examples(250), deadline=None)
+@settings(max_examples=examples(250))
 def test_mending_keeps_traffic_and_comments_and_is_done_at_once(data: bytes) -> None:
     mended = mend(data)
     assert traffic(mended) == traffic(data)
@@ -49,7 +49,7 @@ def test_mending_keeps_traffic_and_comments_and_is_done_at_once(data: bytes) -> 
 
 
 @given(files())
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 def test_whatever_lint_calls_fixable_is_mended(data: bytes) -> None:
     """What is left has a reason, and is of a kind that only its author can decide."""
     fixed = fix(*load(data), DEFAULTS)
@@ -58,7 +58,7 @@ def test_whatever_lint_calls_fixable_is_mended(data: bytes) -> None:
 
 
 @given(files())
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(100))
 def test_lines_that_no_finding_is_about_stay_byte_for_byte(data: bytes) -> None:
     mended = mend(data)
     head = data.split(b"security_groups:")[0]
@@ -68,7 +68,7 @@ def test_lines_that_no_finding_is_about_stay_byte_for_byte(data: bytes) -> None:
 
 
 @given(files_with_set())
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(100))
 def test_rule_sets_are_mended_where_they_stand_and_uses_stay(data: bytes) -> None:
     """The loop proves that traffic stays; what is left is a use, which is kept as a whole, or no rule."""
     fixed = fix(*load(data), DEFAULTS)

@@ -89,7 +89,7 @@ VALUES = st.sampled_from(
 )
 
 
-@settings(max_examples=examples(120), deadline=None)
+@settings(max_examples=examples(120))
 @given(st.lists(st.tuples(VALUES, st.sampled_from(["", " # c", "  # 1.10"])), min_size=1, max_size=5))
 def test_mending_changes_nothing_but_quotes_and_is_done_once(tags: list[tuple[str, str]]) -> None:
     lines = "".join(f"    t{number}: {value}{comment}\n" for number, (value, comment) in enumerate(tags))

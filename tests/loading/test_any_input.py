@@ -44,7 +44,7 @@ TOKENS = st.sampled_from([
     "\U0001f600", "null", "1e400", "-.inf", ".nan", "0x", "0b_", "+_", "x" * 2000, "[" * 50,
     "*sets", ",", "2001-01-01",
 ])  # fmt: skip
-every_time = settings(max_examples=examples(300), deadline=None)
+every_time = settings(max_examples=examples(300))
 
 
 @pytest.fixture(scope="module")

@@ -62,7 +62,7 @@ TAILS = (
     "'policies': {expires: {'level': 'warning'}}\n# the end\n",
     '"policies": {"expires": {level: "warning"}}\n',
 )
-every_time = settings(max_examples=examples(200), deadline=None)
+every_time = settings(max_examples=examples(200))
 
 
 @pytest.fixture(scope="module", autouse=True)

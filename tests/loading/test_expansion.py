@@ -3,7 +3,7 @@
 from ipaddress import ip_network
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.loading.remote import AddressGroup
@@ -48,7 +48,6 @@ def brute_force(rule: dict[str, Any]) -> set[Rule] | None:
     return found
 
 
-@settings(deadline=None)
 @given(RULES)
 def test_expansion_is_the_product(rule: dict[str, Any]) -> None:
     """The same rules, each once, and as many as are counted."""
@@ -60,7 +59,6 @@ def test_expansion_is_the_product(rule: dict[str, Any]) -> None:
         assert len(expansion.rules) == len(expected) == expansion.number
 
 
-@settings(deadline=None)
 @given(st.lists(PREFIXES, min_size=1, max_size=4), st.lists(PREFIXES, min_size=1, max_size=4))
 def test_address_groups_are_lists_of_prefixes(first: list[str], second: list[str]) -> None:
     """A rule with two address groups is the rule with the prefixes of both."""
@@ -78,7 +76,6 @@ def _rules(prefixes: list[str]) -> tuple[tuple[Rule, str | None], ...]:
     return expand({"direction": "ingress", "remote_ip_prefixes": prefixes}, {}).rules
 
 
-@settings(deadline=None)
 @given(st.integers(1, 400), st.integers(1, 400))
 def test_a_large_product_is_counted_and_not_made(ports: int, prefixes: int) -> None:
     """Past what a group can hold only the number is of interest."""

@@ -2,6 +2,7 @@
 
 import ipaddress
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -166,12 +167,14 @@ def test_a_select_that_makes_much_of_little_is_stopped_with_a_limit(
         parse_list(b'["%s"]' % b'", "'.join([b"10.0.0.0/8"] * 5000), TEXT._replace(format="json", select=select))
 
 
-@settings(max_examples=examples(300), deadline=2000)
+@settings(max_examples=examples(300))
 @given(st.lists(st.sampled_from([*_PARTS, *_CALLS]), min_size=1, max_size=12), st.sampled_from([".", " | ", ""]))
 def test_any_select_ends_soon_in_texts_or_in_a_sentence(parts: list[str], joint: str) -> None:
     data = b'[{"a": "10.0.0.0/8", "b": [1, "x"]}, ["10.0.0.0/8", null], 1, "10.0.0.0/8"]'
+    started = time.process_time()
     with suppress(ValueError):
         parse_list(data, TEXT._replace(format="json", select=joint.join(parts)))
+    assert time.process_time() - started < 10
 
 
 def test_a_list_that_is_longer_than_a_group_is_told_with_the_least_it_could_be() -> None:
@@ -183,27 +186,15 @@ def test_a_list_that_is_longer_than_a_group_is_told_with_the_least_it_could_be()
     )
 
 
-def git(folder: Path, *arguments: str) -> int:
-    command = [
-        "git",
-        "-c",
-        "user.name=a",
-        "-c",
-        "user.email=a@example.com",
-        "-c",
-        "init.defaultBranch=main",
-        *arguments,
-    ]
-    return subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=30).returncode
-
-
 def merged(
     folder: Path, base: dict[str, LockedList], ours: dict[str, LockedList], theirs: dict[str, LockedList]
 ) -> str | None:
     """What git makes of two branches of a lock; None for a conflict."""
     for name, lock in (("base", base), ("ours", ours), ("theirs", theirs)):
         (folder / name).write_text(lock_text(lock))
-    code = git(folder, "merge-file", "ours", "base", "theirs")
+    command = ["git", "merge-file", "ours", "base", "theirs"]
+    code = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=60).returncode
+    assert code < 128, "it is the number of conflicts, and an error from there on"
     return None if code else (folder / "ours").read_text()
 
 

@@ -45,7 +45,7 @@ SPOILS = st.sampled_from([
     "2030-13-01", "error", "off", "(", 70000, 251, 0, {}, [], None, True, 1.0, ["10.0.0.1/8"], {"direction": "ingress"},
     [{"direction": "ingress", "protocol": "tcp", "ports": list(range(1, 252))}], {"sgctl-owner": "x"},
 ])  # fmt: skip
-every_time = settings(max_examples=examples(300), deadline=None)
+every_time = settings(max_examples=examples(300))
 
 
 def paths_of(value: Any, above: tuple[Key, ...] = ()) -> Iterator[tuple[Key, ...]]:

@@ -106,7 +106,7 @@ def test_what_stands_where_it_cannot_is_cut(value: Any) -> None:
         assert entries(reduce("rule", fragment).value) <= 2 * MOST * MOST
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=examples(500))
 @given(st.sampled_from(sorted(DEFINITIONS)).flatmap(lambda kind: st.tuples(st.just(kind), values_of(kind))))
 def test_what_is_malformed_stays_malformed(drawn: tuple[str, Any]) -> None:
     """However few entries are kept; and every problem stands where something stands."""

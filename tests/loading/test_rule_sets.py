@@ -180,7 +180,7 @@ PLACES = st.builds(FilePlace, st.sampled_from(["a.yaml", "b (c).yaml", "x:y/z.ya
 PLACES |= st.builds(PlainPlace, st.sampled_from(["data", "SecurityGroup a/b"]), st.sampled_from(["", "a[0].b"]))
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(100))
 @given(use=PLACES, rule=PLACES, outer=PLACES)
 def test_a_place_of_a_use_is_read_as_it_is_written(use: FilePlace, rule: FilePlace, outer: FilePlace) -> None:
     """A set in a set is named once, with the outermost use."""
@@ -233,7 +233,7 @@ def items(names: tuple[str, ...]) -> st.SearchStrategy[object]:
 GROUP_RULES = st.lists(items(NAMES), max_size=5)
 
 
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=examples(200))
 @given(documents())
 def test_expanding_sets_is_writing_the_rules_in_their_place(value: dict[str, object]) -> None:
     """The same desired state comes of a document and of the same with the rules instead of each `use`."""
@@ -248,7 +248,7 @@ def test_expanding_sets_is_writing_the_rules_in_their_place(value: dict[str, obj
 WRONG = st.sampled_from([{"use": "none"}, {"use": ["d", "a"]}, {"direction": "in"}, {"use": "a", "description": "x"}])
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(100))
 @given(value=documents(), wrong=st.none() | WRONG, where=st.sampled_from(NAMES), sets_last=st.booleans())
 def test_pieces_and_the_whole_are_one_state(
     value: dict[str, object], wrong: object, where: str, *, sets_last: bool

@@ -57,7 +57,7 @@ def test_a_keyword_that_is_not_known_is_no_yes() -> None:
         Check({"type": "array", "uniqueItems": True}, {})([])
 
 
-@settings(max_examples=examples(1000), deadline=None)
+@settings(max_examples=examples(1000))
 @given(KINDS.flatmap(lambda kind: st.tuples(st.just(kind), values_of(kind))))
 def test_the_check_says_what_jsonschema_says(drawn: tuple[str, Any]) -> None:
     kind, value = drawn
@@ -67,7 +67,7 @@ def test_the_check_says_what_jsonschema_says(drawn: tuple[str, Any]) -> None:
 @pytest.mark.parametrize("kind", sorted(DEFINITIONS))
 def test_there_are_right_and_wrong_values_of_every_kind(kind: str) -> None:
     """Else the test above would compare nothing."""
-    quick = settings(phases=[Phase.generate], max_examples=examples(5000), deadline=None)
+    quick = settings(phases=[Phase.generate], max_examples=examples(5000))
     for verdict in (True, False):
         find(values_of(kind), lambda value, verdict=verdict: is_well_formed(kind, value) == verdict, settings=quick)
 
@@ -108,7 +108,7 @@ def malformed_fragments(documents: list[Document]) -> list[str]:
     return kinds
 
 
-@settings(max_examples=examples(400), deadline=None)
+@settings(max_examples=examples(400))
 @given(DOCUMENTS)
 def test_the_reader_and_the_schema_agree(value: Any) -> None:
     """The reader finds a malformed fragment exactly when the schema refuses the document."""
@@ -117,7 +117,7 @@ def test_the_reader_and_the_schema_agree(value: Any) -> None:
     assert (malformed_fragments(documents) == []) == accepted
 
 
-@settings(max_examples=examples(400), deadline=None)
+@settings(max_examples=examples(400))
 @given(DOCUMENTS)
 def test_what_is_malformed_is_said(value: Any) -> None:
     """Whatever the schema refuses makes an issue, each with a place and no more words than fit."""
@@ -131,7 +131,6 @@ def test_what_is_malformed_is_said(value: Any) -> None:
         assert issue.message.isprintable()
 
 
-@settings(deadline=None)
 @given(ANYTHING)
 def test_yaml_reads_json_as_json(value: Any) -> None:
     """JSON is YAML: what a machine writes is read as it was meant."""

@@ -77,14 +77,14 @@ def test_a_suggestion_for_a_key_of_a_rule_is_right(key: str) -> None:
         check(f"{HEAD}security_groups: [{{name: web, rules: [{{{direction}{key}: {word}}}]}}]")
 
 
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(300))
 @given(PORTS | st.lists(PORTS, min_size=1, max_size=2).map(lambda ports: f"[{', '.join(ports)}]"))
 @example("'1/0:2'")
 def test_a_suggestion_for_ports_is_right(ports: str) -> None:
     check(f"{HEAD}security_groups: [{{name: web, rules: [{{direction: ingress, protocol: tcp, ports: {ports}}}]}}]")
 
 
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(300))
 @given(TAGS)
 def test_a_suggestion_for_a_tag_keeps_what_is_written(value: str) -> None:
     text = f"{HEAD}security_groups:\n- name: web\n  tags:\n    version: {value}\n"

@@ -66,7 +66,7 @@ RESPELLED = st.lists(st.one_of(st.tuples(st.just(field), values) for field, valu
 """What makes the same rule in other words, or almost the same rule."""
 
 
-@settings(max_examples=examples(1000), deadline=None)
+@settings(max_examples=examples(1000))
 @given(api_rules(), api_rules(), RESPELLED)
 def test_two_rules_are_one_exactly_when_neutron_says_so(
     one: dict[str, Any], other: dict[str, Any], changes: dict[str, Any]
@@ -77,7 +77,7 @@ def test_two_rules_are_one_exactly_when_neutron_says_so(
     assert (canonical(one) == canonical(near)) == same(one, near)
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=examples(500))
 @given(api_rules())
 def test_the_canonical_form_of_a_canonical_form_is_itself(rule: dict[str, Any]) -> None:
     once = canonical(rule)
@@ -184,7 +184,7 @@ def test_a_strange_protocol_has_a_form_and_keeps_it(strange: str) -> None:
     assert canonical_protocol(once, "IPv4") == once
 
 
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=examples(500))
 @example("1.2.3.4/33")
 @example("fe80::1%eth0/64")
 @example("10.0.0.0/255.0.0.0")
@@ -197,7 +197,7 @@ def test_a_prefix_that_is_none_is_kept_as_it_is(text: str) -> None:
     assert canonical_prefix(once) == once
 
 
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(300))
 @given(st.lists(api_rules(), max_size=8))
 def test_whatever_is_live_plans_empty_when_it_is_written_back(rules: list[dict[str, Any]]) -> None:
     """Strange protocols, host bits, duplicates, null and unknown fields: as the API spells them they change nothing."""

@@ -15,7 +15,7 @@ TEXT = st.sampled_from([NEW, placeholder("nowhere"), "remote_group_id", "tags", 
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(60))
 @given(tags=st.dictionaries(TEXT, TEXT), described=TEXT, name=TEXT)
 def test_what_looks_like_a_placeholder_elsewhere_is_sent_as_it_stands(
     version: str, tags: dict[str, Any], described: str, name: str

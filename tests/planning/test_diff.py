@@ -71,7 +71,7 @@ def user_tags(group: LiveGroup) -> dict[str, str]:
     return {tag.key: tag.value for tag in group.tags if not tag.read_only and tag.key not in RESERVED_TAGS}
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 @given(live_groups())
 def test_a_group_does_not_differ_from_itself(live: LiveGroup) -> None:
     """Every attribute managed, every rule written once."""
@@ -84,7 +84,7 @@ def test_a_group_does_not_differ_from_itself(live: LiveGroup) -> None:
     assert diff(Match(desired, live)).is_empty
 
 
-@settings(max_examples=examples(250), deadline=None)
+@settings(max_examples=examples(250))
 @given(desired_groups(), live_groups())
 def test_carrying_out_the_difference_gives_what_is_desired(desired: DesiredGroup, live: LiveGroup) -> None:
     """Name, description, tags and rules are those of the file, and a second difference is empty."""
@@ -102,7 +102,7 @@ def test_carrying_out_the_difference_gives_what_is_desired(desired: DesiredGroup
     assert diff(Match(desired, after)).is_empty
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 @given(desired_groups(), live_groups())
 def test_what_is_left_out_is_left_alone(desired: DesiredGroup, live: LiveGroup) -> None:
     """No key, no change: rules with their ids, tags, description; and read-only tags always."""
@@ -126,7 +126,7 @@ def _protection(group: LiveGroup) -> list[Tag]:
     return [tag for tag in group.tags if tag.key == PROTECTION_TAG]
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 @given(desired_rules(), live_rules())
 def test_every_rule_is_in_exactly_one_part(desired: tuple[DesiredRule, ...], live: tuple[LiveRule, ...]) -> None:
     """No rule is created that is there, none deleted that is wanted, and every live one is accounted for."""
@@ -200,7 +200,7 @@ def test_a_read_only_tag_is_never_in_a_patch() -> None:
         assert tag_patch(diff(Match(desired_group("web", tags=tags), live))) == {"a": None}
 
 
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=examples(200))
 @given(desired_rules(), live_rules(), st.randoms())
 def test_the_order_of_rules_does_not_matter(
     desired: tuple[DesiredRule, ...], live: tuple[LiveRule, ...], random: st.DataObject

@@ -85,7 +85,7 @@ def forged(draw: st.DrawFn) -> dict[str, Any]:
     return content
 
 
-@settings(max_examples=examples(400), deadline=None)
+@settings(max_examples=examples(400))
 @given(forged())
 def test_a_forged_plan_is_refused_or_sends_what_it_shows(content: dict[str, Any]) -> None:
     """And what is read is valid by the published schema, so that what the schema refuses is refused."""
@@ -109,7 +109,7 @@ def test_a_forged_plan_is_refused_or_sends_what_it_shows(content: dict[str, Any]
     assert planfile.to_json(plan) == content
 
 
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=examples(200))
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode), st.data())
 def test_whatever_bytes_are_loaded_nothing_but_the_one_error_comes_out(junk: bytes, data: st.DataObject) -> None:
     """Junk by itself, and in the middle of a real plan."""

@@ -57,7 +57,7 @@ def way(old: list[Rule], found: order.Order) -> list[list[Rule]]:
     return sets
 
 
-@settings(max_examples=examples(400), deadline=None)
+@settings(max_examples=examples(400))
 @given(rule_lists, rule_lists)
 def test_every_step_is_safe_or_named_as_a_gap(old: list[Rule], new: list[Rule]) -> None:
     found = plan(old, new)
@@ -69,7 +69,7 @@ def test_every_step_is_safe_or_named_as_a_gap(old: list[Rule], new: list[Rule]) 
         assert not cut_or_opened(sets, old, new, set())
 
 
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=examples(200))
 @given(rule_lists, rule_lists)
 def test_with_room_for_both_creates_come_first(old: list[Rule], new: list[Rule]) -> None:
     found = plan(old, new)

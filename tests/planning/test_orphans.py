@@ -85,7 +85,7 @@ def test_live_groups_that_are_equally_alike_are_all_named() -> None:
 rule_sets = st.lists(st.integers(1, 12).map(tcp), max_size=6, unique=True)
 
 
-@settings(max_examples=examples(50), deadline=None)
+@settings(max_examples=examples(50))
 @given(st.lists(rule_sets, min_size=1, max_size=5), st.lists(st.tuples(rule_sets, st.booleans()), max_size=6))
 def test_the_index_finds_what_comparing_every_pair_finds(
     new: list[list[Rule]], old: list[tuple[list[Rule], bool]]

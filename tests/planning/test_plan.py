@@ -64,7 +64,7 @@ class Cloud:
         self.moments.append(self.now())
 
 
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=examples(200))
 @given(rules_to_create(), live_rules())
 def test_the_entries_are_creates_then_pairs_then_deletes(
     desired: tuple[DesiredRule, ...], live: tuple[LiveRule, ...]
@@ -149,7 +149,7 @@ def test_every_request_of_a_group_near_the_ceiling_is_within_the_limits(creates:
     assert sum(map(len, bodies)) == creates + deletes
 
 
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(60))
 @given(st.integers(0, 6), st.integers(1, 12), st.integers(0, 12), st.randoms())
 def test_under_the_ceiling_creates_and_deletes_take_turns(room: int, new: int, old: int, random: Any) -> None:
     """Never over 250, and a delete comes early only where no create still to come covers its traffic."""

@@ -83,7 +83,7 @@ def test_a_group_that_the_files_rename_is_named() -> None:
     assert pruned(plan_of(desired, live, owners=["us"], prune=True)) == []
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(100))
 @given(edges=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=8), is_without_circle=st.booleans())
 def test_a_group_goes_before_those_it_refers_to(edges: list[tuple[int, int]], *, is_without_circle: bool) -> None:
     """As far as the references do not run in a circle; all of them go in any case. They come in the other order."""

@@ -220,7 +220,7 @@ def test_rules_that_admit_the_same_are_not_rewritten() -> None:
 @given(
     st.lists(st.sampled_from(["0.0.0.0/0", "10.0.0.0/8", "192.0.2.7/32"]), min_size=24, max_size=24), st.integers(0, 24)
 )
-@settings(max_examples=examples(50), deadline=None)
+@settings(max_examples=examples(50))
 def test_what_was_admitted_is_counted_in_rules_whatever_their_size(prefixes: list[str], replaced: int) -> None:
     """The same share whether 0.0.0.0/0 is closed or one host, and never more than is rewritten."""
     live = [tcp(1000 + index, prefix) for index, prefix in enumerate(prefixes)]
@@ -256,7 +256,7 @@ LARGE = Scope(groups=10**9, rules=10**9, owned_groups=10**9)
 COUNTS = st.tuples(st.integers(0, 20), st.integers(0, 20), st.integers(0, 20))
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 @given(st.lists(COUNTS, min_size=1, max_size=4), st.data())
 def test_a_forged_size_of_the_whole_lets_nothing_pass_that_is_live(
     counts: list[tuple[int, int, int]], data: st.DataObject

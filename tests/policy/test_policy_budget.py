@@ -24,7 +24,7 @@ SIGNS = st.text(alphabet="xy()[]{}+*?|.^$1,\\", max_size=24)
 
 
 @given(SIGNS)
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(300))
 def test_no_pattern_explodes(pattern: str) -> None:
     """Each either is refused with a reason or is matched in linear time (that this test ends is the proof)."""
     try:
@@ -71,7 +71,7 @@ NAMES = st.text("ab*?[]!-", min_size=1, max_size=5)
 
 
 @given(st.lists(NAMES), st.lists(NAMES))
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=examples(200))
 def test_flows_are_about_the_groups_that_their_globs_match(groups: list[str], names: list[str]) -> None:
     flows = [FlowPolicy(group, ()) for group in groups]
     by_group = FlowsByGroup(flows)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,11 +12,12 @@ from reconciler.api.backend import BACKENDS
 from reconciler.cli import run
 from reconciler.emulator.server import EmulatorServer
 from reconciler.loading.policies import saved_policies
+from reconciler.model.clock import SystemClock
 from reconciler.model.published import read_schema
 from reconciler.planning import planfile
 
-TODAY = datetime.now(UTC).date()
-YESTERDAY, TOMORROW = (str(TODAY + timedelta(days=days)) for days in (-1, 1))
+NOW = datetime(2026, 6, 15, 23, 59, tzinfo=UTC)
+YESTERDAY, TODAY, TOMORROW = "2026-06-14", "2026-06-15", "2026-06-16"
 OFFICE = "{direction: ingress, protocol: tcp, ports: 22, remote_address_group: office}"
 HALF = "{direction: ingress, protocol: tcp, ports: 22, remote_ip_prefix: 203.0.113.0/25}"
 WORLD = "{direction: ingress, protocol: tcp, ports: 3389}"
@@ -45,9 +46,8 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmulatorS
     folder = tmp_path / "files"
     folder.mkdir()
     monkeypatch.chdir(folder)
+    monkeypatch.setattr(SystemClock, "now", lambda _: NOW)
     monkeypatch.setenv("GCORE_API_KEY", "emulator")
-    for name in ("GCORE_CLOUD_PROJECT_ID", "GCORE_CLOUD_REGION_ID", "SSH_CONNECTION"):
-        monkeypatch.delenv(name, raising=False)
     with EmulatorServer(seed=seed) as server:
         monkeypatch.setenv("GCORE_BASE_URL", server.url)
         yield server
@@ -125,7 +125,7 @@ def test_what_was_found_in_unchanged_groups_stays_found_in_the_saved_plan(cloud:
 
 
 @pytest.mark.parametrize(
-    ("until", "code"), [(TOMORROW, 0), (str(TODAY), 0), (YESTERDAY, 5)], ids=["holds", "today", "ended"]
+    ("until", "code"), [(TOMORROW, 0), (TODAY, 0), (YESTERDAY, 5)], ids=["holds", "today", "ended"]
 )
 def test_an_exception_beside_the_rule_shows_in_the_plan_and_ends(
     cloud: EmulatorServer, capsys: pytest.CaptureFixture[str], until: str, code: int

@@ -47,7 +47,7 @@ def subject(some: list[Rule]) -> Subject:
 
 
 @given(st.lists(rules(), max_size=6), st.lists(rules(), min_size=1, max_size=3))
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(300))
 def test_must_allow_and_must_deny_are_exact(some: list[Rule], wanted: list[Rule]) -> None:
     """Judged against every packet of a small world: found exactly when a packet says so."""
     flow = FlowPolicy("web", tuple((rule, None) for rule in wanted))

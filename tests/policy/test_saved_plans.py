@@ -58,7 +58,7 @@ def read(content: dict[str, Any]) -> Plan:
     return plan
 
 
-@settings(max_examples=examples(30), deadline=None)
+@settings(max_examples=examples(30))
 @given(plans(), st.sampled_from([Limits(), Limits(*[0] * 9), Limits(*[100] * 9)]))
 def test_a_plan_that_was_made_can_always_be_read(plan: Plan, limits: Limits) -> None:
     """Whatever it changes and finds, and whatever its limits are."""

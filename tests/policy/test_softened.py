@@ -26,6 +26,7 @@ EXCEPTED = group(
     "exception: {policy: world_open_management, reason: x, until: 2030-01-01}"
 )
 STRICT = read_policies({"world_open_management": "error"}, "strict.toml")
+NO_LIMITS = Rulebook(limits=Limits(max_deleted_rules=0, min_deleted_rules=0))
 
 
 def planned(text: str, outside: Rulebook | None = None) -> Plan:
@@ -85,20 +86,14 @@ def test_rules_from_outside_hold_whatever_the_files_say(text: str) -> None:
 
 def test_limits_from_outside_hold_beside_higher_ones() -> None:
     """One of one rule is replaced by nothing: the files' limits would let that pass."""
-    outside = Rulebook(limits=Limits(max_deleted_rules=0, min_deleted_rules=0))
     text = group("direction: egress")
-    assert "mass-delete" in [found.guardrail for found in planned(text, outside).stopped_by]
+    assert "mass-delete" in [found.guardrail for found in planned(text, NO_LIMITS).stopped_by]
     assert not planned(text).stopped_by
 
 
-NO_LIMITS = Rulebook(limits=Limits(max_deleted_rules=0, min_deleted_rules=0))
 RULEBOOKS = {
     "policies": (Rulebook(STRICT), OPEN_SSH, "world_open_management"),
-    "limits": (
-        Rulebook(limits=Limits(max_deleted_rules=0, min_deleted_rules=0)),
-        group("direction: egress"),
-        "mass-delete",
-    ),
+    "limits": (NO_LIMITS, group("direction: egress"), "mass-delete"),
 }
 
 

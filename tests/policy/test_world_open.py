@@ -118,7 +118,7 @@ NETWORKS = st.sampled_from(["0.0.0.0/1", "128.0.0.0/1", "16.0.0.0/5", "24.0.0.0/
 
 
 @given(st.lists(st.tuples(PORTS, NETWORKS), min_size=1, max_size=6, unique=True))
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(60))
 def test_the_ports_found_are_those_that_a_count_of_addresses_finds(rules: list[tuple[tuple[int, int], str]]) -> None:
     """And the place is that of a rule which admits one of them."""
     text = group("\n".join(f"{IN}, ports: {low}-{high}, remote_ip_prefix: {net}" for (low, high), net in rules))

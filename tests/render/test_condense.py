@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import click
 import pytest
-from build import OTHER_TARGET, TARGET, desired_group, live_group, plan_of, rule, tcp, uuid, wanted
+from build import OTHER_TARGET, TARGET, desired_group, live_group, live_of, plan_of, rule, state_of, tcp, uuid, wanted
 from effort import examples
 from forty_groups import forty_groups, plan_of_fleet
 from hypothesis import given, settings
@@ -89,7 +89,7 @@ def plans(draw: st.DrawFn) -> Plan:
     return plan_of(desired, live)
 
 
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(300))
 @given(plans(), st.booleans())
 def test_nothing_is_lost_by_saying_it_once(plan: Plan, is_long: bool) -> None:
     """Each line of each group is in just one view that stands for it: by itself, or with others.
@@ -126,7 +126,7 @@ def _head(text: str) -> str:
     return text.partition(" from ")[0]
 
 
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=examples(200))
 @given(
     st.lists(st.integers(0, 30), min_size=1, max_size=20, unique=True), st.sampled_from(["web-{}", "web-{:02}", "{}"])
 )
@@ -189,8 +189,6 @@ def test_drift_has_words_of_its_own() -> None:
     desired = desired_group("web", [tcp(80), tcp(22, "10.0.0.0/8")], tags={"env": "prod"})
     live = live_group("web", [tcp(80), tcp(2222, "10.0.0.0/8"), rule(protocol="udp", ports=53)], {"env": "test"})
     missing = desired_group("app", [tcp(443)])
-    from build import live_of, state_of  # noqa: PLC0415 - only here
-
     drift = find_drift(state_of(desired, missing), live_of(live), Severity.COSMETIC)
     view = view_drift(drift)
     lines = shown(view, 100)

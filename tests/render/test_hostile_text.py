@@ -241,7 +241,7 @@ def test_a_graph_keeps_its_structure(format_: str, text: str) -> None:
 
 
 @given(st.text(max_size=40))
-@settings(max_examples=examples(500), deadline=None)
+@settings(max_examples=examples(500))
 def test_printable_text_is_on_one_line_and_obeyed_by_nothing(text: str) -> None:
     assert_harmless(printable(text))
     assert "\n" not in printable(text)
@@ -250,7 +250,7 @@ def test_printable_text_is_on_one_line_and_obeyed_by_nothing(text: str) -> None:
 
 
 @given(st.text(max_size=40), st.sampled_from(HOSTILE))
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=examples(200))
 def test_resources_are_read_as_they_were_and_obeyed_by_nothing(text: str, hostile_text: str) -> None:
     """Each value is on one line, however long; a surrogate is no character of YAML."""
     text = "".join(each for each in f"{text} {'a ' * 80}{hostile_text}" if not "\ud800" <= each <= "\udfff")

@@ -55,7 +55,7 @@ def sane_rules(draw: st.DrawFn) -> dict[Rule, str]:
     return {each: draw(WORDS) for each in found}
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 @given(sane_rules(), sane_rules(), WORDS, WORDS, NAMES, st.sampled_from([80, 100, 132]))
 def test_no_line_is_wider_than_the_terminal(
     live: dict[Rule, str], desired: dict[Rule, str], old: str, new: str, name: str, width: int
@@ -65,7 +65,7 @@ def test_no_line_is_wider_than_the_terminal(
     asked = [wanted(each, text) for each, text in desired.items()]
     plan = plan_of(
         [
-            desired_group("web" if name == "web" else name, asked, id=uuid(1), tags={"env": "test"}, description=new),
+            desired_group(name, asked, id=uuid(1), tags={"env": "test"}, description=new),
             desired_group("new group", [wanted(tcp(1), new)], owner="us"),
         ],
         [
@@ -82,7 +82,7 @@ def test_no_line_is_wider_than_the_terminal(
         assert len(line) <= width or longest > width // 2, line
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 @given(rules_to_create(), live_rules())
 def test_every_rule_that_changes_has_one_line(desired: tuple[DesiredRule, ...], live: tuple[LiveRule, ...]) -> None:
     """A pair of a create and a delete has one together; unchanged rules are counted on one line."""
@@ -106,7 +106,7 @@ def _rules(number: int) -> str:
     return f"{number} rule{'' if number == 1 else 's'}"
 
 
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=examples(200))
 @given(st.lists(rules(), max_size=8, unique=True), st.lists(rules(), max_size=8, unique=True))
 def test_pairing_loses_no_rule(one: list[Rule], other: list[Rule]) -> None:
     """Each rule is in one pair at most, and a pair differs in what it says."""
@@ -216,7 +216,7 @@ def test_folding_keeps_every_word(text: str, width: int) -> None:
     assert all(len(each) <= width or " " not in each.strip() for each in folded.splitlines())
 
 
-def test_a_no_change_plan_counts_what_it_looked_at(monkeypatch: Any) -> None:
+def test_a_no_change_plan_counts_what_it_looked_at() -> None:
     plan = plan_of([desired_group("web", [tcp(80), tcp(81)])], [live_group("web", [tcp(80), tcp(81)])])
     assert shown(plan) == ["No changes. Live state is as desired: 1 group, 2 rules."]
 

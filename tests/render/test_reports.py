@@ -110,7 +110,7 @@ findings = st.builds(
 
 
 @given(st.lists(findings, max_size=4))
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(60))
 def test_any_finding_makes_valid_sarif_and_well_formed_xml(some: list[Any]) -> None:
     """Also with names and descriptions that somebody else chose."""
     log = json.loads(json.dumps(sarif(some, "audit", "/srv")))

@@ -4,9 +4,10 @@ from hypothesis import settings
 
 QUICK, FULL, SEARCH = "quick", "full", "search"
 # The same examples each time: whoever changes a line is told of that line, and not of what nobody has found before.
-settings.register_profile(QUICK, max_examples=16, derandomize=True)
-settings.register_profile(FULL, max_examples=100, derandomize=True)
-settings.register_profile(SEARCH, max_examples=300)
+# None has a deadline, which a busy machine would miss: pytest ends what hangs.
+settings.register_profile(QUICK, max_examples=16, derandomize=True, deadline=None)
+settings.register_profile(FULL, max_examples=100, derandomize=True, deadline=None)
+settings.register_profile(SEARCH, max_examples=300, deadline=None)
 
 
 def examples(number: int) -> int:

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.model.canonical import canonical_rule
@@ -108,7 +108,6 @@ PACKETS = st.tuples(
 
 
 @given(st.lists(rules(), max_size=6), PACKETS, st.sampled_from(["ingress", "egress"]))
-@settings(deadline=None)
 def test_one_packet_from_an_address(found: list[Rule], packet: tuple[str, int, str], direction: str) -> None:
     """Allowed when some rule admits it, by exactly those that do; a group's members are not known."""
     protocol, number, address = packet
@@ -121,7 +120,6 @@ def test_one_packet_from_an_address(found: list[Rule], packet: tuple[str, int, s
 
 
 @given(st.lists(rules(), max_size=5), st.lists(rules(), max_size=5), st.sampled_from([1, 2, 3]))
-@settings(deadline=None)
 def test_a_flow_between_groups_has_to_pass_both_ends(ingress: list[Rule], egress: list[Rule], port: int) -> None:
     """Of the members' addresses nothing is known: a prefix admits none of them."""
     side = side_of(web=ingress, app=[_to(rule, "web") for rule in egress])
@@ -139,7 +137,6 @@ def _to(rule: Rule, name: str) -> Rule:
 
 
 @given(st.lists(rules(), max_size=7), st.sampled_from(["10.0.0.0/29", "10.0.0.4/30", "2001:db8::4/126"]))
-@settings(deadline=None)
 def test_a_prefix_and_a_range_are_allowed_when_every_packet_is(found: list[Rule], prefix: str) -> None:
     """Also by several rules together, each of which admits a part."""
     answer = ask(side_of(web=found), f"ingress tcp/1-3 from {prefix}")
@@ -151,7 +148,6 @@ def test_a_prefix_and_a_range_are_allowed_when_every_packet_is(found: list[Rule]
 
 
 @given(st.lists(rules(), max_size=5), st.sampled_from(["10.0.0.5", "192.0.2.1"]))
-@settings(deadline=None)
 def test_a_member_with_a_known_address_is_admitted_by_either(found: list[Rule], address: str) -> None:
     side = side_of(web=found, app=[canonical_rule("egress", "IPv4", None, None, None, None, None)])
     answer = ask(side, f"ingress tcp/2 from {address}", "app")

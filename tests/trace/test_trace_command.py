@@ -47,12 +47,9 @@ API_FIELDS = {
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "web.yaml").write_text(FILE)
-    monkeypatch.chdir(tmp_path)
-    for name in ("GCORE_API_KEY", "GCORE_CLOUD_PROJECT_ID", "GCORE_CLOUD_REGION_ID"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path
+def here(repository: Path) -> Path:
+    (repository / "web.yaml").write_text(FILE)
+    return repository
 
 
 def trace(line: str) -> int:

@@ -9,8 +9,8 @@ from reconciler.model.rule import Rule
 from reconciler.traffic import Traffic, covers, overlaps
 from reconciler.traffic.index import RuleIndex, bits
 
-few = settings(max_examples=examples(60), deadline=None)
-many = settings(max_examples=examples(200), deadline=None)
+few = settings(max_examples=examples(60))
+many = settings(max_examples=examples(200))
 
 
 @few

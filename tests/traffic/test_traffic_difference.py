@@ -13,8 +13,8 @@ from reconciler.model.rule import Rule
 from reconciler.traffic import Traffic, TrafficDifference, from_json, to_json, traffic_difference
 from reconciler.traffic.difference import SAME
 
-few = settings(max_examples=examples(80), deadline=None)
-many = settings(max_examples=examples(200), deadline=None)
+few = settings(max_examples=examples(80))
+many = settings(max_examples=examples(200))
 NOTHING = TrafficDifference()
 
 

@@ -47,7 +47,7 @@ def is_world(some: set[int]) -> bool:
     return len(some & set(range(1, 224))) * 16 >= 223 or len(some) >= 128
 
 
-@settings(max_examples=examples(80), deadline=None)
+@settings(max_examples=examples(80))
 @given(st.lists(RULES, max_size=5), st.lists(RULES, max_size=5), st.lists(RULES, max_size=4))
 def test_a_change_opens_to_the_world_what_a_count_says(gone: list[Rule], kept: list[Rule], new: list[Rule]) -> None:
     opens = traffic_difference([*gone, *kept], [*kept, *new]).opens

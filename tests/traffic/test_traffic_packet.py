@@ -16,7 +16,7 @@ ping = Rule("ingress", "IPv4", "icmp", 8)
 RULES = [web, app, every, ping]
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 @given(rule_lists(), st.data())
 def test_the_rules_that_admit_a_packet_are_those_that_hold_its_point(rules: list[Rule], data: st.DataObject) -> None:
     points = list(corners(rules))
