@@ -63,7 +63,7 @@ class Fault:
             check_raw_rule(self.rule, "rule")
         try:
             re.compile(self.path)
-        except re.error as problem:
+        except (re.error, OverflowError, RecursionError) as problem:
             raise EmulatorError(f"path: {self.path!r} is not a regular expression: {problem}") from None
 
     def hits(self, method: str, path: str) -> bool:
@@ -161,8 +161,12 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
+_LONGEST = 10**9
+"""Seconds, some thirty years: much later there are no dates."""
+
+
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LONGEST
 
 
 def _is_text(value: object) -> bool:

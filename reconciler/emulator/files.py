@@ -38,9 +38,9 @@ def load(path: str | Path) -> Any:
         raise EmulatorError(f"{path}: cannot be read: {problem.strerror or problem}") from None
     except UnicodeDecodeError as problem:
         raise EmulatorError(f"{path}: not UTF-8 at byte {problem.start}") from None
-    if Path(path).suffix == ".json":
-        return _json(text, path)
-    return _yaml(text, path)
+    content = _json(text, path) if Path(path).suffix == ".json" else _yaml(text, path)
+    _check_values(content, path)
+    return content
 
 
 LARGEST = 256 * 2**20
@@ -57,6 +57,30 @@ def _read_file(path: Path) -> bytes:
     if max(size, len(data)) > LARGEST:
         raise OSError(errno.EFBIG, f"it is larger than {LARGEST >> 20} MiB")
     return data
+
+
+MOST_VALUES = 12_000_000
+"""Values of such a file, at most, with those that stand behind aliases of YAML: a short text can stand for billions."""
+
+
+def _check_values(content: Any, path: str | Path) -> None:
+    """Refuse, with EmulatorError, what neither a database nor an answer can hold, and more values than any file has."""
+    waiting, number = [content], 1
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+                raise EmulatorError(f"{path}: {value[:40]!r} is no text: it has half of a surrogate pair")
+        elif isinstance(value, int | float):
+            if not -(2**63) <= value < 2**63:
+                raise EmulatorError(f"{path}: a number is too large, or none")
+        elif isinstance(value, Mapping | list | tuple | set):
+            number += len(value)
+            if number > MOST_VALUES:
+                raise EmulatorError(f"{path}: more than {MOST_VALUES:,} values, with what its aliases stand for")
+            waiting += value
+            if isinstance(value, Mapping):
+                waiting += value.values()
 
 
 def check_raw_rule(entry: Any, place: str) -> None:

@@ -5,14 +5,22 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from contextlib import closing
 from dataclasses import fields
+from functools import reduce
+from operator import getitem
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
 import pytest
+from effort import examples
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from plan_strategies import leaves
 
-from reconciler.emulator import faults
+from reconciler.emulator import faults, files
 from reconciler.emulator.faults import Fault, FaultPlan, load_faults
 from reconciler.emulator.knobs import Atomicity, Knobs, Order
 from reconciler.emulator.records import EmulatorError, Target
@@ -125,6 +133,11 @@ def test_a_bad_seed_is_refused_with_its_place(store: Store, tmp_path: Path, cont
     assert store.rows("SELECT * FROM groups") == []
 
 
+ALIASES = "groups:\n  a: &a [1, 1, 1, 1]\n" + "".join(
+    f"  {name}: &{name} [{', '.join([f'*{before}'] * 4)}]\n" for before, name in zip("abcdef", "bcdefg", strict=True)
+)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
@@ -133,13 +146,20 @@ def test_a_bad_seed_is_refused_with_its_place(store: Store, tmp_path: Path, cont
         pytest.param("seed.yaml", b"groups: \x07", "not YAML", id="control-character"),
         pytest.param("seed.yaml", b"\xff", "not UTF-8 at byte 0", id="encoding"),
         pytest.param("seed.json", b"[" * 100_000, "nested too deeply", id="nesting"),
+        pytest.param("seed.json", b'{"groups": 9223372036854775808}', "a number is too large", id="64-bits"),
+        pytest.param("seed.yaml", b"groups: .inf", "a number is too large, or none", id="infinity"),
+        pytest.param("seed.json", b'{"groups": ["\\ud800"]}', "half of a surrogate pair", id="surrogate"),
+        pytest.param("seed.json", b'{"\\ud800": []}', "half of a surrogate pair", id="surrogate-in-a-key"),
+        pytest.param("seed.yaml", b"groups: &a [*a]", "more than 1,000 values", id="alias-of-itself"),
+        pytest.param("seed.yaml", ALIASES.encode(), "more than 1,000 values", id="aliases-of-aliases"),
         pytest.param("none.json", None, "cannot be read: No such file", id="missing"),
     ],
 )
 def test_an_unreadable_file_is_named_with_line_and_column(
-    store: Store, tmp_path: Path, name: str, content: bytes | None, problem: str
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: bytes | None, problem: str
 ) -> None:
     """Seeds and faults files alike."""
+    monkeypatch.setattr(files, "MOST_VALUES", 1000)
     file = tmp_path / name
     if content is not None:
         file.write_bytes(content)
@@ -148,6 +168,35 @@ def test_an_unreadable_file_is_named_with_line_and_column(
             load()
         assert str(found.value).startswith(str(file))
         assert problem in str(found.value)
+
+
+RULE = {"id": "r", "direction": "ingress", "port_range_min": 1, "remote_group": "web", "created_at": ""}
+SEED = {"groups": [{**WEB, "description": "", "rules": [RULE], "tags": {"a": "b"}, "instances": ["c"]}]}
+FAULTS = {"knobs": {"latency_ms": 1, "max_rules": 2}, "faults": [{"fault": "status", "status": 400, "rule": RULE}]}
+JUNK = st.sampled_from(
+    [None, True, -1, 2**63, 10**30, 1e300, [], {}, {"": 1}, "", "x", "\ud800", "\x1b", "a\0", "x{9999999999}"]
+)
+
+
+@given(st.sampled_from([SEED, FAULTS]), st.data())
+@settings(max_examples=examples(200), deadline=None)
+def test_whatever_stands_in_a_file_is_refused_by_its_name_or_served(content: Any, data: st.DataObject) -> None:
+    """Junk in place of any value of a seed or a faults file: no other error, and what is taken can be answered."""
+    content = json.loads(json.dumps(content))
+    *way, last = data.draw(st.sampled_from([path for path in leaves(content) if path]))
+    reduce(getitem, way, content)[last] = data.draw(JUNK)
+    store = Store()
+    with TemporaryDirectory() as folder, closing(store):
+        file = Path(folder, "file.json")
+        file.write_text(json.dumps(content))
+        try:
+            if "groups" in content:
+                load_seed(store, file)
+                json.loads(store.page(TARGET, limit=10, offset=0))
+            else:
+                load_faults(file)
+        except EmulatorError as problem:
+            assert str(problem).startswith(str(file))  # noqa: PT017 - others are served
 
 
 def test_a_state_file_is_made_and_found_again(tmp_path: Path) -> None:
@@ -235,7 +284,10 @@ def test_a_faults_file_holds_knobs_and_faults(tmp_path: Path) -> None:
         pytest.param([{"fault": "hang", "when": "during"}], "faults[0].when", id="when"),
         pytest.param([{"fault": "hang", "nth": "2"}], "faults[0].nth: '2'", id="nth-as-text"),
         pytest.param([{"fault": "hang", "path": "("}], "faults[0].path: '(' is not a regular expression", id="path"),
+        pytest.param([{"fault": "hang", "path": "x{99999999999}"}], "faults[0].path: 'x{", id="path-repeats"),
+        pytest.param([{"fault": "hang", "path": "(" * 3000}], "faults[0].path: '((", id="path-nests"),
         pytest.param([{"fault": "status"}], "faults[0].status", id="no-status"),
+        pytest.param([{"fault": "status", "retry_after_date": 1e12}], "faults[0].retry_after_date", id="no-such-date"),
         pytest.param([{"fault": "status", "status": 200}], "faults[0].status", id="status-of-success"),
         pytest.param([{"fault": "foreign_change"}], "faults[0].rule", id="no-change"),
         pytest.param([{"fault": "foreign_change", "rule": {}}], "faults[0].rule.direction", id="bad-rule"),
