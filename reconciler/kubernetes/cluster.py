@@ -1,8 +1,8 @@
 """The border to the cluster's API, beside what kopf watches: lists, statuses, finalizers, the lease, events."""
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from threading import Lock
 from typing import Any, Self
@@ -17,6 +17,8 @@ from reconciler.model.errors import SgctlError
 MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 PAGE = 500
+MAX_PAGES = 1000
+"""Pages of a list, at most: half a million resources."""
 TIMEOUT = 30.0
 
 
@@ -30,6 +32,15 @@ class ClusterError(SgctlError):
 
 class Moved(ClusterError):
     """What was to be changed is not any more as it was read: nothing was done; another look shows it."""
+
+
+@contextmanager
+def _read_as(what: str) -> Iterator[None]:
+    """Raise `ClusterError` where an answer is not what the API is published to answer."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise ClusterError(f"the cluster's API answered something that is not {what}") from None
 
 
 class Cluster:
@@ -52,17 +63,19 @@ class Cluster:
     def __exit__(self, *_: object) -> None:
         self._clients.close()
 
+    @_read_as("a list of the APIs that it serves")
     def find_missing(self) -> tuple[str, ...]:
         """Name the definitions that the cluster does not serve (yet): none of their kind can be listed or watched.
 
         kopf looks at the same two lists, once, when it starts. Raises `ClusterError`.
         """
-        groups = self._call("GET", "/apis").get("groups", ())
+        groups = self._call("GET", "/apis")["groups"] or ()  # in Go, an empty list may be written as null
         versions = {version["version"] for group in groups if group["name"] == GROUP for version in group["versions"]}
-        resources = self._call("GET", _API).get("resources", ()) if VERSION in versions else ()
-        served = {each["name"] for each in resources}
+        resources = self._call("GET", _API)["resources"] if VERSION in versions else ()
+        served = {each["name"] for each in resources or ()}
         return tuple(f"{kind.plural}.{GROUP}" for kind in KINDS if kind.plural not in served)
 
+    @_read_as("a list of resources")
     def list_resources(self) -> dict[Key, Resource]:
         """List all of our resources. Raises `ClusterError`."""
         found = {}
@@ -70,16 +83,19 @@ class Cluster:
             for namespace in self._namespaces or ("",):
                 within = f"namespaces/{namespace}/" if namespace else ""
                 proceed = ""
-                while True:
+                for _ in range(MAX_PAGES):
                     page = self._call("GET", f"{_API}/{within}{kind.plural}", params={"limit": PAGE, **_from(proceed)})
-                    for body in page.get("items", ()):
+                    for body in page["items"] or ():
                         key = Key(kind, body["metadata"]["namespace"], body["metadata"]["name"])
                         found[key] = Resource(key, body)
-                    proceed = page.get("metadata", {}).get("continue", "")
+                    proceed = page["metadata"].get("continue", "")
                     if not proceed:
                         break
+                else:
+                    raise ClusterError(f"the cluster's list of {kind.plural} has no end")
         return found
 
+    @_read_as("a Secret")
     def read_secret(self, namespace: str, name: str) -> Mapping[str, str] | None:
         """Read the data of a Secret, still in base64; None where there is none."""
         try:
@@ -88,7 +104,7 @@ class Cluster:
             if error.status == 404:
                 return None
             raise
-        return dict(secret.get("data") or {})
+        return {key: value for key, value in (secret.get("data") or {}).items() if isinstance(value, str)}
 
     def write_status(self, resource: Resource, status: Mapping[str, Any]) -> bool:
         """Write what is to be said of a resource, and tell whether it is still there."""
@@ -182,14 +198,16 @@ class Cluster:
             raise ClusterError(f"the cluster's API does not answer: {error}") from None
         try:
             content = answer.json()
-        except ValueError:
-            content = {}
+        except (ValueError, RecursionError):
+            content = None
         if answer.is_error:
             said = content.get("message") if isinstance(content, dict) else None
             text = f"{method} {path}: {answer.status_code} {said or answer.reason_phrase}"
             kind = Moved if answer.status_code == 409 else ClusterError
             raise kind(text, answer.status_code)
-        return content if isinstance(content, dict) else {}
+        if not isinstance(content, dict):
+            raise ClusterError(f"{method} {path}: the cluster's API answered something that is not a JSON object")
+        return content
 
     def _connect(self, access: kopf.ConnectionInfo) -> httpx.Client:
         """Return the client for where the cluster is. Others may be using the one for where it was: it stays open."""
