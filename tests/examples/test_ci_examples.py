@@ -132,7 +132,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emul
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "gh").write_text(GH)
-    (programs / "sgctl").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m reconciler "$@"\n')
+    (programs / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (programs / "sgctl").write_text('#!/bin/sh\nexec python -m reconciler "$@"\n')
     for program in programs.iterdir():
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
     with EmulatorServer() as emulator:
