@@ -118,7 +118,9 @@ def load_outside(path: str) -> Config:
     """
     try:
         if (repository := repository_here()) is not None and strays(path, repository):
-            raise UsageError(f"--policies {path}: a link leads out of the repository, and it is not read")
+            raise UsageError(
+                f"--policies {path}: a link leads out of the repository, or to what is hidden there, and it is not read"
+            )
         source = Source(path, read_bounded(path, SETTINGS_LIMIT, or_pipe=True))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no path holds such a character"
@@ -154,9 +156,9 @@ def repository_here() -> str | None:
 
 
 def leads_out(path: Path, repository: Path) -> bool:
-    """Whether a path leads out of a repository, or to what git keeps there, such as a token in its settings."""
+    """Whether a path leads out of a repository, or through a link to what is hidden there, such as the files of git."""
     parts = parts_below(str(path), str(repository))
-    return parts is None or ".git" in parts
+    return parts is None or ".git" in parts or strays(str(path), str(repository))
 
 
 def _read_settings(path: Path, folder: Path) -> tuple[Source, KeyPath, Any] | None:
@@ -165,7 +167,8 @@ def _read_settings(path: Path, folder: Path) -> tuple[Source, KeyPath, Any] | No
     try:
         if path.is_symlink() and path.exists() and leads_out(path, repository_of(path.parent)):
             raise UsageError(
-                f"{FilePlace(name, 1, 1)}: it is a link that leads out of the repository, and is not read",
+                f"{FilePlace(name, 1, 1)}: it is a link that leads out of the repository, or to what is hidden there, "
+                "and is not read",
                 hint="Put the settings themselves there.",
             )
         source = Source(name, read_bounded(str(path), SETTINGS_LIMIT))

@@ -25,7 +25,7 @@ class Walk(NamedTuple):
     """What a walk through a folder takes: links out of it, and not what matches one of `exclude`.
 
     `repository` is the root of the git repository where the program runs: a path given that is in it by its name may be
-    a link, for whoever changes the repository can make it one, but none that leads out of it.
+    a link, for whoever changes the repository can make it one, but none that leads out of it, or to what is hidden.
 
     Those are globs of paths below `root`: `*` and `?` stay within a name, `**` stands for any folders, one without a
     slash matches a name in any folder, and a folder that matches is left out with all that is in it.
@@ -37,7 +37,7 @@ class Walk(NamedTuple):
     repository: str | None = None
 
     def leads_out(self, path: str) -> bool:
-        """Tell whether a path given is in the repository by its name, and in truth elsewhere, or what git keeps."""
+        """Tell whether a path given is in the repository by its name, and in truth elsewhere, or hidden there."""
         return not self.follow_links and self.repository is not None and strays(path, self.repository)
 
     def matcher(self) -> Callable[[str], object] | None:
@@ -94,8 +94,8 @@ def walk_paths(paths: Sequence[str], *, walk: Walk = WALK) -> tuple[dict[str, st
         before = len(issues)
         try:
             if walk.leads_out(path):
-                message = f"the path leads out of the repository ({walk.repository}), and is not read"
-                issues.append(_outside(path, message))
+                message = f"the path leads out of the repository ({walk.repository}), or to what is hidden there"
+                issues.append(_outside(path, f"{message}, and is not read"))
                 continue
             walker, is_folder = _Walker(path, issues, walk), Path(path).is_dir()
             folder = resolved(path) if is_folder else None

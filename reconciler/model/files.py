@@ -74,12 +74,16 @@ def parts_below(path: str, folder: str) -> tuple[str, ...] | None:
 
 
 def strays(path: str, root: str) -> bool:
-    """Tell whether a path is below a folder by its name, and in truth elsewhere, or among what git keeps there."""
+    """Tell whether a path is below a folder by its name, and in truth elsewhere, or in what is hidden there.
+
+    What the name itself says may be hidden, but for the files of git: a CI puts other branches into such folders, and
+    no link may lead there.
+    """
     name, top = os.path.abspath(path), os.path.abspath(root)  # noqa: PTH100 - resolve() follows links
     if not Path(name).is_relative_to(top):
         return False
-    parts = parts_below(path, root)
-    return parts is None or ".git" in parts
+    parts, named = parts_below(path, root), {*Path(name).relative_to(top).parts} - {".git"}
+    return parts is None or any(part.startswith(".") and part not in named for part in parts)
 
 
 def _is_within(descriptor: int, path: str, folder: str) -> bool:

@@ -134,14 +134,19 @@ def test_a_link_within_the_folder_and_one_that_is_named_are_read(offline: Sgctl)
 
 
 @pytest.mark.parametrize("command", WITH_PATHS)
-@pytest.mark.parametrize("where", ["out", "hidden"])
+@pytest.mark.parametrize("where", ["out", ".git", ".base"])
 def test_a_path_given_does_not_lead_out_of_the_repository(sgctl: Sgctl, command: str, where: str) -> None:
-    """Whoever can change the repository can make a link of what a CI names: the folder, or one of its files."""
+    """Whoever can change the repository can make a link of what a CI names: the folder, or one of its files.
+
+    Nor to what is hidden there: the files of git, or another branch, which is not what a merge brings.
+    """
     outside = key_file(sgctl.folder)
-    (sgctl.folder / ".git").mkdir()
-    (sgctl.folder / ".git" / "key.yaml").write_text(f"{SECRET}: [\n")
-    to = outside.parent if where == "out" else sgctl.folder / ".git"
-    (sgctl.folder / "groups").symlink_to(to)
+    for hidden in (".git", ".base"):
+        (sgctl.folder / hidden).mkdir()
+        (sgctl.folder / hidden / "key.yaml").write_text(f"{SECRET}: [\n")
+    to = outside.parent if where == "out" else sgctl.folder / where
+    (sgctl.folder / "way").symlink_to(to)
+    (sgctl.folder / "groups").symlink_to("way")
     (sgctl.folder / "web.yaml").symlink_to(to / "key.yaml")
     for path in ("groups", "web.yaml"):
         ran = sgctl(*(argument.replace("PATH", path) for argument in WITH_PATHS[command]))
@@ -186,7 +191,19 @@ def test_what_becomes_a_link_after_it_was_found_is_not_read(
     assert ("a link leads out of" if at == "walk" else "its `previous_name` 'app'") in ran.err
 
 
-@pytest.mark.parametrize("path", ["../outside", "/etc", "link", "groups/../../outside/key.yaml", ".git/config"])
+def test_what_a_name_says_is_hidden_is_read(offline: Sgctl) -> None:
+    """As by the job that compares with the base branch."""
+    (offline.folder / ".git").mkdir()
+    offline.write(SAME, ".base/groups/web.yaml")
+    (offline.folder / ".base" / "link").symlink_to("groups")
+    offline.write("", ".base/rules.toml")
+    for path in (".base/groups", ".base/link"):
+        assert offline("validate", path, "--policies", ".base/rules.toml").code == 0
+
+
+@pytest.mark.parametrize(
+    "path", ["../outside", "/etc", "link", "groups/../../outside/key.yaml", ".git/config", "another-branch"]
+)
 def test_a_configured_path_outside_the_repository_is_refused(offline: Sgctl, path: str) -> None:
     """Also through a link, and whatever the command line says: who may change the settings is not who runs them."""
     repository = offline.folder / "repository"
@@ -196,6 +213,8 @@ def test_a_configured_path_outside_the_repository_is_refused(offline: Sgctl, pat
     (repository / ".git" / "config").write_text(f"{SECRET}: [\n")
     (repository / "groups").mkdir()
     (repository / "link").symlink_to("../outside")
+    offline.write(SAME, "repository/.base/groups/web.yaml")
+    (repository / "another-branch").symlink_to(".base/groups")
     (repository / "sgctl.toml").write_text(f'paths = ["{path}"]\n')
     os.chdir(repository)
     for more in ([], ["--follow-links"]):
@@ -206,10 +225,12 @@ def test_a_configured_path_outside_the_repository_is_refused(offline: Sgctl, pat
         assert SECRET not in ran.err
 
 
+@pytest.mark.parametrize("where", ["out", "hidden"])
 @pytest.mark.parametrize("name", ["sgctl.toml", "pyproject.toml"])
-def test_settings_that_are_a_link_out_of_the_repository_are_not_read(offline: Sgctl, name: str) -> None:
+def test_settings_that_are_a_link_out_of_the_repository_are_not_read(offline: Sgctl, name: str, where: str) -> None:
     offline.write(SAME)
-    (offline.folder / name).symlink_to(key_file(offline.folder))
+    hidden = Path(offline.write(f'[tool.sgctl]\npaths = ["{SECRET}"]', f".base/{name}"))
+    (offline.folder / name).symlink_to(key_file(offline.folder) if where == "out" else hidden)
     ran = offline("validate")
     assert (ran.code, SECRET in ran.err) == (1, False)
     assert f"{name}:1:1: it is a link that leads out of the repository" in ran.err

@@ -206,7 +206,7 @@ def test_a_published_list_that_moved_gets_a_pull_request(
     monkeypatch.delenv("GCORE_API_KEY")
     assert run(found["Open the pull request"]) == 0
     said = Path("GH_LOG").read_text()
-    assert "gh pr create --title Refresh published address groups --head sgctl-refresh --body-file body.md" in said
+    assert "gh pr create --title Refresh published address groups --head sgctl-refresh --body-file " in said
     assert "+ 198.51.100.0/26" in said
     assert "create web" in said
     pushed = subprocess.run(
@@ -300,12 +300,17 @@ def test_many_lines_do_not_hide_a_policy_that_goes() -> None:
     assert Path("GITHUB_STEP_SUMMARY").read_text().count("+group a-group-") == 300
 
 
-def test_the_base_branch_is_not_checked_out_through_a_link(repository: EmulatorServer) -> None:
-    """As a link in the pull request would have it: its groups would be replaced by those of the base branch."""
+def test_the_base_branch_is_not_checked_out_over_what_a_pull_request_brings(repository: EmulatorServer) -> None:
+    """Groups behind a link would be replaced by those of the base branch, and merged as they were."""
     del repository
     (refuse, take, *_) = list(yaml.safe_load((CI / "github" / "plan.yml").read_text())["jobs"]["plan"]["steps"][1:])
     assert run(refuse["run"]) == 0
-    Path(take["with"]["path"]).symlink_to("groups")
+    place = Path(take["with"]["path"])
+    for to in ("groups", "nowhere"):
+        place.symlink_to(to)
+        assert run(refuse["run"]) == 1
+        place.unlink()
+    place.mkdir()
     assert run(refuse["run"]) == 1
 
 
@@ -373,7 +378,7 @@ def test_the_nightly_drift_opens_an_issue(repository: EmulatorServer) -> None:
 )
 @pytest.mark.usefixtures("repository")
 def test_the_issue_about_drift_closes_itself(code: str, found: str, asked: str) -> None:
-    Path("drift.md").touch()
+    Path("runner/drift.md").touch()
     Path("GH_FOUND").write_text(found)
     assert run(f"CODE={code}; {steps('drift', 'drift')['Tell']}") == 0
     assert Path("GH_LOG").read_text().splitlines()[-1].startswith(f"gh issue {asked}")
@@ -385,7 +390,7 @@ def test_findings_are_handed_over_as_sarif() -> None:
     assert run(audit["Judge"]) == 0
     assert run(audit["Hand over"]) == 0
     assert "code-scanning/sarifs" in Path("GH_LOG").read_text()
-    packed = base64.b64decode(Path("audit.sarif.gz.b64").read_text())
+    packed = base64.b64decode(Path("runner/audit.sarif.gz.b64").read_text())
     assert json.loads(gzip.decompress(packed))["version"] == "2.1.0"
 
 
@@ -406,6 +411,39 @@ def test_gitlab_jobs_do_the_same(repository: EmulatorServer) -> None:
     assert "No drift" in Path("drift.html").read_text()
     assert json.loads(Path("tfplan.json").read_text()) == {"create": 1, "update": 0, "delete": 0}
     assert Path("plan.junit.xml").read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize("is_link", [True, False], ids=["links", "forged"])
+@pytest.mark.usefixtures("repository")
+def test_no_file_of_a_merge_request_is_taken_for_a_result(tmp_path: Path, *, is_link: bool) -> None:
+    """What a shell writes to a link, it writes to what that names; and artifacts are kept where nothing was planned."""
+    content: dict[str, Any] = yaml.safe_load((CI / "gitlab" / "gitlab-ci.yml").read_text())
+    shutil.copy(CI / "gitlab" / "report.py", ".")
+    script = "\n".join(content["plan"]["script"])
+    (written,) = re.findall(r"rm -rf (.*)", script)
+    kept = {*content["plan"]["artifacts"]["paths"], *content["plan"]["artifacts"]["reports"].values()}
+    assert kept | {*re.findall(r"> (\S+)", script)} == {*written.split()}
+    (tmp_path / "outside").write_text("as before")
+    for name in written.split():
+        if is_link:
+            Path(name).symlink_to(tmp_path / "outside")
+        else:
+            Path(name).write_text("no changes")
+    Path("groups/web.yaml").write_text(WEB if is_link else WEB.replace("tcp", "tpc"))
+    assert run(script) == (0 if is_link else 1)
+    assert (tmp_path / "outside").read_text() == "as before"
+    assert [name for name in written.split() if Path(name).exists() and not is_link] == []
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_a_workflow_writes_nothing_into_the_repository(file: Path) -> None:
+    """There a link may be in the place of what it writes, and lead anywhere."""
+    for job in yaml.safe_load(file.read_text())["jobs"].values():
+        for step in job["steps"]:
+            script = step.get("run", "")
+            written = re.findall(r"(?:(?<![0-9<>])>>? ?|--(?:out|sarif|journal) )([^\s;&]+)", script)
+            named = [each for each in written if each[:2] not in ('"$', "/d") and not each.startswith("&")]
+            assert not named or 'cd "$RUNNER_TEMP"' in script, (step, named)
 
 
 @pytest.mark.full
