@@ -14,7 +14,7 @@ from yaml.error import Mark
 from yaml.nodes import CollectionNode, MappingNode, Node
 
 _BOM = "\ufeff"
-_COMMENT = re.compile(r"#[^\r\n\x85\u2028\u2029]*")
+_COMMENT = re.compile(r"#[^\r\n]*")
 
 
 class Edit(NamedTuple):

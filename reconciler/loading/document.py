@@ -13,7 +13,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from reconciler.loading.issues import Budget, Issues, Source
 from reconciler.loading.nodes import MERGE, NodeParser
 from reconciler.loading.values import MAX_EXPANDED, ValueReader, expands_too_far
-from reconciler.loading.yaml_problems import conflicts, yaml_issue
+from reconciler.loading.yaml_problems import conflicts, hidden_break, yaml_issue
 from reconciler.model.errors import Issue
 from reconciler.model.place import FilePlace, Key, Place
 from reconciler.model.problems import ProblemName
@@ -217,7 +217,7 @@ def parse(source: Source, issues: Issues, values: Budget | None = None) -> list[
         place, message = FilePlace(source.path, 1, 1), "the file is UTF-16 or UTF-32, not UTF-8"
         issues.append(Issue(place, ProblemName.NOT_UTF_8, message, fix="save the file as UTF-8"))
         return []
-    found = list(conflicts(source))
+    found = list(conflicts(source)) or list(filter(None, [hidden_break(source)]))
     for issue in found:
         issues.append(issue)
     if found:

@@ -87,6 +87,7 @@ _CUT_SHORT = frozenset(
         ProblemName.MERGE_CONFLICT,
         ProblemName.YAML_SYNTAX,
         ProblemName.CONTROL_CHARACTER,
+        ProblemName.HIDDEN_BREAK,
         ProblemName.TAB_INDENT,
         ProblemName.NOT_CLOSED,
         ProblemName.UNKNOWN_ALIAS,

@@ -124,6 +124,26 @@ def _cause(source: Source, place: FilePlace, problem: str | None) -> Issue | Non
     return _unexpected_character(source, place) if problem == "found character that cannot start any token" else None
 
 
+_HIDDEN_BREAKS = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
+_HIDDEN_BREAK = re.compile(rb"\r(?!\n)|" + b"|".join(_HIDDEN_BREAKS))
+
+
+def hidden_break(source: Source) -> Issue | None:
+    """Find a character that ends a line for libyaml (YAML 1.1), and neither for git nor for those who read a diff.
+
+    What follows it in a comment would be no part of that, and stand there as if it were.
+    """
+    data = source.data
+    is_there = data.count(b"\r") != data.count(b"\r\n") or any(map(data.__contains__, _HIDDEN_BREAKS))
+    found = _HIDDEN_BREAK.search(data) if is_there else None
+    if found is None:
+        return None
+    place, code = _place_of_byte(source, found.start()), ord(found[0].decode())
+    message = f"the character U+{code:04X} ends a line for YAML, and most who look at the file do not see that"
+    fix = "begin a new line in its place; within a text, write it as an escape in double quotes"
+    return Issue(place, ProblemName.HIDDEN_BREAK, message, fix=fix)
+
+
 def conflicts(source: Source) -> Iterator[Issue]:
     """Find the merge conflicts that git left in a file: each is named at its first marker, with the lines of its sides.
 
@@ -190,15 +210,17 @@ def _unexpected_character(source: Source, place: FilePlace) -> Issue:
 
 def _encoding_issue(source: Source, error: ReaderError) -> Issue:
     """Place a byte that is no text: libyaml gives its offset in the file."""
-    data = source.data
-    before = data[: max(error.position, 0)]
-    line = before.count(b"\n") + 1
-    start = before.rfind(b"\n") + 1
-    column = len(before[start:].decode("utf-8", "replace").removeprefix("\ufeff")) + 1
-    place = FilePlace(source.path, line, column)
+    place = _place_of_byte(source, max(error.position, 0))
     if "control characters" in str(error.reason):
         code = error.character if isinstance(error.character, int) else ord(error.character)
         name = "a NUL" if code == 0 else f"the control character U+{code:04X}"
         fix = "remove it; in double quotes an escape can stand for it"
         return Issue(place, ProblemName.CONTROL_CHARACTER, f"{name} is not allowed in YAML", fix=fix)
     return Issue(place, ProblemName.NOT_UTF_8, "this is not UTF-8", fix="save the file as UTF-8")
+
+
+def _place_of_byte(source: Source, offset: int) -> FilePlace:
+    before = source.data[:offset]
+    start = before.rfind(b"\n") + 1
+    column = len(before[start:].decode("utf-8", "replace").removeprefix("\ufeff")) + 1
+    return FilePlace(source.path, before.count(b"\n") + 1, column)

@@ -30,6 +30,7 @@ class ProblemName(StrEnum):
     MERGE_CONFLICT = "merge-conflict", "A text holds the two sides of a merge that git left to be resolved."
     YAML_SYNTAX = "yaml-syntax", "A text is not YAML."
     CONTROL_CHARACTER = "control-character", "A text holds a character that YAML does not allow."
+    HIDDEN_BREAK = "hidden-break", "A character ends a line for YAML, and not for most who look at the text."
     TAB_INDENT = "tab-indent", "A line is indented with a tab, which YAML does not allow."
     NOT_CLOSED = "not-closed", "A list, a mapping or a quoted text has no end."
     ANCHOR_TWICE = "anchor-twice", "An anchor is defined twice."

@@ -100,6 +100,8 @@ YAML = {
     "too wide": ("§" + "- a\n" * 100_001, "too-large"),
     "NUL": ("a: b§\0", "control-character"),
     "control character": ("a: b\nc: \u00e9§\x1b[31m", "control-character"),
+    "a line break that no diff shows": ("a: b # as before§\u2028c: d", "hidden-break"),
+    "a carriage return alone": ("a: b # as before§\rc: d", "hidden-break"),
 }
 
 DOCUMENT = {
