@@ -37,6 +37,7 @@ from reconciler.model.policies import (
     WorldOpenManagement,
 )
 from reconciler.model.problems import ProblemName
+from reconciler.model.rule import EVERY_PROTOCOL
 from reconciler.model.text import did_you_mean
 
 _FLOWS = ("must_allow", "must_deny")
@@ -267,11 +268,13 @@ def _tags(written: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]
 def _protocols(written: Mapping[str, Any]) -> dict[str, Any]:
     settings = _settings(written, "forbidden_protocols")
     if "protocols" in settings:
-        names = settings["protocols"]
-        settings["protocols"] = frozenset(
-            canonical_protocol(name, family) for name in names for family in ("IPv4", "IPv6")
-        )
+        names = {canonical_protocol(name, family) for name in settings["protocols"] for family in ("IPv4", "IPv6")}
+        settings["protocols"] = frozenset(names.union(*(same for same in _SAME_PACKETS if names & same)))
     return settings
+
+
+_SAME_PACKETS = (EVERY_PROTOCOL, frozenset({"ipip", "ipencap"}))  # the latter both IANA's number 4
+"""Protocols that Neutron does not hold to be one, and that stand for the same packets."""
 
 
 def _check_pattern(pattern: str | None, path: Path, problems: list[Problem]) -> None:
