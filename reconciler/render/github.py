@@ -12,13 +12,14 @@ _LEVELS = {"change": "notice", "good": "notice", "bad": "error", "uncounted": "n
 
 
 def render_github(view: View) -> str:
-    """Write an annotation for every group and every finding (GitHub Actions, "Workflow commands")."""
+    """Write an annotation for every group and every finding (GitHub Actions, "Workflow commands").
+
+    A page shows the first ten of a step of each level, so what is said of the whole plan comes before its groups.
+    """
     return "\n".join(_lines(view)) + "\n"
 
 
 def _lines(view: View) -> Iterator[str]:
-    for group in view.groups:
-        yield _command(_level(view, group), group.title, _details(group, view.perspective), group.place)
     for each in view.exposed:
         where = describe_groups(each.groups)
         text = f"{each.line.text} ({each.line.size})"
@@ -27,17 +28,21 @@ def _lines(view: View) -> Iterator[str]:
         yield _command("warning", f"sgctl {view.kind}", [describe_finding(warning)], warning.place)
     for stop in view.stops:
         yield _command("error", f"sgctl {view.kind}: {view.perspective.stop}", [describe_finding(stop)], stop.place)
-    if view.groups and view.perspective.legend:
-        yield _command("notice", f"sgctl {view.kind}: words", [view.perspective.legend], None)
     for note in view.notes:
         yield _command("notice", f"sgctl {view.kind}", [note], None)
+    for group in sorted(view.groups, key=lambda group: not _alarms(group)):
+        yield _command(_level(view, group), group.title, _details(group, view.perspective), group.place)
+    if view.groups and view.perspective.legend:
+        yield _command("notice", f"sgctl {view.kind}: words", [view.perspective.legend], None)
     yield printable(view.summary)
 
 
 def _level(view: View, group: GroupView) -> str:
-    if any(line.alarm for line in group.traffic or ()) or (view.kind == "drift" and group.tone == "change"):
-        return "warning"
-    return _LEVELS[group.tone]
+    return "warning" if _alarms(group) or (view.kind == "drift" and group.tone == "change") else _LEVELS[group.tone]
+
+
+def _alarms(group: GroupView) -> bool:
+    return any(line.alarm for line in group.traffic or ())
 
 
 def _details(group: GroupView, perspective: Perspective) -> Iterator[str]:

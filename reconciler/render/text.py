@@ -163,14 +163,20 @@ def _line(text: str, line: Line, colour: str, column: int, width: int) -> str:
 
 
 _TARGET = re.compile(r"\(project [^,]{1,60}, regions? (?:[^()]{1,60} )?\(?[0-9]+\)?\)")
+_FENCE = re.compile(r" +(?=(?:`{3,}|~{3,})(?: |$))")
+"""What would end a block of code by which a bot quotes the text (CommonMark 4.5), if a line held nothing else."""
 _TIE = "\xa0"
 
 
 def fold(text: str, width: int, indent: int = 2) -> str:
-    """Break a text between words into lines of a width; the first keeps its indent. Places and targets stay whole."""
+    """Break a text between words into lines of a width; the first keeps its indent. Places and targets stay whole.
+
+    Foreign text never makes a line that ends a block of code, by which a bot may quote all of it.
+    """
     if len(text) <= width and text.isprintable() and not text.endswith(" "):
         return text
-    text = _TARGET.sub(lambda found: found[0].replace(" ", _TIE), text)
+    for whole in (_TARGET, _FENCE):
+        text = whole.sub(lambda found: found[0].replace(" ", _TIE), text)
     lines = wrap(text, max(width, 40), subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
     return "\n".join(lines).replace(_TIE, " ")
 

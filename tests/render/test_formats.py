@@ -211,6 +211,18 @@ def test_annotations_stand_on_the_lines_of_the_files() -> None:
     assert "::error title=sgctl plan%3A stopped::" in written
 
 
+def test_annotations_of_many_groups_hide_nothing_that_is_said_of_all() -> None:
+    """GitHub shows the first ten of a step of each level."""
+    many = view_plan(plan(*(difference(f"group-{number}") for number in range(30))))
+    said = replace(many, notes=("judged by sgctl.toml, softer than the defaults",)), replace(many, notes=())
+    written, without = (render(view, "github").splitlines() for view in said)
+    notices = [line for line in written if line.startswith("::notice ")]
+    assert "softer than the defaults" in notices[0]
+    assert sorted({*written} - {*without}) == [notices[0]]
+    warnings = [line for line in written if line.startswith("::warning ")]
+    assert "open to the world" in warnings[0]
+
+
 def test_traffic_only_leaves_out_rules_and_keeps_flows() -> None:
     written = render(traffic_only(view_plan(plan(difference()))), "text")
     assert "opens  ingress tcp 22 from 0.0.0.0/0" in written

@@ -216,6 +216,13 @@ def test_folding_keeps_every_word(text: str, width: int) -> None:
     assert all(len(each) <= width or " " not in each.strip() for each in folded.splitlines())
 
 
+@given(st.lists(st.sampled_from(["a", "b" * 30, "```", "````", "~~~", "", "```x"]), max_size=40), st.integers(40, 90))
+def test_folding_makes_no_line_that_ends_a_block_of_code(words: list[str], width: int) -> None:
+    """Bots such as Atlantis quote the whole text in one; a fence is indented by three blanks at most."""
+    folded = fold(f"note: {' '.join(words)}", width)
+    assert not re.search(r"^ {0,3}(`{3,}|~{3,}) *$", folded, re.MULTILINE), folded
+
+
 def test_a_no_change_plan_counts_what_it_looked_at() -> None:
     plan = plan_of([desired_group("web", [tcp(80), tcp(81)])], [live_group("web", [tcp(80), tcp(81)])])
     assert shown(plan) == ["No changes. Live state is as desired: 1 group, 2 rules."]
