@@ -42,11 +42,8 @@ class Order:
 def order_of(difference: Difference) -> Order:
     """Order the changes of a group that exists."""
     assert difference.live is not None  # noqa: S101 - an update has a live side
-    rules = difference.live.rules
-    going = {rule.id for rule in difference.deletes}
-    going |= {rule.id for each in difference.redescribes for rule in each.live}
-    staying = [rule.rule for rule in rules if rule.id not in going]
-    return safe_order(len(rules), difference.creates, difference.redescribes, difference.deletes, staying)
+    present, staying = len(difference.live.rules), difference.kept_rules
+    return safe_order(present, difference.creates, difference.redescribes, difference.deletes, staying)
 
 
 def safe_order(
@@ -56,12 +53,15 @@ def safe_order(
     deletes: Sequence[LiveRule] = (),
     staying: Sequence[Rule] = (),
 ) -> Order:
-    """Order the changes of a group that holds `present` rules now, of which `staying` are not touched."""
+    """Order the changes of a group that holds `present` rules now, of which `staying` are not deleted.
+
+    For lack of room new descriptions come first: live rules of one meaning give way to one, and what is described anew
+    while all old rules are there stays for the turns that follow.
+    """
     batches: list[Batch] = []
-    fewer = sum(len(each.live) - 1 for each in redescribes)
-    if fewer and present + len(creates) > MAX_RULES:  # live rules of one meaning give way to one, which makes room
+    if redescribes and present + len(creates) > MAX_RULES:
         batches.append(Batch(redescribes=tuple(redescribes)))
-        present, redescribes = present - fewer, ()
+        present, redescribes = present - sum(len(each.live) - 1 for each in redescribes), ()
     turns = _Turns(present, list(creates), list(deletes), staying)
     if present + len(creates) > MAX_RULES:
         turns.run()
