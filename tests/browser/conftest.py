@@ -28,6 +28,7 @@ def browser() -> Iterator[Any]:
     if path is None:
         pytest.fail("there is no Chromium to show the pages in: install Debian's package `chromium`", pytrace=False)
     arguments = [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    playwright.expect.set_options(timeout=60_000)
     with playwright.sync_playwright() as running:
         started = running.chromium.launch(executable_path=path, args=arguments, timeout=60_000)
         yield started
@@ -46,7 +47,7 @@ def show(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
         page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
         page.on("request", lambda request: request.url.startswith(file.as_uri()) or complaints.append(request.url))

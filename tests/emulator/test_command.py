@@ -39,7 +39,7 @@ def served(*arguments: str, **environment: str) -> tuple[list[str], str]:
             )
             assert response.status_code == 200
             program.send_signal(signal.SIGTERM)
-            rest, errors = program.communicate(timeout=60)
+            rest, errors = program.communicate(timeout=240)
         finally:
             program.kill()
     assert (program.returncode, rest) == (0, "")
@@ -50,7 +50,7 @@ def settings(line: str, environment: Mapping[str, str]) -> dict[str, str]:
     """What a shell knows after it was given the line."""
     script = f'{line}; printf \'%s\\n\' "$GCORE_BASE_URL" "$GCORE_API_KEY"'
     output = subprocess.run(
-        ["/bin/sh", "-c", script], capture_output=True, text=True, timeout=60, check=True, env=dict(environment)
+        ["/bin/sh", "-c", script], capture_output=True, text=True, timeout=240, check=True, env=dict(environment)
     ).stdout
     return dict(zip(("GCORE_BASE_URL", "GCORE_API_KEY"), output.splitlines(), strict=True))
 

@@ -21,7 +21,7 @@ def test_the_newest_sdk_leads_a_group_through_its_life() -> None:
     # The SDK sleeps a second between two looks at a task, so the first look finds it done.
     with EmulatorServer(knobs=Knobs(task_polls=0)) as emulator:
         done = subprocess.run(
-            [str(PYTHON), str(program), emulator.url], capture_output=True, text=True, timeout=60, check=False
+            [str(PYTHON), str(program), emulator.url], capture_output=True, text=True, timeout=240, check=False
         )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert {record.path.split("/")[2] for record in emulator.requests if record.method == "PATCH"} == {"v2"}

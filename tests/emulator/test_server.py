@@ -76,7 +76,7 @@ def test_it_serves_until_a_signal(number: signal.Signals) -> None:
             response = httpx.get(url + GROUPS, headers={"Authorization": "apikey secret"})
             assert response.status_code == 200
             program.send_signal(number)
-            output, errors = program.communicate(timeout=60)
+            output, errors = program.communicate(timeout=240)
         finally:
             program.kill()
     assert (program.returncode, output, errors) == (0, "done\n", "")
@@ -178,5 +178,5 @@ def test_importing_the_package_loads_no_server() -> None:
     root = Path(reconciler.emulator.__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     command = [sys.executable, "-c", code]
-    output = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, env=environment)
+    output = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True, env=environment)
     assert output.stdout == "set()\n"

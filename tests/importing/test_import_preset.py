@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strange_states import differing, import_all, live_state, load_text, uuid
@@ -12,7 +13,6 @@ from reconciler.model.egress import DEFAULT_EGRESS_RULES
 from reconciler.model.rule import Rule
 
 PRESET = "      - preset: default-egress\n"
-INDICES = st.integers(0, len(DEFAULT_EGRESS_RULES) - 1)
 OTHERS = [
     Rule("egress", "IPv4"),
     Rule("egress", "IPv4", "tcp", 25, 25),
@@ -36,7 +36,7 @@ def answer(rules: list[Rule], descriptions: dict[int, str] | None = None) -> dic
     return {"id": uuid(1), "name": "web", "tags_v2": [], "security_group_rules": answers}
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(100))
 @given(st.permutations(DEFAULT_EGRESS_RULES), st.lists(st.sampled_from(OTHERS), unique=True))
 def test_the_whole_set_is_one_line_and_plans_empty(file: Path, preset: list[Rule], others: list[Rule]) -> None:
     live = live_state([answer([*others, *preset])])
@@ -49,19 +49,11 @@ def test_the_whole_set_is_one_line_and_plans_empty(file: Path, preset: list[Rule
         assert text.endswith("    rules:\n" + PRESET)
 
 
-@settings(max_examples=39)
-@given(INDICES)
-def test_without_any_one_of_its_rules_there_is_no_preset(file: Path, missing: int) -> None:
-    live = live_state([answer([rule for index, rule in enumerate(DEFAULT_EGRESS_RULES) if index != missing])])
-    text = import_all(live).files[0].text
-    assert "preset" not in text
-    assert differing(load_text(file, text), live) == []
-
-
-@settings(max_examples=39)
-@given(INDICES)
-def test_a_rule_with_a_description_is_none_of_the_preset(file: Path, index: int) -> None:
-    live = live_state([answer(list(DEFAULT_EGRESS_RULES), {index: "ours"})])
-    text = import_all(live).files[0].text
-    assert "preset" not in text
-    assert differing(load_text(file, text), live) == []
+@pytest.mark.parametrize("index", range(len(DEFAULT_EGRESS_RULES)))
+def test_without_any_one_of_its_rules_or_with_a_description_of_one_there_is_no_preset(file: Path, index: int) -> None:
+    less = answer([rule for other, rule in enumerate(DEFAULT_EGRESS_RULES) if other != index])
+    for each in (less, answer(list(DEFAULT_EGRESS_RULES), {index: "ours"})):
+        live = live_state([each])
+        text = import_all(live).files[0].text
+        assert "preset" not in text
+        assert differing(load_text(file, text), live) == []

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from counted import Counted
 from effort import examples
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.importing.terraform import HandOver, Resource, hand_over, read_state
@@ -141,7 +141,7 @@ def test_what_is_no_state_is_refused_with_a_hint(text: bytes) -> None:
     assert "terraform show -json" in (raised.value.hint or "")
 
 
-@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(50))
 @given(st.recursive(st.none() | st.text() | st.integers(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
 def test_any_json_is_read_or_refused(content: Any) -> None:
     for value in (content, {"resources": content}, {"values": {"root_module": content}}):

@@ -67,7 +67,7 @@ def test_the_check_says_what_jsonschema_says(drawn: tuple[str, Any]) -> None:
 @pytest.mark.parametrize("kind", sorted(DEFINITIONS))
 def test_there_are_right_and_wrong_values_of_every_kind(kind: str) -> None:
     """Else the test above would compare nothing."""
-    quick = settings(phases=[Phase.generate], max_examples=examples(5000))
+    quick = settings(phases=[Phase.generate], max_examples=5000)
     for verdict in (True, False):
         find(values_of(kind), lambda value, verdict=verdict: is_well_formed(kind, value) == verdict, settings=quick)
 

@@ -1,13 +1,14 @@
 """How hard properties are tried: some examples in `make test`, all with `--full`, others each time with `--search`."""
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 QUICK, FULL, SEARCH = "quick", "full", "search"
+# Busy machines are slow: pytest ends what hangs.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # The same examples each time: whoever changes a line is told of that line, and not of what nobody has found before.
-# None has a deadline, which a busy machine would miss: pytest ends what hangs.
-settings.register_profile(QUICK, max_examples=16, derandomize=True, deadline=None)
-settings.register_profile(FULL, max_examples=100, derandomize=True, deadline=None)
-settings.register_profile(SEARCH, max_examples=300, deadline=None)
+settings.register_profile(QUICK, _PATIENT, max_examples=16, derandomize=True)
+settings.register_profile(FULL, _PATIENT, max_examples=100, derandomize=True)
+settings.register_profile(SEARCH, _PATIENT, max_examples=300, derandomize=False)
 
 
 def examples(number: int) -> int:
