@@ -36,7 +36,7 @@ from reconciler.model.placeholder import is_placeholder, placeholder
 from reconciler.model.policies import Limits, PoliciesSource, RulebookSource
 from reconciler.model.text import shown
 from reconciler.planning.derive_change import TARGET_NAMES, read_difference, read_target
-from reconciler.planning.diff import Difference
+from reconciler.planning.diff import Action, Difference
 from reconciler.planning.encode import ApiVersion, Encoder
 from reconciler.planning.orphans import UnmanagedGroup
 from reconciler.planning.plan import COMMIT, Origin, Plan, Scope, encode_changes
@@ -193,6 +193,7 @@ def _read_prefix(content: Any) -> str:
 def _check_together(differences: tuple[Difference, ...], names: Mapping[str, str]) -> None:
     """Check what only shows in all changes together: each group once, and references that mean what they are named."""
     created = {(each.target, placeholder(each.name)) for each in differences if each.live is None}
+    going = {_key(each) for each in differences if each.action is Action.DELETE}
     seen: set[tuple[Target, str]] = set()
     lost: set[tuple[str, str]] = set()
     for index, each in enumerate(differences):
@@ -204,6 +205,8 @@ def _check_together(differences: tuple[Difference, ...], names: Mapping[str, str
         for remote in (rule.rule.remote_group_id for rule in each.created_rules):
             if is_placeholder(remote) and (each.target, remote) not in created:
                 raise Fault(f"refers to {shown(remote)}, which it does not create").within(index).within("changes")
+            if (each.target, remote) in going:
+                raise Fault(f"refers to {shown(remote)}, which it deletes").within(index).within("changes")
         for one in each.lost_rules:
             if (one.group_id, one.rule.id) in lost:
                 raise Fault(f"loses rule {one.rule.id} twice").within(index).within("changes")

@@ -316,13 +316,32 @@ def test_a_plan_is_applicable_to_its_api_and_for_its_time(base_url: str, made: d
         planfile.check_applicable(plan, "plan.json", **given)
 
 
-NEVER: dict[str, tuple[Difference, str]] = {
+NEVER: dict[str, tuple[Difference | tuple[Difference, ...], str]] = {
     "the-default-group": (diff_deletion(live_group("default")), "deletes `default`, which no plan does"),
     "a-protected-group": (diff_deletion(live_group("web", tags={PROTECTION_TAG: "true"})), "it is protected"),
     "a-group-in-use": (replace(diff_deletion(live_group("web")), instances=2), "attached to 2 instances"),
     "a-rule-shown-as-lost-that-would-stay": (
         diff_deletion(live_group("web"), (LostRule(uuid(2), "app", there(9, tcp(1, uuid(3)))),)),
         "does not refer to the group that is deleted",
+    ),
+    "a-new-rule-that-refers-to-what-goes": (
+        (
+            diff(Match(desired_group("app", [tcp(1, uuid(1))]), live_group("app", number=2))),
+            diff_deletion(live_group("web")),
+        ),
+        rf"\$\.changes\[0\] refers to `{uuid(1)}`, which it deletes",
+    ),
+    "a-rule-described-anew-that-refers-to-what-goes": (
+        (
+            diff(
+                Match(
+                    desired_group("app", [wanted(tcp(1, uuid(1)), "new")]),
+                    live_group("app", [there(9, tcp(1, uuid(1)))], number=2),
+                )
+            ),
+            diff_deletion(live_group("web")),
+        ),
+        "which it deletes",
     ),
     "another-name-for-the-default-group": (
         diff(Match(desired_group("web", None, id=uuid(1)), live_group("default"))),
@@ -331,10 +350,13 @@ NEVER: dict[str, tuple[Difference, str]] = {
 }
 
 
-@pytest.mark.parametrize(("difference", "words"), NEVER.values(), ids=NEVER)
-def test_what_no_plan_does_is_refused_also_where_all_of_the_file_fits(difference: Difference, words: str) -> None:
+@pytest.mark.parametrize(("differences", "words"), NEVER.values(), ids=NEVER)
+def test_what_no_plan_does_is_refused_also_where_all_of_the_file_fits(
+    differences: Difference | tuple[Difference, ...], words: str
+) -> None:
     """Whoever forges the live group in it as well has to forge what keeps it."""
-    changes = tuple(encode_changes([difference], BACKENDS["v1"], two_phase=False))
+    differences = (differences,) if isinstance(differences, Difference) else differences
+    changes = tuple(encode_changes(differences, BACKENDS["v1"], two_phase=False))
     plan = replace(SMALL, changes=changes, group_names={})
     with pytest.raises(PlanFileError, match=words):
         planfile.loads(planfile.dumps(plan), "plan.json", BACKENDS)
