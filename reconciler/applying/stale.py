@@ -130,18 +130,24 @@ def _is_gone(change: Change, scope: _Scope) -> bool:
 def _names_that_moved(
     difference: Difference, scope: _Scope, names: Mapping[str, str], renamed: Mapping[str, str]
 ) -> Iterator[str]:
-    """Groups that its rules refer to, and that have neither the name the plan shows nor the one it gives them."""
+    """Groups that it is told by, and that have neither the name the plan shows nor the one it gives them, or share it.
+
+    Those are the groups that its rules refer to, and those that lose rules.
+    """
     for group_id in sorted(_told_by(difference) & names.keys() & scope.by_id.keys()):
         name = scope.by_id[group_id].name
+        rule = "new rule" if group_id in _referred(difference) else "rule"
         if name not in {names[group_id], renamed.get(group_id)}:
-            rule = "new rule" if group_id in _referred(difference) else "rule"
             yield f"a {rule} refers to group {group_id}, which is named {name!r} and not {names[group_id]!r}"
+        elif len(scope.by_name[name]) > 1:
+            yield f"a {rule} is told by the name of group {group_id}, and others are named {name!r} as well"
 
 
 def _told_by(difference: Difference) -> set[str]:
     """Ids of the remote groups of rules on either side: a plan shows them, and policies judge them, by their names."""
     live, left = difference.live.rules if difference.live else (), difference.ignored_ids
     remotes = {rule.rule.remote_group_id for rule in live if rule.id not in left}
+    remotes |= {lost.group_id for lost in difference.lost_rules}
     return _referred(difference).union(filter(None, remotes))
 
 

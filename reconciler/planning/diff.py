@@ -3,7 +3,7 @@
 A set difference and no more: `model.canonical` has settled what is equal, `resolve` which group is which.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -285,16 +285,20 @@ def _desired_tags(desired: DesiredGroup, old: Mapping[str, str]) -> dict[str, st
 
 
 def names_of_remotes(differences: Iterable[Difference], live: LiveState) -> dict[str, str]:
-    """Name every remote group in the rules of either side, also those that stay, as far as its name is known.
+    """Name every group that the rules of either side refer to, or that loses a rule, as far as it alone has its name.
 
-    What a change opens beside a rule that stays is told as an exception from it.
+    Rules that stay count as well: what a change opens beside one is told as an exception from it. A group that is not
+    named here is told by its id.
     """
     differences = tuple(differences)
     remotes: set[str | None] = set()
     for each in differences:
         remotes |= {rule.rule.remote_group_id for rule in each.created_rules}
         remotes |= {rule.rule.remote_group_id for rule in (each.live.rules if each.live else ())}
-        remotes |= {lost.rule.rule.remote_group_id for lost in each.lost_rules}
+        for lost in each.lost_rules:
+            remotes |= {lost.rule.rule.remote_group_id, lost.group_id}
     named = {placeholder(each.name): each.name for each in differences if each.action is Action.CREATE}
-    named |= {group.id: group.name for groups in live.values() for group in groups}
+    for groups in live.values():
+        having = Counter(group.name for group in groups)
+        named |= {group.id: group.name for group in groups if having[group.name] == 1}
     return {remote: named[remote] for remote in sorted(filter(None, remotes)) if remote in named}

@@ -46,6 +46,8 @@ def _alarms(group: GroupView) -> bool:
 
 
 def _details(group: GroupView, perspective: Perspective) -> Iterator[str]:
+    if group.live_id:
+        yield f"id {group.live_id}"
     for line in group.lines:
         yield f"{perspective.marks[line.symbol]} {line.text}" + (f"  {line.remark}" if line.remark else "")
     for traffic in group.traffic or ():

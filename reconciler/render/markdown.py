@@ -125,8 +125,8 @@ def _group(group: GroupView, perspective: Perspective, page: str) -> Iterator[st
         yield f"{fence}diff" if perspective.is_signed else f"{fence}text"
         yield from body
         yield fence
-    if group.place and not group.members:
-        yield f"\n<code>{_html(str(group.place))}</code>"
+    if where := [] if group.members else [_html(part) for part in (str(group.place or ""), group.live_id) if part]:
+        yield f"\n<code>{'</code> · <code>'.join(where)}</code>"
     yield "\n</details>"
 
 

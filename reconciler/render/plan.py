@@ -232,8 +232,9 @@ def _rule_lines(difference: Difference, names: Mapping[str, str], perspective: P
     if deletes_preset:
         yield Line("-", _PRESET, _PRESET_SIZE, live=f"{_PRESET}  {_PRESET_SIZE}")
     for lost in difference.lost_rules:
-        text = f"lost in {lost.group_name}: {describe_rule(lost.rule.rule, names)}"
-        yield Line("!", text, lost.rule.description, live=text)
+        where = lost.group_name if lost.group_id in names else f"{lost.group_name} ({lost.group_id})"
+        text = f"lost in {where}: {describe_rule(lost.rule.rule, names)}"
+        yield Line("!", text, lost.rule.description, live=f"lost in {where}: {_side(lost.rule, names)}")
 
 
 def _rule_line(symbol: Literal["+", "-"], rule: DesiredRule | LiveRule, names: Mapping[str, str]) -> Line:

@@ -17,6 +17,8 @@ from reconciler.model.live import LiveRule
 from reconciler.planning import planfile
 from reconciler.planning.diff import LostRule
 from reconciler.planning.plan import Change, Plan
+from reconciler.render.formats import render
+from reconciler.render.plan import view_plan
 
 OLD = [tcp(80), tcp(22, "10.0.0.0/8")]
 NEW = [tcp(80), tcp(8080)]
@@ -325,6 +327,39 @@ def test_what_a_plan_shows_of_other_groups_is_checked_as_well(server: EmulatorSe
         forged = [_losing(each, lost, rule) for each, rule in ((deletion, shown), (other, elsewhere))]
         with pytest.raises(StalePlan, match=words):
             world.apply(replace(plan, changes=(*rest, *forged)))
+    assert world.exit_code(plan)[0] == 0
+
+
+def test_a_group_that_shares_its_name_is_told_by_its_id(server: EmulatorServer) -> None:
+    """Of a remote group, and of one that loses a rule; a plan that was forged to tell it by the name is stale."""
+    world = World(server)
+    world.seed(
+        {"name": "web", "rules": []},
+        {"name": "office", "rules": []},
+        {"name": "gone", "rules": [], "tags": OWNER},
+        {"name": "twin", "rules": []},
+        {"name": "twin", "rules": seeds([tcp(7, group="gone")])},
+    )
+    twins = {group.id for group in world.groups() if group.name == "twin"}
+    loses = next(group.id for group in world.groups() if group.rules)
+    (remote,) = twins - {loses}
+    rules = [
+        tcp(9, group="office"),
+        *(
+            replace(tcp(port), rule=tcp(port).rule._replace(remote_group_id=each))
+            for port, each in ((1, remote), (2, loses))
+        ),
+    ]
+    state = wanted(world.target, ("web", rules), owner="tests")
+    plan = world.plan(state, prune=True, lifted=frozenset({"mass-delete"}))
+    text = render(view_plan(plan), "text", expand=True)
+    for words in ("from group office", f"from group {remote}", f"from group {loses}", f"lost in twin ({loses}): "):
+        assert words in text
+    for each in twins:
+        with pytest.raises(
+            StalePlan, match=rf"is told by the name of group {each}, and others are named 'twin' as well"
+        ):
+            world.apply(replace(plan, group_names={**plan.group_names, each: "twin"}))
     assert world.exit_code(plan)[0] == 0
 
 

@@ -18,7 +18,7 @@ from reconciler.model.live import LiveGroup, LiveRule, Tag
 from reconciler.model.place import FilePlace
 from reconciler.model.policies import Finding
 from reconciler.model.published import read_schema
-from reconciler.planning.diff import Difference, diff, diff_deletion
+from reconciler.planning.diff import Difference, LostRule, diff, diff_deletion
 from reconciler.planning.encode import Request
 from reconciler.planning.plan import Change, Plan, Scope
 from reconciler.planning.resolve import Match
@@ -255,3 +255,19 @@ def test_a_drift_counts_what_would_stop_a_plan(format_: str) -> None:
         (line,) = [line for line in written.splitlines() if "expired on" in line]
         assert word in line
         assert ("stopped" in line) is (word == "stopped")
+
+
+@pytest.mark.parametrize("format_", HUMAN_FORMATS)
+def test_every_format_says_which_live_group_it_is(format_: str) -> None:
+    """Two live groups may have one name."""
+    page = render(view_plan(plan(difference("web"), diff_deletion(live_group("old")))), format_, expand=True)
+    assert "id-web" in page
+    assert "id-old" in page
+
+
+@pytest.mark.parametrize("format_", HUMAN_FORMATS)
+def test_every_format_tells_of_a_lost_rule_what_it_was_for(format_: str) -> None:
+    lost = LostRule("id-app", "app", LiveRule("id-9", rule(9), "the backup comes this way"))
+    page = render(view_plan(plan(diff_deletion(live_group(), (lost,)))), format_, width=200, expand=True)
+    assert "lost in app (id-app): ingress IPv4 tcp 9" in page
+    assert "the backup comes this way" in page
