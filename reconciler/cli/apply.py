@@ -36,7 +36,7 @@ from reconciler.model.version import __version__
 from reconciler.planning.plan import Plan
 from reconciler.planning.planfile import check_applicable
 from reconciler.policy.judge_plan import judge_again
-from reconciler.policy.saved import judged_by, read_plan
+from reconciler.policy.saved import judged_by, made_for, read_plan
 from reconciler.render.outcome import render_report
 from reconciler.render.view import Made
 
@@ -46,6 +46,7 @@ class _Apply:
     auto_approve: bool
     skip_stale: bool
     max_age: timedelta
+    digest: str | None
     journal: str | None
     no_journal: bool
     format_: str
@@ -62,6 +63,7 @@ _apply = option_set(
         show_default=True,
         help="With a saved plan: how old it may be.",
     ),
+    click.option("--digest", metavar="SHA256", help="With a saved plan: refuse any but that one, as `show` told it."),
     click.option(
         "--journal",
         type=OutputFile(),
@@ -141,6 +143,8 @@ def _refuse_options_of_a_saved_plan(paths: Sequence[str], chosen: _Apply) -> Non
         raise UsageError("a saved plan is applied alone", hint="Name one .json file and nothing else.")
     if chosen.skip_stale:
         raise UsageError("--skip-stale goes with a saved plan", hint="A plan that is made now is not stale.")
+    if chosen.digest is not None:
+        raise UsageError("--digest goes with a saved plan", hint="A plan that is made now was reviewed by nobody.")
     if not chosen.auto_approve and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "there is no terminal to ask on, and nothing was sent",
@@ -160,7 +164,7 @@ def _apply_saved(
     plan = read_plan(path)
     clock = StoppableClock(stop)
     base_url = check_base_url(settings.base_url())
-    check_applicable(plan, path, base_url=base_url, now=clock.now(), max_age=chosen.max_age)
+    check_applicable(plan, path, base_url=base_url, now=clock.now(), max_age=chosen.max_age, reviewed=chosen.digest)
     with options.connect(connection, clock) as api, one_at_a_time_here(api):
         plan = judge_again(
             plan,
@@ -172,6 +176,7 @@ def _apply_saved(
         )
         reasons = "".join(f"\n  {finding.message}" for finding in plan.stopped_by)  # it is not shown once more
         refuse_stopped(plan, f"stopped by a guardrail; nothing was sent{reasons}")
+        tell(made_for(plan))
         tell(judged_by(plan))
         for found in plan.findings:
             if found.stops:

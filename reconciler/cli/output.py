@@ -211,10 +211,10 @@ def _bounded(pieces: Iterable[str], path: str) -> Iterator[str]:
         yield piece
 
 
-def show_plan(plan: "Plan", format_: str, look: Look, *, judged: str = "", err: bool = False) -> None:
+def show_plan(plan: "Plan", format_: str, look: Look, *, told: Sequence[str] = (), err: bool = False) -> None:
     """Write a plan to stdout, or with `err` to stderr where stdout is for something else.
 
-    `judged`, by what a saved plan was judged, is a note of what people read without stderr beside it.
+    What was `told` on stderr of a saved plan are notes of what people read without it.
     """
     from reconciler.planning import planfile  # noqa: PLC0415 - only for plans
     from reconciler.render.formats import render  # noqa: PLC0415 - the same
@@ -232,8 +232,8 @@ def show_plan(plan: "Plan", format_: str, look: Look, *, judged: str = "", err: 
 
     shown = traffic_only(view_plan(plan)) if look.traffic_only else view_plan(plan)
     shown = replace(shown, page_url=look.page_url or "")
-    if judged and format_ in ("markdown", "html"):
-        shown = replace(shown, notes=(*shown.notes, judged))
+    if format_ in ("markdown", "html"):
+        shown = replace(shown, notes=(*shown.notes, *told))
     if format_ == "html":
         from reconciler.graph import change_graphs  # noqa: PLC0415 - the same
 

@@ -7,7 +7,7 @@ from reconciler.cli.completion import complete_plan_files
 from reconciler.cli.log import tell
 from reconciler.cli.options import Look
 from reconciler.cli.output import show_plan
-from reconciler.policy.saved import judged_by, read_plan
+from reconciler.policy.saved import judged_by, made_for, read_plan
 
 
 @click.command("show")
@@ -15,12 +15,15 @@ from reconciler.policy.saved import judged_by, read_plan
 @options.format_option()
 @options.plan_look
 def command(planfile: str, format_: str, look: Look) -> None:
-    """Show a saved plan, and on stderr, in Markdown and in HTML by what it was judged. Needs no network and no API key.
+    """Show a saved plan; on stderr, in Markdown and in HTML also its API and its digest, and by what it was judged.
+
+    Needs no network and no API key.
 
     \b
       sgctl show plan.json
     """
     plan = read_plan(planfile)
-    judged = judged_by(plan)
-    tell(judged)
-    show_plan(plan, format_, look, judged=judged)
+    told = made_for(plan), judged_by(plan)
+    for each in told:
+        tell(each)
+    show_plan(plan, format_, look, told=told)

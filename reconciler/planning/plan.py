@@ -82,7 +82,7 @@ class Plan:
     judged by, `outside` is what it was judged by beside them, and `protect_ssh_from` is the address that must not be
     locked out; it is judged again when it is applied.
     `orphans` are live groups with our owner that no file names, and that this plan leaves alone; with pruning, notes
-    name them.
+    name them. `digest` is that of the file that the plan was read from, "" where it was made now.
     """
 
     created_at: str
@@ -102,6 +102,7 @@ class Plan:
     limits: Limits = field(default_factory=Limits)
     outside: RulebookSource | None = None
     unread: tuple[UnreadTarget, ...] = ()
+    digest: str = field(default="", compare=False)
 
     @property
     def summary(self) -> Summary:

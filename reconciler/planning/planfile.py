@@ -8,7 +8,7 @@ not so that it does anything else than it shows.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -235,7 +235,7 @@ def loads(data: str | bytes, name: str, encoders: Encoders) -> Plan:
         raise PlanFileError(
             f"{name} is not a plan as sgctl makes it: {_mismatch(content, to_json(plan))}", NOTHING_SENT
         )
-    return plan
+    return replace(plan, digest=signed)
 
 
 def _derived_digest(plan: Plan) -> str:
@@ -322,11 +322,18 @@ CLOCKS_APART = timedelta(minutes=5)
 """How far the clock of whoever made a plan may be ahead of the one here."""
 
 
-def check_applicable(plan: Plan, name: str, *, base_url: str, now: datetime, max_age: timedelta) -> None:
+def check_applicable(
+    plan: Plan, name: str, *, base_url: str, now: datetime, max_age: timedelta, reviewed: str | None = None
+) -> None:
     """Refuse a plan for another API, one that is too old, and one from the future, which no age limit would ever meet.
 
-    Raises `PlanFileError`; `name` is the file's.
+    `name` is the file's, and `reviewed` the digest that it has to have. Raises `PlanFileError`.
     """
+    if reviewed not in {None, plan.digest}:
+        raise PlanFileError(
+            f"{name} has the digest {plan.digest}, and --digest is {shown(reviewed, 80)}; nothing was sent",
+            hint="It is not the plan that was reviewed: `sgctl show` tells the digest of what it shows.",
+        )
     if plan.base_url != base_url:
         raise PlanFileError(
             f"{name} was made for {plan.base_url}, and this run goes to {base_url}; nothing was sent",

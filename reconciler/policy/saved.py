@@ -56,6 +56,14 @@ def refuse_forged(plan: Plan, name: str) -> None:
         raise PlanFileError(f"{name} is not a plan as sgctl makes it: {printable(reason)}", NOTHING_SENT)
 
 
+def made_for(plan: Plan) -> str:
+    """Say in a sentence to which API a saved plan goes, and its digest, which tells it from any other.
+
+    What a forged file may hold as an address comes last, and stands for nothing else.
+    """
+    return f"digest {plan.digest}, made at {plan.created_at} for {plan.base_url}"
+
+
 def judged_by(plan: Plan) -> str:
     """Say in a sentence by what a plan was judged, and what was lifted."""
     policies = plan.policies

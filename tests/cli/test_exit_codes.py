@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from reconciler.emulator.faults import Fault, FaultPlan
@@ -141,6 +143,7 @@ def test_the_key_goes_nowhere_else(
             {"g.yaml": EMPTIED}, ["apply", "--auto-approve", "--allow-mass-delete"], 0, id="apply-stop-lifted"
         ),
         pytest.param({"g.yaml": SAME}, ["apply", "--auto-approve", "--skip-stale"], 1, id="apply-files-skip-stale"),
+        pytest.param({"g.yaml": SAME}, ["apply", "--auto-approve", "--digest", "sha256:0"], 1, id="apply-files-digest"),
         pytest.param({}, ["apply", "none.json"], 1, id="apply-a-missing-plan"),
         pytest.param({"p.json": "{}"}, ["apply", "p.json"], 1, id="apply-no-plan"),
         pytest.param({"p.json": "{}", "g.yaml": SAME}, ["apply", "p.json", "g.yaml"], 1, id="apply-plan-and-files"),
@@ -306,6 +309,27 @@ def test_a_plan_for_another_api_is_refused(
     assert emulator.url in ran.err
     assert "https://api.example.com" in ran.err
     assert writes(emulator) == []
+
+
+def test_only_the_plan_that_was_reviewed_is_applied(sgctl: Sgctl, emulator: EmulatorServer) -> None:
+    """`show` and `apply` tell the digest of what they read, and `--digest` refuses any other, also a valid one."""
+    sgctl("plan", sgctl.write(SAME.replace("443", "444")), "--out", "plan.json")
+    digest = json.loads(sgctl.read("plan.json"))["digest"]
+    shown = sgctl("show", "plan.json", "--format", "markdown")
+    for said in (shown.err, shown.out):
+        assert f"digest {digest}, made at " in said
+        assert f" for {emulator.url}\n" in said
+    reviewed = sgctl.read("plan.json")
+    sgctl("plan", sgctl.write(CHANGED), "--out", "plan.json")
+    for given in (digest, "", "sha256:"):
+        ran = sgctl("apply", "plan.json", "--digest", given)
+        assert ran.code == 1
+        assert "not the plan that was reviewed" in ran.err
+        assert writes(emulator) == []
+    sgctl.write(reviewed, "plan.json")
+    ran = sgctl("apply", "plan.json", "--digest", digest)
+    assert ran.code == 0
+    assert digest in ran.err
 
 
 def test_a_saved_plan_is_applied_alone(sgctl: Sgctl, emulator: EmulatorServer) -> None:

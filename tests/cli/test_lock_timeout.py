@@ -68,7 +68,7 @@ def test_the_task_of_another_client_is_waited_for(
         monkeypatch.setattr(StoppableClock, "monotonic", lambda _: sum(slept))
         ran = sgctl("apply", "plan.json", "--no-journal")
     assert ran.code == 0
-    assert ran.err.splitlines()[1:] == (["waiting for a lock on web, 300 s at most"] if locks else [])
+    assert ran.err.splitlines()[2:] == (["waiting for a lock on web, 300 s at most"] if locks else [])
     sent = [each.status for each in emulator.requests if each.method == "PATCH" and "/v1/" in each.path]
     assert sent == [*([409] * 3 if locks else []), 200]
 

@@ -159,9 +159,14 @@ def test_show_needs_no_network_and_no_key(
     monkeypatch.setenv("GCORE_BASE_URL", "https://example.invalid")
     shown = sgctl("show", "plan.json")
     assert (shown.code, shown.out) == (planned.code, planned.out)
-    assert shown.err.startswith("judged by the policies of the defaults and the default limits, as part of 1 group ")
+    made, judged = shown.err.splitlines()
+    assert made.startswith("digest sha256:")
+    assert made.endswith(f" for {emulator.url}")
+    assert judged.startswith("judged by the policies of the defaults and the default limits, as part of 1 group ")
     for format_ in ("markdown", "html"):  # which are read without stderr beside them
-        assert shown.err.strip() in " ".join(sgctl("show", "plan.json", "--format", format_).out.split())
+        page = sgctl("show", "plan.json", "--format", format_).out
+        assert made in page
+        assert judged in page
     assert sgctl("show", "plan.json", "--format", "json").out == sgctl.read("plan.json")
     assert len(emulator.requests) == seen
 

@@ -54,9 +54,11 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProces
 
 
 def test_the_demo_ends_well_and_quietly(told: subprocess.CompletedProcess[str]) -> None:
-    """All it says beside the story is by what a saved plan was judged, and where each apply kept its journal."""
+    """All it says beside the story is which plan was read, by what it was judged, and where journals are kept."""
     assert told.returncode == 0, told.stdout
-    assert [line.split()[0] for line in told.stderr.splitlines()] == ["judged", "judged", "journal:", "journal:"]
+    assert [line.split()[0] for line in told.stderr.splitlines()] == [
+        *("digest", "judged", "digest", "judged", "journal:", "journal:")
+    ]
 
 
 def test_the_steps_come_in_order(told: subprocess.CompletedProcess[str]) -> None:
