@@ -17,7 +17,7 @@ from reconciler.api.address import check_base_url
 from reconciler.api.client import JSON, json_content, open_client
 from reconciler.api.connect_problems import CannotConnect
 from reconciler.api.error_answer import Cleaner, is_locked, read_details, refusal_of, sentence
-from reconciler.api.retry import Locks, Pause, Waits, retry_after
+from reconciler.api.retry import MAX_TRYING, Locks, Outage, Pause, Waits, retry_after
 from reconciler.api.transport import AnswerTooLarge
 from reconciler.model.clock import Clock
 from reconciler.model.cloud import DEFAULT_TIMEOUT
@@ -30,6 +30,9 @@ from reconciler.model.errors import (
     ErrorDetails,
     OutcomeUnknown,
 )
+
+LEAST_TIME = 1.0
+"""Seconds that a read must have left to be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,8 @@ class Http:
         self._clock = clock
         self._observe = observe
         self._pause = Pause(clock)
-        self._is_silent = False
+        self._timeout = timeout
+        self._outage = Outage(clock, timeout)
         self._hint = f"Is {self.base_url} the right address ({BASE_URL}), and the network up? Run `sgctl doctor`."
         self._client = open_client(
             self.base_url, clock, timeout=timeout, api_key=api_key, connections=connections, transport=transport
@@ -118,11 +122,11 @@ class Http:
     def read(self, path: str, params: Params | None = None) -> dict[str, Any]:
         """GET a JSON object, trying again after anything that may pass.
 
-        An API that left a write unanswered gets one try to answer a read, so that both end within a minute. Raises
+        An API that fails at all that it is asked has a minute, over all requests: nothing is sent after that. Raises
         `ApiRefused` for a 4xx, `ApiUnreachable` when the tries or the time for them ran out, `ApiError` for an answer
         that is too large.
         """
-        waits = Waits(self._clock, self._hint)
+        waits = Waits(self._clock, self._hint, self._outage)
         while True:
             try:
                 response = self._exchange(waits, "GET", path, params=params)
@@ -131,8 +135,7 @@ class Http:
             except AnswerTooLarge as error:
                 raise ApiError(f"GET {path}: {error}", hint="Check GCORE_BASE_URL: this may not be the API.") from None
             except httpx.HTTPError as error:
-                is_last = self._is_silent and isinstance(error, httpx.TimeoutException)
-                waits.after(self.clean(reason(error)), path, is_last=is_last)
+                waits.after(self.clean(reason(error)), path)
                 continue
             status = response.status_code
             if status == httpx.codes.TOO_MANY_REQUESTS:
@@ -158,11 +161,11 @@ class Http:
         """Send a change once; again only after 429, and with `again_after_lock` when a lock of another task has ended.
 
         Before it is sent again `is_made` looks whether what it is to make is there: a group would be made twice. Then
-        it counts as refused.
+        it counts as refused. Nothing is sent to an API that has failed at all that it was asked for half a minute.
         Raises `ApiRefused` when nothing was done, also by the last of many 429s, `ApiUnreachable` when it was not sent,
         `OutcomeUnknown` when nobody knows.
         """
-        waits = Waits(self._clock, self._hint)
+        waits = Waits(self._clock, self._hint, self._outage)
         while True:
             try:
                 response = self._exchange(waits, method, path, json_body=body)
@@ -172,7 +175,6 @@ class Http:
                 waits.after(self.clean(reason(error)), path)
                 continue
             except httpx.HTTPError as error:
-                self._is_silent = isinstance(error, httpx.TimeoutException)
                 raise OutcomeUnknown(f"{method} {path}: {self.clean(reason(error))}") from None
             if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
                 self._pause_write(waits, path, response)
@@ -217,18 +219,23 @@ class Http:
     ) -> Response:
         self._pause.obey()
         waits.begin()
+        seconds = self._time_for(method, path)
         started = self._clock.monotonic()
         given: dict[str, Any] = {} if json_body is None else {"content": json_content(json_body), "headers": JSON}
         try:
-            with self._client.stream(method, path, params=params, **given) as answer:
+            with self._client.stream(method, path, params=params, timeout=seconds, **given) as answer:
                 content = b"".join(answer.iter_bytes())
             details = read_answer_details(answer.status_code, answer.headers, content, self.clean)
             response = Response(answer.status_code, self.clean(answer.reason_phrase), answer.headers, content, details)
         except httpx.HTTPError as error:
+            self._outage.note(started)
             seconds = self._clock.monotonic() - started
             self._observe(Exchange(method, path, None, seconds, None, self.clean(reason(error))))
             raise
-        self._is_silent = False
+        if _is_well(response):
+            self._outage.end()
+        else:
+            self._outage.note(started, self._retry_after(response))
         seconds = self._clock.monotonic() - started
         self._observe(Exchange(method, path, response.status_code, seconds, details.request_id, details=details))
         return response
@@ -250,6 +257,14 @@ class Http:
         )
         return OutcomeUnknown(text, status=response.status_code, details=response.details)
 
+    def _time_for(self, method: str, path: str) -> float:
+        """Return the seconds that a request has. Raises `ApiUnreachable` where the API has failed for too long."""
+        silence, longest = self._outage.silence, self._outage.longest
+        if silence > (longest - LEAST_TIME if method == "GET" else MAX_TRYING):
+            text = f"{method} {path}: not sent, for the API has failed at all that it was asked for {silence:.0f} s"
+            raise ApiUnreachable(text, self._hint)
+        return min(self._timeout, longest - silence)
+
     def _not_sent(self, path: str, error: CannotConnect) -> ApiUnreachable:
         return ApiUnreachable(f"{path}: {self.clean(str(error))}", hint=error.hint)
 
@@ -270,6 +285,14 @@ def _is_failure(status: int) -> bool:
     if status == httpx.codes.NOT_IMPLEMENTED:
         return False
     return status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.REQUEST_TIMEOUT
+
+
+def _is_well(response: Response) -> bool:
+    """Tell whether the server does its work: it refuses, or answers as promised, as far as the first byte tells."""
+    status = response.status_code
+    if status == httpx.codes.TOO_MANY_REQUESTS or _is_failure(status):
+        return False
+    return status >= httpx.codes.MULTIPLE_CHOICES or not response.content or response.content.lstrip()[:1] == b"{"
 
 
 def json_object(content: bytes) -> dict[str, Any] | None:

@@ -23,8 +23,12 @@ FIRST_BACKOFF = 0.5
 MAX_WAIT = 60.0
 """Seconds that the waits of one request may add up to, `Retry-After` included."""
 MAX_TRYING = 30.0
-"""Seconds after which the tries of one request have taken long enough; the second one begins in any case. A server that
-keeps each waiting to its deadline is given up within a minute."""
+"""Seconds after which the tries of one request have taken long enough; the second one begins in any case, unless others
+failed before it. A server that keeps each waiting to its deadline is given up within a minute."""
+MAX_OUTAGE = 60.0
+"""Seconds for which an API may fail at all that it is asked before it is asked no more."""
+FORGOTTEN = 30.0
+"""Seconds without a request after which an API that failed at all is worth another try."""
 
 FIRST_LOCK_WAIT = 1.0
 """Seconds before the second try of a write to a locked resource; doubled for each further one."""
@@ -33,6 +37,42 @@ FIRST_LONG_WAIT = 5.0
 """The same where the group is read before each try, of which there are few."""
 LONG_WAITS = 2**6 - 1
 """First waits that six tries add up to: with a long limit the first wait is longer, so that they last for all of it."""
+
+
+class Outage:
+    """How long the API has failed at all that it was asked, by any thread: no answer, 429, 5xx, what is no JSON.
+
+    `longest` is how long that may last: a minute, or two tries with a `timeout` of more than half a minute.
+    """
+
+    def __init__(self, clock: Clock, timeout: float) -> None:
+        self.longest = max(MAX_OUTAGE, 2 * timeout)
+        self._clock = clock
+        self._began: float | None = None
+        self._last = 0.0
+        self._asked_to_wait = False
+
+    @property
+    def seconds(self) -> float:
+        """How long it has lasted so far; 0 where there is none, or the last request was long ago."""
+        began, now = self._began, self._clock.monotonic()
+        return 0.0 if began is None or now - self._last > FORGOTTEN else now - began
+
+    @property
+    def silence(self) -> float:
+        """The same, but 0 where the API said last how long to wait: then it is asked again."""
+        return 0.0 if self._asked_to_wait else self.seconds
+
+    def end(self) -> None:
+        """Take note of a good answer, or of a refusal."""
+        self._began = None
+
+    def note(self, began: float, wait: float | None = None) -> None:
+        """Take note of a try that failed and when it began; and of the `wait` that the API asked for."""
+        if self._began is None or began - self._last > FORGOTTEN:
+            self._began = began
+        self._last = self._clock.monotonic() + min(wait or 0.0, MAX_WAIT)
+        self._asked_to_wait = wait is not None
 
 
 class Pause:
@@ -111,11 +151,16 @@ class Locks:
 
 
 class Waits:
-    """The tries and waits of one request; `hint` is what to do when they are used up."""
+    """The tries and waits of one request; `hint` is what to do when they are used up.
 
-    def __init__(self, clock: Clock, hint: str | None = None) -> None:
+    `outage` is that of the API, where requests before this one and beside it count as well.
+    """
+
+    def __init__(self, clock: Clock, hint: str | None = None, outage: Outage | None = None) -> None:
         self._clock = clock
         self._hint = hint
+        self._outage = outage or Outage(clock, 0)
+        self._is_first = not self._outage.seconds
         self._tries = 0
         self._waited = 0.0
         self._trying = 0.0
@@ -125,19 +170,22 @@ class Waits:
         """Take note that a try begins."""
         self._began = self._clock.monotonic()
 
-    def allowed(self, asked: float | None, problem: str, path: str, *, is_last: bool = False) -> float:
+    def allowed(self, asked: float | None, problem: str, path: str) -> float:
         """Return the seconds until the next try, `asked` where the API named them.
 
-        Raises `ApiUnreachable` when the tries are used up, or that was the last one, or the wait would be too long.
+        Raises `ApiUnreachable` when the tries are used up, or the wait would be too long.
         """
         self._tries += 1
         self._trying += self._clock.monotonic() - self._began
-        is_slow = self._tries > 1 and self._trying > MAX_TRYING
-        if is_last or is_slow or self._tries >= (MAX_TRIES if asked is None else MAX_ASKED):
+        is_slow = (self._tries > 1 and self._trying > MAX_TRYING) or (
+            not (self._is_first and self._tries == 1) and self._outage.silence > MAX_TRYING
+        )
+        if is_slow or self._tries >= (MAX_TRIES if asked is None else MAX_ASKED):
             tries = "1 try" if self._tries == 1 else f"{self._tries} tries"
             raise ApiUnreachable(f"{path}: {problem}; gave up after {tries}", self._hint)
         seconds = FIRST_BACKOFF * 2 ** min(self._tries - 1, MAX_TRIES) if asked is None else asked
-        if self._waited + seconds > MAX_WAIT:
+        lost = 0.0 if asked is None else self._outage.seconds
+        if max(self._waited, lost) + seconds > MAX_WAIT:
             waited = f" after {self._waited:.0f} s of waiting" if self._waited else ""
             raise ApiUnreachable(
                 f"{path}: {problem}; the API asks to wait {seconds:.0f} s{waited}, and {MAX_WAIT:.0f} s are allowed",
@@ -146,9 +194,9 @@ class Waits:
         self._waited += seconds
         return seconds
 
-    def after(self, problem: str, path: str, asked: float | None = None, *, is_last: bool = False) -> None:
+    def after(self, problem: str, path: str, asked: float | None = None) -> None:
         """Wait before the next try, as `allowed` says."""
-        self._clock.sleep(self.allowed(asked, problem, path, is_last=is_last))
+        self._clock.sleep(self.allowed(asked, problem, path))
 
 
 def retry_after(text: str, clock: Clock) -> float | None:

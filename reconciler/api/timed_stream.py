@@ -22,16 +22,15 @@ _SEND_SIZE = 16 * 1024
 class Turn(threading.local):
     """What the request of this thread has: when it has to be done, and its connection as long as nothing was sent."""
 
-    def __init__(self, clock: Clock, timeout: float) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._timeout = timeout
         self._at = 0.0
         self._host: str | None = None
         self._unsecured: httpcore.NetworkStream | None = None
 
-    def begin(self, url: httpx.URL) -> None:
-        """Begin a request."""
-        self._at = self._clock.monotonic() + self._timeout
+    def begin(self, url: httpx.URL, seconds: float) -> None:
+        """Begin a request, which has so many seconds."""
+        self._at = self._clock.monotonic() + seconds
         self._host = url.host if url.scheme == "https" else None
         self._unsecured = None
 

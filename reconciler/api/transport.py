@@ -39,7 +39,7 @@ class AnswerTooLarge(httpx.TransportError):
 class BoundedTransport(httpx.BaseTransport):
     """Connections to one API, each request limited to `timeout` seconds and its answer to `limit` bytes.
 
-    `proxy_name` is how messages call the proxy (it holds no password).
+    A request with less time of its own has that. `proxy_name` is how messages call the proxy (it holds no password).
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class BoundedTransport(httpx.BaseTransport):
     ) -> None:
         self._timeout = timeout
         self._limit = limit
-        self._turn = Turn(clock, timeout)
+        self._turn = Turn(clock)
         self._proxy_name = proxy_name if proxy else ""
         self._proxy_secrets = _secrets_of(proxy)
         self._backend = Backend(self._turn, self._proxy_name)
@@ -74,8 +74,10 @@ class BoundedTransport(httpx.BaseTransport):
         Raises `httpx.TimeoutException` at the deadline, `AnswerTooLarge`, `CannotConnect`, or another
         `httpx.TransportError`.
         """
-        self._turn.begin(request.url)
-        limits = {"connect": CONNECT_TIMEOUT, "pool": self._timeout}
+        asked_for = request.extensions.get("timeout", {}).get("read")
+        seconds = self._timeout if asked_for is None else min(self._timeout, asked_for)
+        self._turn.begin(request.url, seconds)
+        limits = {"connect": CONNECT_TIMEOUT, "pool": seconds}
         asked = httpcore.Request(
             request.method,
             _url(request.url),
@@ -91,7 +93,7 @@ class BoundedTransport(httpx.BaseTransport):
             finally:
                 answer.close()
         except _ERRORS as error:
-            raise self._translated(error, request) from error
+            raise self._translated(error, request, seconds) from error
         except httpx.TransportError:
             self._turn.abandon()
             raise
@@ -113,7 +115,7 @@ class BoundedTransport(httpx.BaseTransport):
         self._pool.close()
         self._backend.close()
 
-    def _translated(self, error: Exception, request: httpx.Request) -> httpx.TransportError:
+    def _translated(self, error: Exception, request: httpx.Request, seconds: float) -> httpx.TransportError:
         """Say in httpx's words what httpcore raised: the classes of both have the same names."""
         is_unsent, text = self._turn.abandon(), in_words(error)
         for secret in self._proxy_secrets:  # a proxy may say again what it was told
@@ -131,7 +133,7 @@ class BoundedTransport(httpx.BaseTransport):
             return refused_tls(request.url.host, cause)
         kind: type[httpx.TransportError] = getattr(httpx, type(error).__name__, httpx.TransportError)
         if isinstance(error, httpcore.TimeoutException) and not isinstance(error, httpcore.ConnectTimeout):
-            text = f"no complete answer within {self._timeout:g} s (--timeout)"
+            text = f"no complete answer within {seconds:.3g} s" + (" (--timeout)" if seconds == self._timeout else "")
             kind = httpx.ConnectTimeout if is_unsent else kind
         elif is_unsent:
             kind = httpx.ConnectError

@@ -35,6 +35,8 @@ class Report:
         hint = "Plan again to see what is left, and apply that."
         if any(result.is_refused for result in bad):
             hint = "What the API refused it refuses until the reason is gone: see each group, then plan again."
+        if any(result.is_silent for result in bad):
+            hint = "What was sent may still be carried out: wait some minutes, then plan again to see what is left."
         if len(bad) < len(self.results) or any(result.touched for result in bad):
             return AppliedInPart(message, hint)
         if all(result.status is Status.STALE for result in bad):

@@ -133,6 +133,8 @@ def _regroup(session: Session, difference: Difference, left: Difference) -> Sequ
     """Put what is left into requests that rely on no order, or end where nothing more is to be sent."""
     if session.context.stopped():
         return session.ended(Status.LEFT, "stopped before it was complete")
+    if session.is_worn_out and session.problem:
+        return session.tried_in_vain(f"not complete so far: {session.problem}")
     requests, order = encode_update(session.context.backend, left, two_phase=True)
     # In a new group there is no traffic yet that could be refused.
     if order.gaps and difference.live is not None and not order_of(difference).gaps:

@@ -57,7 +57,9 @@ def _create(session: Session, request: Request) -> Result:
         if session.group_id is not None:
             is_it = answered is not None and answered.id == session.group_id
             return replace(session.ended(Status.APPLIED), answered=answered if is_it else None)
-    return session.tried_in_vain(f"not created: {session.problem}")
+        if session.is_worn_out:
+            break
+    return session.tried_in_vain(f"not created so far: {session.problem}")
 
 
 def _answered(session: Session, answer: Answered) -> LiveGroup | None:
@@ -162,6 +164,8 @@ def _begin(session: Session, request: Request) -> Result:
 def _look_after(session: Session, request: Request) -> Result:
     """Read until the group is gone, and send its deletion again where it is not."""
     for round_ in range(MAX_ROUNDS):
+        if round_ and session.is_worn_out:
+            break
         if round_ and (ended := _send_deletion(session, request)):
             return ended
         if _is_gone(session):

@@ -27,7 +27,7 @@ class Result:
 
     `is_refused` tells that the API does not take the change: as long as its reason stands, sending it again is no use.
     `is_broken` tells that the API failed at it, or gave no answer, until all tries were used up; `is_silent` that it
-    answered neither a write nor the read after it.
+    kept its writes waiting until there was no time for another, or answered neither a write nor the read after it.
     `answered` is a new group as the answer to its creation has it, which nobody has read back yet.
     `details` is what the API says of the request that failed last.
     `done` is what a change that did not end well has made of its group all the same, None where that was not read.

@@ -1,11 +1,12 @@
 """When an apply gives up: so many groups failed one after the other that the next ones would only fail as well.
 
 A group at which the API fails takes half a minute of tries, so a few of them are enough; one that is refused takes two
-requests, so it may be many. An API that does not even answer the read after a write costs nearly a minute, and is given
-up at once. What fails in one project and region stops nothing elsewhere, as long as it does not fail in many of them.
+requests, so it may be many. One at which it leaves writes unanswered takes nearly a minute: a target in which it has
+done nothing yet is given up at once then, another one when that happens twice in a row. What fails in one project and
+region stops nothing elsewhere, as long as it does not fail in many of them.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from reconciler.applying.outcome import Result, Status
@@ -18,6 +19,9 @@ MOST_FAILED = 1000
 """Groups in a row that may fail in any way, most of them because they are refused."""
 MOST_TARGETS = 5
 """Targets in which groups fail in a row before others are not tried either."""
+
+MOST_SILENT = 2
+"""Targets in which the API leaves writes without an answer before others are not tried either."""
 
 
 @dataclass(slots=True)
@@ -35,12 +39,14 @@ class Patience:
     def __init__(self, parallelism: int) -> None:
         self._limits = (max(LEAST_BROKEN, parallelism), MOST_FAILED)
         self._rows: defaultdict[Action, _Row] = defaultdict(_Row)
-        self._silent: set[Target] = set()
+        self._silent: Counter[Target] = Counter()
+        self._well: set[Target] = set()
+        self._given_up: set[Target] = set()
 
     def ended(self, action: Action, target: Target) -> str:
         """Say why nothing further is to be sent of that action in a target; empty where something is."""
-        if target in self._silent:
-            return "the API answered neither a write before it nor the read that looked after that"
+        if target in self._given_up or len(self._given_up) >= MOST_SILENT:
+            return "the API left what was sent before it without an answer"
         row = self._rows[action]
         counted = zip((row.broken, row.failed), self._limits, strict=True)
         limit = next((limit for number, limit in counted if number >= limit), None)
@@ -52,6 +58,8 @@ class Patience:
         """Take note of how a change ended."""
         difference = result.change.difference
         if result.status is Status.APPLIED:
+            self._well.add(difference.target)
+            del self._silent[difference.target]
             self._rows[difference.action] = _Row()
             return
         row = self._rows[difference.action]
@@ -59,4 +67,6 @@ class Patience:
         row.broken += result.is_broken
         row.targets.add(difference.target)
         if result.is_silent:
-            self._silent.add(difference.target)
+            self._silent[difference.target] += 1
+            if self._silent[difference.target] > (difference.target in self._well):
+                self._given_up.add(difference.target)

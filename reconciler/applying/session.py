@@ -34,6 +34,10 @@ from reconciler.planning.plan import Change
 T = TypeVar("T")
 
 _FIRST_WAIT = 0.5
+_MOST_LOST = 30.0
+"""Seconds in writes without a good answer and in waits after them, after which no further write is sent."""
+_MOST_UNANSWERED = 15.0
+"""Seconds in such writes alone from which on the API counts as silent."""
 _TOO_MANY = 429
 _MOST_RULES = 10
 """Rules at fault that a message names; more are counted."""
@@ -102,6 +106,8 @@ class Session:
         self.request: Request | None = None
         self.twins: tuple[str, ...] = ()
         self.seen: tuple[Difference, LiveGroup] | None = None
+        self._waited = 0.0
+        self._unanswered = 0.0
         self._since = context.clock.now()
         self._begun = touched
         self._is_settled = True
@@ -116,6 +122,7 @@ class Session:
             self._begun = True
         self.request, self.problem, self.details, self.is_broken = request, "", NO_DETAILS, False
         self.seen = None
+        began = self.context.clock.monotonic()
         try:
             answer = self.context.writer.send(request, is_made)
         except ApiRefused as refused:
@@ -127,6 +134,8 @@ class Session:
             self.problem, self.details = self._explained(unknown), unknown.details
             self.is_broken = not isinstance(unknown, OutOfDate)
             self.touched |= self.is_broken
+            if self.is_broken and not has_ended(unknown):
+                self._unanswered += self.context.clock.monotonic() - began
             self._record(request, unknown.status, unknown.request_id)
             raise
         self.touched = True
@@ -154,7 +163,18 @@ class Session:
 
     def wait(self, round_: int) -> None:
         """Give the API time: half a second, twice that in each further round."""
-        self.context.clock.sleep(_FIRST_WAIT * 2**round_)
+        seconds = _FIRST_WAIT * 2**round_
+        self._waited += seconds
+        self.context.clock.sleep(seconds)
+
+    @property
+    def is_worn_out(self) -> bool:
+        """Tell whether so much time is lost that nothing further is sent.
+
+        It would be over a minute with one more; and what takes the API that long may be done in the end: another
+        creation would make two groups.
+        """
+        return self._unanswered + self._waited > _MOST_LOST
 
     def ended(self, status: Status, message: str = "", hint: str | None = None) -> Result:
         """Say how the change ended."""
@@ -166,7 +186,8 @@ class Session:
 
     def tried_in_vain(self, message: str) -> Result:
         """Say that all tries are used up, whatever the API answered to them."""
-        return replace(self.ended(Status.FAILED, message), is_broken=True)
+        is_silent = self._unanswered > _MOST_UNANSWERED
+        return replace(self.ended(Status.FAILED, message), is_broken=True, is_silent=is_silent)
 
     def refused(self, refused: ApiRefused) -> Result:
         """Say that the API does not take the change."""

@@ -9,7 +9,16 @@ import httpx
 import pytest
 
 from reconciler.api.http import Exchange, Http
-from reconciler.api.retry import FIRST_BACKOFF, MAX_ASKED, MAX_TRIES, MAX_TRYING, MAX_WAIT, read_date, retry_after
+from reconciler.api.retry import (
+    FIRST_BACKOFF,
+    FORGOTTEN,
+    MAX_ASKED,
+    MAX_TRIES,
+    MAX_TRYING,
+    MAX_WAIT,
+    read_date,
+    retry_after,
+)
 from reconciler.model.clock import SystemClock
 from reconciler.model.cloud import DEFAULT_TIMEOUT
 from reconciler.model.errors import ApiError, ApiRefused, ApiUnreachable, OutcomeUnknown, Stopped
@@ -274,30 +283,93 @@ def test_no_content_is_a_good_answer_to_a_delete() -> None:
         assert http.write("DELETE", f"{PATH}/x", None).body is None
 
 
-@pytest.mark.parametrize(("write", "tries"), [(httpx.ReadTimeout(""), 1), (httpx.ReadError(""), 2)], ids=repr)
-def test_an_api_that_left_a_write_unanswered_has_one_try_to_answer_a_read(write: Step, tries: int) -> None:
-    """The write and the read after it end within a minute; an answer brings the second try back."""
-    clock, asked = Clock(), list[str]()
-    answers: list[Step] = [write, httpx.ReadTimeout("")]
+class Failing:
+    """A server that fails in one way at all it is asked, each time after so many seconds, until it is `well`."""
 
-    def handle(request: httpx.Request) -> httpx.Response:
-        asked.append(request.method)
-        step = answers[0] if request.method != "GET" else answers[1]
-        if isinstance(step, httpx.Response):
-            return step
-        clock.sleep(DEFAULT_TIMEOUT)
-        raise step
+    def __init__(self, step: Step, seconds: float) -> None:
+        self.clock = Clock()
+        self.asked: list[str] = []
+        self.well = False
+        self._step, self._seconds = step, seconds
 
-    with Http("https://api.example", KEY, clock, transport=httpx.MockTransport(handle)) as http:
+    def connect(self) -> Http:
+        return Http("https://api.example", KEY, self.clock, transport=httpx.MockTransport(self._answer))
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request.method)
+        if self.well:
+            return ok()
+        self.clock.sleep(min(self._seconds, request.extensions["timeout"]["read"]))
+        if isinstance(self._step, Exception):
+            raise self._step
+        return self._step
+
+
+FAILURES: dict[str, tuple[Step, float]] = {
+    "no answer": (httpx.ReadTimeout(""), DEFAULT_TIMEOUT),
+    "no connection": (httpx.ConnectTimeout(""), 10),
+    "dropped": (httpx.ReadError(""), 0.0),
+    "dropped late": (httpx.ReadError(""), 24),
+    "503": (httpx.Response(503), 0.0),
+    "504": (httpx.Response(504), 20),
+    "a page": (httpx.Response(200, text="<html>"), 5),
+    "wait 59 s": (httpx.Response(429, headers={"Retry-After": "59"}), 0.0),
+    "wait 20 s": (httpx.Response(429, headers={"Retry-After": "20"}), 0.0),
+    "503, wait 40 s": (httpx.Response(503, headers={"Retry-After": "40"}), 0.0),
+}
+
+
+@pytest.mark.parametrize("first", ["GET", "PATCH"])
+@pytest.mark.parametrize(("step", "seconds"), FAILURES.values(), ids=FAILURES)
+def test_an_api_that_fails_at_all_it_is_asked_has_a_minute_over_all_requests(
+    step: Step, seconds: float, first: str
+) -> None:
+    """However many requests there are, it is asked no more; a good answer brings all tries back."""
+    server = Failing(step, seconds)
+    with server.connect() as http:
+        for number in range(40):
+            with pytest.raises(ApiError):
+                ask(http, "GET" if number else first)
+        assert server.clock.monotonic() <= 61
+        server.clock.sleep(FORGOTTEN + MAX_WAIT)
+        server.well = True
+        ask(http, "GET")
+        server.well, before = False, len(server.asked)
+        with pytest.raises(ApiUnreachable):
+            ask(http, "GET")
+        assert len(server.asked) - before >= (1 if "wait 40" in repr(step) else 2)
+
+
+@pytest.mark.parametrize(("step", "seconds"), FAILURES.values(), ids=FAILURES)
+def test_no_write_is_sent_to_an_api_that_has_failed_for_half_a_minute(step: Step, seconds: float) -> None:
+    """But where it has said how long to wait: then the write is what is asked next."""
+    server = Failing(step, seconds)
+    with server.connect() as http:
+        while server.clock.monotonic() <= MAX_TRYING:
+            with pytest.raises(ApiError):
+                ask(http, "GET")
+        server.asked.clear()
+        server.well = True
+        if isinstance(step, httpx.Response) and "Retry-After" in step.headers:
+            ask(http, "PATCH")
+        else:
+            with pytest.raises(ApiUnreachable, match=r"PATCH .* not sent"):
+                ask(http, "PATCH")
+            assert server.asked == []
+            ask(http, "GET")
+            ask(http, "PATCH")
+
+
+def test_an_api_that_left_a_write_unanswered_has_one_try_to_answer_a_read() -> None:
+    """The write and the read after it end within a minute; another request has what is left of that."""
+    server = Failing(httpx.ReadTimeout(""), DEFAULT_TIMEOUT)
+    with server.connect() as http:
         with pytest.raises(OutcomeUnknown):
-            http.write("PATCH", PATH, {})
-        with pytest.raises(ApiUnreachable, match=f"gave up after {tries} tr"):
-            http.read(PATH)
-        assert asked == ["PATCH", *["GET"] * tries]
-        if tries == 1:
-            assert clock.monotonic() < 60
-        answers[1] = ok()
-        http.read(PATH)
-        answers[1] = httpx.ReadTimeout("")
-        with pytest.raises(ApiUnreachable, match="gave up after 2 tries"):
-            http.read(PATH)
+            ask(http, "PATCH")
+        with pytest.raises(ApiUnreachable, match="gave up after 1 try"):
+            ask(http, "GET")
+        assert server.clock.waits[-2:] == [DEFAULT_TIMEOUT] * 2
+        with pytest.raises(ApiUnreachable, match="gave up after 1 try"):
+            ask(http, "GET")
+        assert server.clock.monotonic() == 60
+        assert server.asked == ["PATCH", "GET", "GET"]
