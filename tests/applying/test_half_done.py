@@ -3,17 +3,18 @@
 from dataclasses import replace
 from itertools import count
 
-from build import desired_group, live_group, there
+from build import desired_group, live_group, plan_of, rule, there, uuid
 from click import unstyle
 from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from world import World, neutron, rule_lists, seeds, tcp, wanted
+from world import PLACE, World, neutron, rule_lists, seeds, tcp, wanted
 
-from reconciler.applying.unfinished import what_is_done
+from reconciler.applying.unfinished import unexpected, what_is_done, with_ids
 from reconciler.emulator.faults import Fault
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.desired import DesiredRule
+from reconciler.model.ignore_rules import IgnoreRule
 from reconciler.model.live import LiveGroup
 from reconciler.planning.diff import diff
 from reconciler.planning.resolve import Match
@@ -102,3 +103,29 @@ def test_what_could_not_be_read_back_is_not_known(server: EmulatorServer) -> Non
     )
     text = unstyle(render_report(world.apply(plan)))
     assert "): what of it is live is not known\n" in text
+
+
+def test_rules_from_a_group_that_the_plan_creates_are_others_once_its_id_is_known() -> None:
+    entries = (IgnoreRule(PLACE, remote_group="fresh"), IgnoreRule(PLACE, description="k8s-*"))
+    plan = plan_of(
+        [desired_group("fresh"), desired_group("web", [rule(ports=1)], ignore_rules=entries)], [live_group("web")]
+    )
+    (difference,) = (each.difference for each in plan.changes if each.difference.name == "web")
+    theirs = there(1, rule(ports=2, remote=uuid(5)))
+    assert not difference.is_of_others(theirs)
+    known = with_ids(difference, {"fresh": uuid(5)})
+    assert known.is_of_others(theirs)
+    assert known.is_of_others(there(2, rule(ports=3), "k8s-a"))
+    assert not known.is_of_others(there(3, rule(ports=2, remote=uuid(6))))
+
+
+def test_rules_that_others_change_meanwhile_are_told_only_of_a_change_of_rules() -> None:
+    now = live_group("web", [rule(ports=2)])
+    for rules, told in (
+        (None, []),
+        ([rule(ports=3)], ["there is a rule that the plan does not know", "a rule is missing"]),
+    ):
+        (change,) = plan_of(
+            [desired_group("web", rules, previous_name="old")], [live_group("old", [rule(ports=1)])]
+        ).changes
+        assert [each.partition(":")[0] for each in unexpected(change.difference, now)] == told

@@ -6,14 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from build import desired_group, live_group, live_of, plan_of, there, uuid
+from build import tcp as port
 from world import World, contents, neutron, seeds, tcp, wanted
 
 from reconciler.api.backend import BACKENDS
 from reconciler.applying.outcome import Status
+from reconciler.applying.stale import Done, Stale, find_stale, what_moved
 from reconciler.emulator.faults import Fault
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.errors import StalePlan
-from reconciler.model.live import LiveRule
+from reconciler.model.live import LiveRule, Tag
 from reconciler.planning import planfile
 from reconciler.planning.diff import LostRule
 from reconciler.planning.plan import Change, Plan
@@ -366,3 +369,64 @@ def test_a_group_that_shares_its_name_is_told_by_its_id(server: EmulatorServer) 
 def _losing(change: Change, lost: LostRule, rule: LiveRule | None) -> Change:
     rules = (replace(lost, rule=rule),) if rule else ()
     return replace(change, difference=replace(change.difference, lost_rules=rules))
+
+
+def test_what_moved_in_a_group_is_told_once_each_and_nothing_else() -> None:
+    kept, tag = there(1, port(1)), Tag("env", "prod", read_only=False)
+    cloud = Tag("zone", "a", read_only=True)
+    old = live_group("web", [kept, there(2, port(2), "a"), there(3, port(3))], tags=[tag, cloud], id=uuid(9))
+    new = replace(
+        old,
+        name="app",
+        description="new",
+        tags=(replace(cloud, value="b"), tag),
+        rules=(there(4, port(4)), there(2, port(2), "b"), kept),
+        revision_number=old.revision_number + 1,
+    )
+    assert what_moved(old, new) == (
+        "its name changed from 'web' to 'app'",
+        "its description changed from '' to 'new'",
+        "tag 'zone' changed from 'a', read-only to 'b', read-only",
+        "rule added: ingress IPv4 tcp 4 from 0.0.0.0/0",
+        "rule removed: ingress IPv4 tcp 3 from 0.0.0.0/0",
+        f"rule {uuid(2)} changed from ingress IPv4 tcp 2 from 0.0.0.0/0 (a) to ingress IPv4 tcp 2 from 0.0.0.0/0 (b)",
+        "its revision is 2, the plan was made at 1",
+    )
+    assert what_moved(old, replace(old, tags=(cloud, tag))) == ("it is not what the plan was computed from",)
+
+
+CLOUD = Tag("zone", "a", read_only=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "desired", "after", "reasons"),
+    [
+        pytest.param(None, {}, {"tags": [CLOUD]}, None, id="a new group gets a tag of the cloud"),
+        pytest.param(
+            {}, {}, {"tags": [CLOUD]}, ["tag 'zone' changed from nothing", "rule added"], id="an old group gets one"
+        ),
+        pytest.param({}, {}, {"revision_number": 2}, None, id="done"),
+        pytest.param(
+            {"name": "old"},
+            {"previous_name": "old"},
+            {"rules": [there(1, port(1)), there(2, port(3))]},
+            ["its name changed", "rule added"],
+            id="renamed by others, and its own name is not in its way",
+        ),
+    ],
+)
+def test_a_group_is_done_or_moved(
+    before: dict[str, Any] | None, desired: dict[str, Any], after: dict[str, Any], reasons: list[str] | None
+) -> None:
+    """Desired is one rule more than there was."""
+    old = [] if before is None else [live_group(**{"rules": [there(1, port(1))], "id": uuid(9), **before})]
+    plan = plan_of([desired_group("web", [port(1), port(2)], **desired)], old)
+    done = {"rules": [there(1, port(1)), there(2, port(2))], "id": uuid(9)}
+    (found,) = find_stale(plan, live_of(live_group(**(done | after))))
+    if reasons is None:
+        assert isinstance(found, Done)
+        assert found.group_id == uuid(9)
+    else:
+        assert isinstance(found, Stale)
+        assert all(map(str.startswith, found.reasons, reasons)), found.reasons
+        assert len(found.reasons) == len(reasons), found.reasons
