@@ -200,7 +200,7 @@ def _deviations(
     planned = Counter(_planned(difference, gone))
     found = Counter((rule.rule, rule.description) for rule in _ours(difference, live))
     missing = planned - found
-    if missing and difference.ignored:
+    if missing:
         others = {rule.rule for rule in live.rules if difference.is_of_others(rule)}
         missing = Counter({each: number for each, number in missing.items() if each[0] not in others})
     return missing, found - planned

@@ -407,6 +407,13 @@ CLOUD = Tag("zone", "a", read_only=True)
         ),
         pytest.param({}, {}, {"revision_number": 2}, None, id="done"),
         pytest.param(
+            {},
+            {},
+            {"rules": [there(1, port(1), irregular=True)]},
+            [f"rule {uuid(1)} changed"],
+            id="what the fingerprint does not cover",
+        ),
+        pytest.param(
             {"name": "old"},
             {"previous_name": "old"},
             {"rules": [there(1, port(1)), there(2, port(3))]},

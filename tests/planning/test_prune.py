@@ -121,6 +121,8 @@ def test_a_rule_elsewhere_that_would_be_lost_is_shown_and_stops() -> None:
     rule = f"ingress IPv4 tcp 80 from group old (rule {foreign.rules[0].id})"
     assert any(f"delete a rule of 'foreign' that the files leave alone: {rule};" in each for each in messages)
     assert sum("would also delete a rule" in message for message in messages) == 2
+    alone = plan_of(desired[1:], [unmanaged, going], owners=["us"], prune=True)
+    assert alone.group_names[uuid(9)] == "old", "the lost rule is shown with the name of its remote"
 
 
 def test_groups_that_go_together_lose_nothing_by_each_other() -> None:
