@@ -1,5 +1,6 @@
 """What goes to stderr beside progress: requests and errors, as text for people or as JSON lines for collectors."""
 
+import errno
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -14,6 +15,7 @@ from reconciler.model.environment import NO_COLOR, TRACEBACK
 from reconciler.model.errors import NO_DETAILS, ApiError, ErrorDetails, ExitCode, InputError, Issue, SgctlError
 from reconciler.model.place import position_of
 from reconciler.model.text import printable
+from reconciler.render.errors import render_error, render_issue
 
 if TYPE_CHECKING:  # every start makes a log, and httpx costs 0.1 s
     from reconciler.api.http import Exchange
@@ -76,8 +78,6 @@ class Log:
             error = details.to_json() or None
             self.event("error", "error", message=message, hint=hint, exit_code=exit_code, error=error)
         else:
-            from reconciler.render.text import render_error  # noqa: PLC0415 - only when something went wrong
-
             self.line(render_error(SgctlError(message, hint)).rstrip("\n"))
 
     def warning(self, message: str) -> None:
@@ -97,8 +97,6 @@ class Log:
     def issues(self, error: InputError) -> None:
         """Write everything that is wrong in the files, each with its place."""
         from shutil import get_terminal_size  # noqa: PLC0415 - only when something went wrong
-
-        from reconciler.render.text import render_issue  # noqa: PLC0415 - the same
 
         width = get_terminal_size().columns
         for issue in error.issues:
@@ -166,7 +164,7 @@ def report(error: Exception, log: Log | None = None) -> int:
         from traceback import format_exception  # noqa: PLC0415 - only a bug needs it
 
         log.line("".join(format_exception(error)))
-    if isinstance(error, OSError | MemoryError) or str(error) == _NO_THREAD:
+    if isinstance(error, OSError | MemoryError | ImportError) or str(error) == _NO_THREAD:
         log.failed(*_of_the_system(error))
         return ExitCode.ERROR
     log.failed(
@@ -193,8 +191,18 @@ def _of_the_system(error: Exception) -> tuple[str, str]:
     """Word what this machine refused, and say what to look at: no bug, and nothing that a command foresaw."""
     if isinstance(error, MemoryError):
         return "this machine has no more memory to give", "Read fewer files at once, or raise the limit of memory."
+    if isinstance(error, ImportError):
+        return (
+            f"a part of sgctl cannot be loaded: {printable(str(error))}",
+            "Install sgctl anew, or raise the limit of memory.",
+        )
     if not isinstance(error, OSError):
         return "this machine gives no further thread", "Raise the limit of processes (`ulimit -u`) or of memory."
+    if error.errno in {errno.EMFILE, errno.ENFILE}:
+        return (
+            "this machine opens no further file",
+            "Raise the limit of open files (`ulimit -n`), or lower --parallelism.",
+        )
     name = f"{printable(error.filename)}: " if isinstance(error.filename, str) else ""
     return (
         f"this machine refused something: {name}{error.strerror or error or type(error).__name__}",

@@ -91,7 +91,9 @@ def open_database(path: str | None) -> sqlite3.Connection:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, PRIVATE))  # before SQLite would make it readable
         connection = sqlite3.connect(place, isolation_level=None, check_same_thread=False)
     except (OSError, sqlite3.Error) as problem:
-        raise EmulatorError(f"{place}: the state file cannot be opened: {problem}") from None
+        raise EmulatorError(
+            f"{place}: the state file cannot be opened: {getattr(problem, 'strerror', None) or problem}"
+        ) from None
     try:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = NORMAL")

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from reconciler.model.errors import Issue, SgctlError
 from reconciler.model.policies import Finding
 from reconciler.model.text import printable, without_commands
 from reconciler.render.condense import describe_groups
@@ -32,27 +31,6 @@ def render_text(view: View, width: int = 80) -> str:
         f"{line}\n" for group in view.groups for line in (*_group_lines(group, view.perspective, colours, width), "")
     )
     return without_commands(groups + "".join(f"{line}\n" for line in _end(view, width)))
-
-
-def render_error(error: SgctlError) -> str:
-    """Write an error: every issue with its place, its line and a caret; then what to do."""
-    lines = [f"{click.style('error:', fg='red', bold=True)} {printable(error.message, keep_lines=True)}"]
-    if error.hint:
-        lines.append(f"{click.style('hint:', fg='cyan')} {printable(error.hint)}")
-    return without_commands("\n".join(lines)) + "\n"
-
-
-def render_issue(issue: Issue, width: int = 80) -> str:
-    """Write one issue of a file."""
-    message = printable(f"{issue.message} [{issue.name}]")
-    lines = [f"{printable(str(issue.place))}: {click.style('error:', fg='red', bold=True)} {message}"]
-    if issue.line is not None:
-        shown, caret = _crop(issue.line, issue.caret, width - 4)
-        lines += [f"  | {shown}", "    " + " " * caret + click.style("^", fg="green", bold=True)]
-    if issue.fix:
-        lines.append(f"    {click.style('fix:', fg='cyan')} {printable(issue.fix)}")
-    lines += [f"    {printable(f'{place}: {what}')}" for what, place in issue.related]
-    return without_commands("\n".join(lines)) + "\n"
 
 
 def _end(view: View, width: int) -> Iterator[str]:
@@ -184,9 +162,3 @@ def fold(text: str, width: int, indent: int = 2) -> str:
 def shorten_line(text: str, width: int) -> str:
     """Cut a text to a width, with an ellipsis where something is missing."""
     return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def _crop(line: str, column: int, width: int) -> tuple[str, int]:
-    """Cut a long line around a column; return it with the caret's offset."""
-    start = max(0, column - 1 - width // 2) if len(line) > width else 0
-    return printable(line[start : start + width].replace("\t", " "), keep_length=True), column - 1 - start

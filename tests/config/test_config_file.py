@@ -12,7 +12,7 @@ from reconciler.config.keys import KEYS
 from reconciler.model.errors import InputError, Issue, UsageError
 from reconciler.model.place import FilePlace
 from reconciler.model.policies import Limits
-from reconciler.render.text import render_issue
+from reconciler.render.errors import render_issue
 
 EVERYTHING = """\
 paths = ["groups", "more/web.yaml"]

@@ -26,6 +26,7 @@ from reconciler.model.problems import ProblemName
 from reconciler.model.text import printable, shown
 from reconciler.planning.orphans import UnmanagedGroup
 from reconciler.policy.openings import Opening
+from reconciler.render.errors import render_error, render_issue
 from reconciler.render.findings import render_findings
 from reconciler.render.formats import render
 from reconciler.render.graph.dot import render_dot
@@ -34,7 +35,6 @@ from reconciler.render.graph.mermaid import render_mermaid
 from reconciler.render.graph.svg import render_svg
 from reconciler.render.junit import junit
 from reconciler.render.sarif import sarif
-from reconciler.render.text import render_error, render_issue
 from reconciler.render.view import (
     DRIFT,
     Deed,

@@ -20,10 +20,11 @@ from reconciler.model.place import FilePlace
 from reconciler.model.problems import ProblemName
 from reconciler.model.rule import Rule
 from reconciler.planning.plan import Plan
+from reconciler.render.errors import render_issue
 from reconciler.render.formats import render
 from reconciler.render.pairs import changed_aspects, pair
 from reconciler.render.plan import view_plan
-from reconciler.render.text import fold, render_issue, render_text
+from reconciler.render.text import fold, render_text
 
 OURS = {OWNER_TAG: "us"}
 WORDS = st.sampled_from(["", "web", "HTTP(S) from everywhere", "ssh from the office, see the wiki", "x" * 255])
