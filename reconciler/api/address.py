@@ -40,7 +40,7 @@ def check_base_url(text: str) -> str:
     if parts.scheme == "http" and not _is_loopback(host):
         raise UsageError(
             f"refusing plain http to {host}: the API key would cross the network unencrypted",
-            hint="Use https; plain http is for a loopback address such as http://127.0.0.1:8000.",
+            hint="Write https in GCORE_BASE_URL; plain http is for a loopback address such as http://127.0.0.1:8000.",
         )
     return text.rstrip("/")
 
@@ -50,7 +50,19 @@ def is_host(text: str) -> bool:
     try:
         return bool(ip_address(text)) and "%" not in text
     except ValueError:
-        return len(text) <= _LONGEST_NAME and bool(_NAME(text))
+        return len(text) <= _LONGEST_NAME and bool(_NAME(text)) and _can_be_decoded(text)
+
+
+def _can_be_decoded(name: str) -> bool:
+    """Tell whether the labels of a name in punycode, `xn--...`, stand for something: httpx decodes them."""
+    if "xn--" not in name.lower():
+        return True
+    import httpx  # noqa: PLC0415 - costs 0.1 s, and few names are written so
+
+    try:
+        return bool(httpx.URL(f"https://{name}").host)
+    except (httpx.InvalidURL, ValueError):  # idna's error is a ValueError
+        return False
 
 
 def _is_loopback(host: str) -> bool:

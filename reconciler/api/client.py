@@ -67,6 +67,7 @@ def open_client(
             tls=tls_context(environment) if address.startswith("https:") else None,
             proxy=proxy.settings if proxy else None,
             proxy_name=proxy.name if proxy else "",
+            timeout_name="--timeout" if api_key else "",
         )
     headers = {"User-Agent": f"sgctl/{__version__}", "Accept-Encoding": "gzip"}
     if api_key:
@@ -77,7 +78,7 @@ def open_client(
         raise UsageError(f"{shown(address)} is not a URL", hint="Check GCORE_BASE_URL.") from None
 
 
-def origin_of(url: str, name: str) -> str:
+def origin_of(url: str, name: str, hint: str | None = None) -> str:
     """Return the scheme and the host of an address that is not the API's: https, or http to this machine itself.
 
     Raises `UsageError` for any other, under the `name` it was given by; its path, which may be a password, is not told.
@@ -87,7 +88,7 @@ def origin_of(url: str, name: str) -> str:
         httpx.URL(url)
         return check_base_url(f"{parts.scheme}://{parts.netloc}")
     except (UsageError, ValueError, httpx.InvalidURL):  # UnicodeEncodeError is a ValueError
-        raise UsageError(f"{name}: not an https address, nor http to this machine") from None
+        raise UsageError(f"{name}: not an https address, nor http to this machine", hint) from None
 
 
 JSON = {"Content-Type": "application/json"}

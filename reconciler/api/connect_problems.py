@@ -50,7 +50,10 @@ def tls_problem(error: httpcore.ConnectError, host: str) -> Exception:
 
 _CERTIFICATE_HINT = "Where a company's own certificates are used, set SSL_CERT_FILE to the file that holds them."
 _CLOCK_HINT = "Check the clock of this machine; if it is right, whoever runs the server has to renew its certificate."
-_NAME_HINT = "The address names another host than the certificate: check GCORE_BASE_URL, or what answers in its place."
+_NAME_HINT = (
+    "The address names another host than the certificate: check it (of the API, GCORE_BASE_URL), and what answers in "
+    "its place."
+)
 _CERTIFICATE_HINTS = {9: _CLOCK_HINT, 10: _CLOCK_HINT, 62: _NAME_HINT, 64: _NAME_HINT}
 """By OpenSSL's X509_V_ERR_*: not yet valid, expired, another host name, another IP address."""
 

@@ -39,7 +39,8 @@ class AnswerTooLarge(httpx.TransportError):
 class BoundedTransport(httpx.BaseTransport):
     """Connections to one API, each request limited to `timeout` seconds and its answer to `limit` bytes.
 
-    A request with less time of its own has that. `proxy_name` is how messages call the proxy (it holds no password).
+    A request with less time of its own has that. `proxy_name` is how messages call the proxy (it holds no password), and
+    `timeout_name` what sets the time.
     """
 
     def __init__(
@@ -52,8 +53,10 @@ class BoundedTransport(httpx.BaseTransport):
         tls: ssl.SSLContext | None = None,
         proxy: httpx.Proxy | None = None,
         proxy_name: str = "",
+        timeout_name: str = "",
     ) -> None:
         self._timeout = timeout
+        self._timeout_name = f" ({timeout_name})" if timeout_name else ""
         self._limit = limit
         self._turn = Turn(clock)
         self._proxy_name = proxy_name if proxy else ""
@@ -127,13 +130,16 @@ class BoundedTransport(httpx.BaseTransport):
                     "Write them into the variable, as in http://USER:PASSWORD@proxy.example.com:3128.",
                 )
             # The request itself was not sent.
-            return httpx.ConnectError(f"{self._proxy_name} does not connect to the API ({text})", request=request)
+            return httpx.ConnectError(
+                f"{self._proxy_name} does not connect to {request.url.host} ({text})", request=request
+            )
         if (cause := tls_cause(error)) is not None and cause.reason == "TLSV13_ALERT_CERTIFICATE_REQUIRED":
             # With TLS 1.3 a server says so after the handshake, and takes no request then.
             return refused_tls(request.url.host, cause)
         kind: type[httpx.TransportError] = getattr(httpx, type(error).__name__, httpx.TransportError)
         if isinstance(error, httpcore.TimeoutException) and not isinstance(error, httpcore.ConnectTimeout):
-            text = f"no complete answer within {seconds:.3g} s" + (" (--timeout)" if seconds == self._timeout else "")
+            named = self._timeout_name if seconds == self._timeout else ""
+            text = f"no complete answer within {seconds:.3g} s{named}"
             kind = httpx.ConnectTimeout if is_unsent else kind
         elif is_unsent:
             kind = httpx.ConnectError

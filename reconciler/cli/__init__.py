@@ -11,8 +11,8 @@ import click
 from reconciler import process
 from reconciler.cli.log import Log, report
 from reconciler.cli.streams import Stream, guarded
-from reconciler.model.environment import NO_COLOR
-from reconciler.model.errors import AppliedInPart, ExitCode, SgctlError
+from reconciler.model.environment import COMPLETION, NO_COLOR
+from reconciler.model.errors import AppliedInPart, ExitCode, SgctlError, UsageError
 from reconciler.model.text import printable
 from reconciler.model.version import __version__
 
@@ -149,7 +149,10 @@ def _run(arguments: list[str], log: Log) -> int:
             return report(AppliedInPart("interrupted, after changes were sent", "Plan again to see what is left."), log)
         log.failed("interrupted; nothing was sent")
         return ExitCode.ERROR
-    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback reaches a user
-        code = report(error, log)
-        return code if isinstance(error, SgctlError) or not log.has_written else ExitCode.IN_PART
+    except Exception as caught:  # noqa: BLE001 - the last line of defence: no traceback reaches a user
+        # click takes for granted what a shell sets beside that variable.
+        no_shell = UsageError(f"{COMPLETION} is set, and no shell asks", hint=f"Unset {COMPLETION}.")
+        failure = no_shell if os.environ.get(COMPLETION) else caught
+        code = report(failure, log)
+        return code if isinstance(failure, SgctlError) or not log.has_written else ExitCode.IN_PART
     return result if isinstance(result, int) else ExitCode.DONE

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
+from reconciler.model.environment import COMPLETION
 from reconciler.model.errors import UsageError
 
 _NAME = re.compile(
@@ -114,8 +115,6 @@ def targets_in(text: bytes, kind: str) -> list[str]:
 
 
 SHELLS = ("bash", "zsh", "fish")
-VARIABLE = "_SGCTL_COMPLETE"
-"""What click looks for in the environment, by the name of the program."""
 
 
 @click.command("completion")
@@ -134,4 +133,4 @@ def command(context: click.Context, shell: str) -> None:
     completion = get_completion_class(shell)
     if completion is None:
         raise UsageError(f"this version of click knows no completion for {shell}", hint="pip install --upgrade click")
-    click.echo(completion(context.find_root().command, {}, "sgctl", VARIABLE).source())
+    click.echo(completion(context.find_root().command, {}, "sgctl", COMPLETION).source())

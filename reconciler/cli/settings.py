@@ -150,8 +150,13 @@ def api_key(environment: Mapping[str, str] = os.environ) -> str:
             f"no API key: set {variables.API_KEY}, or {variables.API_KEY_FILE} to the name of a file that holds it",
             hint="To try sgctl without an account, run `sgctl demo`.",
         )
-    if not (key.isascii() and key.isprintable() and " " not in key):
-        raise UsageError(f"{source} does not hold an API key: it has blanks or characters that no key has")
+    if not (key.isascii() and key.isprintable() and " " not in key) or key.startswith(
+        (f"{variables.API_KEY}=", *"\"'")
+    ):
+        raise UsageError(
+            f"{source} does not hold an API key: it has blanks or characters that no key has",
+            hint="The key is all that it holds: without a name before it, quotes or another line.",
+        )
     return key
 
 
@@ -203,5 +208,8 @@ def number(name: str, environment: Mapping[str, str] = os.environ) -> int | None
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) > 0):
-        raise UsageError(f"{name} is not a number from 1: {text!r}")
+        raise UsageError(
+            f"{name} is not a number from 1: {text!r}",
+            hint=f"Write an id; {name.removesuffix('_ID')} takes a name.",
+        )
     return int(text)

@@ -37,9 +37,13 @@ class Secrets:
                 self.add(read_bounded(path, KEY_LIMIT).decode("ascii"))
 
     def add(self, text: str) -> None:
-        """Keep one more key out of the output; of a text with blanks, which is no key, the first words."""
+        """Keep one more key out of the output; of a text with blanks, which is no key, the first words.
+
+        Of the line of a shell that sets the variable, its name is no secret.
+        """
         for word in text.split()[:_MOST_WORDS]:
-            self._secrets.setdefault(word, Secret(word, SHORTEST_KEY))
+            key = word.removeprefix(f"{API_KEY}=")
+            self._secrets.setdefault(key, Secret(key, SHORTEST_KEY))
 
     def are_in(self, text: str) -> bool:
         """Tell whether a text of ours, which escapes no character of a key, holds one of them."""

@@ -17,6 +17,7 @@ from typing import Any
 from reconciler.config.keys import KEYS, POLICIES, Key
 from reconciler.config.toml_places import KeyPath, key_positions
 from reconciler.loading.issues import LIMIT, Source
+from reconciler.model import environment
 from reconciler.model.errors import InputError, Issue, UsageError
 from reconciler.model.files import SETTINGS_LIMIT, parts_below, read_bounded, strays
 from reconciler.model.place import FilePlace
@@ -124,7 +125,10 @@ def load_outside(path: str) -> Config:
         source = Source(path, read_bounded(path, SETTINGS_LIMIT, or_pipe=True))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no path holds such a character"
-        raise UsageError(f"--policies {path}: it cannot be read: {reason}") from None
+        raise UsageError(
+            f"--policies {path}: it cannot be read: {reason}",
+            hint=f"Name a file of policies; where there is no --policies, {environment.POLICIES} names it.",
+        ) from None
     value = _parse(source)
     for key in value:
         if key not in _TABLES:

@@ -51,7 +51,7 @@ def _forms(key: str) -> Iterator[str]:
     yield key
     if len(key) >= _PART:
         for before, skipped in enumerate((0, 2, 3)):
-            data = bytes(before) + key.encode()
+            data = bytes(before) + key.encode(errors="backslashreplace")
             written = b2a_base64(data, newline=False).decode()
             for each in (written, written.translate(_URL_SAFE)):
                 yield each[skipped : len(data) * 8 // 6]

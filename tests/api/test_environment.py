@@ -8,7 +8,7 @@ import warnings
 from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import SimpleQueue
@@ -19,13 +19,13 @@ import httpx
 import pytest
 import trustme
 from effort import examples
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from raw_server import Peer, Talk, serving
 
 from reconciler.api import client as client_module
 from reconciler.api.address import check_base_url
-from reconciler.api.client import find_proxy, open_client, tls_context
+from reconciler.api.client import find_proxy, open_client, origin_of, tls_context
 from reconciler.api.http import Http
 from reconciler.api.transport import BoundedTransport
 from reconciler.model.clock import SystemClock
@@ -229,13 +229,16 @@ def test_what_another_try_does_not_remove_is_asked_once(
 PASSING: dict[str, tuple[Talk, str]] = {
     "502": (
         saying(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"),
-        r"does not connect to the API \(502 Bad G",
+        r"does not connect to api.example.com \(502 Bad G",
     ),
     "302": (
         saying(b"HTTP/1.1 302 Log in\r\nLocation: http://login/\r\n\r\n"),
-        r"does not connect to the API \(302 Log in",
+        r"does not connect to api.example.com \(302 Log in",
     ),
-    "502 that says the password": (saying(b"HTTP/1.1 502 " + SENT_AS + b"\r\n\r\n"), r"to the API \(502 \*\*\*\)"),
+    "502 that says the password": (
+        saying(b"HTTP/1.1 502 " + SENT_AS + b"\r\n\r\n"),
+        r"to api.example.com \(502 \*\*\*\)",
+    ),
     "what is no HTTP": (saying(b"hello\r\n\r\n"), r"illegal status line, through"),
     "nothing": (saying(b""), r"Server disconnected without sending a response, through"),
     "silence": (silent, r"no complete answer within 0.1 s \(--timeout\), through"),
@@ -562,3 +565,26 @@ def test_whatever_is_named_as_proxy_it_is_taken_or_refused_in_one_way(text: str)
     except UsageError:
         return
     assert proxy is None or proxy.name.isprintable()
+
+
+LABELS = st.one_of(
+    st.from_regex(r"\A[xX][nN]--[a-z0-9-]{1,12}\Z"), st.from_regex(r"\A[A-Za-z0-9_-]{1,64}\Z"), st.text(max_size=3)
+)
+
+
+@given(st.lists(LABELS, min_size=1, max_size=4).map(".".join))
+@example("xn--a")
+@settings(max_examples=examples(200), deadline=None)
+def test_an_address_that_is_accepted_can_be_asked(host: str) -> None:
+    """Of the API, of a proxy and of a webhook: httpx decodes what is written in punycode."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(200))
+    with (
+        suppress(UsageError),
+        open_client(check_base_url(f"https://{host}"), Clock(), timeout=1, transport=transport) as api,
+    ):
+        assert api.get("/").status_code == 200
+    with suppress(UsageError):
+        origin_of(f"https://{host}/path", "a webhook")
+        assert httpx.Client(transport=transport).get(f"https://{host}/path").status_code == 200
+    with suppress(UsageError):
+        find_proxy(API, {"HTTPS_PROXY": f"http://{host}"})

@@ -258,6 +258,9 @@ VARIABLES = {
     "address": {"GCORE_BASE_URL": f"http://127.0.0.1:{NUMBER}"},
     "port": {"GCORE_BASE_URL": "http://127.0.0.1:0"},
     "host": {"GCORE_BASE_URL": f"https://{'a' * 5000}"},
+    "host in punycode": {"GCORE_BASE_URL": "https://xn--a.example"},
+    "completion without a line": {"_SGCTL_COMPLETE": "fish_complete"},
+    "completion of another place": {"_SGCTL_COMPLETE": "bash_complete", "COMP_WORDS": "sgctl", "COMP_CWORD": "x"},
     "key": {"GCORE_API_KEY": NUMBER},
     "name of the key file": {"GCORE_API_KEY": "", "GCORE_API_KEY_FILE": NUMBER},
     "key file that is a loop": {"GCORE_API_KEY": "", "GCORE_API_KEY_FILE": "loop"},
@@ -279,6 +282,44 @@ def test_a_strange_variable_is_a_sentence(
         assert ran.code in {0, 1, 2}, ran.err
         assert "bug in sgctl" not in ran.err, command
         assert command in {"config", "validate"} or ran.code == 1 or len(variables) == 1
+
+
+NAMED = {
+    "GCORE_CLOUD_PROJECT_ID": ("production", "0", " "),
+    "GCORE_CLOUD_REGION_ID": ("Luxembourg-2", "-1", NUMBER),
+    "GCORE_BASE_URL": (
+        "x",
+        "http://api.example",
+        "https://u:pass-phrase@api.example",
+        "https://xn--0.example",
+        "\udcff",
+    ),
+    "GCORE_API_KEY": (" ", "a b", "\u0434", "\n", "\udcffpass-phrase", "'pass-phrase'", "GCORE_API_KEY=pass-phrase"),
+    "GCORE_API_KEY_FILE": ("nowhere", ".", "\udcff", NUMBER),
+    "SGCTL_POLICIES": ("nowhere", ".", "\udcff", NUMBER),
+    "SGCTL_NOTIFY_URL": ("x", "https://xn--a.example/", "http://127.0.0.1:9/pass-phrase"),
+    "HTTPS_PROXY": ("x://", "http://u:pass-phrase@:1", "socks5://xn--0.example"),
+    "SSL_CERT_FILE": ("nowhere", ".", "groups.yaml"),
+    "SSL_CERT_DIR": ("nowhere", "groups.yaml"),
+    "SSLKEYLOGFILE": (".", "nowhere/log"),
+    "_SGCTL_COMPLETE": ("fish_complete",),
+}
+"""Variables, and what is wrong in them."""
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in NAMED.items() for value in values])
+def test_what_is_wrong_with_a_variable_names_it(
+    prepared: Path, sgctl: Sgctl, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """And no password that may be in it."""
+    monkeypatch.setattr("reconciler.model.clock.SystemClock.sleep", lambda *_: None)
+    if name.startswith(("HTTPS_", "SSL")):
+        monkeypatch.setenv("GCORE_BASE_URL", "https://127.0.0.1:9")
+    if name == "GCORE_API_KEY_FILE":
+        monkeypatch.delenv("GCORE_API_KEY")
+    monkeypatch.setenv(name, value)
+    ran = sgctl("drift" if name == "SGCTL_NOTIFY_URL" else "plan", "groups.yaml")
+    assert (ran.code, name in ran.err, "pass-phrase" in ran.err) == (1, True, False), ran.err
 
 
 FILES = {
@@ -409,3 +450,28 @@ def test_no_command_waits_for_the_api_without_a_line_of_progress(
         offline(*command.format(folder=prepared).split())
     assert not unseen
     assert {"POST", "PATCH"} & {request.method for request in server.requests}
+
+
+NOTHING_MORE = """
+import errno, sys
+from reconciler.cli import run
+
+class Refusing:
+    def find_spec(self, name, *_):
+        raise REFUSED
+
+sys.meta_path.insert(0, Refusing())
+sys.exit(run(["validate"]))
+"""
+REFUSALS = {
+    "OSError(errno.EMFILE, 'Too many open files')": "Raise the limit of open files (`ulimit -n`)",
+    "MemoryError()": "this machine has no more memory to give",
+    "ImportError('libyaml.so: cannot map')": "a part of sgctl cannot be loaded: libyaml.so: cannot map",
+}
+
+
+@pytest.mark.parametrize(("refused", "words"), REFUSALS.items(), ids=REFUSALS)
+def test_what_the_machine_refuses_is_told_without_another_module(refused: str, words: str) -> None:
+    command = [sys.executable, "-c", NOTHING_MORE.replace("REFUSED", refused)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode, words in ran.stderr, "Traceback" in ran.stderr) == (1, True, False), ran.stderr

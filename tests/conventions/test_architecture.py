@@ -55,7 +55,10 @@ EXCEPTIONS = {
 
 LIBRARIES = {
     "httpx": (
-        *(f"reconciler/api/{name}.py" for name in ("client", "http", "lists", "probe", "transport", "webhook")),
+        *(
+            f"reconciler/api/{name}.py"
+            for name in ("address", "client", "http", "lists", "probe", "transport", "webhook")
+        ),
         *("reconciler/api/connect_problems.py", "reconciler/api/timed_stream.py"),
         "reconciler/kubernetes/cluster.py",
     ),
