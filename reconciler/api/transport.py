@@ -39,8 +39,8 @@ class AnswerTooLarge(httpx.TransportError):
 class BoundedTransport(httpx.BaseTransport):
     """Connections to one API, each request limited to `timeout` seconds and its answer to `limit` bytes.
 
-    A request with less time of its own has that. `proxy_name` is how messages call the proxy (it holds no password), and
-    `timeout_name` what sets the time.
+    A request with less time of its own has that. `proxy_name` is how messages call the proxy (it holds no password).
+    `timeout_name` is what sets the time.
     """
 
     def __init__(
