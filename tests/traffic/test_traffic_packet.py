@@ -13,7 +13,8 @@ web = Rule("ingress", "IPv4", "tcp", 443, 443, "203.0.113.0/24")
 app = Rule("ingress", "IPv4", "tcp", 443, 443, None, "app")
 every = Rule("ingress", "IPv4")
 ping = Rule("ingress", "IPv4", "icmp", 8)
-RULES = [web, app, every, ping]
+unreachable = Rule("ingress", "IPv4", "icmp", 3, 1)
+RULES = [web, app, every, ping, unreachable]
 
 
 @settings(max_examples=examples(150))
@@ -45,6 +46,8 @@ def test_the_rules_that_admit_a_packet_are_those_that_hold_its_point(rules: list
         pytest.param(Packet("ingress", "IPv4", "tcp", 443), [every], id="remote_not_known"),
         pytest.param(Packet("ingress", "IPv4", "tcp", None, remote_address="203.0.113.9"), [every], id="some_port"),
         pytest.param(Packet("ingress", "IPv4", "icmp", icmp_type=8, icmp_code=0), [every, ping], id="echo_request"),
+        pytest.param(Packet("ingress", "IPv4", "icmp", icmp_type=3, icmp_code=1), [every, unreachable], id="a_code"),
+        pytest.param(Packet("ingress", "IPv4", "icmp", icmp_type=3), [every], id="some_code"),
         pytest.param(Packet("ingress", "IPv4", "icmp"), [every], id="some_icmp"),
         pytest.param(Packet("ingress", "IPv4", "esp"), [every], id="protocol_that_no_rule_names"),
         pytest.param(Packet("egress", "IPv4", "tcp", 443, remote_address="203.0.113.9"), [], id="other_direction"),
