@@ -269,10 +269,9 @@ def _match_families(
     problems = [_foreign(remote, families) for family, remote in pairs if family not in families]
     for index, family in enumerate(families):
         if family not in there and not problems:
-            path = ("ethertype", index) if len(families) > 1 else ("ethertype",)
             problems.append(
                 Problem(
-                    path,
+                    ("ethertype", index),
                     ProblemName.ETHERTYPE_MISMATCH,
                     f"no prefix of this rule is of {family}",
                     f"add an {family} prefix, or leave it out",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reconciler.api.backend import BACKENDS
 from reconciler.api.fields import MAX_SHORT_TEXT, MAX_TEXT
 from reconciler.api.http import Http
-from reconciler.api.parse import parse_group, parse_page, parse_task, parse_task_types
+from reconciler.api.parse import parse_group, parse_moment, parse_page, parse_task, parse_task_types
 from reconciler.api.reader import GcoreReader
 from reconciler.model.clock import SystemClock
 from reconciler.model.desired import DesiredGroup, DesiredState, Target
@@ -76,7 +76,8 @@ def outcome(parse: Callable[[], T]) -> T | None:
     try:
         return parse()
     except ApiError as refused:
-        message = refused.message
+        message, hint = refused.message, refused.hint
+    assert hint
     assert message.isprintable()
     assert len(message) < 500
     return None
@@ -118,6 +119,13 @@ PLAUSIBLE: dict[str, tuple[dict[str, Any], Rule]] = {
     "an empty ethertype": ({"ethertype": ""}, Rule("ingress", "IPv4", "tcp", 80, 443, "10.0.0.0/8")),
     "an ethertype in capitals": ({"ethertype": "IPV4"}, Rule("ingress", "IPv4", "tcp", 80, 443, "10.0.0.0/8")),
     "host bits": ({"remote_ip_prefix": "10.1.2.3/8"}, Rule("ingress", "IPv4", "tcp", 80, 443, "10.0.0.0/8")),
+    "host bits of every address": ({"remote_ip_prefix": "10.1.2.3/0"}, Rule("ingress", "IPv4", "tcp", 80, 443)),
+    "every address": ({"remote_ip_prefix": "0.0.0.0/0"}, Rule("ingress", "IPv4", "tcp", 80, 443)),
+    "an address": ({"remote_ip_prefix": "10.1.2.3"}, Rule("ingress", "IPv4", "tcp", 80, 443, "10.1.2.3/32")),
+    "a prefix in capitals": (
+        {"remote_ip_prefix": "2001:DB8::/32", "ethertype": "IPv6"},
+        Rule("ingress", "IPv6", "tcp", 80, 443, "2001:db8::/32"),
+    ),
     "no prefix": ({"remote_ip_prefix": None}, Rule("ingress", "IPv4", "tcp", 80, 443)),
     "an empty prefix": ({"remote_ip_prefix": ""}, Rule("ingress", "IPv4", "tcp", 80, 443)),
     "port 0": ({"port_range_min": 0}, Rule("ingress", "IPv4", "tcp", 0, 443, "10.0.0.0/8")),
@@ -129,9 +137,14 @@ PLAUSIBLE: dict[str, tuple[dict[str, Any], Rule]] = {
 }
 
 
-@pytest.mark.parametrize(("changes", "rule"), PLAUSIBLE.values(), ids=PLAUSIBLE)
-def test_what_is_plausible_is_read_for_what_it_means(changes: dict[str, Any], rule: Rule) -> None:
-    assert rule_of(**changes).rule == rule
+IRREGULAR = {"a number as text", "host bits", "host bits of every address"}
+"""Those that no request could ask for."""
+
+
+@pytest.mark.parametrize("name", PLAUSIBLE)
+def test_what_is_plausible_is_read_for_what_it_means(name: str) -> None:
+    changes, rule = PLAUSIBLE[name]
+    assert rule_of(**changes) == LiveRule(RULE_ID, rule, "from the office", name in IRREGULAR)
 
 
 def test_what_is_not_set_may_be_left_out() -> None:
@@ -159,6 +172,11 @@ OLDER_TAGS = {
 def test_the_tags_of_older_answers_are_read(metadata: Any, tags_v2: dict[str, Any]) -> None:
     answer = {**group_answer(without="tags_v2", metadata=metadata), **tags_v2}
     assert parse_group(answer, TARGET).tags == (Tag("env", "prod"), Tag("team", "edge"))
+
+
+def test_where_an_answer_has_both_kinds_of_tags_the_newer_count() -> None:
+    answer = group_answer(tags_v2=[{"key": "env", "value": "prod", "read_only": True}], metadata={"env": "old"})
+    assert parse_group(answer, TARGET).tags == (Tag("env", "prod", read_only=True),)
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
@@ -235,6 +253,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         f"security_group_rules[2].id is the text `{RULE_ID}`, and has to be an id that no other rule has",
     ),
     "a protocol that no RFC names": (group_answer(rule_answer(protocol="\u0130")), "protocol is the text `\u0130`"),
+    "an endless description": (
+        group_answer(rule_answer(description="x" * (MAX_TEXT + 1))),
+        f"and has to be a text of up to {MAX_TEXT} characters",
+    ),
     "an object as description": (group_answer(rule_answer(description={})), "description is a mapping"),
 }
 
@@ -419,8 +441,9 @@ def test_the_id_of_a_region_is_one_that_a_plan_can_hold(number: Any) -> None:
     ids=str,
 )
 def test_instances_are_counted_or_not_known(answer: dict[str, Any]) -> None:
-    with pytest.raises(ApiError, match=f"did not say which instances group {GROUP_ID} is attached to"):
+    with pytest.raises(ApiError, match=f"did not say which instances group {GROUP_ID} is attached to") as raised:
         ask(json.dumps(answer).encode()).read_instances(TARGET, GROUP_ID)
+    assert raised.value.hint
 
 
 @pytest.mark.parametrize(
@@ -437,3 +460,27 @@ def test_a_list_that_is_none_says_where(answer: dict[str, Any], sentence: str) -
     with pytest.raises(ApiError) as raised:
         ask(json.dumps(answer).encode()).list_groups(TARGET)
     assert sentence in raised.value.message
+    assert raised.value.hint
+
+
+@pytest.mark.parametrize("answer", [{}, {"results": {}}, {"results": [7]}, {"results": [{"task_type": 7}]}], ids=str)
+def test_a_list_of_tasks_that_is_none_is_refused(answer: dict[str, Any]) -> None:
+    with pytest.raises(ApiError, match="not a list of tasks") as raised:
+        parse_task_types(answer)
+    assert raised.value.hint
+
+
+MOMENTS: dict[str, tuple[Any, datetime | None]] = {
+    "with a zone": ("2026-01-02T03:04:05+0200", datetime(2026, 1, 2, 1, 4, 5, tzinfo=UTC)),
+    "without a zone": ("2026-01-02T03:04:05", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
+    "before there are years": ("0001-01-01T00:00:00+02:00", None),
+    "no time": ("yesterday", None),
+    "a number": (7, None),
+    "an endless text": ("2026-01-02T03:04:05." + "0" * MAX_SHORT_TEXT, None),
+    "nothing": (None, None),
+}
+
+
+@pytest.mark.parametrize(("written", "moment"), MOMENTS.values(), ids=MOMENTS)
+def test_a_time_is_in_utc_or_none(written: Any, moment: datetime | None) -> None:
+    assert parse_moment(written) == moment

@@ -58,7 +58,7 @@ EXPANDED = (
     "body",
     [
         hostile.groups(6, lambda _: ["{direction: ingress, remote_address_group: a}"]),
-        hostile.groups(1, lambda _: ["{direction: ingress, remote_address_group: a}"] * 6),
+        hostile.groups(1, lambda _: ["{direction: ingress, remote_address_group: [a]}"] * 6),
         hostile.groups(6, lambda _: ["{direction: ingress, ethertype: IPv6, remote_address_group: a}"]),
         hostile.groups(6, lambda _: ["{direction: ingress, direktion: 1, remote_address_group: a}"]),
     ],

@@ -60,6 +60,7 @@ YAML = {
     "key that is a boolean": ("§on: a", "ambiguous-value"),
     "key that is null": ("? §~\n: a", "key-not-text"),
     "key that is a list": ("? §[a]\n: b", "key-not-text"),
+    "key that is a mapping": ("? §{a: 1}\n: b", "key-not-text"),
     "duplicate key": ("a: 1\nb: 2\n§a: 3", "duplicate-key"),
     "two merges": ("a: &a {x: 1}\nb:\n  <<: *a\n  §<<: *a", "duplicate-key"),
     "merge conflict": (
@@ -389,6 +390,13 @@ RULE = {
     "a preset beside a use": ("{§use: baseline, preset: default-egress}", "exclusive-keys"),
     "a use of nothing": ("{use: §[]}", "empty"),
     "no address groups": ("{direction: ingress, remote_address_group: §[]}", "empty"),
+    "address groups as a mapping": ("{direction: ingress, remote_address_group: §{a: 1}}", "wrong-value"),
+    "a boolean of YAML 1.1 as an address group": (
+        "{direction: ingress, remote_address_group: §on}",
+        "ambiguous-value",
+    ),
+    "IPv4 prefix as a group": ("{direction: ingress, remote_group: §10.0.0.0/8}", "wrong-value"),
+    "IPv6 prefix as a group": ("{direction: ingress, remote_group: §2001:db8::/32}", "wrong-value"),
     "group id that is none": ("{direction: ingress, remote_group_id: §web}", "wrong-value"),
     "family against prefix": (
         "{direction: ingress, ethertype: IPv6, remote_ip_prefix: §10.0.0.0/8}",
@@ -407,6 +415,10 @@ RULE = {
     "IPv6 protocol by number": ("{direction: ingress, protocol: §'58'}", "ethertype-mismatch"),
     "IPv6 protocol with an IPv4 prefix": (
         "{direction: ingress, protocol: §icmpv6, remote_ip_prefix: 10.0.0.0/8}",
+        "ethertype-mismatch",
+    ),
+    "IPv6 protocol as IPv4 with a prefix": (
+        "{direction: ingress, ethertype: IPv4, protocol: §icmpv6, remote_ip_prefix: 10.0.0.0/8}",
         "ethertype-mismatch",
     ),
     "long description": (f"{{direction: ingress, description: §{'x' * 256}}}", "wrong-value"),
