@@ -56,8 +56,13 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
+        from reconciler.cli.parameters import TEXT  # noqa: PLC0415 - `sgctl --version` needs none of it
+
         command: click.Command = import_module(_COMMANDS[cmd_name][0]).command
         command.epilog = _EXIT_CODES
+        for parameter in command.params:
+            if parameter.type is click.STRING:
+                parameter.type = TEXT
         return command
 
     def resolve_command(

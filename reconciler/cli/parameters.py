@@ -72,6 +72,22 @@ class Id(click.IntRange):
         return super().convert(value, param, ctx)
 
 
+class _Text(click.types.StringParamType):
+    """A text that can be written: bytes that are none of UTF-8, which Python passes on from a shell, are refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Convert it; what is no text ends with an error."""
+        text: str = super().convert(value, param, ctx)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            self.fail("this is not text in UTF-8", param, ctx)  # without repeating it: an address may be a secret
+        return text
+
+
+TEXT = _Text()
+
+
 class OutputFile(click.Path):
     """A file that a command writes; `-` is stdout, but for a file that is read again the next time (`is_kept`).
 

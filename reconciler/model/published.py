@@ -24,7 +24,7 @@ def published(folder: str, name: str) -> str:
         # By path: `importlib.resources` takes longer to import than a schema takes to read and compile.
         if (place / name).is_file():
             return (place / name).read_text(encoding="utf-8")
-    raise FileNotFoundError(name)
+    raise ImportError(f"{name} is not in {_PACKAGE}, where it was installed")
 
 
 def schema_file(name: str) -> str:
