@@ -17,7 +17,7 @@ from reconciler.api.address import check_base_url
 from reconciler.api.client import JSON, json_content, open_client
 from reconciler.api.connect_problems import CannotConnect
 from reconciler.api.error_answer import Cleaner, is_locked, read_details, refusal_of, sentence
-from reconciler.api.retry import MAX_TRYING, Locks, Outage, Pause, Waits, retry_after
+from reconciler.api.retry import MAX_TRYING, Locks, Outage, OutageOfThread, Outages, Pause, Waits, retry_after
 from reconciler.api.transport import AnswerTooLarge
 from reconciler.model.clock import Clock
 from reconciler.model.cloud import DEFAULT_TIMEOUT
@@ -103,7 +103,9 @@ class Http:
         self._observe = observe
         self._pause = Pause(clock)
         self._timeout = timeout
-        self._outage = Outage(clock, timeout)
+        whole, own = Outage(clock, timeout), OutageOfThread(clock, timeout)
+        self._reads = Outages(whole, own, Outage(clock, timeout))
+        self._writes = Outages(whole, own, Outage(clock, timeout))
         self._hint = f"Is {self.base_url} the right address ({BASE_URL}), and the network up? Run `sgctl doctor`."
         self._client = open_client(
             self.base_url, clock, timeout=timeout, api_key=api_key, connections=connections, transport=transport
@@ -126,7 +128,7 @@ class Http:
         `ApiRefused` for a 4xx, `ApiUnreachable` when the tries or the time for them ran out, `ApiError` for an answer
         that is too large.
         """
-        waits = Waits(self._clock, self._hint, self._outage)
+        waits = Waits(self._clock, self._hint, self._reads)
         while True:
             try:
                 response = self._exchange(waits, "GET", path, params=params)
@@ -165,7 +167,7 @@ class Http:
         Raises `ApiRefused` when nothing was done, also by the last of many 429s, `ApiUnreachable` when it was not sent,
         `OutcomeUnknown` when nobody knows.
         """
-        waits = Waits(self._clock, self._hint, self._outage)
+        waits = Waits(self._clock, self._hint, self._writes)
         while True:
             try:
                 response = self._exchange(waits, method, path, json_body=body)
@@ -219,6 +221,7 @@ class Http:
     ) -> Response:
         self._pause.obey()
         waits.begin()
+        outages = self._reads if method == "GET" else self._writes
         seconds = self._time_for(method, path)
         started = self._clock.monotonic()
         given: dict[str, Any] = {} if json_body is None else {"content": json_content(json_body), "headers": JSON}
@@ -228,14 +231,14 @@ class Http:
             details = read_answer_details(answer.status_code, answer.headers, content, self.clean)
             response = Response(answer.status_code, self.clean(answer.reason_phrase), answer.headers, content, details)
         except httpx.HTTPError as error:
-            self._outage.note(started)
+            outages.note(started)
             seconds = self._clock.monotonic() - started
             self._observe(Exchange(method, path, None, seconds, None, self.clean(reason(error))))
             raise
         if _is_well(response):
-            self._outage.end()
+            outages.end()
         else:
-            self._outage.note(started, self._retry_after(response))
+            outages.note(started, self._retry_after(response))
         seconds = self._clock.monotonic() - started
         self._observe(Exchange(method, path, response.status_code, seconds, details.request_id, details=details))
         return response
@@ -259,7 +262,7 @@ class Http:
 
     def _time_for(self, method: str, path: str) -> float:
         """Return the seconds that a request has. Raises `ApiUnreachable` where the API has failed for too long."""
-        silence, longest = self._outage.silence, self._outage.longest
+        silence, longest = self._reads.whole.silence, self._reads.whole.longest
         if silence > (longest - LEAST_TIME if method == "GET" else MAX_TRYING):
             text = f"{method} {path}: not sent, for the API has failed at all that it was asked for {silence:.0f} s"
             raise ApiUnreachable(text, self._hint)

@@ -75,6 +75,37 @@ class Outage:
         self._asked_to_wait = wait is not None
 
 
+class OutageOfThread(threading.local, Outage):
+    """The same, for each thread by itself: at what one group needs the API may fail while it answers all the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outages:
+    """What the tries of a request are held to: the API's `whole` outage, that of this thread, and that of its `kind`.
+
+    Reads are a kind and writes the other: a server may ask only one of them to wait.
+    """
+
+    whole: Outage
+    own: Outage
+    kind: Outage
+
+    @property
+    def silence(self) -> float:
+        """The longer silence of all threads and of this one."""
+        return max(self.whole.silence, self.own.silence)
+
+    def end(self) -> None:
+        """Take note of a good answer, or of a refusal."""
+        for each in (self.whole, self.own, self.kind):
+            each.end()
+
+    def note(self, began: float, wait: float | None = None) -> None:
+        """Take note of a try that failed, as `Outage.note` does."""
+        for each in (self.whole, self.own, self.kind):
+            each.note(began, wait)
+
+
 class Pause:
     """The one pause that all threads keep once any of them was told 429."""
 
@@ -153,14 +184,14 @@ class Locks:
 class Waits:
     """The tries and waits of one request; `hint` is what to do when they are used up.
 
-    `outage` is that of the API, where requests before this one and beside it count as well.
+    `outages` are those of the API, where requests before this one and beside it count as well.
     """
 
-    def __init__(self, clock: Clock, hint: str | None = None, outage: Outage | None = None) -> None:
+    def __init__(self, clock: Clock, hint: str | None = None, outages: Outages | None = None) -> None:
         self._clock = clock
         self._hint = hint
-        self._outage = outage or Outage(clock, 0)
-        self._is_first = not self._outage.seconds
+        self._outages = outages
+        self._is_first = outages is None or not outages.silence
         self._tries = 0
         self._waited = 0.0
         self._trying = 0.0
@@ -177,18 +208,20 @@ class Waits:
         """
         self._tries += 1
         self._trying += self._clock.monotonic() - self._began
-        is_slow = (self._tries > 1 and self._trying > MAX_TRYING) or (
-            not (self._is_first and self._tries == 1) and self._outage.silence > MAX_TRYING
-        )
+        is_slow = self._tries > 1 and self._trying > MAX_TRYING
+        if self._outages and not (self._is_first and self._tries == 1):
+            is_slow |= self._outages.silence > MAX_TRYING
         if is_slow or self._tries >= (MAX_TRIES if asked is None else MAX_ASKED):
             tries = "1 try" if self._tries == 1 else f"{self._tries} tries"
             raise ApiUnreachable(f"{path}: {problem}; gave up after {tries}", self._hint)
         seconds = FIRST_BACKOFF * 2 ** min(self._tries - 1, MAX_TRIES) if asked is None else asked
-        lost = 0.0 if asked is None else self._outage.seconds
-        if max(self._waited, lost) + seconds > MAX_WAIT:
-            waited = f" after {self._waited:.0f} s of waiting" if self._waited else ""
+        waited = self._waited
+        if self._outages and asked is not None:
+            waited = max(waited, self._outages.whole.seconds, self._outages.kind.seconds)
+        if waited + seconds > MAX_WAIT:
+            so_far = f" after {waited:.0f} s of waiting" if waited else ""
             raise ApiUnreachable(
-                f"{path}: {problem}; the API asks to wait {seconds:.0f} s{waited}, and {MAX_WAIT:.0f} s are allowed",
+                f"{path}: {problem}; the API asks to wait {seconds:.0f} s{so_far}, and {MAX_WAIT:.0f} s are allowed",
                 hint="Run the command again later.",
             )
         self._waited += seconds

@@ -1,6 +1,7 @@
 """Reads are tried again, writes never unless they certainly did nothing, and no wait is longer than allowed."""
 
 import json
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -358,6 +359,38 @@ def test_no_write_is_sent_to_an_api_that_has_failed_for_half_a_minute(step: Step
             assert server.asked == []
             ask(http, "GET")
             ask(http, "PATCH")
+
+
+@pytest.mark.parametrize("wait", [5, 30, 59])
+@pytest.mark.parametrize("asked", ["GET", "PATCH"])
+def test_one_kind_of_request_that_is_always_asked_to_wait_has_a_minute_in_all(asked: str, wait: int) -> None:
+    """Reads that are answered do not give writes another minute, nor writes reads."""
+    server = Failing(httpx.Response(429, headers={"Retry-After": str(wait)}), 0.0)
+    other = "PATCH" if asked == "GET" else "GET"
+    with server.connect() as http:
+        for _ in range(10):
+            server.well = True
+            ask(http, other)
+            server.well = False
+            with pytest.raises(ApiError, match="the API asks to wait"):
+                ask(http, asked)
+    assert server.clock.monotonic() <= 60
+
+
+def test_what_one_group_needs_is_given_up_within_a_minute_though_others_are_answered() -> None:
+    """A write and the read after it, in one thread; another thread is answered between the two."""
+    server = Failing(httpx.ReadTimeout(""), DEFAULT_TIMEOUT)
+    with server.connect() as http:
+        with pytest.raises(OutcomeUnknown):
+            ask(http, "PATCH")
+        server.well = True
+        other = threading.Thread(target=ask, args=(http, "GET"))
+        other.start()
+        other.join()
+        server.well = False
+        with pytest.raises(ApiUnreachable, match="gave up after 1 try"):
+            ask(http, "GET")
+    assert server.clock.monotonic() <= 60
 
 
 def test_an_api_that_left_a_write_unanswered_has_one_try_to_answer_a_read() -> None:
