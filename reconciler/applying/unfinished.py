@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.model.desired import DesiredRule
 from reconciler.model.live import LiveGroup, LiveRule, Tag
-from reconciler.model.placeholder import fill_in, is_placeholder, placeholder
+from reconciler.model.placeholder import fill_in, is_placeholder, names_in
 from reconciler.model.rule import Rule, describe_rule
 from reconciler.planning.diff import Action, Difference, IgnoredRules, Redescription, TextChange
 from reconciler.traffic.difference import traffic_difference
@@ -31,8 +31,7 @@ def _ignored_with_ids(ignored: IgnoredRules, ids: Mapping[str, str]) -> IgnoredR
     entry = ignored.entry
     if not any(map(is_placeholder, entry.remote_group_ids)):
         return ignored
-    known = {placeholder(name): group_id for name, group_id in ids.items()}
-    found = tuple(known.get(group_id, group_id) for group_id in entry.remote_group_ids)
+    found = tuple(ids.get("".join(names_in(each)), each) for each in entry.remote_group_ids)
     return ignored._replace(entry=replace(entry, remote_group_ids=found))
 
 

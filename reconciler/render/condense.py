@@ -39,7 +39,8 @@ def condense(view: View) -> View:
     if sum(map(_length, groups)) > LONG:
         groups = _fold(view.groups, _loose(view.groups))
     if view.kind == "apply":
-        groups = tuple(_with_ids(group, {each.ref: each.live_id for each in view.groups}) for group in groups)
+        ids = {each.ref: each.live_id for each in view.groups}
+        groups = tuple(_with_ids(group, ids) for group in groups)
     groups = tuple(map(_brief, groups))
     return replace(view, groups=groups, warnings=merge_findings(view.warnings), stops=merge_findings(view.stops))
 

@@ -1,11 +1,19 @@
 """What can be done at once is: only who needs the id of a new group waits for it, and only who is referred to stays."""
 
+from collections.abc import Mapping
+from typing import cast
+
+import pytest
 from build import desired_group, live_group, plan_of, tcp, uuid, wanted
 from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.applying import execution
 from reconciler.applying.execution import creation_waves, deletion_waves
+from reconciler.applying.outcome import Result, Status
+from reconciler.applying.patience import Patience
+from reconciler.applying.session import ApplyContext
 from reconciler.model.live import OWNER_TAG
 from reconciler.model.placeholder import names_in
 from reconciler.planning.plan import Change, Plan
@@ -77,3 +85,28 @@ def test_a_group_goes_after_those_that_stand_before_it_and_refer_to_it(pairs: li
     for who, to in pairs:
         if order.index(who) < order.index(to):
             assert place[who] < place[to]
+
+
+@settings(max_examples=examples(100), deadline=None)
+@given(references)
+def test_a_new_group_is_handed_the_ids_that_it_names_and_no_others(pairs: list[tuple[str, str]]) -> None:
+    """All that are known by then, for each, would be as many as there are groups, squared."""
+    handed: list[tuple[Change, Mapping[str, str]]] = []
+
+    def act(_: ApplyContext, change: Change, ids: Mapping[str, str], *__: object) -> Result:
+        handed.append((change, ids))
+        return Result(change, Status.APPLIED, group_id=uuid(NAMES.index(change.difference.name) + 1))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(execution, "create", act)
+        patch.setattr(execution, "complete", act)
+        plan = creating(pairs)
+        running = execution.Execution(cast("ApplyContext", None), lambda _: None, Patience(1))
+        for wave in running.waves(plan.changes):
+            for work in wave:
+                work()
+    assert {each.status for each in running.results(plan)} == {Status.APPLIED}
+    for change, ids in handed:
+        named = set().union(*(names_in(each.path) | names_in(each.body) for each in change.requests))
+        assert ids.keys() <= named | {change.difference.name}
+        assert all(group_id == uuid(NAMES.index(name) + 1) for name, group_id in ids.items())
