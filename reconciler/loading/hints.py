@@ -143,7 +143,7 @@ def _rename(spelling: Ours, level: str, key: str, fragment: Mapping[str, Any], k
         _fix_unfit(ours, level, value, known)
         or _fix_twice(spelling, ours, level, key, fragment)
         or _fix_side(spelling.direction, ours, fragment, value)
-        or f"did you mean `{ours}`?{_every_protocol(ours, level, fragment)}"
+        or f"did you mean `{ours}`?{_every_protocol(ours, level, fragment)}{_EVERY_NULL if value is None else ''}"
     )
 
 
@@ -183,6 +183,9 @@ def _fix_side(asked: str, ours: str, fragment: Mapping[str, Any], value: Any) ->
         if str(value).lower() in EVERYONE
         else f"{whole}: its remote is {_OTHER_SIDE[direction]}"
     )
+
+
+_EVERY_NULL = " Write its value: null, where it can stand, is for everything."
 
 
 def _every_protocol(ours: str, level: str, fragment: Mapping[str, Any]) -> str:
