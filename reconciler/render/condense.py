@@ -7,7 +7,10 @@ into views that stand for several of them; `reaches` does the same for traffic a
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from ipaddress import ip_network
 from itertools import chain
 from typing import TypeVar
 
@@ -217,7 +220,10 @@ def _exact(item: _Item) -> _Key:
 
 
 def _loose(groups: Iterable[GroupView]) -> _KeyOf:
-    """Return keys that leave out the remote where there are many, and with it the description of a rule."""
+    """Return keys that leave out the remote where there are many, and with it the description of a rule.
+
+    What opens to the internet is counted for itself: one such remote among many private ones is written out.
+    """
     remotes: defaultdict[_Key, set[str]] = defaultdict(set)
     for item in chain.from_iterable(map(_items, groups)):
         if not isinstance(item, str | Deed):
@@ -233,7 +239,26 @@ def _loose(groups: Iterable[GroupView]) -> _KeyOf:
 
 def _without_remote(item: Line | TrafficLine) -> _Key:
     head = item.text.removesuffix(item.remote)
-    return (item.symbol, head) if isinstance(item, Line) else (item.verb, item.alarm, head)
+    return (item.symbol, head) if isinstance(item, Line) else (item.verb, item.alarm, head, _opens_to_public(item))
+
+
+_PRIVATE = tuple(
+    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10"))
+)
+"""Addresses that are not reached over the internet (RFC 1918, 6598, 4193 and 4291)."""
+
+
+@lru_cache(1 << 14)
+def _is_public(remote: str) -> bool:
+    """Tell whether a remote as text is a prefix that is not private."""
+    with suppress(ValueError):  # it is the name of a group
+        network = ip_network(remote.partition(" except ")[0])
+        return not any(network.version == one.version and network.subnet_of(one) for one in _PRIVATE)  # type: ignore[arg-type]  # of one version
+    return False
+
+
+def _opens_to_public(item: Line | TrafficLine) -> bool:
+    return isinstance(item, TrafficLine) and item.verb != "closes" and _is_public(item.remote)
 
 
 def _block(shared: _Shared, members: Sequence[GroupView], *, is_again: bool) -> GroupView:
@@ -309,7 +334,8 @@ def _merge_text(lines: Sequence[Line] | Sequence[TrafficLine], examples: int = 0
         return first.text
     some = ", ".join(remotes[:examples])
     left = len(remotes) - examples
-    more = f"{left:,} remotes" if not some else f" and {left:,} more" if left else ""
+    kind = "public remotes" if _opens_to_public(first) else "remotes"
+    more = f"{left:,} {kind}" if not some else f" and {left:,} more" if left else ""
     return f"{first.text.removesuffix(first.remote)}{some}{more}"
 
 

@@ -38,10 +38,23 @@ def test_a_port_that_changes_in_forty_groups_is_some_twenty_lines() -> None:
     """Of 1,500 in full: one line for 360 rules, the groups once, and the end with all that matters."""
     assert (len(FLEET.changes), FLEET.summary.rules_to_create) == (38, 360)
     lines = shown(replace(view_plan(FLEET), stops=()))
-    assert len(lines) <= 25, "beside what the guardrail says of it"
+    assert len(lines) <= 27, "beside what the guardrail says of it"
     assert "  ~ ingress IPv4 tcp port 22 -> 2222 from 45 remotes (360 rules)  SSH" in lines
     assert "    cache, queue, web-01 … web-17 (project 1337, regions 7 and 8)" in lines
     assert len(shown(view_plan(FLEET), expand=True)) > 1_000
+
+
+@pytest.mark.parametrize("format_", ["text", "markdown"])
+@pytest.mark.parametrize("public", ["6.6.6.6/32", "2600::/32", "172.32.0.0/16", "11.0.0.0/24"])
+def test_many_private_remotes_do_not_hide_that_a_group_opens_to_the_internet(public: str, format_: str) -> None:
+    """They are counted; one on the internet, which a stranger may have put among them, is written out."""
+    groups = [
+        desired_group(f"web-{number}", [tcp(22, f"10.{number}.0.0/24"), *([tcp(22, public)] if number == 17 else [])])
+        for number in range(30)
+    ]
+    written = click.unstyle(render(view_plan(plan_of(groups, [])), format_, 1000))
+    assert f"ingress tcp 22 from {public}" in written
+    assert "10.17.0.0" not in written
 
 
 @pytest.mark.parametrize("format_", ["text", "markdown"])
