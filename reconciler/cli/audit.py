@@ -17,11 +17,13 @@ from reconciler.model.clock import SystemClock, format_time
 from reconciler.model.desired import DesiredState
 from reconciler.model.errors import ExitCode, GuardrailStop, UsageError
 from reconciler.model.json_form import finding_to_json, json_text, target_to_json
-from reconciler.model.policies import Policies
+from reconciler.model.policies import Limits, Policies
 from reconciler.model.problems import ProblemName
 from reconciler.model.text import count
-from reconciler.planning.orphans import describe_refused
+from reconciler.planning.orphans import ORPHAN, describe_refused
 from reconciler.policy.audit import Audit
+from reconciler.policy.softened import Judge, judge_of
+from reconciler.policy.unused import UNATTACHED
 from reconciler.render.findings import render_findings, render_openings, summarize_findings
 from reconciler.render.junit import junit
 
@@ -61,17 +63,19 @@ def command(
     to_stdout = check_outputs(paths or settings.default_paths(), walk=settings.walk(target.follow_links))
     state, outside = _load(paths, target, optional=all_targets), settings.rulebook(policies_file)
     chosen = paths or settings.default_paths()
-    for text in excluded_notes(chosen, target):
-        tell(text)
     whole = sees_all(chosen, state, target)
+    without = ([] if whole else [ORPHAN]) + ([] if unattached else [UNATTACHED])
+    judge = judge_of("audit", state.policies, Limits(), outside, without)
+    for text in (*excluded_notes(chosen, target), *judge.notes):
+        tell(text)
     with options.connect(connection) as api, Progress("reading", len(state.targets)) as progress:
         also = api.list_targets() if all_targets else ()
         progress.total = len({*state.targets, *also})
         found = reading.audit(
             state, api, outside=outside, also=also, unattached=unattached, whole=whole, progress=progress.read
         )
-    write_reports(found.findings, "audit", report)
-    click.echo(_render(found, format_, api.base_url), nl=False, err=to_stdout)
+    write_reports(found.findings, "audit", report, judge)
+    click.echo(_render(found, format_, api.base_url, judge), nl=False, err=to_stdout)
     if any(each.stops for each in found.findings):
         raise GuardrailStop("a policy is broken by what is live", hint="Each finding says what to do about it.")
     return ExitCode.DONE
@@ -92,11 +96,11 @@ def _load(paths: Sequence[str], target: TargetOptions, *, optional: bool) -> Des
     return replace(known or DesiredState((), (), {}), policies=policies or Policies())
 
 
-def _render(found: Audit, format_: str, base_url: str) -> str:
+def _render(found: Audit, format_: str, base_url: str, judge: Judge) -> str:
     if format_ == "sarif":
-        return sarif_text(found.findings, "audit")
+        return sarif_text(found.findings, "audit", judge)
     if format_ == "junit":
-        return junit(found.findings, "audit")
+        return junit(found.findings, "audit", (), judge)
     notes = [*describe_refused(found.refused)]
     if found.unknown:
         notes.append(f"whether any instance has it is not known of {count(found.unknown, 'group')}")
@@ -115,7 +119,7 @@ def _render(found: Audit, format_: str, base_url: str) -> str:
                 for each in found.openings
             ],
             "findings": [finding_to_json(each) for each in found.findings],
-            "notes": notes,
+            "notes": [*judge.notes, *notes],
         }
         return json_text(report) + "\n"
     size = f"{count(found.groups, 'group')}, {count(found.rules, 'live rule')}"

@@ -24,6 +24,7 @@ from reconciler.model.text import printable
 if TYPE_CHECKING:
     from reconciler.loading.walk import Walk
     from reconciler.planning.plan import Plan
+    from reconciler.policy.softened import Judge
 
 PUBLIC = 0o644
 """The mode of what anybody may read: it says no more than a repository or the log of a CI."""
@@ -243,21 +244,21 @@ def show_plan(plan: "Plan", format_: str, look: Look, *, told: Sequence[str] = (
 
 
 def write_reports(
-    findings: Sequence[Finding], command: str, report: ReportOptions, lifted: Collection[str] = ()
+    findings: Sequence[Finding], command: str, report: ReportOptions, judge: "Judge", lifted: Collection[str] = ()
 ) -> None:
     """Write the reports that were asked for, without the API key as all that is for people to read."""
     hide = current_log().secrets.hide
     if report.sarif:
-        write_atomically(report.sarif, hide(sarif_text(findings, command, lifted)), PUBLIC)
+        write_atomically(report.sarif, hide(sarif_text(findings, command, judge, lifted)), PUBLIC)
     if report.junit:
         from reconciler.render.junit import junit  # noqa: PLC0415 - only where it is asked for
 
-        write_atomically(report.junit, hide(junit(findings, command, lifted)), PUBLIC)
+        write_atomically(report.junit, hide(junit(findings, command, lifted, judge)), PUBLIC)
 
 
-def sarif_text(findings: Sequence[Finding], command: str, lifted: Collection[str] = ()) -> str:
+def sarif_text(findings: Sequence[Finding], command: str, judge: "Judge", lifted: Collection[str] = ()) -> str:
     """Return the findings as a SARIF log."""
     from reconciler.model.json_form import json_text  # noqa: PLC0415 - only where it is asked for
     from reconciler.render.sarif import sarif  # noqa: PLC0415 - the same
 
-    return json_text(sarif(findings, command, str(Path.cwd()), lifted)) + "\n"
+    return json_text(sarif(findings, command, str(Path.cwd()), lifted, judge)) + "\n"

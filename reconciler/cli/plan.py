@@ -22,6 +22,7 @@ from reconciler.model.live import UnreadTarget
 from reconciler.model.version import __version__
 from reconciler.planning.plan import Origin, Plan, PlanOptions
 from reconciler.policy.damage import GAP, MASS_DELETE, MASS_REWRITE
+from reconciler.policy.saved import judge_of_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ def command(
         plan = plan_files(paths, api, choices, target, connection, partial=True)
     if output.out is not None and not plan.unread:
         write_plan(output.out, plan)
-    write_reports(plan.findings, "plan", report, plan.lifted)
+    if report.sarif or report.junit:
+        write_reports(plan.findings, "plan", report, judge_of_plan(plan), plan.lifted)
     show_plan(plan, output.format_, look, err=to_stdout)
     refuse_unread(plan.unread, "No plan was saved." if output.out is not None else None)
     refuse_stopped(plan, "the plan was stopped by a guardrail")

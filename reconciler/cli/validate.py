@@ -13,6 +13,7 @@ from reconciler.model.clock import SystemClock
 from reconciler.model.errors import GuardrailStop, InputError, SgctlError
 from reconciler.model.text import count, printable
 from reconciler.policy.judge import judge_desired
+from reconciler.policy.softened import judge_of
 from reconciler.render.findings import render_findings
 
 
@@ -57,9 +58,11 @@ def command(
     if fixing or diff:
         _mend(paths, target, writing=not diff)
     state = load_files(paths, target, settings.policies())
-    found = judge_desired(state, SystemClock().now().date(), settings.rulebook(policies_file))
-    write_reports(found, "validate", report)
-    for text in excluded_notes(paths, target):
+    outside = settings.rulebook(policies_file)
+    found = judge_desired(state, SystemClock().now().date(), outside)
+    judge = judge_of("validate", state.policies, settings.limits(), outside)
+    write_reports(found, "validate", report, judge)
+    for text in (*excluded_notes(paths, target), *judge.notes):
         tell(text)
     for note in unresolved_references(state):
         click.echo(f"{note.place}: note: {note.message}", err=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import chain
-from typing import Any
 
 from reconciler.loading.policies import bind_texts, saved_policies, saved_rulebook
 from reconciler.model.clock import day_of
@@ -31,7 +30,7 @@ from reconciler.policy.planned import (
     written_subject,
 )
 from reconciler.policy.rules import check_smtp
-from reconciler.policy.softened import softened, told_outside
+from reconciler.policy.softened import level_of, softened, told_outside
 from reconciler.policy.subject import Ids, names_of
 from reconciler.policy.world import check_world_open
 from reconciler.traffic import may_be_world
@@ -237,18 +236,8 @@ def _judge_deletion(change: Change, names: Mapping[str, str], judging: Judging) 
 
 
 def _kept(found: Finding, judges: Sequence[Policies], today: date) -> Finding | None:
-    if all(_level(policies, found.guardrail) == "off" for policies in judges):
+    if all(level_of(policies, found.guardrail) == "off" for policies in judges):
         return None
     if found.exception is not None and today > found.exception.until:
         return replace(found, message=found.message + ended_exception(found.exception), exception=None)
     return found
-
-
-def _level(policies: Policies, name: str) -> str:
-    """Return the level of a policy. Flows have one each, and are off when there is none left."""
-    settings: Any = getattr(policies, name, None)
-    if isinstance(settings, str):
-        return settings
-    if isinstance(settings, tuple):
-        return "error" if any(each.level != "off" for each in settings) else "off"
-    return str(getattr(settings, "level", "error"))

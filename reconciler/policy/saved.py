@@ -21,11 +21,11 @@ from reconciler.planning.diff import Action
 from reconciler.planning.ignored import count_ignored
 from reconciler.planning.plan import Plan
 from reconciler.planning.planfile import NOTHING_SENT
-from reconciler.policy.damage import GAP, MASS_DELETE, MASS_REWRITE
+from reconciler.policy.damage import GAP, LOCKOUT, MASS_DELETE, MASS_REWRITE
 from reconciler.policy.judge import key_of
 from reconciler.policy.judge_plan import found_in_changes, found_in_groups, lifted_notes
 from reconciler.policy.judging import Judging
-from reconciler.policy.softened import softened, told_outside
+from reconciler.policy.softened import Judge, judge_of, softened, told_outside
 
 
 def read_plan(path: str) -> Plan:
@@ -72,6 +72,13 @@ def judged_by(plan: Plan) -> str:
     groups, rules = count(plan.scope.groups, "group"), count(plan.scope.rules, "managed rule")
     more = "; ".join(("", *told_outside(plan.outside), *lifted_notes(plan)))
     return f"judged by the policies of {brought} and {limits}, as part of {groups} with {rules}{more}"
+
+
+def judge_of_plan(plan: Plan) -> Judge:
+    """Say by what a plan was judged, and which guardrails it asked."""
+    outside = saved_rulebook(plan.outside) if plan.outside else None
+    without = () if plan.protect_ssh_from else (LOCKOUT,)
+    return judge_of("plan", saved_policies(plan.policies), plan.limits, outside, without)
 
 
 def _reasons(plan: Plan) -> Iterator[str]:

@@ -1,16 +1,47 @@
-"""What a plan says of its own judge, for whoever reviews it.
+"""What plans and reports say of their own judge, for whoever reviews them.
 
-Where policies and limits are softer than the defaults, and which rules from outside the repository hold beside them.
+Where policies and limits are softer than the defaults, which rules from outside the repository hold beside them, and
+which guardrails were asked at all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
 
-from reconciler.model.policies import Limits, Policies, RulebookSource
+from reconciler.model.policies import Limits, Policies, Rulebook, RulebookSource
 
 _LEVELS = ("off", "warning", "error")
 _DEFAULTS = Policies()
+_OF_GROUPS = frozenset(
+    {
+        *("must_allow", "must_deny", "allowed_prefixes", "max_prefix_size", "rule_description", "required_tags"),
+        *("forbidden_protocols", "expires", "finding-limit"),
+    }
+)
+_WORLD = frozenset({"world_open_management", "world_open_any_port"})
+ASKED = {
+    "validate": _OF_GROUPS | {"smtp_egress"},
+    "audit": _OF_GROUPS | _WORLD | {"orphan", "unattached"},
+    "plan": _OF_GROUPS | _WORLD | {"smtp_egress", "mass-delete", "mass-rewrite", "gap", "protect_ssh"},
+}
+"""The guardrails that a command always asks, unless they are off: of others it cannot say that they found nothing."""
+
+
+class Judge(NamedTuple):
+    """By what a command judged, in sentences, and the guardrails that it asked."""
+
+    notes: tuple[str, ...]
+    asked: frozenset[str]
+
+
+def judge_of(
+    command: str, policies: Policies, limits: Limits, outside: Rulebook | None, without: Collection[str] = ()
+) -> Judge:
+    """Say by what a command judged; `without` are guardrails that it did not ask this time."""
+    judges = [policies, outside.policies] if outside else [policies]
+    asked = (name for name in ASKED[command] if any(level_of(each, name) != "off" for each in judges))
+    notes = (*softened(policies, limits), *told_outside(outside.source if outside else None))
+    return Judge(notes, frozenset(asked).difference(without))
 
 
 def softened(policies: Policies, limits: Limits) -> tuple[str, ...]:
@@ -38,9 +69,8 @@ def _policies(policies: Policies) -> Iterator[str]:
     for each in fields(Policies):
         if each.name == "smtp_egress":
             continue  # off lets nothing pass that the cloud would have refused: it says that the account may
-        setting, default = getattr(policies, each.name), getattr(_DEFAULTS, each.name)
-        level, usual = _level(setting), _level(default)
-        if level is not None and usual is not None and _LEVELS.index(level) < _LEVELS.index(usual):
+        level, usual = level_of(policies, each.name), level_of(_DEFAULTS, each.name)
+        if _LEVELS.index(level) < _LEVELS.index(usual):
             yield f"{each.name} is {level} ({usual})"
     ports = _ports(_DEFAULTS.world_open_management.ports) - _ports(policies.world_open_management.ports)
     if ports:
@@ -60,8 +90,14 @@ def _limits(limits: Limits) -> Iterator[str]:
             yield f"{each.name} is {setting} ({usual})"
 
 
-def _level(setting: Any) -> str | None:
-    return setting if isinstance(setting, str) else getattr(setting, "level", None)
+def level_of(policies: Policies, guardrail: str) -> str:
+    """Return the level of a guardrail. Flows have one each, and are off when there is none left."""
+    settings: Any = getattr(policies, guardrail.replace("-", "_"), None)
+    if isinstance(settings, str):
+        return settings
+    if isinstance(settings, tuple):
+        return "error" if any(each.level != "off" for each in settings) else "off"
+    return str(getattr(settings, "level", "error"))
 
 
 def _ports(ranges: tuple[tuple[int, int], ...]) -> set[int]:

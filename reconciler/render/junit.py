@@ -1,5 +1,7 @@
 """Findings as JUnit XML, which every CI shows: a test case for each guardrail that held, one for each finding.
 
+One that was not asked, for it is off or another command asks it, has none. What is said of the judge has one as well.
+
 What stops is a failure, an exception or a lifted guardrail is skipped, a warning passes and says so in its output.
 """
 
@@ -8,22 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.model.policies import Finding
 from reconciler.model.text import printable
-from reconciler.render.sarif import RULES
+from reconciler.policy.softened import Judge
+from reconciler.render.sarif import EVERY, RULES
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 
-def junit(findings: Sequence[Finding], command: str, lifted: Collection[str] = ()) -> str:
+def junit(findings: Sequence[Finding], command: str, lifted: Collection[str] = (), judge: Judge = EVERY) -> str:
     """Return an XML document."""
     from xml.etree.ElementTree import Element, SubElement, indent, tostring  # noqa: PLC0415 - only where it is asked for
 
-    held = [name for name in RULES if not any(found.guardrail == name for found in findings)]
+    held = [name for name in RULES if name in judge.asked and all(found.guardrail != name for found in findings)]
     skipped = sum(_is_skipped(found, lifted) for found in findings)
     failures = sum(found.stops and not _is_skipped(found, lifted) for found in findings)
-    counts: Any = {"tests": str(len(held) + len(findings)), "failures": str(failures), "errors": "0"}
+    counts: Any = {"tests": str(len(held) + len(findings) + len(judge.notes)), "failures": str(failures), "errors": "0"}
     root = Element("testsuites", name="sgctl", **counts)
     suite = SubElement(root, "testsuite", name=f"sgctl {command}", skipped=str(skipped), **counts)
+    for note in judge.notes:
+        SubElement(suite, "testcase", classname="sgctl.judge", name=_text(note))
     for found in findings:
         _add_finding(suite, found, lifted)
     for name in held:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from reconciler.model.place import FilePlace, UsedPlace, position_of
 from reconciler.model.policies import Finding
 from reconciler.model.version import __version__
+from reconciler.policy.softened import Judge
 from reconciler.render.findings import alike, as_one
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -43,9 +44,16 @@ RULES = {
 }
 """What each guardrail is about."""
 
+EVERY = Judge((), frozenset(RULES))
 
-def sarif(findings: Iterable[Finding], command: str, folder: str, lifted: Collection[str] = ()) -> Json:
-    """Return a SARIF log with one run; `folder` is the one that places are relative to, and URIs will be."""
+
+def sarif(
+    findings: Iterable[Finding], command: str, folder: str, lifted: Collection[str] = (), judge: Judge = EVERY
+) -> Json:
+    """Return a SARIF log with one run; `folder` is the one that places are relative to, and URIs will be.
+
+    What is said of the judge are notifications of the run, and guardrails that were not asked are not enabled.
+    """
     names = list(RULES)
     return {
         "$schema": SCHEMA,
@@ -57,10 +65,16 @@ def sarif(findings: Iterable[Finding], command: str, folder: str, lifted: Collec
                         "name": "sgctl",
                         "semanticVersion": __version__,
                         "version": __version__,
-                        "rules": [_rule(name) for name in names],
+                        "rules": [_rule(name, judge) for name in names],
                     }
                 },
                 "automationDetails": {"id": f"sgctl/{command}/"},
+                "invocations": [
+                    {
+                        "executionSuccessful": True,
+                        "toolExecutionNotifications": [{"message": {"text": _plain(note)}} for note in judge.notes],
+                    }
+                ],
                 "columnKind": "unicodeCodePoints",
                 "results": [_result(same, names, folder, lifted) for same in alike(findings)],
             }
@@ -68,8 +82,13 @@ def sarif(findings: Iterable[Finding], command: str, folder: str, lifted: Collec
     }
 
 
-def _rule(name: str) -> Json:
-    return {"id": name, "shortDescription": {"text": RULES[name]}}
+def _rule(name: str, judge: Judge) -> Json:
+    enabled = name in judge.asked
+    return {"id": name, "shortDescription": {"text": RULES[name]}, "defaultConfiguration": {"enabled": enabled}}
+
+
+def _plain(text: str) -> str:
+    return text.replace("](", "] (")  # else it would be a link (section 3.11.6)
 
 
 def _result(same: Sequence[Finding], names: list[str], folder: str, lifted: Collection[str]) -> Json:
@@ -78,7 +97,7 @@ def _result(same: Sequence[Finding], names: list[str], folder: str, lifted: Coll
         "ruleId": finding.guardrail,
         "ruleIndex": names.index(finding.guardrail),
         "level": finding.level,
-        "message": {"text": finding.message.replace("](", "] (")},  # else it would be a link (section 3.11.6)
+        "message": {"text": _plain(finding.message)},
         "locations": [_location(each, folder) for each in same],
         "partialFingerprints": {"sgctl/v1": _fingerprint(same)},
     }

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -55,6 +56,40 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmulatorS
 
 def writes(cloud: EmulatorServer) -> int:
     return sum(each.method != "GET" for each in cloud.requests)
+
+
+SOFT = "  world_open_management: off\n  world_open_any_port: off\n  mass_delete: off\n"
+
+
+@pytest.mark.parametrize("command", ["plan", "validate", "audit"])
+@pytest.mark.usefixtures("cloud")
+def test_every_report_says_that_its_judge_is_soft(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """JUnit passes nothing that was not asked; SARIF does not call it enabled; people are told beside the result."""
+    write(WORLD, policies=SOFT)
+    assert run([command, "web.yaml", "--junit", "report.xml", "--sarif", "report.sarif"]) == 0
+    said = capsys.readouterr()
+    soft = "judged by web.yaml, softer than the defaults: world_open_management is off (warning)"
+    assert soft in " ".join((said.out + said.err).split())
+    log = json.loads(Path("report.sarif").read_text())["runs"][0]
+    assert log["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"].startswith(soft)
+    cases = [each.attrib for each in ET.parse("report.xml").iter("testcase")]
+    assert any(each["name"].startswith(soft) for each in cases)
+    asked = {each["id"] for each in log["tool"]["driver"]["rules"] if each["defaultConfiguration"]["enabled"]}
+    assert {each["classname"] for each in cases} - {"sgctl.judge"} == {f"sgctl.{name}" for name in asked}
+    assert asked.isdisjoint(("world_open_management", "world_open_any_port", "mass-delete", "must_deny"))
+    assert {"expires", "finding-limit"} <= asked
+
+
+@pytest.mark.parametrize("command", ["plan", "validate", "audit"])
+@pytest.mark.usefixtures("cloud")
+def test_every_report_says_that_rules_from_outside_hold(command: str) -> None:
+    """What these switch on is asked, whatever the files switch off."""
+    write(WORLD, policies="  rule_description: off\n")
+    Path("rules.toml").write_text('[policies]\nrule_description = "error"\n')
+    assert run([command, "web.yaml", "--junit", "report.xml", "--policies", "rules.toml"]) == 5
+    cases = [each.attrib for each in ET.parse("report.xml").iter("testcase")]
+    assert "rules.toml as well, which nothing in these files softens" in cases[0]["name"]
+    assert "sgctl.rule_description" in {each["classname"] for each in cases}
 
 
 @pytest.mark.usefixtures("cloud")
