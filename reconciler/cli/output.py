@@ -234,7 +234,7 @@ def show_plan(plan: "Plan", format_: str, look: Look, *, told: Sequence[str] = (
     shown = traffic_only(view_plan(plan)) if look.traffic_only else view_plan(plan)
     shown = replace(shown, page_url=look.page_url or "")
     if format_ in ("markdown", "html"):
-        shown = replace(shown, notes=(*shown.notes, *told))
+        shown = replace(shown, notes=(*told, *shown.notes))
     if format_ == "html":
         from reconciler.graph import change_graphs  # noqa: PLC0415 - the same
 

@@ -31,15 +31,12 @@ def judge_desired(state: DesiredState, today: date, outside: Rulebook | None = N
     for group in state.groups:
         ids.setdefault(group.target, {})[group.name] = group.id or placeholder(group.name)
     names = names_of(ids)
-    subjects = (
-        desired_subject(group, ids[group.target], names[group.target])
-        for group in state.groups
-        if group.rules is not None
-    )
+    written = [group for group in state.groups if group.rules is not None]
+    subjects = ((desired_subject(each, ids[each.target], names[each.target]) for each in written) for _ in both)
     return unique_findings(
         found
-        for subject in subjects
-        for judging in both
+        for judging, each in zip(both, subjects, strict=True)
+        for subject in each
         for found in (*judge_group(subject, judging), *check_smtp(subject, judging))
     )
 

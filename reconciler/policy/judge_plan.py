@@ -48,19 +48,20 @@ def judge_plan(
 ) -> Plan:
     """Judge a plan that was just made, as of the day it was made: the plan with its findings and its policies.
 
-    `matches` are the groups that policies look at. What `outside` finds is found as well, whatever the files except.
+    `matches` are the groups that policies look at. What `outside` finds is found as well, whatever the files except,
+    and first: what the files find cannot fill the list before.
     """
     matches, today = tuple(matches), day_of(plan.created_at)
     names = {**plan.group_names, **names_in_policies(policies, matches, live)}
     if outside is not None:
         names |= names_in_policies(outside.policies, matches, live)
     source = outside.source if outside else None
-    notes = (*plan.notes, *softened(policies, limits), *told_outside(source), *lifted_notes(plan))
+    notes = (*softened(policies, limits), *told_outside(source), *lifted_notes(plan), *plan.notes)
     plan = replace(plan, policies=policies.source, limits=limits, outside=source, group_names=names, notes=notes)
     findings = _judge_new(plan, Judging.of(policies, today, len(matches)), limits, matches, live)
     if outside is not None:
         strictly = Judging.of(outside.policies, today, len(matches), heeds_exceptions=False)
-        findings = chain(findings, _judge_new(plan, strictly, outside.limits, matches, live))
+        findings = chain(_judge_new(plan, strictly, outside.limits, matches, live), findings)
     return replace(plan, findings=unique_findings(findings))
 
 
@@ -108,7 +109,7 @@ def judge_again(
     again = chain(found_in_changes(plan, judging, limits), found_in_groups(plan, judging))
     if outside is not None:
         strictly = Judging.of(outside.policies, today, len(plan.changes), heeds_exceptions=False)
-        again = chain(again, found_in_changes(plan, strictly, outside.limits), found_in_groups(plan, strictly))
+        again = chain(found_in_changes(plan, strictly, outside.limits), found_in_groups(plan, strictly), again)
     judges = [policies, outside.policies] if outside else [policies]
     return replace(plan, findings=_with_kept(unique_findings(again), plan, judges, today))
 

@@ -158,8 +158,8 @@ def rule_text(rule: JudgedRule, subject: Subject) -> str:
 
 
 def judgings_of(policies: Policies, outside: Rulebook | None, today: date, groups: int) -> tuple[Judging, ...]:
-    """Return what groups are judged by: the policies of the files, and those from outside."""
+    """Return what groups are judged by: the policies from outside, and those of the files."""
     judging = Judging.of(policies, today, groups)
     if outside is None:
         return (judging,)
-    return judging, Judging.of(outside.policies, today, groups, heeds_exceptions=False)
+    return Judging.of(outside.policies, today, groups, heeds_exceptions=False), judging

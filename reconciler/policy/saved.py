@@ -22,7 +22,7 @@ from reconciler.planning.ignored import count_ignored
 from reconciler.planning.plan import Plan
 from reconciler.planning.planfile import NOTHING_SENT
 from reconciler.policy.damage import GAP, LOCKOUT, MASS_DELETE, MASS_REWRITE
-from reconciler.policy.judge import key_of
+from reconciler.policy.judge import FINDING_LIMIT, key_of
 from reconciler.policy.judge_plan import found_in_changes, found_in_groups, lifted_notes
 from reconciler.policy.judging import Judging
 from reconciler.policy.softened import Judge, judge_of, softened, told_outside
@@ -98,6 +98,8 @@ def _reasons(plan: Plan) -> Iterator[str]:
 
 
 def _findings(plan: Plan, judging: Judging, limits: Limits) -> Iterator[str]:
+    if any(each.guardrail == FINDING_LIMIT and each.stops for each in plan.findings):
+        return  # nothing lifts it, and it says that there is more
     saved = {key_of(each): each for each in plan.findings}
     for found in found_in_changes(plan, judging, limits):
         there = saved.get(key_of(found))

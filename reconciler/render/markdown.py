@@ -21,7 +21,8 @@ _TITLES = {"plan": "sgctl plan", "drift": "sgctl drift", "apply": "sgctl apply"}
 
 def render_markdown(view: View) -> str:
     """Write a view. Groups that do not fit any more are counted in a note at the end."""
-    head = "\n".join(_within(_head(view), MAX_LENGTH // 2)) + "\n"
+    notes = _within(_notes(view), MAX_LENGTH // 8)  # the first say by what a plan was judged, and are never cut
+    head = "\n".join((*_within(_head(view), MAX_LENGTH * 3 // 8), *notes)) + "\n"
     parts, length = [head], len(head)
     for index, group in enumerate(view.groups):
         part = "\n".join(_group(group, view.perspective, view.page_url)) + "\n"
@@ -61,6 +62,9 @@ def _head(view: View) -> Iterator[str]:
         yield f"\n**{view.perspective.refused.capitalize()}:**\n"
         yield from (f"- {reach}" for reach in _cut(view.refused, partial(_reach, page=view.page_url)))
     yield from (f"\n> [!WARNING]\n> {warning}" for warning in _cut(view.warnings, _finding))
+
+
+def _notes(view: View) -> Iterator[str]:
     yield from (f"\n- {note}" for note in _cut(view.notes, _inline))
     if view.groups and view.perspective.legend:
         yield f"\n_{_inline(view.perspective.legend)}_"

@@ -9,17 +9,23 @@ from counted import Counted
 from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from policy_build import group, judged, planned, policies
+from policy_build import HERE, group, judged, planned, policies, state
 
+from reconciler.api.backend import BACKENDS
 from reconciler.loading.policies import read_policies
 from reconciler.model.errors import InputError, UsageError
 from reconciler.model.pattern import compile_pattern
-from reconciler.model.policies import Finding, FlowPolicy
+from reconciler.model.policies import Finding, FlowPolicy, Rulebook
+from reconciler.planning import planfile
+from reconciler.planning.plan import PlanOptions
 from reconciler.policy import judge, judging
+from reconciler.policy.judge_plan import judge_again
 from reconciler.policy.judging import FlowsByGroup
+from reconciler.policy.saved import refuse_forged
 from reconciler.render.junit import junit
 from reconciler.render.plan import view_plan
 from reconciler.render.sarif import sarif
+from reconciler.workflow import make_plan
 
 SIGNS = st.text(alphabet="xy()[]{}+*?|.^$1,\\", max_size=24)
 
@@ -59,6 +65,23 @@ def test_more_findings_than_anybody_reads_stop_the_run(monkeypatch: pytest.Monke
     assert len(sarif(found, "plan", "/")["runs"][0]["results"]) == 6
     assert "finding-limit" in junit(found, "plan")
     assert found[-1].stops
+
+
+def test_a_plan_of_more_findings_than_anybody_reads_is_read_as_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays stopped, and what rules from outside find is told before what the files find."""
+    monkeypatch.setattr(judge, "MAX_FINDINGS", 5)
+    rules = "\n".join(f"direction: ingress, protocol: tcp, ports: {1 + port}" for port in range(20))
+    desired = state(policies(rule_description="warning") + group(rules))
+    denied = {"group": "*", "direction": "ingress", "protocol": "tcp", "ports": 20}
+    options = PlanOptions(outside=Rulebook(read_policies({"must_deny": [denied]}, "rules.toml")))
+    made = make_plan(desired, {HERE: ()}, options, base_url="https://api.test", created_at="2026-06-15T12:00:00Z")
+    assert [each.guardrail for each in made.stopped_by] == ["must_deny", "finding-limit"]
+    text = "".join(planfile.iterdumps(made))
+    read = planfile.loads(text, "plan.json", BACKENDS)
+    refuse_forged(read, "plan.json")
+    assert [each.guardrail for each in judge_again(read).stopped_by] == ["must_deny", "finding-limit"]
+    monkeypatch.setattr(judge, "MAX_FINDINGS", 10_000)
+    assert judge_again(read).stopped_by
 
 
 def test_more_flows_times_groups_than_a_minute_allows_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,6 +80,17 @@ def test_every_report_says_that_its_judge_is_soft(command: str, capsys: pytest.C
     assert {"expires", "finding-limit"} <= asked
 
 
+@pytest.mark.usefixtures("cloud")
+def test_what_is_said_of_the_judge_comes_before_the_notes_of_files(capsys: pytest.CaptureFixture[str]) -> None:
+    """A comment and a page of annotations show the first of many."""
+    sets = f"rule_sets: {{one: [{WORLD}], other: [{HALF}]}}\n"
+    write("{use: [one, other]}", policies=SOFT, head=f"project_id: 1\nregion_id: 7\n{sets}")
+    assert run(["plan", "web.yaml", "--format", "json"]) == 0
+    notes = json.loads(capsys.readouterr().out)["notes"]
+    assert notes[0].startswith("judged by web.yaml, softer than the defaults")
+    assert len(notes) > 1
+
+
 @pytest.mark.parametrize("command", ["plan", "validate", "audit"])
 @pytest.mark.usefixtures("cloud")
 def test_every_report_says_that_rules_from_outside_hold(command: str) -> None:

@@ -191,6 +191,19 @@ def test_a_comment_is_never_too_long_and_says_what_is_missing() -> None:
     assert written.count("<details>") + int(cut[1]) == 300
 
 
+@pytest.mark.parametrize("size", [10, 255, 3_000])
+def test_a_comment_says_by_what_a_plan_was_judged_whatever_else_is_said(size: int) -> None:
+    """A stranger's own policies make warnings without end, and its files notes."""
+    soft = "judged by sgctl.toml, softer than the defaults: world_open_management is off (warning)"
+    found = tuple(Finding("rule_description", "warning", f"{number} {'x' * size}") for number in range(100))
+    stops = tuple(Finding("must_deny", "error", f"{number} {'x' * size}") for number in range(100))
+    notes = (soft, *(f"{number} {'y' * size}" for number in range(100)))
+    view = view_plan(plan(*(difference(f"group-{number}", f"{number:200}") for number in range(300))))
+    written = render(replace(view, warnings=found, stops=stops, notes=notes), "markdown")
+    assert soft.replace("_", "\\_") in written
+    assert len(written) <= MAX_LENGTH
+
+
 def test_annotations_stand_on_the_lines_of_the_files() -> None:
     written = render(views()["plan"], "github")
     assert "::warning file=groups/web.yaml,line=3,col=5," in written
