@@ -145,7 +145,6 @@ def _regroup(session: Session, difference: Difference, left: Difference) -> Sequ
 
 def _send_all(session: Session, difference: Difference, requests: Sequence[Request]) -> ApiRefused | None:
     """Send requests in order until one is refused (which is returned), or the group is not as it should be by then."""
-    session.problem = ""
     for number, request in enumerate(requests):
         if session.context.stopped() or (
             number and session.context.backend.replaces_rules(request) and _is_surprised(session, difference)

@@ -448,14 +448,54 @@ def test_a_refusal_behind_which_a_task_works_on_is_looked_after_when_that_has_en
     assert code == (0 if world.content() == contents(NEW) else 4), told
 
 
+def one_change(world: World, method: str) -> Plan:
+    """A plan of one change, which begins with such a request."""
+    owner = {"sgctl-owner": "tests"}
+    world.seed({"name": "web", "rules": seeds(OLD), "tags": owner}, {"name": "old", "rules": [], "tags": owner})
+    groups = {"PATCH": [("web", NEW)], "POST": [("web", OLD), ("made", NEW)], "DELETE": [("web", OLD)]}[method]
+    return world.plan(wanted(world.target, *groups, owner="tests"), prune=method == "DELETE")
+
+
+@pytest.mark.parametrize("method", ["PATCH", "POST", "DELETE"])
 @pytest.mark.parametrize("status", REFUSALS)
-def test_a_refusal_of_which_nothing_is_live_is_no_4(server: EmulatorServer, status: int) -> None:
+def test_a_refusal_of_which_nothing_is_live_is_no_4(server: EmulatorServer, status: int, method: str) -> None:
     world = World(server)
-    plan = update(world)
-    world.faults(here(world, "status", status=status, count=0))
+    plan = one_change(world, method)
+    before = world.groups()
+    world.faults(here(world, "status", method=method, status=status, count=0))
     code, told = world.exit_code(plan)
-    assert code == 1, told
-    assert world.content() == contents(OLD)
+    assert (code, world.groups()) == (1, before), told
+    assert "is there now" not in told
+
+
+@pytest.mark.parametrize("method", ["PATCH", "POST", "DELETE"])
+def test_a_write_that_is_never_answered_is_no_1(server: EmulatorServer, method: str) -> None:
+    """Nothing of it shows, and the server may still be at it."""
+    world = World(server)
+    plan = one_change(world, method)
+    before = world.groups()
+    world.faults(here(world, "reset", method=method, count=0))
+    code, told = world.exit_code(plan)
+    assert (code, world.groups()) == (4, before), told
+    assert "connection broke" in told
+
+
+def test_a_task_behind_a_lost_answer_is_waited_for_before_anything_is_read(server: EmulatorServer) -> None:
+    world = World(server, "v2", knobs=neutron(task_polls=20))
+    plan = one_change(world, "PATCH")
+    world.faults(here(world, "reset", when="after"))
+    assert world.exit_code(plan)[0] == 0
+    assert len(world.writes()) == len(plan.changes[0].requests)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_group_that_goes_while_it_is_changed_is_told(server: EmulatorServer, version: str) -> None:
+    world = World(server, version)
+    plan = one_change(world, "PATCH")
+    nth = 3 if version == "v2" else 1  # v2 reads before each whole list
+    world.faults(Fault("status", method="GET", path=f"/{world.group().id}$", status=404, nth=nth))
+    (result,) = world.apply(plan).results
+    assert (result.status, result.message) == (Status.FAILED, "the group does not exist any more")
 
 
 @pytest.mark.parametrize("status", REFUSALS)

@@ -196,6 +196,17 @@ def test_v2_looks_once_more_right_before_its_patch(server: EmulatorServer) -> No
     assert "rule added: ingress IPv4 udp from group web" in report.results[0].message
 
 
+def test_v2_finds_a_group_gone_right_before_its_patch(server: EmulatorServer) -> None:
+    world = World(server, "v2")
+    world.seed({"name": "web", "rules": seeds(OLD)})
+    plan = world.plan(wanted(world.target, ("web", NEW)))
+    world.faults(Fault("status", method="GET", path=f"/{world.group().id}", status=404))
+    report = world.apply(plan)
+    assert report.error is not None
+    assert (report.error.exit_code, world.writes()) == (3, [])
+    assert report.results[0].message == "the group does not exist any more"
+
+
 def test_v2_keeps_a_rule_that_others_add_between_its_two_lists(server: EmulatorServer) -> None:
     """The final list would undo it: it is computed anew, and the end is called what it is."""
     world = World(server, "v2")

@@ -189,6 +189,10 @@ FORGERIES: dict[str, Any] = {
         ),
         "is live already",
     ),
+    "a-rule-created-twice": (
+        lambda content: change(content, NEW)["rules"]["create"].append(change(content, NEW)["rules"]["create"][0]),
+        "has a rule to create twice",
+    ),
     "a-remote-group-of-another-name": (
         lambda content: change(content, NEW)["rules"]["create"][0].update(remote_group="office"),
         "remote_group",
