@@ -116,7 +116,7 @@ def loads(data: str, name: str) -> Journal:
     evidence: _Evidence | None = None
     for number, line in _lines(data, name):
         try:
-            kind = _kind(line)
+            kind = member(line, "kind", one_of(_Kind))
             if evidence is None:
                 if kind is not _Kind.APPLY:
                     break
@@ -148,12 +148,6 @@ def read_journal(path: str) -> Journal:
         return loads(read_bounded(path, PLAN_LIMIT, or_pipe=True).decode("utf-8", "replace"), path)
     except OSError as error:
         raise PlanFileError(f"cannot read {path}: {error.strerror or error}") from None
-
-
-def _kind(line: Json) -> _Kind:
-    if "kind" not in line:
-        raise Fault("has no `kind`")
-    return member(line, "kind", one_of(_Kind))
 
 
 @dataclass(slots=True)

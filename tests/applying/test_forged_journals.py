@@ -75,6 +75,12 @@ def created_as_there_before(lines: list[Any]) -> None:
     lines.insert(FRESH_WRITE + 1, there)
 
 
+def lost_rule(lines: list[Any], where: int, refers_to: str, **more: Any) -> None:
+    """Let a rule of the group "web" go with another one."""
+    rule = {**lines[WEB_BEFORE]["group"]["rules"][0], "remote_group_id": refers_to}
+    lines[where]["lost_rules"].append({"group_id": WEB, "group_name": "web", "rule": rule, **more})
+
+
 FORGERIES: dict[str, tuple[Callable[[list[Any]], Any], str]] = {
     "a-live-group-as-created": (web_as_created, "another group"),
     "a-created-group-as-there-before": (created_as_there_before, "which this apply created"),
@@ -101,7 +107,31 @@ FORGERIES: dict[str, tuple[Callable[[list[Any]], Any], str]] = {
         ),
         "does not go with",
     ),
+    "a-lost-rule-of-a-change": (lambda lines: lost_rule(lines, WEB_BEFORE, WEB), "does not go with"),
+    "a-lost-rule-of-a-new-group": (lambda lines: lost_rule(lines, 1, NEW), "does not go with"),
+    "a-lost-rule-that-says-more": (lambda lines: lost_rule(lines, OLD_BEFORE, OLD, x=1), "has `x`, which is unknown"),
+    "a-line-that-says-more": (lambda lines: lines[WEB_WRITE].update(x=1), "has `x`, which is unknown"),
+    "a-line-of-no-kind": (lambda lines: lines[WEB_WRITE].pop("kind"), "has no `kind`"),
+    "a-line-of-another-kind": (lambda lines: lines[WEB_WRITE].update(kind="note"), "kind is `note`"),
+    "a-change-of-what-cannot-change": (lambda lines: lines[WEB_BEFORE]["changed"].append("id"), "which cannot change"),
+    "a-group-of-another-name": (
+        lambda lines: lines[WEB_BEFORE].update(name="x"),
+        "name is `x`, and the group is `web`",
+    ),
+    "a-status-that-is-none": (lambda lines: lines[WEB_WRITE].update(status=True), "status is `true`, not a status"),
+    "an-apply-to-another-api": (
+        lambda lines: lines.append({**lines[0], "base_url": "https://api.example.com"}),
+        "keep a journal for each API",
+    ),
+    "another-format": (lambda lines: lines[0].update(format_version=2), "is journal format 2"),
 }
+
+
+def test_a_lost_rule_of_a_deleted_group_is_no_forgery() -> None:
+    lines = real()
+    lost_rule(lines, OLD_BEFORE, OLD)
+    *_, old = journal_reading.loads(text_of(lines), "apply.journal").befores
+    assert [each.group_id for each in old.lost_rules] == [WEB]
 
 
 @pytest.mark.parametrize(("forge", "words"), FORGERIES.values(), ids=FORGERIES)
@@ -112,9 +142,25 @@ def test_what_does_not_fit_together_is_refused_with_its_line(forge: Callable[[li
         journal_reading.loads(text_of(lines), "apply.journal")
 
 
-def test_a_creation_that_was_refused_proves_nothing() -> None:
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        pytest.param("[1]", "this line is no JSON object", id="a list"),
+        pytest.param('{"kind"', "this line is not JSON", id="cut short, and no apply follows"),
+        pytest.param("[" * 100_000, "this line is not JSON", id="nested without an end"),
+    ],
+)
+def test_a_line_in_between_that_is_none_is_refused(line: str, words: str) -> None:
+    whole = text_of(real()).splitlines()
+    assert journal_reading.loads("\n".join([*whole[:2], " ", *whole[2:]]), "apply.journal").created
+    with pytest.raises(PlanFileError, match=rf"^apply\.journal:3:1: {words}$"):
+        journal_reading.loads("\n".join([*whole[:2], line, *whole[2:]]), "apply.journal")
+
+
+@pytest.mark.parametrize("answer", [{"status": 409}, {"group_id": None}], ids=["refused", "without an id"])
+def test_a_creation_that_was_refused_or_names_no_group_proves_nothing(answer: dict[str, Any]) -> None:
     lines = real()
-    lines[FRESH_WRITE].update(status=409)
+    lines[FRESH_WRITE].update(answer)
     read = journal_reading.loads(text_of(lines), "apply.journal")
     assert dict(read.created) == {(TARGET, FOUND): "late"}
 
