@@ -100,9 +100,7 @@ def _no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_of_the_machine(clean_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """None of the machine's own settings, and a folder of one's own."""
-    monkeypatch.delenv("COLUMNS", raising=False)
+def _own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 

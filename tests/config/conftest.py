@@ -1,13 +1,8 @@
-"""Tests of settings: an environment without ours, and the empty emulator for those that ask."""
+"""The empty emulator for tests of settings that ask."""
 
 import pytest
 
 from reconciler.emulator.server import EmulatorServer
-
-
-@pytest.fixture(autouse=True)
-def _clean_environment(clean_environment: None) -> None:
-    """Every test here is about where a setting comes from."""
 
 
 @pytest.fixture
