@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,16 @@ def test_a_rule_that_no_file_can_hold_leaves_the_rules_alone_and_says_so(file: P
     assert "# rules left out, and so left alone: " in result.files[0].text
     assert len(result.notes) == 1
     assert "group web: rules left out" in result.notes[0]
+
+
+def test_of_descriptions_of_one_meaning_one_that_can_be_written_counts(file: Path) -> None:
+    for texts in permutations(("", "fine", "x" * 256)):
+        rules = [
+            {"id": uuid(90 + number), "direction": "ingress", "description": text} for number, text in enumerate(texts)
+        ]
+        live = live_state([{"id": uuid(1), "name": "web", "tags_v2": [], "security_group_rules": rules}])
+        (group,) = load_text(file, import_all(live).files[0].text).groups
+        assert [rule.description for rule in group.rules or ()] == ["fine"]
 
 
 def test_more_rules_than_a_file_may_give_a_group_are_left_alone(file: Path) -> None:

@@ -15,7 +15,7 @@ from reconciler.model.desired import Target
 from reconciler.planning.group_view import StateView, ViewedGroup, ViewedRule
 from reconciler.render.trace import render_trace
 from reconciler.trace import parse_question
-from reconciler.trace.sides import ask
+from reconciler.trace.sides import ask, groups_to_apply
 
 FILE = """\
 project_id: 1337
@@ -295,6 +295,20 @@ def test_what_two_targets_refuse_alike_is_said_once() -> None:
     question = parse_question(("egress", "tcp/443", "to", "203.0.113.9"), (), None)[0]
     verdict = render_trace([ask(view, ("web",), question) for view in views]).splitlines()[0]
     assert verdict.count("no rule admits") == 2
+
+
+def test_only_groups_that_refuse_it_live_are_named_to_be_applied() -> None:
+    """Both ends are asked, and one of them is live as the files have it."""
+
+    def view(*ingress: ViewedRule, is_live: bool) -> StateView:
+        out = ViewedRule(canonical_rule("egress", "IPv4", "tcp", 443, 443, None, "app"), "web")
+        groups = (ViewedGroup(Target(1, 7), "web", "web", (out,)), ViewedGroup(Target(1, 7), "app", "app", ingress))
+        return StateView(groups, {"web": "web", "app": "app"}, is_live=is_live)
+
+    into = ViewedRule(canonical_rule("ingress", "IPv4", "tcp", 443, 443, None, "web"), "app")
+    question = parse_question(("egress", "tcp/443", "to", "group", "app"), (), None)[0]
+    sides = [ask(each, ("web",), question) for each in (view(into, is_live=False), view(is_live=True))]
+    assert groups_to_apply(sides) == ("app",)
 
 
 def _viewed(rule_id: str) -> ViewedRule:
