@@ -239,7 +239,7 @@ def _loose(groups: Iterable[GroupView]) -> _KeyOf:
 
 def _without_remote(item: Line | TrafficLine) -> _Key:
     head = item.text.removesuffix(item.remote)
-    return (item.symbol, head) if isinstance(item, Line) else (item.verb, item.alarm, head, _opens_to_public(item))
+    return (item.symbol, head) if isinstance(item, Line) else (item.verb, item.alarm, head, opens_to_public(item))
 
 
 _PRIVATE = tuple(
@@ -257,7 +257,8 @@ def _is_public(remote: str) -> bool:
     return False
 
 
-def _opens_to_public(item: Line | TrafficLine) -> bool:
+def opens_to_public(item: Line | TrafficLine) -> bool:
+    """Tell whether a line is of traffic that opens to the internet."""
     return isinstance(item, TrafficLine) and item.verb != "closes" and _is_public(item.remote)
 
 
@@ -334,7 +335,7 @@ def _merge_text(lines: Sequence[Line] | Sequence[TrafficLine], examples: int = 0
         return first.text
     some = ", ".join(remotes[:examples])
     left = len(remotes) - examples
-    kind = "public remotes" if _opens_to_public(first) else "remotes"
+    kind = "public remotes" if opens_to_public(first) else "remotes"
     more = f"{left:,} {kind}" if not some else f" and {left:,} more" if left else ""
     return f"{first.text.removesuffix(first.remote)}{some}{more}"
 

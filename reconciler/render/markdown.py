@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from reconciler.model.policies import Finding
 from reconciler.model.text import printable
-from reconciler.render.condense import describe_groups
+from reconciler.render.condense import describe_groups, opens_to_public
 from reconciler.render.findings import describe_finding
 from reconciler.render.page import anchor
 from reconciler.render.view import Failure, GroupRef, GroupView, Perspective, Reach, View
@@ -20,14 +20,18 @@ _TITLES = {"plan": "sgctl plan", "drift": "sgctl drift", "apply": "sgctl apply"}
 
 
 def render_markdown(view: View) -> str:
-    """Write a view. Groups that do not fit any more are counted in a note at the end."""
+    """Write a view. Groups that do not fit any more are counted in a note at the end.
+
+    Those that open to the internet come first, so that others cannot push them out.
+    """
     notes = _within(_notes(view), MAX_LENGTH // 8)  # the first say by what a plan was judged, and are never cut
     head = "\n".join((*_within(_head(view), MAX_LENGTH * 3 // 8), *notes)) + "\n"
     parts, length = [head], len(head)
-    for index, group in enumerate(view.groups):
+    groups = sorted(view.groups, key=lambda group: not any(map(opens_to_public, group.traffic or ())))
+    for index, group in enumerate(groups):
         part = "\n".join(_group(group, view.perspective, view.page_url)) + "\n"
         if length + len(part) > MAX_LENGTH - 200:
-            left = sum(len(each.members) or 1 for each in view.groups[index:])
+            left = sum(len(each.members) or 1 for each in groups[index:])
             parts.append(
                 f"\n_Cut here: {left} more group{'s' if left > 1 else ''}. The whole is in the job's output._\n"
             )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from build import desired_group, plan_of, tcp
 from jsonschema import Draft202012Validator
 
 from reconciler.applying.apply import Report
@@ -189,6 +190,17 @@ def test_a_comment_is_never_too_long_and_says_what_is_missing() -> None:
     cut = re.search(r"Cut here: (\d+) more groups", written)
     assert cut is not None
     assert written.count("<details>") + int(cut[1]) == 300
+
+
+def test_a_group_that_opens_to_the_internet_is_not_cut_away_by_others() -> None:
+    groups = [
+        desired_group(f"web-{number}", [tcp(1000 + number, "6.6.6.6/32" if number == 299 else "10.0.0.0/24")])
+        for number in range(300)
+    ]
+    groups[:-1] = [replace(each, description="x" * 200) for each in groups[:-1]]
+    written = render(view_plan(plan_of(groups, [])), "markdown", expand=True)
+    assert "Cut here" in written
+    assert "ingress tcp 1299 from 6.6.6.6/32" in written
 
 
 @pytest.mark.parametrize("size", [10, 255, 3_000])
