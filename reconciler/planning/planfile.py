@@ -217,8 +217,8 @@ def loads(data: str | bytes, name: str, encoders: Encoders) -> Plan:
     Raises `PlanFileError` when it is not a plan, of a version that this program does not know, was edited, or would
     send anything else than it shows.
     """
-    content = _parse(data, name)
     try:
+        content = _parse(data, name)
         signed = digest(content)
     except RecursionError:
         raise PlanFileError(f"{name} is not a plan file: it is nested too deeply") from None
@@ -257,7 +257,7 @@ def _parse(data: str | bytes, name: str) -> Json:
         content = json.loads(text, object_pairs_hook=_without_repetition, parse_constant=_no_constant)
     except UnicodeDecodeError:
         raise PlanFileError(f"{name} is not a plan file: it is not UTF-8 text", hint=hint) from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise PlanFileError(f"{name} is not a plan file: {printable(str(error))}", hint=hint) from None
     if not isinstance(content, dict) or "format_version" not in content:
         raise PlanFileError(f"{name} is not a plan file: it has no `format_version`", hint=hint)

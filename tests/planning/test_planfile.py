@@ -132,7 +132,7 @@ def test_a_key_that_is_there_twice_is_refused() -> None:
         pytest.param('{"format_version": "1"}', 'format "1"', id="a-version-of-another-type"),
         pytest.param('{"format_version": true}', "edited", id="a-version-that-equals-1"),
         pytest.param('{"format_version": 1}', "edited", id="no-digest"),
-        pytest.param("[" * 100_000, "not a plan file", id="absurdly-deep"),
+        pytest.param("[" * 100_000, "not a plan file: it is nested too deeply", id="absurdly-deep"),
         pytest.param("9" * 10_000, "not a plan file", id="an-absurd-number"),
         pytest.param('{"format_version": NaN}', "NaN", id="not-a-number"),
     ],
