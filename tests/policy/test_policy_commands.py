@@ -23,6 +23,14 @@ OFFICE = "{direction: ingress, protocol: tcp, ports: 22, remote_address_group: o
 HALF = "{direction: ingress, protocol: tcp, ports: 22, remote_ip_prefix: 203.0.113.0/25}"
 WORLD = "{direction: ingress, protocol: tcp, ports: 3389}"
 MUST = "  must_allow: [{group: web, direction: ingress, protocol: tcp, ports: 22, remote_address_group: office}]\n"
+FROM_OFFICE = """\
+[[policies.must_allow]]
+group = "web"
+direction = "ingress"
+protocol = "tcp"
+ports = 22
+remote_address_group = "office"
+"""
 SSH = {"direction": "ingress", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22}
 
 
@@ -219,6 +227,9 @@ def test_audit_needs_no_files(cloud: EmulatorServer, capsys: pytest.CaptureFixtu
     Path("sgctl.toml").write_text('[policies]\nworld_open_management = "error"\n')
     assert run(["audit", "--project-id", "1", "--region-id", "7"]) == 5
     assert "management port tcp 22" in capsys.readouterr().out
+    Path("sgctl.toml").write_text(FROM_OFFICE)
+    assert run(["audit", "--project-id", "1", "--region-id", "7"]) == 1
+    assert "names an address group, and there are no files that define it" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -280,8 +291,7 @@ def test_policies_stand_in_one_place(cloud: EmulatorServer, capsys: pytest.Captu
 
 
 def test_policies_of_the_settings_file_know_the_address_groups(cloud: EmulatorServer) -> None:
-    flow = 'group = "web"\ndirection = "ingress"\nprotocol = "tcp"\nports = 22\nremote_address_group = "office"\n'
-    Path("sgctl.toml").write_text(f"[[policies.must_allow]]\n{flow}")
+    Path("sgctl.toml").write_text(FROM_OFFICE)
     write(HALF, "{direction: egress}")
     assert run(["validate"]) == 5
     assert run(["plan", "--out", "p.json"]) == 5
