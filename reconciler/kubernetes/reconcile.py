@@ -5,6 +5,7 @@ whether what was approved still is what would be done, as live groups count with
 """
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -264,6 +265,7 @@ def propose(snapshot: Snapshot, live: LiveState, api: Api, options: PlanOptions)
             if not blamed or not blamed.keys() - refused.keys():
                 raise
             refused |= blamed
+            refused |= _without_remote(snapshot, live, refused)
         else:
             return Proposal(state, plan, refused, going)
 
@@ -291,6 +293,37 @@ def _find_going(
         elif alive and not {alive[0].id, alive[0].name} & taken:
             found[each.key] = alive[0]
     return found, unclear
+
+
+def _without_remote(snapshot: Snapshot, live: LiveState, refused: Mapping[Key, Refusal]) -> dict[Key, Refusal]:
+    """Refuse those with rules that refer, also by way of others, to a group that is refused and not live.
+
+    A plan would name them as well, but of a chain of groups one at a time.
+    """
+    there = Counter(group.name for group in live[snapshot.target.target])
+    there.update(each.cloud_name for each in snapshot.living if each.key not in refused)
+    referring: defaultdict[str, list[Resource]] = defaultdict(list)
+    for each in snapshot.living:
+        for name in _remote_names(each):
+            referring[name].append(each)
+    found: dict[Key, Refusal] = {}
+    missing = [each for each in snapshot.living if each.key in refused]
+    for gone in missing:  # grows while it is gone through
+        for each in referring[gone.cloud_name] if not there[gone.cloud_name] else ():
+            if each.key not in refused and each.key not in found:
+                found[each.key] = Refusal(Reason.INVALID, f"a rule refers to {gone.key}, which is left out")
+                there[each.cloud_name] -= 1
+                missing.append(each)
+    return found
+
+
+def _remote_names(resource: Resource) -> set[str]:
+    """Return the names of the groups that the rules of a resource refer to."""
+    rules = resource.spec.get("rules")
+    names = (
+        rule.get("remoteGroup") for rule in (rules if isinstance(rules, list) else ()) if isinstance(rule, Mapping)
+    )
+    return {name for name in names if isinstance(name, str)}
 
 
 def _identities(resource: Resource) -> set[str]:
