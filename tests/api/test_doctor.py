@@ -349,8 +349,6 @@ def test_what_would_stop_every_request_is_found_first(
 ) -> None:
     monkeypatch.setenv("GCORE_BASE_URL", "https://api.example.com")
     monkeypatch.setenv("GCORE_API_KEY", "k")
-    for proxy in ("https_proxy", "all_proxy", "no_proxy", "NO_PROXY"):
-        monkeypatch.delenv(proxy, raising=False)
     monkeypatch.setenv(variable, value)
     code, found = examined(capsys)
     assert code == 1

@@ -63,12 +63,16 @@ BAD: dict[str, tuple[dict[str, str], str, str]] = {
     "no port": ({"HTTPS_PROXY": "http://proxy.example.com:http"}, "HTTPS_PROXY is not the address", "http://proxy"),
     "a sentence": ({"HTTPS_PROXY": "ask the admins"}, "HTTPS_PROXY is not the address", "http://proxy"),
     "a password": ({"HTTPS_PROXY": f"http://me:{SECRET}@[x"}, "HTTPS_PROXY is not the address", "http://proxy"),
-    "missing file": ({"SSL_CERT_FILE": "/nowhere/ca.pem"}, "SSL_CERT_FILE: cannot read", "file of CA certificates"),
+    "missing file": (
+        {"SSL_CERT_FILE": "/proc/nowhere/ca.pem"},
+        "SSL_CERT_FILE: cannot read",
+        "file of CA certificates",
+    ),
     "a folder as file": ({"SSL_CERT_FILE": "/"}, "SSL_CERT_FILE: cannot read", "file of CA certificates"),
     "no certificates": ({"SSL_CERT_FILE": __file__}, "it holds no certificates (PEM)", "file of CA certificates"),
-    "missing folder": ({"SSL_CERT_DIR": "/nowhere"}, "SSL_CERT_DIR: there are no certificates", "openssl rehash"),
+    "missing folder": ({"SSL_CERT_DIR": "/proc/nowhere"}, "SSL_CERT_DIR: there are no certificates", "openssl rehash"),
     "a folder without": ({"SSL_CERT_DIR": "/proc/self"}, "SSL_CERT_DIR: there are no certificates", "openssl rehash"),
-    "key log": ({"SSLKEYLOGFILE": "/nowhere/keys.log"}, "SSLKEYLOGFILE: cannot write to", "Unset it"),
+    "key log": ({"SSLKEYLOGFILE": "/proc/nowhere/keys.log"}, "SSLKEYLOGFILE: cannot write to", "Unset it"),
     "key log that is a folder": ({"SSLKEYLOGFILE": "/"}, "SSLKEYLOGFILE: cannot write to", "Unset it"),
     "key log that is a pipe": ({"SSLKEYLOGFILE": "pipe"}, "SSLKEYLOGFILE: cannot write to", "Unset it"),
     "a pipe as file": ({"SSL_CERT_FILE": "pipe"}, "`pipe`: it is no regular file", "file of CA certificates"),
@@ -87,8 +91,8 @@ def strange_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files that the rows of `BAD` name."""
     monkeypatch.chdir(tmp_path)
     os.mkfifo("pipe")
-    with Path("huge").open("wb") as huge:
-        huge.truncate(2**40)
+    Path("huge").touch()
+    os.truncate("huge", 2**23)
 
 
 @pytest.mark.parametrize(("environment", "message", "hint"), BAD.values(), ids=BAD)
@@ -170,8 +174,6 @@ def behind_proxy(
         asked.put(peer.request().split(b"\r\n")[0].decode() if scheme == "http" else "")
         talk(peer)
 
-    for name in ("https_proxy", "no_proxy", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"):
-        monkeypatch.delenv(name, raising=False)
     with serving(proxy) as url:
         monkeypatch.setenv("HTTPS_PROXY", url.replace("http://", f"{scheme}://me:{SECRET}@"))
         clock = Clock(step=0.01 if timeout < 1 else 0.0)
@@ -332,19 +334,10 @@ class TlsServer:
             secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 
 
-@pytest.fixture
-def direct(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy, and the usual certificates."""
-    monkeypatch.setenv("no_proxy", "*")
-    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"):
-        monkeypatch.delenv(name, raising=False)
-
-
 def by_name(url: str) -> str:
     return url.replace("http://127.0.0.1", "https://localhost")
 
 
-@pytest.mark.usefixtures("direct")
 def test_a_certificate_that_nobody_knows_is_an_error_with_advice_and_not_tried_again(tmp_path: Path) -> None:
     server = TlsServer(tmp_path)
     with (
@@ -357,7 +350,6 @@ def test_a_certificate_that_nobody_knows_is_an_error_with_advice_and_not_tried_a
     assert server.connections == 1
 
 
-@pytest.mark.usefixtures("direct")
 def test_the_certificates_of_the_user_are_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     server = TlsServer(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(server.authority))
@@ -388,7 +380,6 @@ TLS: dict[str, tuple[dict[str, datetime], str, str]] = {
 }
 
 
-@pytest.mark.usefixtures("direct")
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
 @pytest.mark.parametrize(("kind", "times", "words", "hint"), [(kind, *row) for kind, row in TLS.items()], ids=TLS)
 def test_a_server_that_no_connection_is_made_to_is_told_in_words_and_asked_once(
@@ -424,7 +415,6 @@ BROKEN_TLS: dict[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.usefixtures("direct")
 @pytest.mark.parametrize(("said", "words"), BROKEN_TLS.values(), ids=BROKEN_TLS)
 def test_a_handshake_that_fails_is_told_in_words(said: bytes, words: str) -> None:
     """Without numbers of errors and lines of C; what may pass is tried again."""
@@ -442,7 +432,6 @@ def test_a_handshake_that_fails_is_told_in_words(said: bytes, words: str) -> Non
     assert not re.search(r"Errno|_ssl|\[SSL", raised.value.message)
 
 
-@pytest.mark.usefixtures("direct")
 def test_who_interrupts_a_handshake_leaves_no_connection_open(monkeypatch: pytest.MonkeyPatch) -> None:
     is_closed = threading.Event()
 
@@ -458,12 +447,11 @@ def test_who_interrupts_a_handshake_leaves_no_connection_open(monkeypatch: pytes
         http = Http(by_name(url), "the-api-key", Clock(), timeout=5)
         with pytest.raises(KeyboardInterrupt) as raised:
             http.read("/x")
-        assert is_closed.wait(5)
+        assert is_closed.wait(60)
         assert raised.value.__traceback__ is not None, "which keeps what it knows of alive until here"
         http.close()
 
 
-@pytest.mark.usefixtures("direct")
 def test_a_thread_that_is_left_behind_opens_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is just connecting when the client is closed; nobody would close that connection."""
     is_connecting, is_closed = threading.Event(), threading.Event()
@@ -471,7 +459,7 @@ def test_a_thread_that_is_left_behind_opens_no_connection(monkeypatch: pytest.Mo
 
     def connect_late(*arguments: Any) -> Any:
         is_connecting.set()
-        assert is_closed.wait(5)
+        assert is_closed.wait(60)
         return connect(*arguments)
 
     monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect_late)
@@ -479,15 +467,14 @@ def test_a_thread_that_is_left_behind_opens_no_connection(monkeypatch: pytest.Mo
     with serving(lambda peer: heard.append(peer.connection.recv(10))) as url, ThreadPoolExecutor() as pool:
         transport = BoundedTransport(Clock(), timeout=5)
         answer = pool.submit(transport.handle_request, httpx.Request("GET", url))
-        assert is_connecting.wait(5)
+        assert is_connecting.wait(60)
         transport.close()
         is_closed.set()
         with pytest.raises(httpx.ConnectError, match="closed meanwhile"):
-            answer.result(5)
+            answer.result(60)
     assert heard == [b""]
 
 
-@pytest.mark.usefixtures("direct")
 def test_usual_certificates_hold_where_no_variable_is_set(tmp_path: Path) -> None:
     authority = TlsServer(tmp_path).authority
     assert tls_context({}).cert_store_stats()["x509_ca"] > 50

@@ -7,28 +7,24 @@ import re
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from acting import PATIENCE, signalled
 from world import REGION, World, neutron, seeds, tcp
 
 from reconciler.applying import journal_reading
 from reconciler.cli import run
 from reconciler.emulator.faults import Fault
-from reconciler.emulator.records import RequestRecord
 from reconciler.emulator.server import EmulatorServer
 
 pytestmark = pytest.mark.usefixtures("default_signals")
 
 APPLY = ("apply", "groups.yaml", "--auto-approve", "--prune")
-
-PATIENCE = 60
-"""Seconds until what does not come counts as not coming."""
 
 GROUPS = ("one", "two", "three", "four")
 FILE = """
@@ -49,27 +45,9 @@ GROUP = """\
 """
 
 
-class Noticed(list[RequestRecord]):
-    """The emulator's log of requests, for someone to wait until it has grown."""
-
-    def __init__(self, records: list[RequestRecord]) -> None:
-        super().__init__(records)
-        self._grown = threading.Condition()
-
-    def append(self, record: RequestRecord) -> None:
-        with self._grown:
-            super().append(record)
-            self._grown.notify_all()
-
-    def wait_for(self, condition: Callable[[], bool]) -> bool:
-        with self._grown:
-            return self._grown.wait_for(condition, timeout=PATIENCE)
-
-
 @pytest.fixture
 def server() -> Iterator[EmulatorServer]:
     with EmulatorServer() as running:
-        running.store.requests = Noticed(running.store.requests)
         yield running
 
 
@@ -136,21 +114,15 @@ def check_end(world: World, folder: Path, version: str) -> None:
         assert ports == [80, 443, 5432]
 
 
-def log(world: World) -> Noticed:
-    requests = world.server.store.requests
-    assert isinstance(requests, Noticed)
-    return requests
-
-
 @pytest.mark.parametrize("version", ["v1", "v2"])
 @pytest.mark.parametrize("moment", [4, *(pytest.param(each, marks=pytest.mark.full) for each in (2, 7, 11))])
 def test_killed_at_any_moment_and_run_again_it_converges(
     world: World, tmp_path: Path, version: str, moment: int
 ) -> None:
-    process = start(world, tmp_path, "--api-version", version, "--journal", "apply.journal", "--parallelism", "2")
-    assert log(world).wait_for(lambda: len(log(world)) >= moment)
-    process.send_signal(signal.SIGKILL)
+    options = ("--api-version", version, "--journal", "apply.journal", "--parallelism", "2")
+    process = signalled(world.server, lambda: start(world, tmp_path, *options), signal.SIGKILL, nth=moment)
     process.communicate(timeout=PATIENCE)
+    assert process.returncode == -signal.SIGKILL
     kept = tmp_path / "apply.journal"
     if kept.exists() and kept.read_text():
         journal_reading.loads(kept.read_text(), "apply.journal")
@@ -161,9 +133,7 @@ def test_killed_at_any_moment_and_run_again_it_converges(
 def test_ctrl_c_finishes_the_request_under_way_and_tells_what_was_done_and_left(
     world: World, tmp_path: Path, number: signal.Signals
 ) -> None:
-    process = start(world, tmp_path, "--parallelism", "1")
-    assert log(world).wait_for(lambda: any(record.method == "PATCH" for record in log(world)))
-    process.send_signal(number)
+    process = signalled(world.server, lambda: start(world, tmp_path, "--parallelism", "1"), number, method="PATCH")
     code, stdout, stderr = finish(process)
     assert code == 4, stdout + stderr
     assert "left" in stdout
@@ -172,21 +142,11 @@ def test_ctrl_c_finishes_the_request_under_way_and_tells_what_was_done_and_left(
     check_end(world, tmp_path, "v1")
 
 
-def test_ctrl_c_before_the_first_write_is_1_and_nothing_was_sent(world: World, tmp_path: Path) -> None:
-    world.server.control.knobs = replace(world.knobs, latency_ms=3000)
-    process = start(world, tmp_path)
-    assert log(world).wait_for(lambda: bool(log(world)))
-    process.send_signal(signal.SIGINT)
-    code, _, stderr = finish(process)
-    assert (code, world.writes()) == (1, [])
-    assert "nothing was sent" in stderr
-
-
 def test_a_second_ctrl_c_abandons_a_request_that_is_not_answered(world: World, tmp_path: Path) -> None:
     world.faults(Fault("hang", method="PATCH", when="after"))
-    process = start(world, tmp_path, "--parallelism", "1")
-    assert log(world).wait_for(lambda: any(record.method == "PATCH" for record in log(world)))
-    process.send_signal(signal.SIGINT)
+    process = signalled(
+        world.server, lambda: start(world, tmp_path, "--parallelism", "1"), signal.SIGINT, method="PATCH"
+    )
     assert process.stderr is not None
     assert any("stopping" in line for line in process.stderr)
     process.send_signal(signal.SIGINT)

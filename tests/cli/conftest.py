@@ -101,6 +101,7 @@ def _no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each test has a current folder of its own."""
     monkeypatch.chdir(tmp_path)
 
 

@@ -97,7 +97,7 @@ FAULTS = {
     "a strange environment": Fault(
         variables={
             **dict.fromkeys(("HOME", "USER", "LOGNAME", "XDG_CONFIG_HOME")),
-            **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), "/nowhere"),
+            **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), "/proc/nowhere"),
             "LC_ALL": "xx_YY.nonsense",
             "LANG": "?",
             "PYTHONUTF8": "0",

@@ -5,13 +5,12 @@ import pty
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from acting import PATIENCE, ActingLog, signalled
 from imports import PACKAGE
 
-from reconciler.emulator.records import RequestRecord
 from reconciler.emulator.server import EmulatorServer
 
 from .conftest import CHANGED, KEY, Sgctl, writes
@@ -31,23 +30,14 @@ os.execv(sys.executable, [sys.executable, "-m", "reconciler", *sys.argv[1:]])
 """
 
 
-class ActingOnPatch(list[RequestRecord]):
-    """The emulator's log of requests, which does something while the first PATCH, or another request, is under way."""
-
-    def __init__(self, act: Callable[[], None], method: str = "PATCH") -> None:
-        super().__init__()
-        self._acts = iter([act])
-        self._method = method
-
-    def append(self, record: RequestRecord) -> None:
-        super().append(record)
-        if record.method == self._method and (act := next(self._acts, None)):
-            act()
-
-
 @pytest.fixture
 def environment(emulator: EmulatorServer, tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "GCORE_BASE_URL": emulator.url, "GCORE_API_KEY": KEY, "TMPDIR": str(tmp_path)}
+
+
+def start_apply(environment: dict[str, str]) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "reconciler", "apply", "groups.yaml", "--auto-approve"]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.mark.usefixtures("default_signals")
@@ -57,14 +47,11 @@ def test_a_signal_before_the_first_write_ends_a_command_with_a_sentence(
 ) -> None:
     """Whichever it is, and however the plan goes on: it ends in 1, as after Ctrl-C."""
     offline.write(TWO_CHANGES)
-    started: list[subprocess.Popen[bytes]] = []
-    emulator.store.requests = ActingOnPatch(lambda: started[0].send_signal(number), "GET")
-    command = [sys.executable, "-m", "reconciler", "apply", "groups.yaml", "--auto-approve"]
-    started.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
-    _, told = started[0].communicate(timeout=20)
-    assert started[0].returncode == 1
-    assert b"interrupted; nothing was sent" in told
-    assert b"Traceback" not in told
+    process = signalled(emulator, lambda: start_apply(environment), number)
+    _, told = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    assert "interrupted; nothing was sent" in told
+    assert "Traceback" not in told
     assert writes(emulator) == []
 
 
@@ -75,7 +62,7 @@ def test_an_apply_whose_terminal_goes_away_finishes_what_is_under_way(
     """The kernel sends SIGHUP, and every write to the terminal fails from then on. The exit code still is the truth."""
     offline.write(TWO_CHANGES)
     ours, theirs = pty.openpty()
-    emulator.store.requests = ActingOnPatch(lambda: os.close(ours))
+    emulator.store.requests = ActingLog(lambda: os.close(ours), "PATCH")
     process = subprocess.Popen(
         [sys.executable, "-c", ON_ITS_TERMINAL, "apply", "groups.yaml", "--auto-approve", "--parallelism", "1"],
         env=environment,
@@ -85,7 +72,7 @@ def test_an_apply_whose_terminal_goes_away_finishes_what_is_under_way(
         start_new_session=True,
     )
     os.close(theirs)
-    assert process.wait(timeout=60) == 4
+    assert process.wait(timeout=PATIENCE) == 4
     assert writes(emulator) == ["PATCH"], "the first group is done, the second was left"
 
 
@@ -106,7 +93,7 @@ def test_output_that_nobody_reads_changes_no_exit_code(
         stdout=writing,
         stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     os.close(writing)
@@ -140,17 +127,10 @@ def test_a_second_signal_leaves_the_sentence_about_the_first_whole(
     offline: Sgctl, emulator: EmulatorServer, environment: dict[str, str]
 ) -> None:
     offline.write(TWO_CHANGES)
-    started: list[subprocess.Popen[bytes]] = []
-
-    def hail() -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) * 20:
-            started[0].send_signal(number)
-
-    emulator.store.requests = ActingOnPatch(hail, "GET")
-    command = [sys.executable, "-m", "reconciler", "apply", "groups.yaml", "--auto-approve"]
-    started.append(subprocess.Popen(command, cwd=offline.folder, env=environment, stderr=subprocess.PIPE))
-    told = started[0].communicate(timeout=60)[1]
-    assert (started[0].returncode, told) == (1, b"\nerror: interrupted; nothing was sent\n")
+    hail = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) * 20
+    process = signalled(emulator, lambda: start_apply(environment), *hail)
+    told = process.communicate(timeout=PATIENCE)[1]
+    assert (process.returncode, told) == (1, "\nerror: interrupted; nothing was sent\n")
 
 
 IMPORTING = """
@@ -187,6 +167,6 @@ def test_a_signal_while_a_module_is_imported_waits_until_it_is_whole(tmp_path: P
     (tmp_path / "half.py").write_text(HALF.format(name=name))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(PACKAGE.parent)])}
     ran = subprocess.run(
-        [sys.executable, "-c", IMPORTING], env=environment, timeout=30, capture_output=True, check=False
+        [sys.executable, "-c", IMPORTING], env=environment, timeout=PATIENCE, capture_output=True, check=False
     )
     assert (ran.returncode, ran.stderr) == (7, b"")

@@ -5,21 +5,23 @@ import os
 import signal
 import socket
 import struct
+import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partialmethod
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 from urllib.error import HTTPError
 
 import pytest
+from acting import PATIENCE, ActingLog
+from webhook import webhook
 
+from reconciler import process
 from reconciler.cli import health
 from reconciler.cli.health import serve
 from reconciler.drift.watch import WatchLoop
-from reconciler.emulator.faults import Counters, Fault
 from reconciler.emulator.server import EmulatorServer
 
 from .conftest import BROKEN, CHANGED, SAME, Sgctl, writes
@@ -101,35 +103,15 @@ def test_a_link_out_of_the_folder_is_not_followed(sgctl: Sgctl) -> None:
     assert "a secret" not in ran.err
 
 
-@contextmanager
-def webhook() -> Iterator[tuple[str, list[Any]]]:
-    got: list[Any] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/", got
-        server.shutdown()
-
-
 @pytest.mark.usefixtures("two_rounds")
 def test_the_webhook_is_told_what_changes_and_not_every_round(sgctl: Sgctl) -> None:
-    with webhook() as (url, got):
-        sgctl("watch", sgctl.write(CHANGED), "--notify-url", url)
-        assert len(got) == 1
-        sgctl("watch", sgctl.write(SAME), "--notify-url", url)
-        assert len(got) == 1
-        sgctl("watch", sgctl.write(CHANGED), "--notify-url", url, "--enforce", "all")
-        assert len(got) == 1, "at the end of each round nothing was wrong"
+    with webhook() as hook:
+        sgctl("watch", sgctl.write(CHANGED), "--notify-url", hook.url)
+        assert len(hook.posted) == 1
+        sgctl("watch", sgctl.write(SAME), "--notify-url", hook.url)
+        assert len(hook.posted) == 1
+        sgctl("watch", sgctl.write(CHANGED), "--notify-url", hook.url, "--enforce", "all")
+        assert len(hook.posted) == 1, "at the end of each round nothing was wrong"
 
 
 def test_a_wrong_address_or_key_is_told_at_once(sgctl: Sgctl, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,11 +129,11 @@ def test_a_wrong_address_or_key_is_told_at_once(sgctl: Sgctl, monkeypatch: pytes
 
 def test_pages_tell_what_is_well_and_what_is_not() -> None:
     with serve(("127.0.0.1", 0), {"/good": lambda: (True, "ok\n"), "/bad": lambda: (False, "no\n")}) as port:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/good?x=1", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/good?x=1", timeout=PATIENCE) as answer:
             assert (answer.status, answer.read()) == (200, b"ok\n")
         for page, status in (("bad", 503), ("other", 404)):
             with pytest.raises(HTTPError) as raised:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/{page}", timeout=5)
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/{page}", timeout=PATIENCE)
             with raised.value as answer:
                 assert answer.code == status
 
@@ -166,14 +148,16 @@ def test_a_page_that_fails_is_a_500_and_a_line_in_the_log(capsys: pytest.Capture
 
 
 def talk(port: int, *parts: bytes) -> bytes:
-    """Say something to a server, then hang up without reading, or read until it has hung up."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+    """Say something to a server, then hang up without reading, or read until it has hung up, rudely or not."""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         for part in parts:
             connection.sendall(part)
         if parts[-1].endswith(b"gone: 1\r\n\r\n"):
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             return b""
-        return b"".join(iter(lambda: connection.recv(65536), b""))
+        with suppress(ConnectionError):
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+    return b""
 
 
 def test_no_client_of_the_pages_is_seen_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
@@ -186,22 +170,37 @@ def test_no_client_of_the_pages_is_seen_on_stderr(capsys: pytest.CaptureFixture[
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_slow_client_of_the_pages_is_cut_off_and_many_are_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "_SECONDS", 0.2)
+ASKED = b"GET /good HTTP/1.0\r\n"
+GOOD = {"/good": lambda: (True, "ok\n")}
+
+
+def test_many_clients_of_the_pages_are_turned_away_until_there_is_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_SECONDS", PATIENCE)
     monkeypatch.setattr(health, "_MOST_CLIENTS", 2)
-    with serve(("127.0.0.1", 0), {"/good": lambda: (True, "ok\n")}) as port:
-        slow = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(2)]
-        for each in slow:
-            each.sendall(b"GET /good HTTP/1.0\r\n")
-        with suppress(ConnectionError):
-            assert talk(port, b"GET /good HTTP/1.0\r\n\r\n") == b"", "there is no place"
-        for each in slow:
-            with each, suppress(ConnectionError):
-                while each.send(b"A: b\r\n"):
-                    assert each.recv(1) == b"", "it has to be cut off"
+    with serve(("127.0.0.1", 0), GOOD) as port:
+        one, other = (socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) for _ in range(2))
+        with one, other:
+            assert talk(port, ASKED, b"\r\n") == b""
+        deadline = time.monotonic() + PATIENCE
+        while not talk(port, ASKED, b"\r\n").endswith(b"ok\n"):
+            assert time.monotonic() < deadline
+
+
+def test_a_slow_client_of_the_pages_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that says a line now and then, which no limit of a single read would end."""
+    monkeypatch.setattr(health, "_SECONDS", 0.1)
+    with serve(("127.0.0.1", 0), GOOD) as port:
+        assert talk(port, ASKED) == b""
+        with socket.create_connection(("127.0.0.1", port), timeout=0.01) as dripping, suppress(ConnectionError):
+            dripping.sendall(ASKED)
+            deadline = time.monotonic() + PATIENCE
+            while time.monotonic() < deadline:
+                dripping.sendall(b"A: b\r\n")
+                with suppress(TimeoutError):
+                    assert dripping.recv(1) == b""
                     break
-        answered = (talk(port, b"GET /good HTTP/1.0\r\n\r\n") for _ in range(100))
-        assert any(each.endswith(b"ok\n") for each in answered)
+            else:
+                pytest.fail("it was not cut off")
 
 
 BOTH = (
@@ -213,33 +212,23 @@ BOTH = (
 )
 
 
-def stop_within_writes(monkeypatch: pytest.MonkeyPatch, signals: int) -> None:
-    """Send this process SIGTERM, or two, while the emulator has the first PATCH and has not answered."""
-    draw, left = Counters.draw, [signals]
-
-    def draw_and_stop(counters: Counters, method: str, path: str) -> list[Fault]:
-        while method == "PATCH" and left[0]:
-            left[0] -= 1
-            os.kill(os.getpid(), signal.SIGTERM)
-            stopping.wait(10)
-            stopping.clear()
-        return draw(counters, method, path)
-
-    stopping = Event()
-    write = os.write
-
-    def write_and_note(file: int, text: bytes) -> int:
-        stopping.set()
-        return write(file, text)
-
-    monkeypatch.setattr("reconciler.process.os.write", write_and_note)
-    monkeypatch.setattr(Counters, "draw", draw_and_stop)
-
-
 def test_sigterm_in_an_apply_finishes_the_group_under_way_and_begins_no_other(
     sgctl: Sgctl, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stop_within_writes(monkeypatch, signals=1)
+    """It comes, and is heard, while the emulator has the first PATCH and has not answered."""
+    requested: list[Event] = []
+    stop_on_signals = process.stop_on_signals
+
+    def noted(stop: Event) -> AbstractContextManager[None]:
+        requested.append(stop)
+        return stop_on_signals(stop)
+
+    def terminate() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert requested[0].wait(PATIENCE)
+
+    monkeypatch.setattr(process, "stop_on_signals", noted)
+    emulator.store.requests = ActingLog(terminate, "PATCH")
     ran = sgctl("watch", sgctl.write(BOTH), "--enforce", "all", "--parallelism", "1", "--log-format", "json")
     assert ran.code == 0
     (told,) = rounds(ran.err)
@@ -251,9 +240,14 @@ def test_sigterm_in_an_apply_finishes_the_group_under_way_and_begins_no_other(
 
 
 def test_readyz_changes_only_after_three_rounds_that_fail(sgctl: Sgctl, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = "{}:{}".format(*free.getsockname())
+    served: list[int] = []
+
+    @contextmanager
+    def noted(address: tuple[str, int], pages: Any) -> Iterator[None]:
+        with serve(address, pages) as port:
+            served.append(port)
+            yield
+
     texts = [SAME, BROKEN, BROKEN, BROKEN, SAME]
     one = WatchLoop._run_one
     answers: list[int] = []
@@ -262,7 +256,7 @@ def test_readyz_changes_only_after_three_rounds_that_fail(sgctl: Sgctl, monkeypa
         sgctl.write(texts[len(answers)])
         one(loop)
         try:
-            with urllib.request.urlopen(f"http://{address}/readyz", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{served[0]}/readyz", timeout=PATIENCE) as answer:
                 answers.append(answer.status)
         except HTTPError as error:
             with error:
@@ -270,7 +264,8 @@ def test_readyz_changes_only_after_three_rounds_that_fail(sgctl: Sgctl, monkeypa
 
     monkeypatch.setattr(WatchLoop, "run", partialmethod(RUN, rounds=len(texts)))
     monkeypatch.setattr(WatchLoop, "_run_one", run_and_ask)
-    assert sgctl("watch", sgctl.write(SAME), "--listen", address).code == 0
+    monkeypatch.setattr(health, "serve", noted)
+    assert sgctl("watch", sgctl.write(SAME), "--listen", "127.0.0.1:0").code == 0
     assert answers == [200, 200, 200, 503, 200]
 
 

@@ -24,13 +24,13 @@ def write_rules(repository: Path, number: int, first: int = 1) -> None:
 
 
 @pytest.fixture
-def twenty_rules(repository: Path, emulator: EmulatorServer) -> Path:
+def twenty_rules(repository: Path, empty_emulator: EmulatorServer) -> Path:
     """A live group of twenty rules, twelve of which the file no longer names: 60 %, more than 30 % and than 10."""
     (repository / "sgctl.toml").write_text(TARGET)
     write_rules(repository, 20)
     assert run(["apply", "--auto-approve"]) == 0
     write_rules(repository, 8)
-    emulator.requests.clear()
+    empty_emulator.requests.clear()
     return repository
 
 
@@ -47,23 +47,23 @@ LIMITS = {
 @pytest.mark.parametrize("command", [["plan"], ["apply", "--auto-approve"]], ids=" ".join)
 @pytest.mark.parametrize(("limits", "code"), LIMITS.values(), ids=LIMITS)
 def test_plans_are_judged_by_the_file_s_limits(
-    command: list[str], limits: str, code: int, twenty_rules: Path, emulator: EmulatorServer
+    command: list[str], limits: str, code: int, twenty_rules: Path, empty_emulator: EmulatorServer
 ) -> None:
     (twenty_rules / "sgctl.toml").write_text(f"{TARGET}[limits]\n{limits}\n")
     assert run(command) == code
     if code:
-        assert {record.method for record in emulator.requests} == {"GET"}
+        assert {record.method for record in empty_emulator.requests} == {"GET"}
 
 
 def test_a_saved_plan_is_judged_again_by_the_limits_of_the_day(
-    twenty_rules: Path, emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+    twenty_rules: Path, empty_emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (twenty_rules / "sgctl.toml").write_text(f"{TARGET}[limits]\nmax_deleted_rules = 70\n")
     assert run(["plan", "--out", "plan.json"]) == 0
     (twenty_rules / "sgctl.toml").write_text(f"{TARGET}[limits]\nmax_deleted_rules = 40\n")
     assert run(["apply", "plan.json"]) == 5
     assert "12 of 20 managed rules (60 %) without replacing them, over the limit of 40 %" in capsys.readouterr().err
-    assert {record.method for record in emulator.requests} == {"GET"}
+    assert {record.method for record in empty_emulator.requests} == {"GET"}
     (twenty_rules / "sgctl.toml").write_text(f"{TARGET}[limits]\nmax_deleted_rules = 60\n")
     assert run(["apply", "plan.json"]) == 0
 
@@ -77,7 +77,7 @@ def test_a_limit_of_zero_stops_at_the_first_rule(twenty_rules: Path) -> None:
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_a_rewrite_stops_plan_apply_saved_plan_and_way_back(
-    version: str, repository: Path, emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+    version: str, repository: Path, empty_emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Each says what it counted, sends nothing, and goes on with the flag or with the limits of the day."""
     api = ["--api-version", version]
@@ -85,12 +85,12 @@ def test_a_rewrite_stops_plan_apply_saved_plan_and_way_back(
     write_rules(repository, 30)
     assert run(["apply", "--auto-approve", *api]) == 0
     write_rules(repository, 30, first=101)
-    emulator.requests.clear()
+    empty_emulator.requests.clear()
     assert run(["apply", "--auto-approve", *api]) == 5
     assert run(["plan", "--out", "stopped.json", *api]) == 5
     assert run(["apply", "stopped.json"]) == 5
     assert "rewrites 30 of 30 rules (100 %, limit 50 %)" in capsys.readouterr().err
-    assert {record.method for record in emulator.requests} == {"GET"}
+    assert {record.method for record in empty_emulator.requests} == {"GET"}
     assert run(["plan", "--out", "lifted.json", "--allow-mass-rewrite", *api]) == 0
     assert run(["apply", "lifted.json", "--journal", "journal"]) == 0
     assert run(["rollback", "journal", *api]) == 5
@@ -101,7 +101,7 @@ def test_a_rewrite_stops_plan_apply_saved_plan_and_way_back(
 
 
 def test_show_and_apply_say_what_was_lifted_and_by_what_it_was_judged(
-    repository: Path, emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+    repository: Path, empty_emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (repository / "sgctl.toml").write_text(f"{TARGET}[limits]\nmax_deleted_groups = 50\n")
     write_rules(repository, 20)

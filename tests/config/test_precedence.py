@@ -82,14 +82,14 @@ def test_connections_are_made_as_the_settings_say(
 
 
 def test_the_project_of_a_document_wins_over_everything(
-    repository: Path, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+    repository: Path, empty_emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Document, flag, environment, file: the first that names the project and the region."""
 
     def asked() -> str:
-        emulator.requests.clear()
+        empty_emulator.requests.clear()
         run(["plan", *flags])
-        return emulator.requests[0].path.removeprefix("/cloud/v1/securitygroups/")
+        return empty_emulator.requests[0].path.removeprefix("/cloud/v1/securitygroups/")
 
     flags: list[str] = []
     (repository / "web.yaml").write_text(GROUPS)
@@ -104,7 +104,7 @@ def test_the_project_of_a_document_wins_over_everything(
     assert asked() == "10/11", "what file and environment say never contradicts a document"
 
 
-def test_the_file_shapes_a_plan_and_a_flag_wins(repository: Path, emulator: EmulatorServer) -> None:
+def test_the_file_shapes_a_plan_and_a_flag_wins(repository: Path, empty_emulator: EmulatorServer) -> None:
     def planned(*flags: str) -> tuple[str, bool]:
         assert run(["plan", "--out", "plan.json", *flags]) == 0
         plan = json.loads((repository / "plan.json").read_text())
@@ -118,28 +118,30 @@ def test_the_file_shapes_a_plan_and_a_flag_wins(repository: Path, emulator: Emul
     assert planned("--api-version", "v1", "--no-two-phase") == ("v1", False)
 
 
-def test_a_saved_plan_is_applied_whatever_the_file_says_of_planning(repository: Path, emulator: EmulatorServer) -> None:
+def test_a_saved_plan_is_applied_whatever_the_file_says_of_planning(
+    repository: Path, empty_emulator: EmulatorServer
+) -> None:
     """Only a flag that shapes a plan is an error beside a saved one."""
     (repository / "web.yaml").write_text(GROUPS)
     (repository / "sgctl.toml").write_text(TARGET)
     assert run(["plan", "--out", "plan.json"]) == 0
     (repository / "sgctl.toml").write_text(TARGET + 'api_version = "v2"\ntwo_phase = true\n')
     assert run(["apply", "plan.json"]) == 0
-    writes = [record.path for record in emulator.requests if record.method != "GET"]
+    writes = [record.path for record in empty_emulator.requests if record.method != "GET"]
     assert writes
     assert all(path.startswith("/cloud/v1/") for path in writes)
 
 
 def test_max_age_stands_in_the_file(
-    repository: Path, emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
+    repository: Path, empty_emulator: EmulatorServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (repository / "web.yaml").write_text(GROUPS)
     (repository / "sgctl.toml").write_text(TARGET + 'max_age = "0s"\n')
     assert run(["plan", "--out", "plan.json"]) == 0
-    emulator.requests.clear()
+    empty_emulator.requests.clear()
     assert run(["apply", "plan.json", "--max-age", "0s"]) == run(["apply", "plan.json"]) == 1
     assert "more than the 0 s allowed" in capsys.readouterr().err
-    assert emulator.requests == []
+    assert empty_emulator.requests == []
     assert run(["apply", "plan.json", "--max-age", "1h"]) == 0
 
 

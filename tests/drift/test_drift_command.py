@@ -1,13 +1,12 @@
 """`sgctl drift` against the emulator: what it finds, how it ends, and whom it tells."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
+from webhook import Webhook, webhook
 
 from reconciler.cli import run
 from reconciler.emulator.server import EmulatorServer
@@ -146,67 +145,41 @@ def test_metrics_count_groups_by_severity(here: Path, monkeypatch: pytest.Monkey
     assert "sgctl_drift_last_run_timestamp_seconds" in metrics
 
 
-class Webhook(HTTPServer):
-    """Keeps what was posted, and answers what it is told to."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.posted: list[dict[str, object]] = []
-        self.statuses: list[int] = []
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Webhook
-
-    def do_POST(self) -> None:
-        self.server.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        assert "Authorization" not in self.headers, "the API key is not the webhook's"
-        self.send_response(self.server.statuses.pop(0) if self.server.statuses else 204)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
-def webhook() -> Iterator[Webhook]:
-    with Webhook() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+def hook() -> Iterator[Webhook]:
+    with webhook() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.usefixtures("here")
-def test_a_cron_is_told_of_changes_and_not_every_hour(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cron_is_told_of_changes_and_not_every_hour(hook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a state file: told when drift appears, when it changes and when it is gone; not in between."""
-    to = ["--notify-url", f"http://127.0.0.1:{webhook.server_port}/hook", "--state-file", "state.json"]
+    to = ["--notify-url", f"{hook.url}/hook", "--state-file", "state.json"]
     wide, wider = [group(rules=[rule(), rule(22)])], [group(rules=[rule(), rule(22), rule(23)])]
     told = []
     for live in ([group()], wide, wide, wider, [group()], [group()]):
         drift(monkeypatch, live, *to)
-        told.append(len(webhook.posted))
+        told.append(len(hook.posted))
     assert told == [0, 1, 1, 2, 3, 3]
-    assert [post["drifted"] for post in webhook.posted] == [True, True, False]
+    assert [post["drifted"] for post in hook.posted] == [True, True, False]
 
 
 @pytest.mark.usefixtures("here")
-def test_slack_gets_one_text_and_failures_are_tried_again(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slack_gets_one_text_and_failures_are_tried_again(hook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reconciler.model.clock.SystemClock.sleep", lambda *_: None)
-    webhook.statuses = [503, 429]
-    url = f"http://127.0.0.1:{webhook.server_port}/hook"
+    hook.statuses = [503, 429]
+    url = f"{hook.url}/hook"
     drift(monkeypatch, [group(rules=[rule(22)])], "--notify-url", url, "--notify-format", "slack")
-    assert len(webhook.posted) == 3
-    assert "`web`" in str(webhook.posted[-1]["text"])
+    assert len(hook.posted) == 3
+    assert "`web`" in str(hook.posted[-1]["text"])
 
 
 @pytest.mark.usefixtures("here")
 def test_a_webhook_that_refuses_is_1_and_its_address_stays_secret(
-    webhook: Webhook, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    hook: Webhook, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    webhook.statuses = [404]
-    url = f"http://127.0.0.1:{webhook.server_port}/services/SECRET"
+    hook.statuses = [404]
+    url = f"{hook.url}/services/SECRET"
     assert drift(monkeypatch, [], "--notify-url", url) == 1
     assert "SECRET" not in "".join(capsys.readouterr())
     assert drift(monkeypatch, [], "--notify-url", "http://example.com/SECRET") == 1
