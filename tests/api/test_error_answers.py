@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from reconciler.api.error_answer import Cleaner, Refusal, read_details, refusal_of
 from reconciler.api.http import Exchange, Http
-from reconciler.api.probe import ProbeResult
 from reconciler.model.clock import SystemClock
 from reconciler.model.errors import ApiRefused, ApiUnreachable, ErrorDetails, OutcomeUnknown
 
@@ -155,7 +154,7 @@ def escaped(text: str) -> str:
 FORMS = {
     "as it is": KEY,
     "in a URL": quote(KEY, safe=""),
-    "in a URL, small letters": quote(KEY, safe="").lower().replace("s3cret", "s3cret"),
+    "in a URL, small letters": quote(KEY, safe="").lower(),
     "in a URL twice": quote(quote(KEY, safe=""), safe=""),
     "escaped": escaped(KEY),
     "escaped in capitals": escaped(KEY).replace("\\u002f", "\\u002F"),
@@ -231,7 +230,3 @@ def test_a_long_text_full_of_what_begins_like_a_key_is_cleaned_at_once() -> None
     cleaner = Cleaner(KEY)
     for part in ("\\", "%25", "&#0", "1", KEY[:-1]):
         assert len(cleaner(part * 20_000)) <= 301
-
-
-def test_a_probe_tells_what_the_answer_says() -> None:
-    assert ProbeResult(401, {}).details == ErrorDetails()

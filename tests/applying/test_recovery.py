@@ -352,19 +352,9 @@ def test_in_v1_a_description_goes_through_v2_and_all_else_does_not(server: Emula
 def test_over_500_entries_are_split(server: EmulatorServer) -> None:
     """250 rules described anew are 500 entries; anything more goes into a second request."""
     world = World(server)
-    old = [tcp(port, description="old") for port in range(1, 251)]
+    old = [tcp(port, description="old") for port in range(1, 250)]
     new = [tcp(port, description="new") for port in range(1, 250)]
-    world.seed(
-        {
-            "name": "web",
-            "rules": seeds(
-                [
-                    *old[:249],
-                    tcp(1000),
-                ]
-            ),
-        }
-    )
+    world.seed({"name": "web", "rules": seeds([*old, tcp(1000)])})
     state = wanted(world.target, ("web", [*new, tcp(2000)]))
     assert world.exit_code(world.plan(state))[0] == 0
     assert world.content() == contents([*new, tcp(2000)])

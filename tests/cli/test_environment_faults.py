@@ -148,7 +148,7 @@ def ended(fault: Fault, folder: Path, arguments: list[str]) -> tuple[int, str]:
             env=environment,
             cwd=folder,
             stdin=subprocess.DEVNULL,
-            timeout=20,
+            timeout=60,
             check=False,
             preexec_fn=fault.before,
             **streams,

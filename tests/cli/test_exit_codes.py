@@ -9,7 +9,7 @@ import pytest
 from reconciler.emulator.faults import Fault, FaultPlan
 from reconciler.emulator.server import EmulatorServer
 
-from .conftest import BROKEN, CHANGED, EMPTIED, SAME, WEB, Sgctl, writes
+from .conftest import BROKEN, CHANGED, EMPTIED, KEY, SAME, WEB, Sgctl, writes
 
 WITH_API = ("plan", "apply", "drift")
 COMMANDS = (*WITH_API, "validate", "show", "emulator", "demo")
@@ -226,8 +226,6 @@ def test_a_wrong_key_is_1_and_says_which_variable(sgctl: Sgctl, monkeypatch: pyt
 
 def test_the_key_can_come_from_a_file(sgctl: Sgctl, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a line break at its end, as editors leave it; a file that holds none is named."""
-    from .conftest import KEY  # noqa: PLC0415 - this test alone needs it
-
     monkeypatch.setenv("GCORE_API_KEY", "")
     monkeypatch.setenv("GCORE_API_KEY_FILE", sgctl.write(f"{KEY}\n", "key.txt"))
     assert sgctl("drift", sgctl.write(SAME)).code == 0

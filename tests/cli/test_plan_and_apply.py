@@ -19,9 +19,10 @@ from reconciler.api.reader import QUOTAS_PATH
 from reconciler.cli import run
 from reconciler.emulator.knobs import DefaultRules, Knobs
 from reconciler.emulator.server import EmulatorServer
+from reconciler.loading.rule import expand
 from reconciler.planning import planfile
 
-from .conftest import APP, CHANGED, EMPTIED, KEY, SAME, WEB, Sgctl, writes
+from .conftest import APP, CHANGED, EMPTIED, KEY, SAME, SEED, WEB, Sgctl, writes
 
 EVERYTHING = """\
 project_id: 1
@@ -252,8 +253,6 @@ TAGS = st.none() | st.dictionaries(st.sampled_from(["a", "b", "env"]), st.sample
 @pytest.fixture(scope="module")
 def shared() -> Any:
     """One emulator whose groups go through everything that is desired, one state after the other."""
-    from .conftest import SEED  # noqa: PLC0415 - only here
-
     with EmulatorServer(api_key=KEY, seed=SEED) as running:
         running.control.knobs = Knobs(refuse_port_25=False, default_rules=DefaultRules.NEUTRON)
         yield running
@@ -265,8 +264,6 @@ def test_whatever_is_applied_plans_empty_afterwards(
     shared: EmulatorServer, tmp_path_factory: pytest.TempPathFactory, groups: dict[str, Any]
 ) -> None:
     """From any state to any other: every rule in the API's own fields, tags, new groups; one step and it is there."""
-    from reconciler.cli import run  # noqa: PLC0415 - a hypothesis test takes no fixture of function scope
-
     folder = tmp_path_factory.mktemp("state")
     document = {
         "project_id": 1,
@@ -289,8 +286,6 @@ def test_whatever_is_applied_plans_empty_afterwards(
 
 def _distinct(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Leave out what is the same rule with another description: a file may not hold both."""
-    from reconciler.loading.rule import expand  # noqa: PLC0415 - only here
-
     found: dict[Any, dict[str, Any]] = {}
     for rule in rules:
         expansion = expand(rule, {})

@@ -3,10 +3,6 @@
 import io
 import itertools
 import json
-import os
-import select
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -194,43 +190,6 @@ def test_no_progress_line_is_drawn_where_it_would_disturb(log: Log, environment:
     with progress(stream, iter([0.0, 1.0, 2.0]), log, environment=environment) as shown:
         shown.step("a")
     assert stream.getvalue() == ""
-
-
-def on_a_terminal(arguments: list[str], **environment: str) -> str:
-    """Run sgctl with a terminal of 60 columns as stdout and stderr, and return what it writes."""
-    import fcntl  # noqa: PLC0415 - not on every system
-    import pty  # noqa: PLC0415
-    import struct  # noqa: PLC0415
-    import termios  # noqa: PLC0415
-
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 25, 60, 0, 0))
-    with subprocess.Popen(
-        [sys.executable, "-m", "reconciler", *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, "TERM": "xterm", **environment},
-    ) as process:
-        os.close(theirs)
-        found = b""
-        try:
-            while select.select([ours], [], [], 60)[0] and (part := os.read(ours, 65536)):
-                found += part
-        except OSError:  # how Linux says that nobody writes any more
-            pass
-        finally:
-            process.kill()
-    os.close(ours)
-    return found.decode()
-
-
-@pytest.mark.usefixtures("files", "empty_emulator")
-def test_a_terminal_gets_colours_unless_no_color_is_set() -> None:
-    assert "\x1b[32m" in on_a_terminal(["plan", "-q"])
-    assert "\x1b" not in on_a_terminal(["plan", "-q"], NO_COLOR="1")
-    assert "\x1b" not in on_a_terminal(["plan", "-q", "nowhere"], NO_COLOR="1"), "errors neither"
-    assert "\x1b[31m" in on_a_terminal(["plan", "-q", "nowhere"], NO_COLOR=""), "an empty variable counts as unset"
 
 
 class Watched(Terminal):

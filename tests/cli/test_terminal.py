@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,7 +15,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from texts import assert_harmless
 
+from reconciler.emulator.faults import Fault, FaultPlan
 from reconciler.emulator.server import EmulatorServer
 
 from .conftest import CHANGED, EMPTIED, KEY, SAME, WEB, Sgctl, writes
@@ -171,10 +174,17 @@ def test_a_guardrail_stops_before_the_question(offline: Sgctl, emulator: Emulato
     assert writes(emulator) == []
 
 
-def test_no_color_is_obeyed(offline: Sgctl, open_terminal: Open) -> None:
-    terminal = open_terminal("plan", offline.write(CHANGED), NO_COLOR="1")
-    assert terminal.end() == 0
-    assert "\x1b[" not in terminal.text.replace("\r\x1b[K", "")
+@pytest.mark.parametrize(
+    ("no_color", "path", "code"), [("1", "groups.yaml", 0), ("1", "nowhere", 1), ("", "nowhere", 1)]
+)
+def test_no_color_is_obeyed_by_plans_and_by_errors(
+    offline: Sgctl, open_terminal: Open, no_color: str, path: str, code: int
+) -> None:
+    """An empty variable counts as unset."""
+    offline.write(CHANGED)
+    terminal = open_terminal("plan", path, NO_COLOR=no_color)
+    assert terminal.end() == code
+    assert ("\x1b[" in terminal.text.replace("\r\x1b[K", "")) is not bool(no_color)
 
 
 def test_a_pipe_gets_no_colour(offline: Sgctl, environment: dict[str, str]) -> None:
@@ -196,7 +206,7 @@ def test_a_reader_that_has_seen_enough_is_no_error_to_talk_about(offline: Sgctl,
     rules = ", ".join(f"{{direction: ingress, protocol: tcp, ports: {port}}}" for port in range(1, 250))
     path = offline.write(SAME.split("    rules:")[0] + f"    rules: [{rules}]\n")
     ran = subprocess.run(
-        ["bash", "-c", f"'{sys.executable}' -m reconciler plan {path} --format json | head -1"],
+        ["bash", "-c", f"{shlex.quote(sys.executable)} -m reconciler plan {path} --format json | head -1"],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
@@ -233,8 +243,6 @@ def test_text_from_the_cloud_cannot_command_the_terminal(
 
 
 def test_a_hostile_error_cannot_either(sgctl: Sgctl, emulator: EmulatorServer) -> None:
-    from reconciler.emulator.faults import Fault, FaultPlan  # noqa: PLC0415 - only here
-
     emulator.control.plan(FaultPlan.of(Fault("status", status=400, message=HOSTILE, count=0)))
     ran = sgctl("plan", sgctl.write(SAME), "-v")
     assert ran.code == 1
@@ -257,5 +265,5 @@ def _hostile_seed() -> dict[str, object]:
 
 
 def _assert_harmless(text: str) -> None:
-    assert all(character.isprintable() or character == "\n" for character in text)
+    assert_harmless(text)
     assert "\n+ all fine" not in text

@@ -9,7 +9,6 @@ import pytest
 from build import desired_group, live_group, live_of, plan_of, rule, state_of, tcp, there, wanted
 from effort import examples
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from strategies import live_rules, rules_to_create, tag_maps
 
 from reconciler.api.backend import GcoreWriter
@@ -69,8 +68,7 @@ def test_severity_says_what_it_means_for_traffic(
     assert drift.counted == (order.index(severity) >= order.index(fail_on))
 
 
-@settings(max_examples=examples(50), deadline=None)
-@given(st.booleans())
+@pytest.mark.parametrize("named", [True, False], ids=["named", "no file"])
 def test_live_groups_that_no_file_names_never_count(named: bool) -> None:
     now = [live_group("web"), live_group("other", [tcp(22)], number=2)]
     drift = find_drift(state_of(*([desired_group("web")] if named else [])), live_of(*now))

@@ -465,9 +465,7 @@ def bad_tables(size: int) -> str:
 
 def dotted_settings(size: int) -> str:
     """A bad key of as many dots as fit into a line."""
-    return f"a{'.a' * min(500, size // 2)} = 1\n" * 1 + "".join(
-        f"x{each} = '{'=' * 50}'\n" for each in range(size // 64)
-    )
+    return f"a{'.a' * min(500, size // 2)} = 1\n" + "".join(f"x{each} = '{'=' * 50}'\n" for each in range(size // 64))
 
 
 def one_line_settings(size: int) -> str:
