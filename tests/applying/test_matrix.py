@@ -1,12 +1,12 @@
 """Whatever the server does: every order, atomicity and version, met by every fault, ends as the plan says."""
 
 import itertools
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pytest
 from bruteforce import cut_or_opened
 from pairwise import pairs_of, pairwise
@@ -21,9 +21,18 @@ from reconciler.model.rule import Rule
 FOREIGN = {"direction": "ingress", "protocol": "tcp", "port_range_min": 6666, "port_range_max": 6666}
 FOREIGN_RULE = Rule("ingress", "IPv4", "tcp", 6666, 6666)
 TINY = 0.08
-"""Seconds until a request counts as not answered, where a fault is about that."""
+"""Seconds until a write counts as not answered, where a fault is about that."""
 
 VERSIONS = {"v1": ("v1", False), "v1-two-phase": ("v1", True), "v2": ("v2", False)}
+
+
+class Impatient(httpx.HTTPTransport):
+    """Waits a moment for the answer to a write, and for that to a read as long as a busy machine needs."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method != "GET":
+            request.extensions["timeout"] = {**request.extensions["timeout"], "read": TINY}
+        return super().handle_request(request)
 
 
 @dataclass(frozen=True)
@@ -83,7 +92,7 @@ ANSWERS: dict[str, Faults] = {
     "429-seconds": _one("status", status=429, retry_after=2, count=2),
     "429-date": _one("status", status=429, retry_after_date=5),
     "500-thrice": _one("status", status=500, count=3),
-    "second-write-reset": _one("reset", nth=2, when="after"),
+    "another-write-reset": lambda method: [Fault("reset", "PATCH", nth=2 if method == "PATCH" else 1, when="after")],
     "foreign-rule": lambda method: [
         Fault("foreign_change", method=method, group="web" if method == "POST" else None, rule=FOREIGN)
     ],
@@ -108,6 +117,7 @@ CELLS: list[Cell] = [
     (version, case, order, atomicity, fault)
     for version, case, order, atomicity in itertools.product(VERSIONS, CASES, Order, Atomicity)
     for fault in (FAULTS if version == "v2" and case != "delete" else ANSWERS)
+    if (version, case, fault) != ("v1", "update", "another-write-reset")  # which is a single write
 ]
 
 
@@ -129,19 +139,20 @@ def test_the_pairwise_choice_has_every_pair_of_the_full_matrix() -> None:
 def test_every_cell_converges(server: EmulatorServer, cell: Cell) -> None:
     version, case_name, order, atomicity, fault_name = cell
     case = CASES[case_name]
-    is_slow = fault_name.startswith(TIMEOUTS)
-    world = World(server, *VERSIONS[version], knobs=neutron(order, atomicity), timeout=TINY if is_slow else 10)
+    world = World(server, *VERSIONS[version], knobs=neutron(order, atomicity))
     case.seed(world)
     before = {group.name: group for group in world.groups()}
     state = case.state(world)
     plan = world.plan(state, prune=case.prune)
     mark = f"/{world.target.project_id}/{world.target.region_id}(/|$)"
     world.faults(*(_in(mark, fault) for fault in FAULTS[fault_name](case.method)))
+    world.transport = Impatient if fault_name.startswith(TIMEOUTS) else httpx.HTTPTransport
 
     code, told = world.exit_code(plan)
 
-    world.timeout = 10
+    world.transport = httpx.HTTPTransport
     assert code in {0, 1, 3, 4}, told
+    assert fault_name == "none" or any(record.faults for record in world.requests()), "the fault hit nothing"
     _check_done(world, fault_name)
     if code in {1, 3}:
         assert {group.name: _but_foreign(group) for group in world.groups()} == {
@@ -228,10 +239,3 @@ def _check_traffic(world: World, case: Case, before: Mapping[str, Any]) -> None:
         )
         redescribed = {rule for rule, text in old.items() if new.get(rule, text) != text}
         assert not cut_or_opened(world.rule_sets(ids[name]), list(old), list(new), redescribed)
-
-
-def test_each_fault_of_the_table_hits() -> None:
-    """A fault that names a request nobody sends proves nothing."""
-    for name, make in FAULTS.items():
-        for case in CASES.values():
-            assert all(re.fullmatch("POST|PATCH|DELETE", fault.method or "") for fault in make(case.method)), name

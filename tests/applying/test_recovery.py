@@ -349,16 +349,17 @@ def test_in_v1_a_description_goes_through_v2_and_all_else_does_not(server: Emula
     assert world.group().description == "new"
 
 
-def test_over_500_entries_are_split(server: EmulatorServer) -> None:
-    """250 rules described anew are 500 entries; anything more goes into a second request."""
+def test_a_change_of_more_entries_than_a_request_takes_is_sent_in_several(
+    server: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rules described anew are two entries each."""
+    monkeypatch.setattr("reconciler.api.v1.MAX_ENTRIES", 5)
     world = World(server)
-    old = [tcp(port, description="old") for port in range(1, 250)]
-    new = [tcp(port, description="new") for port in range(1, 250)]
-    world.seed({"name": "web", "rules": seeds([*old, tcp(1000)])})
-    state = wanted(world.target, ("web", [*new, tcp(2000)]))
-    assert world.exit_code(world.plan(state))[0] == 0
-    assert world.content() == contents([*new, tcp(2000)])
-    assert all(record.body.count('"action"') <= 500 for record in world.writes())
+    world.seed({"name": "web", "rules": seeds([tcp(1000), *(tcp(port, description="old") for port in range(1, 5))])})
+    new = [tcp(2000), *(tcp(port, description="new") for port in range(1, 5))]
+    assert world.exit_code(world.plan(wanted(world.target, ("web", new))))[0] == 0
+    assert world.content() == contents(new)
+    assert [record.body.count('"action"') for record in world.writes()] == [5, 5]
 
 
 def test_a_group_that_filled_up_meanwhile_is_not_emptied_to_make_room(server: EmulatorServer) -> None:
