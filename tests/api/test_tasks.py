@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from steady import SteadyClock
 
 from reconciler.api.backend import GcoreWriter
 from reconciler.api.http import Http
@@ -19,28 +20,13 @@ GROUP_ID = "0000000a-0000-4000-8000-00000000000b"
 PATCH = Request("PATCH", "/cloud/v2/security_groups/1/7/x", {"rules": []})
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.slept = 0.0
-
-    def now(self) -> datetime:
-        return START
-
-    def monotonic(self) -> float:
-        return self.slept
-
-    def sleep(self, seconds: float) -> None:
-        assert seconds > 0
-        self.slept += seconds
-
-
 class Server:
     """Tasks by id, each with the states it is found in, the last one for ever."""
 
     def __init__(self, **tasks: Iterable[dict[str, Any]]) -> None:
         self.tasks = {name: list(states) for name, states in tasks.items()}
         self.asked: list[httpx.Request] = []
-        self.clock = Clock()
+        self.clock = SteadyClock()
         self.on_list: Callable[[], list[dict[str, Any]]] = list
         self.answer: httpx.Response = httpx.Response(200, json={"tasks": list(tasks)})
 

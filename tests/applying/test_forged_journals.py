@@ -12,6 +12,7 @@ from build import TARGET, desired_group, live_group, plan_of, tcp, uuid
 from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plan_strategies import leaves
 
 from reconciler.api.backend import BACKENDS
 from reconciler.api.reader import v1_path
@@ -181,11 +182,6 @@ def test_a_real_journal_proves_what_happened() -> None:
     assert [before.name for before in read.befores] == ["fresh", "late", "web", "old"]
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path, *(place for key, item in items for place in places(item, (*path, key)))]
-
-
 JUNK = st.sampled_from(
     [None, True, 0, -1, 10**400, 1.5, "", "x", "POST", "\ud800", NEW, WEB, OLD, VICTIM, [], {}, [[]]]
 )
@@ -204,7 +200,7 @@ def check_way_back(read: Journal) -> None:
 def test_whatever_is_edited_only_ids_that_nobody_had_before_count_as_created(data: st.DataObject) -> None:
     lines = real()
     for _ in range(data.draw(st.integers(1, 3))):
-        *way, key = data.draw(st.sampled_from([place for place in places(lines) if place]))
+        *way, key = data.draw(st.sampled_from([place for place in leaves(lines) if place]))
         parent: Any = lines
         for step in way:
             parent = parent[step]

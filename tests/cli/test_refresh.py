@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from raw_server import Peer, serving
+from steady import HastyClock
 
 from reconciler.api.lists import fetch_list
 from reconciler.emulator import catalog
 from reconciler.emulator.server import EmulatorServer
 from reconciler.loading.lists import ListSource, parse_list
-from reconciler.model.clock import SystemClock
 from reconciler.model.errors import ApiError, SgctlError, UsageError
 
 from .conftest import KEY, Sgctl
@@ -186,13 +186,6 @@ def server(heard: list[bytes]) -> Iterator[str]:
         yield url
 
 
-class Hasty(SystemClock):
-    """Real time, but nothing is waited for."""
-
-    def sleep(self, seconds: float) -> None:
-        pass
-
-
 @pytest.mark.parametrize(
     ("path", "said"),
     [
@@ -206,7 +199,7 @@ class Hasty(SystemClock):
 )
 def test_a_fetch_is_bounded(server: str, path: str, said: str) -> None:
     with pytest.raises(ApiError, match=said):
-        fetch_list(server + path, Hasty(), limit=1000, timeout=0.2 if path == "/slow" else 20)
+        fetch_list(server + path, HastyClock(), limit=1000, timeout=0.2 if path == "/slow" else 20)
 
 
 def test_lists_that_do_not_come_do_not_add_up(sgctl: Sgctl, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,7 +249,7 @@ def test_a_list_is_fetched_from_its_host_without_the_key(sgctl: Sgctl, server: s
 )
 def test_an_address_that_is_not_safe_is_refused(url: str) -> None:
     with pytest.raises(UsageError, match="not an https address"):
-        fetch_list(url, Hasty(), limit=1000)
+        fetch_list(url, HastyClock(), limit=1000)
     assert issubclass(UsageError, SgctlError)
 
 

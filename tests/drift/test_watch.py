@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 from build import desired_group, live_group, state_of, tcp, uuid
 from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from steady import SteadyClock, StoppedClock
 from world import World, canonical, rule_lists, seeds, wanted
 
 from reconciler import Enforce, connect, reconcile
@@ -18,7 +18,7 @@ from reconciler.drift.compare import Drift, Severity
 from reconciler.drift.watch import Health, Round, Told, WatchLoop, narrows, only_narrowing
 from reconciler.emulator.server import EmulatorServer
 from reconciler.model.desired import DesiredRule, Target
-from reconciler.model.errors import ApiError, Stopped
+from reconciler.model.errors import ApiError
 from reconciler.planning.diff import diff, diff_deletion
 from reconciler.planning.resolve import Match
 from reconciler.traffic import Traffic
@@ -27,24 +27,8 @@ TARGET = Target(1, 7)
 GOOD = Round(Drift((), 1, 1, Severity.COSMETIC, {}), {TARGET: 1}, mended=1)
 
 
-class Clock:
-    """Time that passes by sleeping alone, and remembers each sleep."""
-
-    def __init__(self) -> None:
-        self.slept: list[float] = []
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(1000 + sum(self.slept), UTC)
-
-    def monotonic(self) -> float:
-        return sum(self.slept)
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-
-
 def watch(
-    outcomes: list[Round | Exception], clock: Clock | None = None, pick: float = 0.5
+    outcomes: list[Round | Exception], clock: SteadyClock | None = None, pick: float = 0.5
 ) -> tuple[list[Health], list[Told]]:
     """Run as many rounds as there are outcomes, and return what was known and told after each."""
     left = list(outcomes)
@@ -61,7 +45,7 @@ def watch(
         known.append(loop.health)
         told.append(each)
 
-    loop = WatchLoop(one_round, clock or Clock(), lambda: pick, tell)
+    loop = WatchLoop(one_round, clock or SteadyClock(), lambda: pick, tell)
     loop.run(300, lambda: False, len(outcomes))
     return known, told
 
@@ -90,16 +74,12 @@ def test_a_watch_that_does_not_move_is_not_alive() -> None:
 
 @pytest.mark.parametrize(("pick", "pause"), [(0.0, 270), (0.5, 300), (1.0, 330)])
 def test_pauses_differ_by_a_tenth_of_the_interval(pick: float, pause: float) -> None:
-    clock = Clock()
+    clock = SteadyClock()
     watch([GOOD, GOOD], clock, pick)
-    assert clock.slept == pytest.approx([pause])
+    assert clock.waits == pytest.approx([pause])
 
 
 def test_a_watch_that_is_stopped_in_a_pause_or_in_a_wait_ends() -> None:
-    class StoppedClock(Clock):
-        def sleep(self, seconds: float) -> None:
-            raise Stopped("stopped while waiting")
-
     rounds: list[int] = []
 
     def one_round() -> Round:
@@ -107,7 +87,7 @@ def test_a_watch_that_is_stopped_in_a_pause_or_in_a_wait_ends() -> None:
         return GOOD
 
     WatchLoop(one_round, StoppedClock(), lambda: 0.5, lambda _: None).run(300, lambda: False)
-    WatchLoop(one_round, Clock(), lambda: 0.5, lambda _: None).run(300, lambda: True)
+    WatchLoop(one_round, SteadyClock(), lambda: 0.5, lambda _: None).run(300, lambda: True)
     assert len(rounds) == 1
 
 
