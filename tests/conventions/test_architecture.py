@@ -161,7 +161,7 @@ def test_only_the_commands_start_the_emulator() -> None:
 
 def test_the_folders_of_tests_are_those_of_the_package() -> None:
     """What tests something else than one folder has a folder of its own, and what several tests share is in support."""
-    folders = {path.name for path in TESTS.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    folders = {path.name for path in TESTS.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))}
     package = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()}
     assert folders - package == {"benchmarks", "browser", "contract", "conventions", "examples", "released", "support"}
     programs = {"benchmarks/bench.py", "benchmarks/budget.py", "benchmarks/fleet.py", "benchmarks/soak.py"}

@@ -39,11 +39,21 @@ def patterns() -> Iterator[tuple[str, re.Pattern[Any]]]:
             owner = value if isinstance(value, re.Pattern) else getattr(value, "__self__", None)
             if isinstance(owner, re.Pattern):
                 yield f"{name}.{variable}", owner
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("re.") and node.args:
+        source = path.read_text("utf-8")
+        for node in ast.walk(ast.parse(source)) if "re." in source else ():
+            if isinstance(node, ast.Call) and is_of_re(node.func) and node.args:
                 first = node.args[0]
-                if isinstance(first, ast.Constant) and isinstance(first.value, str) and "compile" not in node.func.attr:  # type: ignore[attr-defined]  # it is an attribute of `re`
+                if isinstance(first, ast.Constant) and isinstance(first.value, str):
                     yield f"{name}:{node.lineno}", re.compile(first.value)
+
+
+def is_of_re(function: ast.expr) -> bool:
+    """Tell whether it is a function of `re`; what that compiles, a module holds."""
+    return (
+        isinstance(function, ast.Attribute)
+        and isinstance(function.value, ast.Name)
+        and (function.value.id, function.attr == "compile") == ("re", False)
+    )
 
 
 def nested(parsed: Any) -> int:
