@@ -81,29 +81,8 @@ def serve(address: tuple[str, int], pages: Mapping[str, Callable[[], Answer]]) -
 
     host, port = address
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        address_family = AF_INET6 if ":" in host else AF_INET
-        places = BoundedSemaphore(_MOST_CLIENTS)
-
-        def verify_request(self, request: Any, client_address: Any) -> bool:
-            return self.places.acquire(blocking=False)
-
-        def process_request_thread(self, request: Any, client_address: Any) -> None:
-            cut_off = Timer(2 * _SECONDS, partial(_cut_off, request))
-            cut_off.daemon = True
-            cut_off.start()
-            try:
-                super().process_request_thread(request, client_address)
-            finally:
-                cut_off.cancel()
-                self.places.release()
-
-        def handle_error(self, request: Any, client_address: Any) -> None:
-            """Nothing: its own would write a traceback to stderr because a client has gone."""
-
     try:
-        server = Server((host, port), Handler)
+        server = _Server(host, port, Handler)
     except (OSError, OverflowError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(f"cannot listen on {host}:{port}: {reason}") from None
@@ -113,6 +92,42 @@ def serve(address: tuple[str, int], pages: Mapping[str, Callable[[], Answer]]) -
             yield server.server_address[1]
         finally:
             server.shutdown()
+
+
+class _Server(ThreadingHTTPServer):
+    """Has a thread and a place for each client, both for a while only."""
+
+    daemon_threads = True
+
+    def __init__(self, host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
+        self.address_family = AF_INET6 if ":" in host else AF_INET
+        self._places = BoundedSemaphore(_MOST_CLIENTS)
+        super().__init__((host, port), handler)
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        return self._places.acquire(blocking=False)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:  # the machine has no further thread; whoever called closes the connection
+            self._places.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        cut_off = Timer(2 * _SECONDS, partial(_cut_off, request))
+        cut_off.daemon = True
+        try:
+            cut_off.start()
+            super().process_request_thread(request, client_address)
+        except RuntimeError:  # the same: nobody would cut this client off
+            self.shutdown_request(request)
+        finally:
+            cut_off.cancel()
+            self._places.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Nothing: its own would write a traceback to stderr because a client has gone."""
 
 
 def _cut_off(connection: socket) -> None:

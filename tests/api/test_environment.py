@@ -553,7 +553,7 @@ def test_an_address_that_is_accepted_can_be_asked(host: str) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200))
     with (
         suppress(UsageError),
-        open_client(check_base_url(f"https://{host}"), Clock(), timeout=1, transport=transport) as api,
+        open_client(check_base_url(f"https://{host}"), TickingClock(), timeout=1, transport=transport) as api,
     ):
         assert api.get("/").status_code == 200
     with suppress(UsageError):

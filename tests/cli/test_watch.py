@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partialmethod
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 from urllib.error import HTTPError
 
@@ -181,13 +181,39 @@ def test_many_clients_of_the_pages_are_turned_away_until_there_is_a_place(monkey
         one, other = (socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) for _ in range(2))
         with one, other:
             assert talk(port, ASKED, b"\r\n") == b""
-        deadline = time.monotonic() + PATIENCE
-        while not talk(port, ASKED, b"\r\n").endswith(b"ok\n"):
-            assert time.monotonic() < deadline
+        assert_answered(port)
+
+
+def assert_answered(port: int) -> None:
+    """A place is free again as soon as the thread of the client before has ended."""
+    deadline = time.monotonic() + PATIENCE
+    while not talk(port, ASKED, b"\r\n").endswith(b"ok\n"):
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize("spare", [0, 1], ids=["none for the client", "none to cut it off"])
+def test_a_machine_without_threads_for_a_moment_answers_again_later(
+    monkeypatch: pytest.MonkeyPatch, spare: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left, start = [spare], Thread.start
+
+    def reluctant(thread: Thread) -> None:
+        if not left[0]:
+            raise RuntimeError("can't start new thread")
+        left[0] -= 1
+        start(thread)
+
+    monkeypatch.setattr(health, "_MOST_CLIENTS", 1)
+    with serve(("127.0.0.1", 0), GOOD) as port:
+        with monkeypatch.context() as patch:
+            patch.setattr(Thread, "start", reluctant)
+            assert talk(port, ASKED, b"\r\n") == b""
+        assert_answered(port)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_slow_client_of_the_pages_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also one that says a line now and then, which no limit of a single read would end."""
+    """Also one that says a letter now and then, which no limit of a single read would end."""
     monkeypatch.setattr(health, "_SECONDS", 0.1)
     with serve(("127.0.0.1", 0), GOOD) as port:
         assert talk(port, ASKED) == b""
@@ -195,7 +221,7 @@ def test_a_slow_client_of_the_pages_is_cut_off(monkeypatch: pytest.MonkeyPatch) 
             dripping.sendall(ASKED)
             deadline = time.monotonic() + PATIENCE
             while time.monotonic() < deadline:
-                dripping.sendall(b"A: b\r\n")
+                dripping.sendall(b"A")
                 with suppress(TimeoutError):
                     assert dripping.recv(1) == b""
                     break
