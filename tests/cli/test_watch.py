@@ -149,14 +149,13 @@ def test_a_page_that_fails_is_a_500_and_a_line_in_the_log(capsys: pytest.Capture
 
 def talk(port: int, *parts: bytes) -> bytes:
     """Say something to a server, then hang up without reading, or read until it has hung up, rudely or not."""
-    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection, suppress(ConnectionError):
         for part in parts:
             connection.sendall(part)
         if parts[-1].endswith(b"gone: 1\r\n\r\n"):
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             return b""
-        with suppress(ConnectionError):
-            return b"".join(iter(lambda: connection.recv(65536), b""))
+        return b"".join(iter(lambda: connection.recv(65536), b""))
     return b""
 
 
