@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from types import FrameType
 from typing import NoReturn
 
@@ -89,12 +90,16 @@ def collect_garbage() -> None:
 def stop_on_signals(requested: threading.Event) -> Iterator[None]:
     """Let the first SIGINT, SIGTERM or SIGHUP set `requested`, and the second raise `KeyboardInterrupt`.
 
-    A signal that is ignored (SIGHUP under `nohup`) stays ignored.
+    Further ones do nothing, also afterwards: what is done and said of the second is brought to its end. A signal that
+    is ignored (SIGHUP under `nohup`) stays ignored.
     """
+    signals = count()  # a step of it is atomic, and one signal may come while another is looked at
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        if requested.is_set():
-            raise KeyboardInterrupt
+        if number := next(signals):
+            if number == 1:
+                raise KeyboardInterrupt
+            return
         requested.set()
         with suppress(OSError):  # after SIGHUP the terminal is gone
             os.write(sys.stderr.fileno(), b"\nstopping: the requests under way are finished; again to abandon them\n")
@@ -107,8 +112,9 @@ def stop_on_signals(requested: threading.Event) -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        if next(signals) <= 1:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
 
 
 def usable_processes() -> int:

@@ -40,9 +40,11 @@ def in_threads(work: Callable[[Item], Result], items: Iterable[Item], most: int)
             take()
         for taker in wait(takers, return_when=FIRST_EXCEPTION).done:
             taker.result()
-    except BaseException:
+    except BaseException as error:
         errors[len(ordered)] = Stopped("abandoned")  # nothing further is begun
         pool.shutdown(wait=False)
+        if isinstance(error.__context__, KeyboardInterrupt):  # in the middle of a wait, Python then misses a lock
+            raise error.__context__ from None
         raise
     pool.shutdown()
     if errors:
