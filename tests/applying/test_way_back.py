@@ -3,17 +3,19 @@
 from dataclasses import replace
 from typing import Any
 
-from build import TARGET, live_group, rule, tcp, there
+from build import TARGET, live_group, rule, tcp, there, uuid
 
 from reconciler.applying.journal_reading import Before, Journal
 from reconciler.applying.rollback import WayBack, way_back
 from reconciler.model.live import LiveGroup, Tag
-from reconciler.planning.diff import Action
+from reconciler.planning.diff import Action, LostRule
 
 
-def back(old: LiveGroup, *now: LiveGroup, created: tuple[LiveGroup, ...] = (), **fields: Any) -> WayBack:
-    """Go back from an apply that changed one group, or deleted it where it is not there any more."""
-    is_gone = old.id not in {group.id for group in now}
+def back(
+    old: LiveGroup, *now: LiveGroup, created: tuple[LiveGroup, ...] = (), deletes: bool | None = None, **fields: Any
+) -> WayBack:
+    """Go back from an apply that changed one group, or sent its deletion: else where it is not there any more."""
+    is_gone = old.id not in {group.id for group in now} if deletes is None else deletes
     action = Action.DELETE if is_gone else Action.UPDATE
     known = {"changed": frozenset({"rules"}), "tags": (), "lost_rules": ()}
     before = Before(2, action, TARGET, old.name, old, **known | fields)
@@ -55,3 +57,31 @@ def test_a_group_that_was_created_under_the_name_of_a_deleted_one_is_filled_and_
     assert difference.action is Action.UPDATE
     assert [each.rule for each in difference.creates] == [tcp(22)]
     assert [each.rule for each in difference.deletes] == [tcp(80)]
+
+
+def test_a_group_whose_deletion_came_to_nothing_is_left_alone() -> None:
+    """A rule that referred to it went by other hands, and stays away."""
+    old, other = live_group("web", [tcp(22)], {"a": "b"}), live_group("app", number=2)
+    lost = LostRule(other.id, other.name, there(7, tcp(1, old.id)))
+    found = back(old, old, other, deletes=True, lost_rules=(lost,))
+    assert (found.differences, found.notes) == ((), ())
+
+
+def test_a_changed_group_that_others_deleted_stays_deleted() -> None:
+    found = back(live_group("web", [tcp(22)]), deletes=False)
+    assert (found.differences, found.notes) == ((), (f"'web' ({uuid(1)}) was deleted by somebody else and stays so",))
+
+
+def test_a_second_group_of_the_name_is_in_nobodys_way_where_no_name_changes() -> None:
+    old = live_group("web", [tcp(22)])
+    (difference,) = back(old, replace(old, rules=()), live_group("web", number=2)).differences
+    assert [each.rule for each in difference.creates] == [tcp(22)]
+
+
+def test_a_rule_whose_remote_group_is_gone_is_told_and_left_out() -> None:
+    old = live_group("web", [tcp(22), tcp(80, uuid(9))])
+    found = back(old, replace(old, rules=()))
+    (difference,) = found.differences
+    assert [each.rule for each in difference.creates] == [tcp(22)]
+    (note,) = found.notes
+    assert "cannot be brought back, the group it refers to does not exist any more: ingress IPv4 tcp 80" in note

@@ -252,6 +252,16 @@ FORGERIES: dict[str, Any] = {
     "another-version": (lambda content: content.update(api_version="v2"), r"\$\.changes\[0\]"),
     "a-note-that-calms": (lambda content: change(content, APP).update(notes=["all is well"]), r"notes"),
     "policies-that-are-none": (lambda content: content["policies"].update(settings={"x": 1}), r"\$\.policies"),
+    "a-prefix-that-is-none": (
+        lambda content: content["policies"].update(address_groups={"office": ["x"]}),
+        r"\$\.policies\.address_groups\.office\[0\] is `x`, not a prefix",
+    ),
+    "a-limit-that-is-none": (lambda content: content.update(limits={"x": 1}), r"\$\.limits"),
+    "rules-from-outside-that-are-none": (lambda content: content.update(outside={"x": 1}), r"\$\.outside"),
+    "a-name-that-ends-a-placeholder": (
+        lambda content: change(content, NEW).update(name="x}"),
+        r"\$\.changes\[0\]\.name is `x}`, not a name",
+    ),
     "a-guardrail-twice": (lambda content: content.update(lifted=["gap", "gap"]), r"\$\.lifted"),
     "a-time-that-is-none": (lambda content: content.update(created_at="2026-13-01T00:00:00Z"), r"\$\.created_at"),
     "an-address-that-is-none": (lambda content: content.update(protect_ssh_from="::1%x"), r"\$\.protect_ssh_from"),
@@ -264,6 +274,20 @@ def test_a_forgery_is_refused_with_its_place(forge: Any, words: str) -> None:
     assert planfile.loads(signed(content), "plan.json", BACKENDS) == SMALL
     forge(content)
     with pytest.raises(PlanFileError, match=words):
+        planfile.loads(signed(content), "plan.json", BACKENDS)
+
+
+def test_no_rule_is_lost_twice() -> None:
+    ours = {"sgctl-owner": "us"}
+    live = [
+        live_group("web", tags=ours),
+        live_group("old", tags=ours, number=9),
+        live_group("x", [tcp(1, uuid(9))], number=3),
+    ]
+    content = planfile.to_json(plan_of([desired_group("web", owner="us")], live, owners=["us"], prune=True))
+    lost = change(content, 0)["lost_rules"]
+    lost.append(lost[0])
+    with pytest.raises(PlanFileError, match=rf"changes\[0\] loses rule {lost[0]['rule']['id']} twice"):
         planfile.loads(signed(content), "plan.json", BACKENDS)
 
 

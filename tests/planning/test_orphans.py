@@ -197,6 +197,10 @@ def test_a_renamed_group_whose_rules_no_file_manages_is_an_error_that_says_how_i
     with pytest.raises(InputError) as raised:
         plan_of([desired_group("cache", None)], [live_group("cache-v2", TEN, OURS)], ["us"])
     assert "write `previous_name: cache-v2`" in str(raised.value.issues[0].fix)
-    with pytest.raises(InputError) as raised:
-        plan_of([desired_group("cache", None)], [live_group("cache-v2", TEN)], ["us"])
-    assert "previous_name" not in str(raised.value.issues[0].fix)
+    others = {"nobody's": ("cache-v2", {}), "unlike": ("db", OURS), "elsewhere": ("cache-v2", OURS)}
+    for what, (name, tags) in others.items():
+        target = OTHER_TARGET if what == "elsewhere" else TARGET
+        desired = [desired_group("cache", None), desired_group("web", [], target=OTHER_TARGET)]
+        with pytest.raises(InputError) as raised:
+            plan_of(desired, [live_group(name, TEN, tags, target=target)], ["us"])
+        assert "previous_name" not in str(raised.value.issues[0].fix), what
