@@ -480,6 +480,32 @@ def test_a_task_behind_a_lost_answer_is_waited_for_before_anything_is_read(serve
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_group_to_which_a_failed_change_may_still_refer_is_not_deleted(server: EmulatorServer, version: str) -> None:
+    """The cloud would delete that rule with it."""
+    world = World(server, version)
+    owner = {"sgctl-owner": "tests"}
+    world.seed(
+        {"name": "web", "rules": seeds([tcp(1, group="old")]), "tags": owner},
+        {"name": "old", "rules": [], "tags": owner},
+    )
+    plan = world.plan(wanted(world.target, ("web", NEW), owner="tests"), prune=True, lifted=frozenset({"mass-delete"}))
+    world.faults(here(world, "status", status=403, count=0))
+    results = {each.change.difference.name: each for each in world.apply(plan).results}
+    assert (results["old"].status, results["old"].message) == (Status.LEFT, "web may still refer to it")
+    assert {record.method for record in world.writes()} == {"PATCH"}
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_new_group_that_needs_one_which_could_not_be_created_is_left(server: EmulatorServer, version: str) -> None:
+    world = World(server, version)
+    plan = world.plan(wanted(world.target, ("app", NEW), ("data", [tcp(2, group="app")])))
+    world.faults(here(world, "status", method="POST", status=403, count=0))
+    app, data = sorted(world.apply(plan).results, key=lambda each: each.change.difference.name)
+    assert (app.status, data.status, data.message) == (Status.FAILED, Status.LEFT, "app could not be created")
+    assert len(world.writes()) == 1
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
 def test_a_group_that_goes_while_it_is_changed_is_told(server: EmulatorServer, version: str) -> None:
     world = World(server, version)
     plan = one_change(world, "PATCH")
