@@ -139,21 +139,10 @@ def test_many_signals_while_a_write_is_under_way_are_two(
 ) -> None:
     """The first ends the apply, the second abandons it, and no further one disturbs what is said of it then."""
     offline.write(TWO_CHANGES)
-    started: list[subprocess.Popen[str]] = []
-
-    def hail() -> None:
-        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM) * 20:
-            started[0].send_signal(number)
-
-    emulator.store.requests = ActingOnPatch(hail)
-    command = [sys.executable, "-m", "reconciler", "apply", "groups.yaml", "--auto-approve", "--parallelism", "1"]
-    started.append(
-        subprocess.Popen(
-            command, cwd=offline.folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-    )
-    told = started[0].communicate(timeout=60)[0]
-    assert (started[0].returncode, "bug in sgctl" in told, "Traceback" in told) == (4, False, False), told
+    hail = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM) * 20
+    process = signalled(emulator, lambda: start_apply(environment), *hail, method="PATCH")
+    told = process.communicate(timeout=PATIENCE)[1]
+    assert (process.returncode, "bug in sgctl" in told, "Traceback" in told) == (4, False, False), told
     assert "of 2 groups are not as planned" in told
 
 
