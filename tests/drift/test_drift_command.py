@@ -42,11 +42,10 @@ def group(name: str = "web", rules: object = None, **more: object) -> dict[str, 
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "web.yaml").write_text(WEB)
-    monkeypatch.chdir(tmp_path)
+def here(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (repository / "web.yaml").write_text(WEB)
     monkeypatch.setenv("GCORE_API_KEY", "emulator")
-    return tmp_path
+    return repository
 
 
 def drift(monkeypatch: pytest.MonkeyPatch, groups: list[dict[str, object]], *arguments: str) -> int:

@@ -63,10 +63,9 @@ HOSTILE = Actor(3, "mallory@example.com", "203.0.113.66", AGENT, 251)
 
 
 @pytest.fixture
-def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def api(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """An emulator as `sgctl apply` left it; then somebody opened SSH in `web`, and deleted `app`."""
-    (tmp_path / "groups.yaml").write_text(FILE)
-    monkeypatch.chdir(tmp_path)
+    (repository / "groups.yaml").write_text(FILE)
     monkeypatch.setattr("reconciler.model.clock.SystemClock.sleep", lambda *_: None)
     with EmulatorServer() as server:
         monkeypatch.setenv("GCORE_BASE_URL", server.url)
@@ -349,9 +348,8 @@ def test_what_one_person_did_to_many_groups_is_said_once(tmp_path: Path, monkeyp
     assert "who: 2026-01-01T00:00:00Z to 2026-01-01T00:01:05Z, update, by user 1 (token 1)" in out
 
 
-def test_an_orphan_is_told_with_who_made_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "groups.yaml").write_text("owner: us\n" + FILE)
+def test_an_orphan_is_told_with_who_made_it(repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    (repository / "groups.yaml").write_text("owner: us\n" + FILE)
     with EmulatorServer() as server:
         monkeypatch.setenv("GCORE_BASE_URL", server.url)
         monkeypatch.setenv("GCORE_API_KEY", server.api_key)
