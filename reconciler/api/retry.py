@@ -95,6 +95,11 @@ class Outages:
         """The longer silence of all threads and of this one."""
         return max(self.whole.silence, self.own.silence)
 
+    @property
+    def seconds(self) -> float:
+        """How long the longest of them has lasted so far."""
+        return max(self.whole.seconds, self.own.seconds, self.kind.seconds)
+
     def end(self) -> None:
         """Take note of a good answer, or of a refusal."""
         for each in (self.whole, self.own, self.kind):
@@ -217,7 +222,7 @@ class Waits:
         seconds = FIRST_BACKOFF * 2 ** min(self._tries - 1, MAX_TRIES) if asked is None else asked
         waited = self._waited
         if self._outages and asked is not None:
-            waited = max(waited, self._outages.whole.seconds, self._outages.kind.seconds)
+            waited = max(waited, self._outages.seconds)
         if waited + seconds > MAX_WAIT:
             so_far = f" after {waited:.0f} s of waiting" if waited else ""
             raise ApiUnreachable(
