@@ -122,7 +122,11 @@ def test_the_plan_after_mending_changes_no_traffic(here: Path, monkeypatch: pyte
 def test_live_knows_which_groups_nobody_has(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (here / "web.yaml").write_text(FILE.replace("remote_group: nobody}\n", "remote_group: there}\n", 1))
+    gone = "00000000-0000-4000-8000-000000000009"
+    by_id = f"      - {{direction: ingress, protocol: tcp, ports: 9200, remote_group_id: {gone}}}\n"
+    (here / "web.yaml").write_text(FILE.replace("remote_group: nobody}\n", "remote_group: there}\n", 1) + by_id)
+    assert run(["lint"]) == 2
+    assert gone not in capsys.readouterr().out, "an id says nothing offline"
     seed = {"groups": [{"project_id": 1337, "region_id": 7, "name": "there", "rules": []}]}
     with EmulatorServer(seed=seed) as emulator:
         monkeypatch.setenv("GCORE_BASE_URL", emulator.url)
@@ -130,7 +134,7 @@ def test_live_knows_which_groups_nobody_has(
         assert run(["lint", "--live", "--format", "json"]) == 2
     found = json.loads(capsys.readouterr().out)["findings"]
     assert [each["message"] for each in found if each["kind"] == "unknown-group"] == [
-        "no file defines the group `nobody` for project 1337, region 7, and none is live"
+        f"no file defines the group `{name}` for project 1337, region 7, and none is live" for name in ("nobody", gone)
     ]
 
 

@@ -123,7 +123,7 @@ def test_a_pipe_can_be_named(folder: Path) -> None:
 def test_the_schema_is_found_in_a_checkout() -> None:
     """Beside the package, where a wheel has it inside."""
     assert read_schema("security-groups")["title"] == "Security groups"
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ImportError, match=r"nothing\.schema\.json is not in "):
         read_schema("nothing")
 
 
