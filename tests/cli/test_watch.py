@@ -213,7 +213,7 @@ def test_a_machine_without_threads_for_a_moment_answers_again_later(
 
 def test_a_slow_client_of_the_pages_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also one that says a letter now and then, which no limit of a single read would end."""
-    monkeypatch.setattr(health, "_SECONDS", 0.1)
+    monkeypatch.setattr(health, "_SECONDS", 0.4)
     with serve(("127.0.0.1", 0), GOOD) as port:
         assert talk(port, ASKED) == b""
         with socket.create_connection(("127.0.0.1", port), timeout=0.01) as dripping, suppress(ConnectionError):
