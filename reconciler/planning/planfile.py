@@ -221,7 +221,7 @@ def loads(data: str | bytes, name: str, encoders: Encoders) -> Plan:
         content = _parse(data, name)
         signed = digest(content)
     except RecursionError:
-        raise PlanFileError(f"{name} is not a plan file: it is nested too deeply") from None
+        raise _no_plan(name, "it is nested too deeply") from None
     if content.get("digest") != signed:
         raise PlanFileError(
             f"{name} was edited after it was saved (its digest does not fit), and nothing of it is sent",
@@ -249,24 +249,32 @@ NOTHING_SENT = "Nothing of it is sent. A plan is changed by changing the files a
 
 
 def _parse(data: str | bytes, name: str) -> Json:
-    hint = "`sgctl plan --out FILE` writes one."
     try:
         text = data if isinstance(data, str) else data.decode("utf-8-sig")
-        if not text.strip():
-            raise PlanFileError(f"{name} is not a plan file: it is empty", hint=hint)
-        content = json.loads(text, object_pairs_hook=_without_repetition, parse_constant=_no_constant)
     except UnicodeDecodeError:
-        raise PlanFileError(f"{name} is not a plan file: it is not UTF-8 text", hint=hint) from None
-    except ValueError as error:
-        raise PlanFileError(f"{name} is not a plan file: {printable(str(error))}", hint=hint) from None
+        raise _no_plan(name, "it is not UTF-8 text") from None
+    if not text.strip():
+        raise _no_plan(name, "it is empty")
+    try:
+        content = json.loads(text, object_pairs_hook=_without_repetition, parse_constant=_no_constant)
+    except Fault as fault:
+        raise _no_plan(name, fault.problem) from None
+    except json.JSONDecodeError as error:
+        raise _no_plan(name, printable(str(error))) from None
+    except ValueError:  # Python's words for it are for programmers
+        raise _no_plan(name, "a number has too many digits") from None
     if not isinstance(content, dict) or "format_version" not in content:
-        raise PlanFileError(f"{name} is not a plan file: it has no `format_version`", hint=hint)
+        raise _no_plan(name, "it has no `format_version`")
     if content["format_version"] != FORMAT_VERSION:
         raise PlanFileError(
             f"{name} has plan format {_version(content['format_version'])}, and this sgctl knows {FORMAT_VERSION}",
             hint="Plan again with this version of sgctl.",
         )
     return content
+
+
+def _no_plan(name: str, problem: str) -> PlanFileError:
+    return PlanFileError(f"{name} is not a plan file: {problem}", hint="`sgctl plan --out FILE` writes one.")
 
 
 def _version(content: Any) -> str:
@@ -277,12 +285,12 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> Json:
     """Refuse a key that is there twice: one reader sees the first value, another the last."""
     content = dict(pairs)
     if len(content) != len(pairs):
-        raise ValueError("a key is there twice")
+        raise Fault("a key is there twice")
     return content
 
 
 def _no_constant(text: str) -> None:
-    raise ValueError(f"{text} is no JSON")
+    raise Fault(f"{text} is no JSON")
 
 
 def _mismatch(content: Any, derived: Any) -> str:
