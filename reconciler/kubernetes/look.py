@@ -15,7 +15,8 @@ from reconciler.drift.compare import Drift, DriftedGroup, Severity, severity
 from reconciler.drift.watch import Round
 from reconciler.kubernetes.cluster import Cluster, decode
 from reconciler.kubernetes.lease import Lease
-from reconciler.kubernetes.reconcile import Outcome, Reason, reconcile
+from reconciler.kubernetes.propose import Reason
+from reconciler.kubernetes.reconcile import Outcome, reconcile
 from reconciler.kubernetes.resources import (
     DEFAULT_INTERVAL,
     FINALIZER,

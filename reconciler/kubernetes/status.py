@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from reconciler.applying.outcome import Status
-from reconciler.kubernetes.reconcile import Outcome, Proposal, Reason, Refusal, describe_issue
+from reconciler.kubernetes.propose import Proposal, Reason, Refusal, describe_issue
+from reconciler.kubernetes.reconcile import Outcome
 from reconciler.kubernetes.resources import APPROVE, Key, Mode, Resource, Snapshot
 from reconciler.kubernetes.spec import problem_of
 from reconciler.model.errors import ApiRefused, ApiUnreachable, InputError

@@ -23,7 +23,7 @@ from reconciler.emulator.records import Target
 from reconciler.emulator.seed import load_seed
 from reconciler.emulator.server import EmulatorServer
 from reconciler.kubernetes.look import look
-from reconciler.kubernetes.reconcile import plan_digest
+from reconciler.kubernetes.propose import plan_digest
 from reconciler.kubernetes.resources import APPROVE, CLOUD_TARGET, Key
 from reconciler.planning.plan import Plan
 

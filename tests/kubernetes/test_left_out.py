@@ -16,8 +16,7 @@ from steady import SteadyClock
 
 from reconciler import reading
 from reconciler.api.connection import Api
-from reconciler.kubernetes import reconcile
-from reconciler.kubernetes.reconcile import propose
+from reconciler.kubernetes.propose import propose
 from reconciler.kubernetes.resources import CLOUD_TARGET, Key, take_snapshot
 from reconciler.model.desired import Target
 from reconciler.planning.plan import PlanOptions
@@ -50,7 +49,7 @@ def test_what_is_left_out_is_what_a_plan_would_find_one_after_the_other(
     """Whoever refers to a group that is left out is so too, unless that group is live."""
     groups = [referring(each, {to for who, to in pairs if who == each}, is_wrong=each in wrong) for each in NAMES]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reconcile, "_without_remote", lambda *_: {})
+        patch.setattr("reconciler.kubernetes.propose._without_remote", lambda *_: {})
         expected = left_out(groups, live)
     assert left_out(groups, live) == expected
     assert wrong <= expected

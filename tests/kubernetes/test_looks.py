@@ -18,7 +18,7 @@ from reconciler.emulator.server import EmulatorServer
 from reconciler.kubernetes.cluster import ClusterError
 from reconciler.kubernetes.look import look
 from reconciler.kubernetes.operator import ALL, DEBOUNCE, HUNG_LOOK, HUNG_LOOP, HUNG_STREAM, LIST_AGAIN, Operator
-from reconciler.kubernetes.reconcile import Reason
+from reconciler.kubernetes.propose import Reason
 from reconciler.kubernetes.resources import CLOUD_TARGET, FINALIZER, Key, Resource
 from reconciler.kubernetes.run import TELL_AGAIN, ToldByUs, wait_for_definitions
 from reconciler.kubernetes.status import LONGEST, Judged, Truth, Verdict

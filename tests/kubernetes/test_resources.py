@@ -13,7 +13,7 @@ from reconciler.cli import sgctl
 from reconciler.kubernetes.crds import crds
 from reconciler.kubernetes.export import Written, export
 from reconciler.kubernetes.fields import camel, definitions, follow, in_resource_words, to_file, to_resource
-from reconciler.kubernetes.reconcile import plan_digest
+from reconciler.kubernetes.propose import plan_digest
 from reconciler.kubernetes.resources import (
     CLOUD_TARGET,
     KINDS,
