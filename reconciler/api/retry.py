@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from math import inf
 
 from reconciler.model.clock import Clock
 from reconciler.model.cloud import DEFAULT_LOCK_TIMEOUT
@@ -50,6 +51,7 @@ class Outage:
         self._clock = clock
         self._began: float | None = None
         self._last = 0.0
+        self._ended = -inf
         self._asked_to_wait = False
 
     @property
@@ -65,12 +67,15 @@ class Outage:
 
     def end(self) -> None:
         """Take note of a good answer, or of a refusal."""
-        self._began = None
+        self._began, self._ended = None, self._clock.monotonic()
 
     def note(self, began: float, wait: float | None = None) -> None:
-        """Take note of a try that failed and when it began; and of the `wait` that the API asked for."""
+        """Take note of a try that failed and when it began; and of the `wait` that the API asked for.
+
+        It may have begun before another thread got a good answer: the outage began after that.
+        """
         if self._began is None or began - self._last > FORGOTTEN:
-            self._began = began
+            self._began = max(began, self._ended)
         self._last = self._clock.monotonic() + min(wait or 0.0, MAX_WAIT)
         self._asked_to_wait = wait is not None
 

@@ -18,6 +18,7 @@ from reconciler.api.retry import (
     MAX_TRIES,
     MAX_TRYING,
     MAX_WAIT,
+    Outage,
     read_date,
     retry_after,
 )
@@ -342,6 +343,17 @@ def test_no_write_is_sent_to_an_api_that_has_failed_for_half_a_minute(step: Step
             assert server.asked == []
             ask(http, "GET")
             ask(http, "PATCH")
+
+
+def test_an_outage_is_no_longer_than_since_the_last_good_answer() -> None:
+    """A try that fails may have begun before another thread got that."""
+    clock = SteadyClock()
+    outage, began = Outage(clock, DEFAULT_TIMEOUT), clock.monotonic()
+    clock.time += 20
+    outage.end()
+    clock.time += 5
+    outage.note(began)
+    assert outage.seconds == 5
 
 
 @pytest.mark.parametrize("wait", [5, 30, 59])
