@@ -5,9 +5,8 @@ needs another; last, groups are deleted, in waves as well, each only if every ru
 failure stops only what depends on it, until too many in a row fail (`patience`).
 """
 
-from collections import defaultdict
+from collections import ChainMap, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from functools import partial
 from threading import Lock
 
@@ -72,13 +71,13 @@ def _by_depth(changes: Iterable[Change], depth: Mapping[Key, int]) -> list[list[
 
 
 def _left_without(
-    missing: AbstractSet[str], change: Change, ids: dict[str, str], answered: LiveGroup | None = None
+    missing: Sequence[str], change: Change, ids: dict[str, str], answered: LiveGroup | None = None
 ) -> Result:
     """Leave a change that needs groups which could not be created; its own group may be there, as far as it goes."""
     group_id = ids.get(change.difference.name)
     done = None
     if answered is not None:
-        known = {name: placeholder(name) for name in missing} | ids
+        known = ChainMap({name: placeholder(name) for name in missing}, ids)
         done = what_is_done(with_ids(change.difference, known), answered)
     message = f"{', '.join(sorted(missing))} could not be created"
     return Result(change, Status.LEFT, message, touched=group_id is not None, group_id=group_id, done=done)
@@ -151,15 +150,10 @@ class Execution:
                         self._referring[rule.rule.remote_group_id].append(result.change)
         self._progress(result)
 
-    def _ids_of(self, change: Change) -> dict[str, str]:
-        """Return the ids, by name, of the groups that a change is about, as far as they are known by now."""
-        difference = change.difference
-        texts = [group_id for each in difference.ignored for group_id in each.entry.remote_group_ids]
-        parts = [part for each in change.requests for part in (each.path, each.body)]
-        names = {difference.name}.union(*map(names_in, (*texts, *parts)))
+    def _ids_of(self, target: Target) -> dict[str, str]:
+        """Return the ids, by name, of the groups created in a target. More come while it is used: it is no copy."""
         with self._lock:
-            known = self._ids[difference.target]
-            return {name: known[name] for name in names if name in known}
+            return self._ids[target]
 
     def _act(self, change: Change, act: Callable[[], Result]) -> Result:
         """Work on a change. A bug must not take the report of what was done with it."""
@@ -187,8 +181,8 @@ class Execution:
 
     def _create(self, change: Change) -> None:
         difference = change.difference
-        ids = self._ids_of(change)
-        if missing := names_in(change.requests[0].body) - ids.keys():
+        ids = self._ids_of(difference.target)
+        if missing := [name for name in names_in(change.requests[0].body) if name not in ids]:
             self._end(_left_without(missing, change, ids))
             return
         result = self._act(change, partial(create, self._context, change, ids))
@@ -200,10 +194,10 @@ class Execution:
             self._end(result)
 
     def _complete(self, change: Change) -> None:
-        ids = self._ids_of(change)
+        ids = self._ids_of(change.difference.target)
         needed = set().union(*(names_in(request.path) | names_in(request.body) for request in following(change)))
         answered = self._answered.get(_key(change))
-        if missing := needed - ids.keys():
+        if missing := [name for name in needed if name not in ids]:
             self._end(_left_without(missing, change, ids, answered))
         else:
             self._end(self._act(change, partial(complete, self._context, change, ids, answered)))

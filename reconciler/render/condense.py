@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from ipaddress import ip_network
 from itertools import chain
 from typing import TypeVar
 
 from reconciler.model.naming import MOST_NAMES, name_with_targets
 from reconciler.model.policies import Finding
+from reconciler.model.rule import Ethertype
 from reconciler.model.text import count
 from reconciler.render.findings import merge_alike
 from reconciler.render.view import Deed, GroupRef, GroupView, Line, Reach, TrafficLine, View
+from reconciler.traffic.extent import Span, prefix_span
 
 LONG = 24
 """Lines of groups from which on remotes are counted where they differ, and no longer written out."""
@@ -230,9 +231,10 @@ def _loose(groups: Iterable[GroupView]) -> _KeyOf:
             remotes[_without_remote(item)].add(item.remote)
 
     def key_of(item: _Item) -> _Key:
-        if isinstance(item, str | Deed) or len(remotes[_without_remote(item)]) <= _MOST_REMOTES:
+        if isinstance(item, str | Deed):
             return _exact(item)
-        return _without_remote(item)
+        key = _without_remote(item)
+        return key if len(remotes[key]) > _MOST_REMOTES else _exact(item)
 
     return key_of
 
@@ -242,18 +244,21 @@ def _without_remote(item: Line | TrafficLine) -> _Key:
     return (item.symbol, head) if isinstance(item, Line) else (item.verb, item.alarm, head, opens_to_public(item))
 
 
-_PRIVATE = tuple(
-    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10"))
-)
+_PRIVATE: Mapping[Ethertype, Sequence[Span]] = {
+    "IPv4": [prefix_span(each, "IPv4") for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")],
+    "IPv6": [prefix_span(each, "IPv6") for each in ("fc00::/7", "fe80::/10")],
+}
 """Addresses that are not reached over the internet (RFC 1918, 6598, 4193 and 4291)."""
 
 
 @lru_cache(1 << 14)
 def _is_public(remote: str) -> bool:
     """Tell whether a remote as text is a prefix that is not private."""
-    with suppress(ValueError):  # it is the name of a group
-        network = ip_network(remote.partition(" except ")[0])
-        return not any(network.version == one.version and network.subnet_of(one) for one in _PRIVATE)  # type: ignore[arg-type]  # of one version
+    prefix = remote.partition(" except ")[0]
+    family: Ethertype = "IPv6" if ":" in prefix else "IPv4"
+    with suppress(OSError, ValueError):  # it is the name of a group
+        start, end = prefix_span(prefix, family)
+        return not any(first <= start and end <= last for first, last in _PRIVATE[family])
     return False
 
 
