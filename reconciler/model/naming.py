@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby
 
 from reconciler.model.desired import Target, named
@@ -49,6 +50,7 @@ def runs_of(names: Iterable[str]) -> Iterator[tuple[str, int]]:
 _NUMBER = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
 
 
+@lru_cache(maxsize=1 << 14)
 def numbered(name: str) -> tuple[str, int, int]:
     """Split a name at the number that it ends with; return what is before it, the number, and its digits."""
     found = _NUMBER.search(name)

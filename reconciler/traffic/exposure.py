@@ -9,6 +9,7 @@ discovery and neighbour discovery need it), and it reaches no program.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import chain, pairwise
 from typing import NamedTuple
 
@@ -97,6 +98,8 @@ def may_be_world(rules: Iterable[Rule], kept: Iterable[Rule] = ()) -> bool:
 
 def world_weight(flow: Flow) -> int:
     """Return how much of the world a flow's addresses are. Flows that do not overlap may be added up."""
+    if flow.remote is not None and flow.remote.prefix is not None and not flow.except_remotes:
+        return _prefix_weight(flow.remote.prefix, flow.ethertype)
     return _weight(flow_remotes(flow), flow.ethertype)
 
 
@@ -124,7 +127,12 @@ def _prefix_weights(rules: Iterable[Rule]) -> Iterator[int]:
     """Weigh each prefix of rules once."""
     for prefix, family in {(rule.remote_ip_prefix, rule.ethertype) for rule in rules}:
         if prefix is not None:
-            yield _weight(prefix_span(prefix, family), family)
+            yield _prefix_weight(prefix, family)
+
+
+@lru_cache(maxsize=1 << 14)
+def _prefix_weight(prefix: str, family: Ethertype) -> int:
+    return _weight(prefix_span(prefix, family), family)
 
 
 def _together(parts: Mapping[Flow, int], kept: Iterable[Rule], family: Ethertype) -> Iterator[Exposure]:
