@@ -22,23 +22,23 @@ _TITLES = {"plan": "sgctl plan", "drift": "sgctl drift", "apply": "sgctl apply"}
 def render_markdown(view: View) -> str:
     """Write a view. Groups that do not fit any more are counted in a note at the end.
 
-    Those that open to the internet come first, so that others cannot push them out.
+    Those that open to the internet are the last to be left out, so that others cannot push them out.
     """
     notes = _within(_notes(view), MAX_LENGTH // 8)  # the first say by what a plan was judged, and are never cut
     head = "\n".join((*_within(_head(view), MAX_LENGTH * 3 // 8), *notes)) + "\n"
-    parts, length = [head], len(head)
-    groups = sorted(view.groups, key=lambda group: not any(map(opens_to_public, group.traffic or ())))
-    for index, group in enumerate(groups):
+    parts: dict[int, str] = {}
+    room = MAX_LENGTH - 200 - len(head)
+    by_weight = sorted(enumerate(view.groups), key=lambda each: not any(map(opens_to_public, each[1].traffic or ())))
+    for index, group in by_weight:
         part = "\n".join(_group(group, view.perspective, view.page_url)) + "\n"
-        if length + len(part) > MAX_LENGTH - 200:
-            left = sum(len(each.members) or 1 for each in groups[index:])
-            parts.append(
-                f"\n_Cut here: {left} more group{'s' if left > 1 else ''}. The whole is in the job's output._\n"
-            )
+        room -= len(part)
+        if room < 0:
             break
-        parts.append(part)
-        length += len(part)
-    return "".join(parts)
+        parts[index] = part
+    left = sum(len(group.members) or 1 for index, group in enumerate(view.groups) if index not in parts)
+    plural = "s" if left > 1 else ""
+    cut = f"\n_Cut here: {left} more group{plural}. The whole is in the job's output._\n" if left else ""
+    return head + "".join(parts[index] for index in sorted(parts)) + cut
 
 
 def _within(lines: Iterator[str], room: int) -> Iterator[str]:

@@ -198,9 +198,12 @@ def test_a_group_that_opens_to_the_internet_is_not_cut_away_by_others() -> None:
         for number in range(300)
     ]
     groups[:-1] = [replace(each, description="x" * 200) for each in groups[:-1]]
-    written = render(view_plan(plan_of(groups, [])), "markdown", expand=True)
+    view = view_plan(plan_of(groups, []))
+    written = render(view, "markdown", expand=True)
     assert "Cut here" in written
     assert "ingress tcp 1299 from 6.6.6.6/32" in written
+    shown = re.findall(r"create (web-[0-9]+) ", written)  # "of it above" is said of what is above
+    assert shown == [group.ref.name for group in view.groups if group.ref.name in shown]
 
 
 @pytest.mark.parametrize("size", [10, 255, 3_000])
