@@ -1,9 +1,9 @@
 """Work side by side is done once each, in whatever number of threads there are."""
 
-import threading
 from collections import Counter
 
 import pytest
+from threads_left import threads_left
 
 from reconciler.api.threads import in_threads
 
@@ -11,17 +11,7 @@ from reconciler.api.threads import in_threads
 @pytest.mark.parametrize("most", [1, 3, 100])
 @pytest.mark.parametrize("spare", [0, 1, 2, 100])
 @pytest.mark.parametrize("failing", [None, 0, 7, 49])
-def test_each_item_is_done_once_and_the_first_error_is_raised(
-    monkeypatch: pytest.MonkeyPatch, most: int, spare: int, failing: int | None
-) -> None:
-    left, start = [spare], threading.Thread.start
-
-    def reluctant(thread: threading.Thread) -> None:
-        if not left[0]:
-            raise RuntimeError("can't start new thread")
-        left[0] -= 1
-        start(thread)
-
+def test_each_item_is_done_once_and_the_first_error_is_raised(most: int, spare: int, failing: int | None) -> None:
     def work(number: int) -> int:
         done[number] += 1
         if failing is not None and number >= failing:
@@ -29,12 +19,12 @@ def test_each_item_is_done_once_and_the_first_error_is_raised(
         return number * 2
 
     done: Counter[int] = Counter()
-    monkeypatch.setattr(threading.Thread, "start", reluctant)
-    if failing is None:
-        assert in_threads(work, range(50), most) == list(range(0, 100, 2))
-        assert done == Counter(range(50))
-    else:
-        with pytest.raises(LookupError, match=f"^{failing}$"):
-            in_threads(work, range(50), most)
-        assert set(done.values()) == {1}
-    assert in_threads(work, (), most) == []
+    with threads_left(spare):
+        if failing is None:
+            assert in_threads(work, range(50), most) == list(range(0, 100, 2))
+            assert done == Counter(range(50))
+        else:
+            with pytest.raises(LookupError, match=f"^{failing}$"):
+                in_threads(work, range(50), most)
+            assert set(done.values()) == {1}
+        assert in_threads(work, (), most) == []

@@ -9,11 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import click
 import pytest
+from threads_left import threads_left
 
 from reconciler.api.http import Http
 from reconciler.cli import sgctl as root
@@ -383,22 +383,11 @@ security_groups: [{name: one, rules: []}, {name: two, rules: []}, {name: six, ru
 
 
 @pytest.mark.parametrize("spare", [0, 1, 2, 5])
-def test_a_machine_without_further_threads_does_all_with_those_it_has(
-    prepared: Path, sgctl: Sgctl, monkeypatch: pytest.MonkeyPatch, spare: int
-) -> None:
-    left, start = [spare], Thread.start
-
-    def reluctant(thread: Thread) -> None:
-        if not left[0]:
-            raise RuntimeError("can't start new thread")
-        left[0] -= 1
-        start(thread)
-
-    monkeypatch.setattr(Thread, "start", reluctant)
+def test_a_machine_without_further_threads_does_all_with_those_it_has(prepared: Path, sgctl: Sgctl, spare: int) -> None:
     sgctl.write(FLEET)
     for command, code in {"plan": 0, "drift": 2, "audit": 0, "apply": 0, "doctor": 0}.items():
-        left[0] = spare
-        ran = sgctl(command, "groups.yaml", *(["--auto-approve"] if command == "apply" else []))
+        with threads_left(spare):
+            ran = sgctl(command, "groups.yaml", *(["--auto-approve"] if command == "apply" else []))
         assert (command, ran.code) == (command, code), ran.err
     assert sgctl("plan", "groups.yaml", "--detailed-exitcode").code == 0
 

@@ -10,12 +10,13 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partialmethod
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 from urllib.error import HTTPError
 
 import pytest
 from acting import PATIENCE, ActingLog
+from threads_left import threads_left
 from webhook import webhook
 
 from reconciler import process
@@ -194,18 +195,9 @@ def assert_answered(port: int) -> None:
 def test_a_machine_without_threads_for_a_moment_answers_again_later(
     monkeypatch: pytest.MonkeyPatch, spare: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    left, start = [spare], Thread.start
-
-    def reluctant(thread: Thread) -> None:
-        if not left[0]:
-            raise RuntimeError("can't start new thread")
-        left[0] -= 1
-        start(thread)
-
     monkeypatch.setattr(health, "_MOST_CLIENTS", 1)
     with serve(("127.0.0.1", 0), GOOD) as port:
-        with monkeypatch.context() as patch:
-            patch.setattr(Thread, "start", reluctant)
+        with threads_left(spare):
             assert talk(port, ASKED, b"\r\n") == b""
         assert_answered(port)
     assert capsys.readouterr() == ("", "")
